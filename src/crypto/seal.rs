@@ -1,0 +1,114 @@
+//! Sealing and opening message data, always as `tag || ciphertext` like NaCl's "easy" functions.
+
+use std::fmt;
+
+use super::backend::{Backend, Cipher, NaCl, Tag};
+use super::{AuthToken, BOX_OVERHEAD, NONCE_BYTES, PublicKey, SecretKey};
+
+/// A box could not be opened: it was made with other keys, with another nonce, or was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenError;
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the message could not be decrypted")
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// The precomputed key of one pair of key pairs: what both sides use to seal and to open.
+pub struct SharedKey(<Backend as NaCl>::PairCipher);
+
+impl SharedKey {
+    /// The key between the owner of `public` and the owner of `secret`.
+    pub fn new(public: &PublicKey, secret: &SecretKey) -> Self {
+        Self(Backend::pair_cipher(public.as_bytes(), secret.as_bytes()))
+    }
+
+    /// Appends `plain` to `message`, sealed; 16 bytes longer than it was.
+    pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
+        seal_onto(&self.0, message, nonce, plain);
+    }
+
+    /// Seals `plain`; the result is 16 bytes longer.
+    pub fn seal(&self, nonce: &[u8; NONCE_BYTES], plain: &[u8]) -> Vec<u8> {
+        let mut sealed = Vec::with_capacity(BOX_OVERHEAD + plain.len());
+        self.seal_onto(&mut sealed, nonce, plain);
+        sealed
+    }
+
+    /// Opens what the other side sealed with the same nonce.
+    pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        open(&self.0, nonce, sealed)
+    }
+}
+
+impl fmt::Debug for SharedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedKey(…)")
+    }
+}
+
+impl AuthToken {
+    /// Appends `plain` to `message`, sealed with the token; 16 bytes longer than it was.
+    pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
+        seal_onto(&Backend::token_cipher(self.as_bytes()), message, nonce, plain);
+    }
+
+    /// Opens what was sealed with the same token and nonce.
+    pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        open(&Backend::token_cipher(self.as_bytes()), nonce, sealed)
+    }
+}
+
+fn seal_onto(cipher: &impl Cipher, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
+    let start = message.len();
+    message.reserve(BOX_OVERHEAD + plain.len());
+    message.extend_from_slice(&[0; BOX_OVERHEAD]);
+    message.extend_from_slice(plain);
+    let (tag, data) = message[start..].split_at_mut(BOX_OVERHEAD);
+    tag.copy_from_slice(&cipher.seal(nonce, data));
+}
+
+fn open(
+    cipher: &impl Cipher,
+    nonce: &[u8; NONCE_BYTES],
+    sealed: &[u8],
+) -> Result<Vec<u8>, OpenError> {
+    let (tag, data) = sealed.split_first_chunk::<BOX_OVERHEAD>().ok_or(OpenError)?;
+    let tag: &Tag = tag;
+    let mut data = data.to_vec();
+    if cipher.open(nonce, tag, &mut data) { Ok(data) } else { Err(OpenError) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{KeyPair, OsRandom};
+
+    /// Covers P-089 P-090 P-091 P-093 P-094.
+    #[test]
+    fn boxes_open_with_the_right_keys_and_nonce_only() {
+        let (a, b) = (KeyPair::generate(&mut OsRandom), KeyPair::generate(&mut OsRandom));
+        let c = KeyPair::generate(&mut OsRandom);
+        let sealed = SharedKey::new(b.public(), a.secret()).seal(&[1; 24], b"hello");
+        assert_eq!(sealed.len(), 5 + BOX_OVERHEAD);
+        let at_b = SharedKey::new(a.public(), b.secret());
+        assert_eq!(at_b.open(&[1; 24], &sealed).unwrap(), b"hello");
+        assert_eq!(at_b.open(&[2; 24], &sealed), Err(OpenError));
+        assert_eq!(at_b.open(&[1; 24], &sealed[..15]), Err(OpenError));
+        assert_eq!(SharedKey::new(c.public(), b.secret()).open(&[1; 24], &sealed), Err(OpenError));
+
+        let token = AuthToken::generate(&mut OsRandom);
+        let mut sealed = Vec::new();
+        token.seal_onto(&mut sealed, &[1; 24], b"hello");
+        assert_eq!(token.open(&[1; 24], &sealed).unwrap(), b"hello");
+        assert_eq!(AuthToken::generate(&mut OsRandom).open(&[1; 24], &sealed), Err(OpenError));
+        for i in 0..sealed.len() {
+            sealed[i] ^= 1;
+            assert_eq!(token.open(&[1; 24], &sealed), Err(OpenError), "byte {i}");
+            sealed[i] ^= 1;
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The two nonce streams of one relation: what we send to somebody and what they send to us.
+//!
+//! Everything the protocol says about cookies and sequence numbers is here, for clients and server
+//! alike. A link is thrown away as a whole when the relation ends.
+
+use std::fmt;
+
+use super::address::Address;
+use super::nonce::{Cookie, Nonce};
+use super::sequence::SequenceNumber;
+use crate::crypto::RandomSource;
+
+/// Why the nonce of a received message is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NonceError {
+    /// The first message has an overflow number other than 0.
+    OverflowNumber(u16),
+    /// The sender uses the cookie that we use towards them.
+    CookieIsOurs,
+    /// The sender changed the cookie.
+    CookieChanged,
+    /// The combined sequence number is not the previous one plus 1.
+    Sequence {
+        /// The number that had to follow; `None` if the counter was at its end.
+        expected: Option<u64>,
+        /// The number that came.
+        received: u64,
+    },
+}
+
+impl fmt::Display for NonceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OverflowNumber(number) => {
+                write!(f, "the first message has the overflow number {number} instead of 0")
+            }
+            Self::CookieIsOurs => f.write_str("the sender uses our own cookie"),
+            Self::CookieChanged => f.write_str("the sender changed the cookie"),
+            Self::Sequence { expected: Some(expected), received } => {
+                write!(f, "the sequence number is {received} instead of {expected}")
+            }
+            Self::Sequence { expected: None, .. } => {
+                f.write_str("the sequence numbers of the sender are used up")
+            }
+        }
+    }
+}
+
+/// The sequence numbers towards somebody are used up (2^48 messages).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SequenceExhausted;
+
+/// A nonce that passed [`Link::check`] and can be committed once the message proved genuine.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct CheckedNonce {
+    cookie: Cookie,
+    sequence: SequenceNumber,
+}
+
+/// The state of the nonces between us and one other participant.
+#[derive(Debug)]
+pub struct Link {
+    own_cookie: Cookie,
+    next: Option<SequenceNumber>,
+    sent: bool,
+    theirs: Option<(Cookie, SequenceNumber)>,
+}
+
+impl Link {
+    /// A new link with a random cookie and a random first sequence number.
+    pub fn new(random: &mut dyn RandomSource) -> Self {
+        Self {
+            own_cookie: Cookie::generate(random),
+            next: Some(SequenceNumber::first(random)),
+            sent: false,
+            theirs: None,
+        }
+    }
+
+    /// The cookie that we use on this link.
+    pub const fn own_cookie(&self) -> Cookie {
+        self.own_cookie
+    }
+
+    /// The cookie of the other side, once a message of theirs was accepted.
+    pub fn their_cookie(&self) -> Option<Cookie> {
+        self.theirs.map(|(cookie, _)| cookie)
+    }
+
+    /// The nonce of the next message, with its sequence number used up.
+    pub fn next_nonce(
+        &mut self,
+        source: Address,
+        destination: Address,
+    ) -> Result<Nonce, SequenceExhausted> {
+        let sequence = self.next.ok_or(SequenceExhausted)?;
+        self.next = sequence.next();
+        self.sent = true;
+        Ok(Nonce { cookie: self.own_cookie, source, destination, sequence })
+    }
+
+    /// Checks cookie and sequence number of a received message. Nothing changes until
+    /// [`commit`](Self::commit), so that a message that cannot be decrypted does no harm.
+    pub fn check(&self, nonce: &Nonce) -> Result<CheckedNonce, NonceError> {
+        match self.theirs {
+            None => {
+                if nonce.sequence.overflow_number() != 0 {
+                    return Err(NonceError::OverflowNumber(nonce.sequence.overflow_number()));
+                }
+                if self.sent && nonce.cookie == self.own_cookie {
+                    return Err(NonceError::CookieIsOurs);
+                }
+            }
+            Some((cookie, previous)) => {
+                if nonce.cookie != cookie {
+                    return Err(NonceError::CookieChanged);
+                }
+                if previous.next() != Some(nonce.sequence) {
+                    return Err(NonceError::Sequence {
+                        expected: previous.next().map(SequenceNumber::get),
+                        received: nonce.sequence.get(),
+                    });
+                }
+            }
+        }
+        Ok(CheckedNonce { cookie: nonce.cookie, sequence: nonce.sequence })
+    }
+
+    /// Makes a checked nonce the previous one.
+    pub fn commit(&mut self, nonce: CheckedNonce) {
+        self.theirs = Some((nonce.cookie, nonce.sequence));
+    }
+
+    /// Sets the next outgoing sequence number, to bring a test near the end of the counter.
+    #[cfg(test)]
+    pub(crate) fn set_next_sequence(&mut self, number: u64) {
+        self.next = Some(SequenceNumber::from_wire(number));
+    }
+
+    /// Sets the last accepted sequence number of the other side, for the same purpose.
+    #[cfg(test)]
+    pub(crate) fn set_their_sequence(&mut self, number: u64) {
+        if let Some((_, sequence)) = &mut self.theirs {
+            *sequence = SequenceNumber::from_wire(number);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::OsRandom;
+
+    const A: Address = Address(1);
+    const B: Address = Address(2);
+
+    fn nonce(cookie: u8, sequence: u64) -> Nonce {
+        Nonce {
+            cookie: Cookie([cookie; 16]),
+            source: B,
+            destination: A,
+            sequence: SequenceNumber::from_wire(sequence),
+        }
+    }
+
+    fn link_after(first: u64) -> Link {
+        let mut link = Link::new(&mut OsRandom);
+        let checked = link.check(&nonce(7, 5)).unwrap();
+        link.commit(checked);
+        link.set_their_sequence(first);
+        link
+    }
+
+    /// Covers P-029 P-039 P-047 P-048 P-049.
+    #[test]
+    fn outgoing_numbers_are_consecutive_from_a_random_start() {
+        let (mut one, mut two) = (Link::new(&mut OsRandom), Link::new(&mut OsRandom));
+        let first = one.next_nonce(A, B).unwrap();
+        assert_eq!(first.sequence.overflow_number(), 0);
+        for i in 1..100 {
+            let next = one.next_nonce(A, B).unwrap();
+            assert_eq!(next.sequence.get(), first.sequence.get() + i);
+            assert_eq!(next.cookie, first.cookie);
+        }
+        assert_ne!(two.next_nonce(A, B).unwrap().cookie, first.cookie);
+    }
+
+    /// Covers P-024 P-050 P-051 P-052.
+    #[test]
+    fn outgoing_numbers_cross_2_to_32_and_stop_at_2_to_48() {
+        let mut link = Link::new(&mut OsRandom);
+        link.set_next_sequence(0xffff_ffff);
+        assert_eq!(link.next_nonce(A, B).unwrap().sequence.get(), 0xffff_ffff);
+        assert_eq!(link.next_nonce(A, B).unwrap().sequence.get(), 0x1_0000_0000);
+        link.set_next_sequence((1 << 48) - 1);
+        assert_eq!(link.next_nonce(A, B).unwrap().sequence.get(), (1 << 48) - 1);
+        assert_eq!(link.next_nonce(A, B), Err(SequenceExhausted));
+        assert_eq!(link.next_nonce(A, B), Err(SequenceExhausted));
+    }
+
+    /// Covers P-074 P-075.
+    #[test]
+    fn first_message_needs_overflow_0_and_a_cookie_of_its_own() {
+        let mut link = Link::new(&mut OsRandom);
+        assert_eq!(link.check(&nonce(7, 1 << 32)).unwrap_err(), NonceError::OverflowNumber(1));
+        let own = Nonce { cookie: link.own_cookie(), ..nonce(0, 1) };
+        assert!(link.check(&own).is_ok(), "nothing was sent yet, so the cookie cannot be a mirror");
+        link.next_nonce(A, B).unwrap();
+        assert_eq!(link.check(&own).unwrap_err(), NonceError::CookieIsOurs);
+        assert!(link.check(&nonce(7, 0)).is_ok());
+        assert!(link.check(&nonce(7, 0xffff_ffff)).is_ok());
+    }
+
+    /// Covers P-076 P-078 P-079 P-080 P-081 P-082.
+    #[test]
+    fn later_messages_keep_the_cookie_and_count_by_one() {
+        let link = link_after(9);
+        assert!(link.check(&nonce(7, 10)).is_ok());
+        assert_eq!(link.check(&nonce(8, 10)).unwrap_err(), NonceError::CookieChanged);
+        for wrong in [0, 8, 9, 11, 10 + (1 << 32)] {
+            assert_eq!(
+                link.check(&nonce(7, wrong)).unwrap_err(),
+                NonceError::Sequence { expected: Some(10), received: wrong }
+            );
+        }
+        let link = link_after(0xffff_ffff);
+        assert!(link.check(&nonce(7, 1 << 32)).is_ok());
+        assert!(link.check(&nonce(7, 0)).is_err(), "the overflow number has to go up");
+        let link = link_after((1 << 48) - 1);
+        assert!(link.check(&nonce(7, 0)).is_err(), "the combined number does not wrap");
+    }
+
+    #[test]
+    fn a_checked_nonce_changes_nothing_until_it_is_committed() {
+        let mut link = link_after(9);
+        for _ in 0..3 {
+            assert!(link.check(&nonce(7, 10)).is_ok());
+        }
+        let checked = link.check(&nonce(7, 10)).unwrap();
+        link.commit(checked);
+        assert!(link.check(&nonce(7, 10)).is_err());
+        assert!(link.check(&nonce(7, 11)).is_ok());
+    }
+}

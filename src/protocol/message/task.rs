@@ -1,0 +1,53 @@
+//! Messages that a task defines: a map with a type and whatever else the task wants.
+
+use bytes::Bytes;
+
+use super::Payload;
+use super::fields::{Fields, MapWriter, MessageError};
+
+/// A message of a task, as its serialised MessagePack map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskMessage {
+    map: Bytes,
+}
+
+impl TaskMessage {
+    /// Message types that belong to the protocol itself, and that no task can use for its own
+    /// messages once the handshake is over.
+    pub const RESERVED_TYPES: [&str; 2] = ["application", "close"];
+
+    /// A message with the type `kind` and one field.
+    pub fn with_field(kind: &str, name: &str, value: &Payload) -> Self {
+        Self { map: MapWriter::message(kind).raw(name, value.as_msgpack()).finish().into() }
+    }
+
+    /// A message that is already serialised: a MessagePack map with text keys, among them `type`
+    /// with a text that is not a type of the protocol itself.
+    pub fn from_msgpack(map: impl Into<Bytes>) -> Result<Self, MessageError> {
+        let map = map.into();
+        let fields = Fields::parse(&map)?;
+        if Self::RESERVED_TYPES.contains(&fields.kind()) {
+            return Err(fields.unexpected());
+        }
+        Ok(Self { map })
+    }
+
+    /// The serialised map, with `type`.
+    pub fn as_msgpack(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// The type of the message.
+    pub fn kind(&self) -> &str {
+        self.fields().kind()
+    }
+
+    /// The value of a field, if the message has it.
+    pub fn field(&self, name: &str) -> Option<Payload> {
+        self.fields().optional(name).map(|value| Payload::from_value(&self.map, value))
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        Fields::parse(&self.map).expect("checked when the message was made")
+    }
+}

@@ -1,0 +1,23 @@
+//! The wire format and the state machines of the protocol, without socket, clock, runtime or thread.
+
+mod address;
+pub mod client;
+mod close_code;
+mod link;
+pub mod message;
+mod nonce;
+mod sequence;
+pub mod server;
+mod task;
+mod transmit;
+
+pub use address::{Address, ResponderAddress, Role};
+pub use close_code::{CloseCode, DropReason};
+pub use link::{CheckedNonce, Link, NonceError, SequenceExhausted};
+pub use nonce::{Cookie, Nonce};
+pub use sequence::SequenceNumber;
+pub use task::{Task, TaskEvent};
+pub use transmit::Transmit;
+
+/// The WebSocket subprotocol of SaltyRTC (protocol, *Subprotocol*).
+pub const SUBPROTOCOL: &str = "v1.saltyrtc.org";

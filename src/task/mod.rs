@@ -1,0 +1,8 @@
+//! Tasks: what two clients do once they have authenticated each other.
+
+mod custom;
+pub mod relayed_data;
+
+pub use crate::protocol::{Task, TaskEvent};
+pub use custom::{CustomTask, CustomTaskError};
+pub use relayed_data::RelayedData;

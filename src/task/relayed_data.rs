@@ -1,0 +1,80 @@
+//! The Relayed Data task: the application's data travels through the server, end-to-end encrypted.
+
+use super::{Task, TaskEvent};
+use crate::protocol::message::{Payload, TaskData, TaskMessage};
+
+/// The name of the task.
+pub const NAME: &str = "v0.relayed-data.tasks.saltyrtc.org";
+
+const DATA: &str = "data";
+const PAYLOAD: &str = "p";
+
+/// The Relayed Data task (Task-RelayedData). It has no state.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RelayedData;
+
+impl RelayedData {
+    /// The message that carries `payload`.
+    pub fn message(payload: &Payload) -> TaskMessage {
+        TaskMessage::with_field(DATA, PAYLOAD, payload)
+    }
+}
+
+impl Task for RelayedData {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn data(&self) -> TaskData {
+        TaskData::NIL
+    }
+
+    /// The specification says `nil`; the JavaScript implementation sends an empty map. The data has
+    /// no meaning, so any is accepted.
+    fn start(&mut self, _peer_data: &TaskData) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn handle_message(&mut self, message: TaskMessage) -> Result<TaskEvent, String> {
+        if message.kind() != DATA {
+            let kind: String = message.kind().chars().take(64).collect();
+            return Err(format!("{kind:?} is not a message of the Relayed Data task"));
+        }
+        let payload = message.field(PAYLOAD);
+        payload.map(TaskEvent::Data).ok_or_else(|| format!("{DATA:?} lacks the field {PAYLOAD:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Covers R-001 R-002.
+    #[test]
+    fn name_and_data_are_those_of_the_specification() {
+        assert_eq!(RelayedData.name(), "v0.relayed-data.tasks.saltyrtc.org");
+        assert_eq!(RelayedData.data().as_map(), None);
+        let empty_map = TaskData::from_map(vec![0x80]).unwrap();
+        assert_eq!(RelayedData.start(&empty_map), Ok(()));
+        assert_eq!(RelayedData.start(&TaskData::NIL), Ok(()));
+    }
+
+    /// Covers R-010 R-011 R-012 R-018.
+    #[test]
+    fn payload_travels_in_p_and_may_be_nil() {
+        for value in [vec![0xc0], vec![0x01], vec![0xa1, b'x'], vec![0xc4, 1, 0], vec![0x80]] {
+            let payload = Payload::from_msgpack(value).unwrap();
+            let event = RelayedData.handle_message(RelayedData::message(&payload));
+            assert_eq!(event, Ok(TaskEvent::Data(payload)));
+        }
+        let without_p = TaskMessage::with_field("data", "q", &Payload::from_text("x"));
+        assert!(RelayedData.handle_message(without_p).unwrap_err().contains("\"p\""));
+    }
+
+    /// Covers R-007 R-019.
+    #[test]
+    fn other_message_types_are_errors() {
+        let other = TaskMessage::with_field("offer", "p", &Payload::from_text("x"));
+        assert!(RelayedData.handle_message(other).unwrap_err().contains("offer"));
+    }
+}
