@@ -1,6 +1,7 @@
 //! The Relayed Data task: the application's data travels through the server, end-to-end encrypted.
 
 use super::{Task, TaskEvent};
+use crate::protocol::client::{Client, SendFailure};
 use crate::protocol::message::{Payload, TaskData, TaskMessage};
 
 /// The name of the task.
@@ -17,6 +18,21 @@ impl RelayedData {
     /// The message that carries `payload`.
     pub fn message(payload: &Payload) -> TaskMessage {
         TaskMessage::with_field(DATA, PAYLOAD, payload)
+    }
+}
+
+/// Sends `payload` to the peer of `client`.
+///
+/// # Errors
+///
+/// [`SendFailure::OtherTask`] if another task runs, and whatever
+/// [`Client::send_task_message`] says.
+pub fn send(client: &mut Client, payload: &Payload) -> Result<(), SendFailure> {
+    match client.task() {
+        Some(running) if running != NAME => {
+            Err(SendFailure::OtherTask { running: running.to_owned() })
+        }
+        _ => client.send_task_message(&RelayedData::message(payload)),
     }
 }
 

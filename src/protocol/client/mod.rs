@@ -1,1 +1,484 @@
-//! The client state machine.
+//! The client state machine: both roles, from the first byte to the last.
+//!
+//! [`Client`] does no I/O. A driver feeds it messages, the time and the end of the socket; and takes
+//! from it what to send ([`Client::poll_transmit`]), what to tell the application
+//! ([`Client::poll_event`]) and when to call again ([`Client::poll_timeout`]). After every call all
+//! three may have something new.
+//!
+//! How an error is treated depends on who made it: an error of the server ends the connection, one of
+//! a responder that is not authenticated costs only that responder its place, and one of the
+//! authenticated peer is reported to it with 'close'.
+
+mod config;
+mod core;
+mod end;
+mod event;
+mod initiator;
+mod responder;
+mod server_handshake;
+mod session;
+
+use std::time::Instant;
+
+pub use config::{ClientConfig, ConfigError, PeerAuth, RoleConfig, WhenPeerLeaves};
+pub use end::SocketEnd;
+pub use event::{Closed, ClosedBy, EndReason, Event, PeerLeft, SendFailure};
+
+use self::core::Core;
+use initiator::Initiator;
+use responder::Responder;
+use server_handshake::{Failure, ServerHandshake, Step};
+use session::is_peer;
+
+use super::message::{Application, Notification, Payload, ServerAuthRole, TaskMessage};
+use super::{Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, Transmit};
+use crate::crypto::{AuthToken, NONCE_BYTES, OpenError, PublicKey, RandomSource};
+
+/// How far a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClientState {
+    /// The WebSocket is not open yet.
+    Connecting,
+    /// The handshake with the server is going on.
+    ServerHandshake,
+    /// The server is authenticated, and no peer is there.
+    WaitingForPeer,
+    /// A handshake with a peer is going on.
+    PeerHandshake,
+    /// The peer is authenticated, and the task runs.
+    Task,
+    /// The connection is over or ending.
+    Closed,
+}
+
+/// The client state machine. See the [module documentation](self).
+#[derive(Debug)]
+pub struct Client {
+    path: PublicKey,
+    core: Core,
+    /// The handshake with the server, until it is done.
+    handshake: Option<Box<ServerHandshake>>,
+    role: RoleState,
+}
+
+#[derive(Debug)]
+enum RoleState {
+    Initiator(Initiator),
+    Responder(Responder),
+}
+
+impl Client {
+    /// A client whose WebSocket is not open yet.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration makes no sense; see [`ConfigError`].
+    pub fn new(
+        config: ClientConfig,
+        mut random: Box<dyn RandomSource>,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        let handshake = ServerHandshake::new(
+            config.role.role(),
+            config.server_key,
+            config.ping_interval,
+            &mut *random,
+            config.server_handshake_timeout,
+        );
+        let path = *config.path();
+        let limits = (&config).into();
+        let role = match config.role {
+            RoleConfig::Initiator { responder } => RoleState::Initiator(Initiator::new(responder)),
+            RoleConfig::Responder { initiator, token } => {
+                RoleState::Responder(Responder::new(initiator, token))
+            }
+        };
+        Ok(Self {
+            path,
+            core: Core::new(config.permanent_key, config.tasks, limits, random),
+            handshake: Some(Box::new(handshake)),
+            role,
+        })
+    }
+
+    /// Our role.
+    pub const fn role(&self) -> Role {
+        match self.role {
+            RoleState::Initiator(_) => Role::Initiator,
+            RoleState::Responder(_) => Role::Responder,
+        }
+    }
+
+    /// The signalling path: the initiator's public permanent key.
+    pub const fn path(&self) -> &PublicKey {
+        &self.path
+    }
+
+    /// How far the client is.
+    pub fn state(&self) -> ClientState {
+        let handshaking = match &self.role {
+            RoleState::Initiator(initiator) => initiator.handshaking(),
+            RoleState::Responder(responder) => responder.handshaking(),
+        };
+        match () {
+            () if !self.core.running() => ClientState::Closed,
+            () if self.handshake.as_ref().is_some_and(|h| h.deadline.is_none()) => {
+                ClientState::Connecting
+            }
+            () if self.handshake.is_some() => ClientState::ServerHandshake,
+            () if self.core.session.is_some() => ClientState::Task,
+            () if handshaking => ClientState::PeerHandshake,
+            () => ClientState::WaitingForPeer,
+        }
+    }
+
+    /// The name of the task that runs with the authenticated peer.
+    pub fn task(&self) -> Option<&str> {
+        self.core.session.as_ref().map(|session| self.core.tasks[session.task].name())
+    }
+
+    /// The public permanent key of the authenticated peer.
+    pub fn peer_key(&self) -> Option<&PublicKey> {
+        self.core.session.as_ref().map(|session| &session.peer_key)
+    }
+
+    /// The next thing to do with the WebSocket.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.core.poll_transmit()
+    }
+
+    /// The next thing to tell the application.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.core.poll_event()
+    }
+
+    /// Whether events wait to be taken.
+    pub fn has_events(&self) -> bool {
+        self.core.has_events()
+    }
+
+    /// Whether there is room for what a message may lead to. While there is none, a driver stops
+    /// reading from the socket, so that an application that is slow to take events slows its peer
+    /// down instead of filling the memory.
+    pub fn wants_input(&self) -> bool {
+        self.core.wants_input()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), unless something else happens before.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if !self.core.running() {
+            return None;
+        }
+        if let Some(handshake) = &self.handshake {
+            return handshake.deadline;
+        }
+        match &self.role {
+            RoleState::Initiator(initiator) => {
+                initiator.next_timeout(self.core.limits.peer_handshake_timeout)
+            }
+            RoleState::Responder(responder) => responder.next_timeout(),
+        }
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if !self.core.running() {
+            return;
+        }
+        if let Some(handshake) = &self.handshake {
+            if handshake.deadline.is_some_and(|deadline| deadline <= now) {
+                self.core.finish(EndReason::ServerHandshakeTimeout, CloseCode::Timeout);
+            }
+            return;
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => initiator.handle_timeout(&mut self.core, now),
+            RoleState::Responder(responder) => responder.handle_timeout(&mut self.core, now),
+        }
+    }
+
+    /// The WebSocket is open as of `now`. The server speaks first.
+    pub fn handle_connected(&mut self, now: Instant) {
+        if let Some(handshake) = &mut self.handshake {
+            handshake.start(now);
+        }
+    }
+
+    /// A binary message arrived.
+    pub fn handle_message(&mut self, now: Instant, message: &[u8]) {
+        if !self.core.running() {
+            return;
+        }
+        let Some((nonce, nonce_bytes, data)) = Nonce::split(message) else {
+            return self.server_broke_the_protocol("a message has no more than 24 bytes".into());
+        };
+        if let Some(handshake) = self.handshake.take() {
+            if nonce.source == Address::SERVER {
+                self.server_handshake(now, *handshake, &nonce, nonce_bytes, data);
+            } else {
+                tracing::warn!(source = %nonce.source, "ignoring a message before 'server-auth'");
+                self.handshake = Some(handshake);
+            }
+            return;
+        }
+        let Some(server) = &self.core.server else { return };
+        if nonce.destination != server.address {
+            return self.server_broke_the_protocol(format!(
+                "a message for {} was sent to {}",
+                nonce.destination, server.address
+            ));
+        }
+        if nonce.source == Address::SERVER {
+            self.notification(now, &nonce, nonce_bytes, data);
+        } else if !is_peer(nonce.source, self.role()) {
+            tracing::warn!(source = %nonce.source, "ignoring a message from this source");
+        } else if self.core.session.as_ref().is_some_and(|s| s.address == nonce.source) {
+            self.core.handle_session_message(&nonce, nonce_bytes, data);
+        } else {
+            match &mut self.role {
+                RoleState::Initiator(initiator) => {
+                    if let Ok(address) = ResponderAddress::try_from(nonce.source) {
+                        initiator.handle_message(&mut self.core, now, address, message);
+                    }
+                }
+                RoleState::Responder(responder) => {
+                    responder.handle_message(&mut self.core, message);
+                }
+            }
+        }
+    }
+
+    /// A text message arrived, which SaltyRTC does not have.
+    pub fn handle_text(&mut self) {
+        self.server_broke_the_protocol("it sent a text message".into());
+    }
+
+    /// The WebSocket is gone. Emits [`Event::Closed`], once.
+    pub fn handle_socket_end(&mut self, end: SocketEnd) {
+        let retry = match &self.role {
+            RoleState::Responder(responder) => {
+                responder.initiator_replaced && self.core.session.is_none()
+            }
+            RoleState::Initiator(_) => false,
+        };
+        self.core.socket_gone(end.closed(self.role(), retry));
+    }
+
+    fn server_handshake(
+        &mut self,
+        now: Instant,
+        handshake: ServerHandshake,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+    ) {
+        match handshake.handle(&self.core.permanent_key, nonce, nonce_bytes, data) {
+            Ok(Step::Continue(handshake, messages)) => {
+                self.handshake = Some(handshake);
+                messages.into_iter().for_each(|message| self.core.transmit(message));
+            }
+            Ok(Step::Done { server, auth, server_verified }) => {
+                let address = server.address;
+                self.core.server = Some(server);
+                let peer_present = match &auth {
+                    ServerAuthRole::Initiator { responders } => !responders.is_empty(),
+                    ServerAuthRole::Responder { initiator_connected } => *initiator_connected,
+                };
+                self.core.event(Event::ServerHandshakeDone {
+                    address,
+                    peer_present,
+                    server_verified,
+                });
+                match (&mut self.role, auth) {
+                    (RoleState::Initiator(initiator), ServerAuthRole::Initiator { responders }) => {
+                        initiator.start(&mut self.core, now, responders)
+                    }
+                    (
+                        RoleState::Responder(responder),
+                        ServerAuthRole::Responder { initiator_connected },
+                    ) => responder.start(&mut self.core, now, initiator_connected),
+                    _ => unreachable!("'server-auth' was parsed for our role"),
+                }
+            }
+            Err(Failure::Protocol(text)) => self.server_broke_the_protocol(text),
+            Err(Failure::ServerKey(text)) => {
+                let reason = EndReason::ServerKey(text.into());
+                self.core.finish(reason, CloseCode::ProtocolError);
+            }
+        }
+    }
+
+    fn notification(
+        &mut self,
+        now: Instant,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+    ) {
+        let role = self.role();
+        let result = self.read_notification(nonce, nonce_bytes, data, role).and_then(|message| {
+            match &mut self.role {
+                RoleState::Initiator(initiator) => {
+                    initiator.handle_notification(&mut self.core, now, message)
+                }
+                RoleState::Responder(responder) => {
+                    responder.handle_notification(&mut self.core, now, message)
+                }
+            }
+        });
+        if let Err(text) = result {
+            self.server_broke_the_protocol(text);
+        }
+    }
+
+    fn read_notification(
+        &mut self,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+        role: Role,
+    ) -> Result<Notification, String> {
+        let server = self.core.server.as_mut().ok_or("the server is not authenticated")?;
+        let checked = server.link.check(nonce).map_err(|error| error.to_string())?;
+        let plain = server.key.open(nonce_bytes, data).map_err(|error| error.to_string())?;
+        let message = Notification::parse(&plain, role).map_err(|error| error.to_string())?;
+        server.link.commit(checked);
+        Ok(message)
+    }
+
+    /// An error in what the server itself sent ends the connection; no responder is to blame.
+    fn server_broke_the_protocol(&mut self, text: String) {
+        if self.core.running() {
+            tracing::warn!(%text, "the server broke the protocol");
+            self.core.finish(EndReason::ServerProtocolError(text), CloseCode::ProtocolError);
+        }
+    }
+
+    /// Sends something to the peer's application beside the task (protocol, *'application' Message*).
+    pub fn send_application(&mut self, data: Payload) -> Result<(), SendFailure> {
+        self.send(&Application { data }.serialise())
+    }
+
+    /// Sends a message of the task that runs. The peer's task has to know it.
+    pub fn send_task_message(&mut self, message: &TaskMessage) -> Result<(), SendFailure> {
+        self.send(message.as_msgpack())
+    }
+
+    fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+        self.need_session()?;
+        self.core.admit(plain.len())?;
+        self.core.send_to_peer(plain)
+    }
+
+    fn need_session(&self) -> Result<&session::Session, SendFailure> {
+        if !self.core.running() {
+            return Err(SendFailure::Closed);
+        }
+        self.core.session.as_ref().ok_or(SendFailure::NoPeer)
+    }
+
+    /// Encrypts `plain` for the peer with the session keys, for use outside of the signalling channel:
+    /// a random nonce (24 bytes) and the box (16 bytes longer than `plain`). Nothing in it keeps the
+    /// peer from being sent the same data twice.
+    pub fn encrypt_for_peer(&mut self, plain: &[u8]) -> Result<Vec<u8>, SendFailure> {
+        self.need_session()?;
+        let nonce: [u8; NONCE_BYTES] = self.core.random.0.array();
+        let mut sealed = nonce.to_vec();
+        self.need_session()?.key.seal_onto(&mut sealed, &nonce, plain);
+        Ok(sealed)
+    }
+
+    /// Decrypts what the peer encrypted with [`encrypt_for_peer`](Self::encrypt_for_peer).
+    ///
+    /// # Errors
+    ///
+    /// If there is no session; the inner error if it was not encrypted with this session's keys.
+    pub fn decrypt_from_peer(
+        &self,
+        sealed: &[u8],
+    ) -> Result<Result<Vec<u8>, OpenError>, SendFailure> {
+        let session = self.need_session()?;
+        Ok(match sealed.split_first_chunk::<NONCE_BYTES>() {
+            Some((nonce, data)) => session.key.open(nonce, data),
+            None => Err(OpenError),
+        })
+    }
+
+    /// Initiator: lets one more responder introduce itself with a new token, which is returned. The
+    /// previous token, or the trusted key, is not accepted any more for a new handshake; a peer that is
+    /// authenticated stays.
+    pub fn issue_token(&mut self) -> Result<AuthToken, SendFailure> {
+        let token = AuthToken::generate(&mut *self.core.random.0);
+        self.arm_token(token.clone())?;
+        Ok(token)
+    }
+
+    /// Initiator: like [`issue_token`](Self::issue_token), with a token of the caller's. A token may
+    /// never be used twice.
+    pub fn arm_token(&mut self, token: AuthToken) -> Result<(), SendFailure> {
+        if !self.core.running() {
+            return Err(SendFailure::Closed);
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => initiator.arm_token(token),
+            RoleState::Responder(_) => return Err(SendFailure::OtherRole),
+        }
+        Ok(())
+    }
+
+    /// Goes on without tokens: the authenticated peer can come back with its permanent key alone. The
+    /// peer has to do the same, or its first message cannot be decrypted.
+    pub fn trust_peer(&mut self, now: Instant) -> Result<(), SendFailure> {
+        let peer_key = self.need_session()?.peer_key;
+        self.trust_key(now, peer_key)
+    }
+
+    /// Goes on without tokens: only the owner of `key` is let in from now on. For a responder the key
+    /// has to be the one of its initiator.
+    pub fn trust_key(&mut self, now: Instant, key: PublicKey) -> Result<(), SendFailure> {
+        if !self.core.running() {
+            return Err(SendFailure::Closed);
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => initiator.trust(key),
+            RoleState::Responder(_) if key != self.path => return Err(SendFailure::OtherRole),
+            RoleState::Responder(responder) => {
+                if self.handshake.is_some() {
+                    responder.trust_later();
+                } else {
+                    responder.trust(&mut self.core, now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Initiator: drops a responder from the path, the authenticated peer included.
+    pub fn drop_responder(
+        &mut self,
+        address: ResponderAddress,
+        reason: DropReason,
+    ) -> Result<(), SendFailure> {
+        if !self.core.running() {
+            return Err(SendFailure::Closed);
+        }
+        if self.core.server.is_none() {
+            return Err(SendFailure::NoPeer);
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => {
+                initiator.drop_responder(&mut self.core, address, reason);
+                Ok(())
+            }
+            RoleState::Responder(_) => Err(SendFailure::OtherRole),
+        }
+    }
+
+    /// Ends the connection: tells the peer if there is one, then closes the WebSocket. What was sent
+    /// before is sent first. [`Event::Closed`] follows once the socket is gone.
+    pub fn close(&mut self) {
+        if self.core.running() {
+            self.core.close_session(EndReason::Requested, CloseCode::GoingAway);
+        }
+    }
+}

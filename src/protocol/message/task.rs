@@ -32,6 +32,11 @@ impl TaskMessage {
         Ok(Self { map })
     }
 
+    /// A message that was parsed already, and found to be of no reserved type.
+    pub(crate) fn from_parsed(map: Bytes) -> Self {
+        Self { map }
+    }
+
     /// The serialised map, with `type`.
     pub fn as_msgpack(&self) -> &[u8] {
         &self.map

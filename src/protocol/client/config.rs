@@ -1,0 +1,170 @@
+//! What a client has to know before it starts.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::crypto::{AuthToken, KeyPair, PublicKey};
+use crate::protocol::{Role, Task};
+
+/// What the two clients know about each other before they meet.
+#[derive(Debug, Clone)]
+pub enum PeerAuth {
+    /// The responder will introduce itself with this token, once.
+    Token(AuthToken),
+    /// The clients have met before and stored each other's public permanent key. This is the key of
+    /// the peer. Both have to be in this mode, or the initiator cannot decrypt the first message.
+    Trusted(PublicKey),
+}
+
+/// The role of a client, and what it knows about its peer.
+#[derive(Debug, Clone)]
+pub enum RoleConfig {
+    /// The client whose key is the path.
+    Initiator {
+        /// How to recognise the responder.
+        responder: PeerAuth,
+    },
+    /// The client that was invited.
+    Responder {
+        /// The public permanent key of the initiator: the signalling path.
+        initiator: PublicKey,
+        /// The token of the invitation; `None` if the initiator trusts our permanent key.
+        token: Option<AuthToken>,
+    },
+}
+
+impl RoleConfig {
+    /// The role alone.
+    pub const fn role(&self) -> Role {
+        match self {
+            Self::Initiator { .. } => Role::Initiator,
+            Self::Responder { .. } => Role::Responder,
+        }
+    }
+}
+
+/// What to do when the authenticated peer leaves the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhenPeerLeaves {
+    /// Stay on the path, so that the peer can join again.
+    #[default]
+    Wait,
+    /// End the connection.
+    Close,
+}
+
+/// The settings of a client state machine.
+#[derive(Debug)]
+pub struct ClientConfig {
+    /// The role, and what is known about the peer.
+    pub role: RoleConfig,
+    /// Our permanent key pair.
+    pub permanent_key: KeyPair,
+    /// The server's public permanent key. If it is given, a server that does not prove to have it is
+    /// refused; without it, somebody in the middle can take the server's place (and see who talks to
+    /// whom, but not what).
+    pub server_key: Option<PublicKey>,
+    /// Seconds between WebSocket pings that the server is asked to send; 0 for none.
+    pub ping_interval: u32,
+    /// The tasks, most wanted first. At least one, no name twice.
+    pub tasks: Vec<Box<dyn Task>>,
+    /// The most bytes that a message may have on the wire, nonce included. Default 1 MiB, which is
+    /// what the other servers accept.
+    pub max_message_size: usize,
+    /// The most bytes that may wait to be sent. Beyond it sending fails until there is room, except
+    /// that one message is always taken. As many bytes of received data may wait for the application;
+    /// beyond it nothing more is read. Default 4 MiB.
+    pub max_queue_size: usize,
+    /// The longest that the handshake with the server may take. Default 30 s.
+    pub server_handshake_timeout: Duration,
+    /// The longest that the handshake with a peer may take, from the first message. Default 60 s.
+    pub peer_handshake_timeout: Duration,
+    /// What to do when the peer leaves. Default: wait for it to come back.
+    pub when_peer_leaves: WhenPeerLeaves,
+}
+
+impl ClientConfig {
+    /// The shortest that [`max_message_size`](Self::max_message_size) may be, in bytes: room for any
+    /// handshake message of the protocol itself.
+    pub const MIN_MESSAGE_SIZE: usize = 4096;
+
+    /// A configuration with default limits and no tasks yet.
+    pub fn new(role: RoleConfig, permanent_key: KeyPair) -> Self {
+        Self {
+            role,
+            permanent_key,
+            server_key: None,
+            ping_interval: 0,
+            tasks: Vec::new(),
+            max_message_size: 1 << 20,
+            max_queue_size: 4 << 20,
+            server_handshake_timeout: Duration::from_secs(30),
+            peer_handshake_timeout: Duration::from_secs(60),
+            when_peer_leaves: WhenPeerLeaves::Wait,
+        }
+    }
+
+    /// The signalling path: the initiator's public permanent key.
+    pub const fn path(&self) -> &PublicKey {
+        match &self.role {
+            RoleConfig::Initiator { .. } => self.permanent_key.public(),
+            RoleConfig::Responder { initiator, .. } => initiator,
+        }
+    }
+
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.tasks.is_empty() {
+            return Err(ConfigError::NoTask);
+        }
+        for (i, task) in self.tasks.iter().enumerate() {
+            if self.tasks[..i].iter().any(|other| other.name() == task.name()) {
+                return Err(ConfigError::TaskTwice(task.name().to_owned()));
+            }
+        }
+        if self.max_message_size < Self::MIN_MESSAGE_SIZE {
+            return Err(ConfigError::MessageSize(self.max_message_size));
+        }
+        let peer = match &self.role {
+            RoleConfig::Initiator { responder: PeerAuth::Trusted(peer) } => Some(peer),
+            RoleConfig::Initiator { .. } => None,
+            RoleConfig::Responder { initiator, .. } => Some(initiator),
+        };
+        if peer == Some(self.permanent_key.public()) {
+            return Err(ConfigError::PeerIsSelf);
+        }
+        Ok(())
+    }
+}
+
+/// Why a client cannot be made with a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigError {
+    /// No task was given.
+    NoTask,
+    /// Two tasks have this name.
+    TaskTwice(String),
+    /// The message size limit is this many bytes.
+    MessageSize(usize),
+    /// The peer's key is our own.
+    PeerIsSelf,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoTask => f.write_str("no task was added: the two clients need at least one"),
+            Self::TaskTwice(name) => write!(f, "the task {name:?} was added twice"),
+            Self::MessageSize(size) => write!(
+                f,
+                "the message size limit of {size} bytes is too small: at least {} are needed",
+                ClientConfig::MIN_MESSAGE_SIZE
+            ),
+            Self::PeerIsSelf => f.write_str(
+                "the peer's key is this client's own key: initiator and responder need different \
+                 key pairs",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,264 @@
+//! What both roles share: the connection to the server, the queues in both directions, and the end.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::ClientConfig;
+use super::event::{Closed, ClosedBy, EndReason, Event, SendFailure};
+use super::session::Session;
+use crate::crypto::{BOX_OVERHEAD, KeyPair, RandomSource, SharedKey};
+use crate::protocol::message::DropResponder;
+use crate::protocol::{
+    Address, CloseCode, DropReason, Link, Nonce, ResponderAddress, SequenceExhausted, Task,
+    Transmit,
+};
+
+/// Bytes that a sealed message has on the wire beyond its content.
+pub(super) const MESSAGE_OVERHEAD: usize = Nonce::BYTES + BOX_OVERHEAD;
+
+/// How many events may wait for the application before nothing more is read.
+const MAX_EVENTS: usize = 1024;
+
+/// The authenticated connection to the server.
+#[derive(Debug)]
+pub(super) struct ServerLink {
+    pub(super) link: Link,
+    pub(super) key: SharedKey,
+    /// The address that the server gave us.
+    pub(super) address: Address,
+}
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) permanent_key: KeyPair,
+    pub(super) tasks: Vec<Box<dyn Task>>,
+    pub(super) limits: Limits,
+    pub(super) random: Random,
+    pub(super) server: Option<ServerLink>,
+    /// The authenticated peer.
+    pub(super) session: Option<Session>,
+    queue: VecDeque<Transmit>,
+    queue_size: usize,
+    /// A sender was turned away, and is to be told when there is room.
+    sender_waits: bool,
+    events: VecDeque<Event>,
+    /// Bytes of payload in the events.
+    events_size: usize,
+    end: End,
+}
+
+/// The settings that outlive the start.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) max_message_size: usize,
+    pub(super) max_queue_size: usize,
+    pub(super) peer_handshake_timeout: std::time::Duration,
+    pub(super) when_peer_leaves: super::WhenPeerLeaves,
+}
+
+impl From<&ClientConfig> for Limits {
+    fn from(config: &ClientConfig) -> Self {
+        Self {
+            max_message_size: config.max_message_size,
+            max_queue_size: config.max_queue_size,
+            peer_handshake_timeout: config.peer_handshake_timeout,
+            when_peer_leaves: config.when_peer_leaves,
+        }
+    }
+}
+
+/// How far the end of the connection is.
+#[derive(Debug)]
+enum End {
+    Running,
+    /// A close is in the queue; the application learns of it once the socket is gone.
+    Closing(Closed),
+    Closed,
+}
+
+pub(super) struct Random(pub(super) Box<dyn RandomSource>);
+
+impl std::fmt::Debug for Random {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Random(…)")
+    }
+}
+
+impl Core {
+    pub(super) fn new(
+        permanent_key: KeyPair,
+        tasks: Vec<Box<dyn Task>>,
+        limits: Limits,
+        random: Box<dyn RandomSource>,
+    ) -> Self {
+        Self {
+            permanent_key,
+            tasks,
+            limits,
+            random: Random(random),
+            server: None,
+            session: None,
+            queue: VecDeque::new(),
+            queue_size: 0,
+            sender_waits: false,
+            events: VecDeque::new(),
+            events_size: 0,
+            end: End::Running,
+        }
+    }
+
+    pub(super) fn running(&self) -> bool {
+        matches!(self.end, End::Running)
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.events_size += event.payload_size();
+        self.events.push_back(event);
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        self.events_size -= event.payload_size();
+        Some(event)
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    pub(super) fn wants_input(&self) -> bool {
+        self.events.len() < MAX_EVENTS && self.events_size < self.limits.max_queue_size
+    }
+
+    /// Queues a finished message.
+    pub(super) fn transmit(&mut self, message: Vec<u8>) {
+        self.queue_size += message.len();
+        self.queue.push_back(Transmit::Message(Bytes::from(message)));
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        let transmit = self.queue.pop_front()?;
+        if let Transmit::Message(message) = &transmit {
+            self.queue_size -= message.len();
+            let room = self.queue_size <= self.limits.max_queue_size / 2;
+            if self.sender_waits && room && self.running() {
+                self.sender_waits = false;
+                self.event(Event::Writable);
+            }
+        }
+        Some(transmit)
+    }
+
+    /// Whether `size` more bytes of content may be sent now. Asked before a sequence number is taken.
+    pub(super) fn admit(&mut self, size: usize) -> Result<(), SendFailure> {
+        let (size, limit) = (size + MESSAGE_OVERHEAD, self.limits.max_message_size);
+        if size > limit {
+            return Err(SendFailure::TooLarge { size, limit });
+        }
+        if self.queue_size > 0 && self.queue_size + size > self.limits.max_queue_size {
+            self.sender_waits = true;
+            return Err(SendFailure::QueueFull);
+        }
+        Ok(())
+    }
+
+    /// Sends a message to the server.
+    pub(super) fn send_to_server(&mut self, plain: &[u8]) {
+        let Some(server) = &mut self.server else { return };
+        match server.link.next_nonce(server.address, Address::SERVER) {
+            Ok(nonce) => {
+                let message = seal(&nonce, &server.key, plain);
+                self.transmit(message);
+            }
+            Err(SequenceExhausted) => self.sequence_numbers_used_up(),
+        }
+    }
+
+    /// Asks the server to drop a responder.
+    pub(super) fn send_drop(&mut self, id: ResponderAddress, reason: DropReason) {
+        tracing::debug!(%id, reason = %reason.close_code(), "dropping a responder");
+        self.send_to_server(&DropResponder { id, reason: Some(reason) }.serialise());
+    }
+
+    /// Sends a message to the authenticated peer.
+    pub(super) fn send_to_peer(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+        let (Some(server), Some(session)) = (&self.server, &mut self.session) else {
+            return Err(SendFailure::NoPeer);
+        };
+        match session.link.next_nonce(server.address, session.address) {
+            Ok(nonce) => {
+                let message = seal(&nonce, &session.key, plain);
+                self.transmit(message);
+                Ok(())
+            }
+            Err(SequenceExhausted) => {
+                self.sequence_numbers_used_up();
+                Err(SendFailure::Closed)
+            }
+        }
+    }
+
+    /// The protocol has no more numbers for messages to somebody (protocol, *Sending a Signalling
+    /// Message*).
+    pub(super) fn sequence_numbers_used_up(&mut self) {
+        self.finish(EndReason::SequenceNumbersUsedUp, CloseCode::ProtocolError);
+    }
+
+    /// Ends the connection from this side: closes the WebSocket with `code`, after everything that
+    /// was queued before.
+    pub(super) fn finish(&mut self, reason: EndReason, code: CloseCode) {
+        self.finish_as(
+            Closed {
+                by: ClosedBy::Us,
+                code: Some(code.code()),
+                retryable: matches!(
+                    reason,
+                    EndReason::ServerHandshakeTimeout | EndReason::PeerHandshakeTimeout
+                ),
+                reason,
+            },
+            code,
+        );
+    }
+
+    /// Ends the connection like [`finish`](Self::finish), with something else for the application.
+    pub(super) fn finish_as(&mut self, closed: Closed, code: CloseCode) {
+        if !self.running() {
+            return;
+        }
+        tracing::debug!(%code, reason = ?closed.reason, "closing");
+        self.session = None;
+        self.server = None;
+        self.queue.push_back(Transmit::Close(code));
+        self.end = End::Closing(closed);
+    }
+
+    /// The socket is gone. `closed` is why, as far as the socket knows.
+    pub(super) fn socket_gone(&mut self, closed: Closed) {
+        let closed = match std::mem::replace(&mut self.end, End::Closed) {
+            End::Running => closed,
+            End::Closing(closed) => closed,
+            End::Closed => return,
+        };
+        self.session = None;
+        self.server = None;
+        self.queue.clear();
+        self.queue_size = 0;
+        self.event(Event::Closed(closed));
+    }
+}
+
+/// A whole message: nonce and sealed content.
+pub(super) fn seal(nonce: &Nonce, key: &SharedKey, plain: &[u8]) -> Vec<u8> {
+    let nonce = nonce.to_bytes();
+    let mut message = Vec::with_capacity(MESSAGE_OVERHEAD + plain.len());
+    message.extend_from_slice(&nonce);
+    key.seal_onto(&mut message, &nonce, plain);
+    message
+}
+
+/// A whole message whose content is not encrypted.
+pub(super) fn in_the_clear(nonce: &Nonce, plain: &[u8]) -> Vec<u8> {
+    [&nonce.to_bytes()[..], plain].concat()
+}

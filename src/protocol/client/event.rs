@@ -1,0 +1,311 @@
+//! What a client tells its application.
+
+use std::fmt;
+
+use crate::crypto::PublicKey;
+use crate::protocol::message::{Payload, TaskData};
+use crate::protocol::{Address, CloseCode, DropReason, ResponderAddress, TaskEvent};
+
+/// Something that happened. Events come in the order in which things happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The server accepted us.
+    ServerHandshakeDone {
+        /// Our address on the path.
+        address: Address,
+        /// Whether somebody of the other role is on the path already.
+        peer_present: bool,
+        /// Whether the server proved to have the permanent key that we know. `false` if we know none.
+        server_verified: bool,
+    },
+    /// Initiator: a responder is on the path. It is not authenticated yet, and may never be.
+    ResponderJoined(ResponderAddress),
+    /// Initiator: the token was used and is worthless now, whatever comes of it. To let another
+    /// responder in, issue a new one.
+    TokenUsed,
+    /// Initiator: a responder failed to authenticate itself and was dropped. The client goes on
+    /// waiting.
+    ResponderFailed {
+        /// The responder.
+        address: ResponderAddress,
+        /// The close code that it was dropped with.
+        reason: DropReason,
+        /// What was wrong.
+        text: String,
+    },
+    /// The clients have authenticated each other, and the task takes over.
+    PeerHandshakeDone {
+        /// The address of the peer.
+        address: Address,
+        /// The peer's public permanent key. To trust the peer from now on, store it.
+        peer_key: PublicKey,
+        /// The name of the task.
+        task: String,
+        /// What the peer's task told ours.
+        task_data: TaskData,
+    },
+    /// The peer's application sent this beside the task.
+    Application(Payload),
+    /// The task has something to tell.
+    Task(TaskEvent),
+    /// A message to this client was lost, because it is not reachable any more.
+    SendError(Address),
+    /// The peer is not there any more. Everything about it is forgotten; if it comes back there is a
+    /// new handshake.
+    PeerLeft {
+        /// The address that the peer had.
+        address: Address,
+        /// How we know.
+        how: PeerLeft,
+        /// Whether a new handshake can succeed. If not: issue a new token (initiator), or trust the
+        /// peer (both), or connect again with a new invitation (responder).
+        can_rejoin: bool,
+    },
+    /// There is room again after [`SendFailure::QueueFull`].
+    Writable,
+    /// The connection has ended. This is the last event.
+    Closed(Closed),
+}
+
+impl Event {
+    /// Bytes of application data in the event.
+    pub(super) fn payload_size(&self) -> usize {
+        match self {
+            Self::Application(payload) | Self::Task(TaskEvent::Data(payload)) => {
+                payload.as_msgpack().len()
+            }
+            Self::Task(TaskEvent::Message(message)) => message.as_msgpack().len(),
+            _ => 0,
+        }
+    }
+}
+
+/// How we know that the peer left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeerLeft {
+    /// The server says that the peer disconnected.
+    Disconnected,
+    /// A message could not be delivered to the peer.
+    Unreachable,
+    /// Somebody else has the peer's address now; it may well be the peer itself, coming back.
+    Replaced,
+}
+
+/// Who ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedBy {
+    /// This client, asked to or because of an error that it found.
+    Us,
+    /// The other client, with a 'close' message.
+    Peer,
+    /// The server (or the initiator by way of the server), with a WebSocket close frame.
+    Server,
+    /// Nobody: the connection broke, or never came to be.
+    Network,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// Who ended it.
+    pub by: ClosedBy,
+    /// The close code: of the WebSocket if the server closed, of the 'close' message if the peer did,
+    /// the one that we used if it was us. `None` if there was none.
+    pub code: Option<u16>,
+    /// Why.
+    pub reason: EndReason,
+    /// Whether connecting again in the same way may help.
+    pub retryable: bool,
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.reason, f)
+    }
+}
+
+/// Why a connection ended. The texts say what happened and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndReason {
+    /// We were asked to close.
+    Requested,
+    /// The peer closed, with this code.
+    PeerClosed(CloseCode),
+    /// The peer left, and the configuration says to close then.
+    PeerLeft,
+    /// The clients have no task in common.
+    NoSharedTask,
+    /// The peer broke the protocol.
+    PeerProtocolError(String),
+    /// The server broke the protocol.
+    ServerProtocolError(String),
+    /// The server does not have the permanent key that we know.
+    ServerKey(String),
+    /// The server closed because somebody thinks that we broke the protocol.
+    AccusedOfProtocolError,
+    /// The server or the initiator had an internal error.
+    RemoteInternalError,
+    /// All responder addresses of the path are in use.
+    PathFull,
+    /// Responder: the initiator does not want us, or has another peer.
+    DroppedByInitiator,
+    /// Initiator: another initiator with the same key took the path.
+    ReplacedByInitiator,
+    /// Responder: the initiator could not decrypt our first message.
+    InitiatorCouldNotDecrypt,
+    /// The handshake with the server took too long.
+    ServerHandshakeTimeout,
+    /// The handshake with the peer took too long.
+    PeerHandshakeTimeout,
+    /// The server gave up waiting for us.
+    ServerTimeout,
+    /// The server is shutting down.
+    ServerGoingAway,
+    /// A message was larger than the server accepts.
+    MessageTooBig,
+    /// A message for us was larger than our limit.
+    ReceivedTooBig,
+    /// The server does not speak this version of the protocol.
+    NoSubprotocol,
+    /// The server closed with a code that says nothing more.
+    ServerClosed(Option<u16>),
+    /// The connection broke.
+    ConnectionLost(String),
+    /// The connection never came to be. The text says why.
+    ConnectFailed(String),
+    /// 2^48 messages were sent to somebody; the protocol has no more numbers.
+    SequenceNumbersUsedUp,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested => f.write_str("closed as requested"),
+            Self::PeerClosed(CloseCode::GoingAway | CloseCode::Normal) => {
+                f.write_str("the peer closed the connection")
+            }
+            Self::PeerClosed(code) => write!(f, "the peer closed the connection with code {code}"),
+            Self::PeerLeft => f.write_str("the peer left the path"),
+            Self::NoSharedTask => f.write_str(
+                "the two clients have no task in common: add a task to one of them that the other \
+                 one offers too, with exactly the same name",
+            ),
+            Self::PeerProtocolError(text) => write!(f, "the peer broke the protocol: {text}"),
+            Self::ServerProtocolError(text) => write!(f, "the server broke the protocol: {text}"),
+            Self::ServerKey(text) => write!(
+                f,
+                "the server is not the one with the expected permanent key ({text}): check the \
+                 server's address and its public permanent key; if both are right, somebody may be \
+                 in the middle"
+            ),
+            Self::AccusedOfProtocolError => f.write_str(
+                "the server closed the connection because the server or the peer found an error in \
+                 what this client sent",
+            ),
+            Self::RemoteInternalError => {
+                f.write_str("the server or the peer had an internal error; try again")
+            }
+            Self::PathFull => f.write_str(
+                "254 other responders are on this path: try again later, or ask for a new invitation",
+            ),
+            Self::DroppedByInitiator => f.write_str(
+                "the initiator dropped this responder: it has another peer, or does not want this \
+                 one any more",
+            ),
+            Self::ReplacedByInitiator => f.write_str(
+                "another initiator connected with the same permanent key: use each key in one \
+                 place at a time",
+            ),
+            Self::InitiatorCouldNotDecrypt => f.write_str(
+                "the initiator could not decrypt our first message: the token is wrong or was used \
+                 before, or only one of the two has stored the other's key; ask for a new \
+                 invitation, and if that is no help delete the stored keys on both sides",
+            ),
+            Self::ServerHandshakeTimeout => {
+                f.write_str("the server did not complete the handshake in time; try again")
+            }
+            Self::PeerHandshakeTimeout => {
+                f.write_str("the peer did not complete the handshake in time; try again")
+            }
+            Self::ServerTimeout => f.write_str(
+                "the server closed the connection because it waited too long for this client",
+            ),
+            Self::ServerGoingAway => {
+                f.write_str("the server is going away; connect again in a moment")
+            }
+            Self::MessageTooBig => f.write_str(
+                "a message was larger than the server accepts: send smaller messages, or set a \
+                 lower message size limit",
+            ),
+            Self::ReceivedTooBig => f.write_str(
+                "a message from the peer was larger than this client accepts: have the peer send \
+                 smaller messages, or set a higher message size limit",
+            ),
+            Self::NoSubprotocol => write!(
+                f,
+                "the server does not speak {}: check the server's address",
+                crate::protocol::SUBPROTOCOL
+            ),
+            Self::ServerClosed(Some(code)) => {
+                write!(f, "the server closed the connection with code {code}")
+            }
+            Self::ServerClosed(None) => f.write_str("the server closed the connection"),
+            Self::ConnectionLost(text) => write!(f, "the connection to the server broke: {text}"),
+            Self::ConnectFailed(text) => f.write_str(text),
+            Self::SequenceNumbersUsedUp => {
+                f.write_str("all sequence numbers are used up; connect again")
+            }
+        }
+    }
+}
+
+/// Why something could not be sent. Nothing was sent, and nothing changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SendFailure {
+    /// There is no authenticated peer.
+    NoPeer,
+    /// The connection is closed or being closed.
+    Closed,
+    /// The message would have `size` bytes on the wire, and `limit` is the most that is allowed.
+    TooLarge {
+        /// Bytes that the message would have.
+        size: usize,
+        /// Bytes that it may have.
+        limit: usize,
+    },
+    /// Too much is waiting to be sent. [`Event::Writable`] follows when there is room.
+    QueueFull,
+    /// The two clients agreed on another task.
+    OtherTask {
+        /// The task that is running.
+        running: String,
+    },
+    /// The call is for the other role.
+    OtherRole,
+}
+
+impl fmt::Display for SendFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoPeer => f.write_str("there is no peer yet: wait until its handshake is done"),
+            Self::Closed => f.write_str("the connection is closed"),
+            Self::TooLarge { size, limit } => write!(
+                f,
+                "the message would have {size} bytes on the wire and the limit is {limit}: send \
+                 the data in several messages"
+            ),
+            Self::QueueFull => f.write_str(
+                "too much data is waiting to be sent: wait for the event that there is room again",
+            ),
+            Self::OtherTask { running } => {
+                write!(f, "this cannot be sent with the task {running:?} that is running")
+            }
+            Self::OtherRole => f.write_str("this client does not have the role for this call"),
+        }
+    }
+}
+
+impl std::error::Error for SendFailure {}

@@ -1,0 +1,496 @@
+//! The initiator: many may knock, one is let in (protocol, *Client Handshake*, *Path Cleaning*).
+//!
+//! Every responder that is not authenticated yet is a [`Candidate`]. Whatever a candidate does wrong
+//! costs it its place on the path and nobody else anything.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::PeerAuth;
+use super::core::{Core, seal};
+use super::event::{EndReason, Event, PeerLeft};
+use super::session::Session;
+use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
+use crate::protocol::message::{
+    InitiatorAuth, Key, MessageError, Notification, ResponderAuth, TaskData, Token,
+};
+use crate::protocol::{
+    Address, CheckedNonce, CloseCode, DropReason, Link, Nonce, NonceError, ResponderAddress,
+    SequenceExhausted,
+};
+
+/// A responder that has not sent anything for this long is dropped.
+pub(super) const SILENT_RESPONDER_TIMEOUT: Duration = Duration::from_secs(60);
+/// The pause after a failed handshake attempt, against guessing.
+pub(super) const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
+/// With this many responders on the path the oldest silent one is dropped.
+pub(super) const CONGESTED_PATH: usize = ResponderAddress::COUNT - 1;
+/// A responder sends two messages ('token' and 'key') before it waits for an answer. During the pause
+/// after a failed attempt that is what is kept for it, and each has to be of a reasonable size.
+const HELD_MESSAGES: usize = 2;
+const HELD_MESSAGE_SIZE: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Initiator {
+    /// What a first message has to be sealed with. `None` once a token was used.
+    auth: Option<PeerAuth>,
+    candidates: BTreeMap<ResponderAddress, Candidate>,
+    /// Counts responders, to know which one came first.
+    arrivals: u64,
+    /// No new handshake attempt is looked at before this.
+    pause_until: Option<Instant>,
+}
+
+/// A responder that is not authenticated (yet).
+#[derive(Debug)]
+struct Candidate {
+    arrival: u64,
+    arrived: Instant,
+    /// When the first message came.
+    spoke: Option<Instant>,
+    /// When the first message was looked at.
+    started: Option<Instant>,
+    /// Messages that wait for the end of the pause, oldest first.
+    held: Vec<Vec<u8>>,
+    link: Link,
+    state: State,
+}
+
+/// Which message comes next.
+#[derive(Debug)]
+enum State {
+    /// 'token', or 'key' if the peer is trusted.
+    First,
+    /// 'key', after a 'token'.
+    Key { permanent: PublicKey },
+    /// 'auth'.
+    Auth { permanent: PublicKey, key: SharedKey },
+}
+
+/// What a candidate did wrong.
+struct Fault {
+    reason: DropReason,
+    text: String,
+}
+
+impl Fault {
+    fn protocol(text: impl ToString) -> Self {
+        Self { reason: DropReason::ProtocolError, text: text.to_string() }
+    }
+
+    fn could_not_decrypt(text: &str) -> Self {
+        Self { reason: DropReason::InitiatorCouldNotDecrypt, text: text.to_owned() }
+    }
+}
+
+impl From<MessageError> for Fault {
+    fn from(error: MessageError) -> Self {
+        Self::protocol(error)
+    }
+}
+
+impl From<NonceError> for Fault {
+    fn from(error: NonceError) -> Self {
+        Self::protocol(error)
+    }
+}
+
+impl Initiator {
+    pub(super) fn new(auth: PeerAuth) -> Self {
+        Self { auth: Some(auth), candidates: BTreeMap::new(), arrivals: 0, pause_until: None }
+    }
+
+    /// The server is authenticated, and these responders are on the path.
+    pub(super) fn start(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        responders: impl IntoIterator<Item = ResponderAddress>,
+    ) {
+        for address in responders {
+            self.add_candidate(core, now, address);
+        }
+    }
+
+    pub(super) fn can_rejoin(&self) -> bool {
+        self.auth.is_some()
+    }
+
+    /// Lets one more responder introduce itself, with `token`.
+    pub(super) fn arm_token(&mut self, token: AuthToken) {
+        self.auth = Some(PeerAuth::Token(token));
+    }
+
+    /// Lets the owner of `key` in without a token.
+    pub(super) fn trust(&mut self, key: PublicKey) {
+        self.auth = Some(PeerAuth::Trusted(key));
+    }
+
+    /// Somebody is in the middle of a handshake.
+    pub(super) fn handshaking(&self) -> bool {
+        self.candidates.values().any(|candidate| candidate.spoke.is_some())
+    }
+
+    pub(super) fn handle_notification(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        notification: Notification,
+    ) -> Result<(), String> {
+        match notification {
+            Notification::NewResponder(address) => {
+                let is_peer = |session: &Session| session.address == address.into();
+                if core.session.as_ref().is_some_and(is_peer) {
+                    core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
+                }
+                if core.session.is_some() {
+                    core.send_drop(address, DropReason::DroppedByInitiator);
+                } else if core.running() {
+                    self.add_candidate(core, now, address);
+                }
+            }
+            Notification::Disconnected(address) => {
+                self.forget(core, address, PeerLeft::Disconnected);
+            }
+            Notification::SendError(error) => {
+                let own = core.server.as_ref().map(|server| server.address);
+                if Some(error.source()) != own
+                    || ResponderAddress::try_from(error.destination()).is_err()
+                {
+                    return Err("'send-error' is about a message that was not sent here".into());
+                }
+                if self.is_known(core, error.destination()) {
+                    core.event(Event::SendError(error.destination()));
+                    self.forget(core, error.destination(), PeerLeft::Unreachable);
+                }
+            }
+            Notification::NewInitiator => return Err("'new-initiator' sent to an initiator".into()),
+        }
+        Ok(())
+    }
+
+    fn is_known(&self, core: &Core, address: Address) -> bool {
+        core.session.as_ref().is_some_and(|session| session.address == address)
+            || ResponderAddress::try_from(address)
+                .is_ok_and(|address| self.candidates.contains_key(&address))
+    }
+
+    /// Deletes everything about the responder at `address`.
+    fn forget(&mut self, core: &mut Core, address: Address, how: PeerLeft) {
+        if let Ok(address) = ResponderAddress::try_from(address) {
+            self.candidates.remove(&address);
+        }
+        if core.session.as_ref().is_some_and(|session| session.address == address) {
+            core.lose_peer(how, self.can_rejoin());
+        }
+    }
+
+    fn add_candidate(&mut self, core: &mut Core, now: Instant, address: ResponderAddress) {
+        let candidate = Candidate {
+            arrival: self.arrivals,
+            arrived: now,
+            spoke: None,
+            started: None,
+            held: Vec::new(),
+            link: Link::new(&mut *core.random.0),
+            state: State::First,
+        };
+        self.arrivals += 1;
+        self.candidates.insert(address, candidate);
+        core.event(Event::ResponderJoined(address));
+        if self.candidates.len() >= CONGESTED_PATH {
+            let others = self.candidates.iter().filter(|(other, _)| **other != address);
+            let oldest_silent = others
+                .filter(|(_, candidate)| candidate.spoke.is_none())
+                .min_by_key(|(_, candidate)| candidate.arrival);
+            if let Some((&address, _)) = oldest_silent {
+                self.drop_candidate(core, address, DropReason::DroppedByInitiator);
+            }
+        }
+    }
+
+    fn drop_candidate(&mut self, core: &mut Core, address: ResponderAddress, reason: DropReason) {
+        self.candidates.remove(&address);
+        core.send_drop(address, reason);
+    }
+
+    /// Drops a responder at the wish of the application.
+    pub(super) fn drop_responder(
+        &mut self,
+        core: &mut Core,
+        address: ResponderAddress,
+        reason: DropReason,
+    ) {
+        self.drop_candidate(core, address, reason);
+        if core.session.as_ref().is_some_and(|session| session.address == address.into()) {
+            core.lose_peer(PeerLeft::Disconnected, self.can_rejoin());
+        }
+    }
+
+    /// A message from a responder that is not the authenticated peer.
+    pub(super) fn handle_message(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        address: ResponderAddress,
+        message: &[u8],
+    ) {
+        let paused = self.pause_until.is_some_and(|until| now < until);
+        let Some(candidate) = self.candidates.get_mut(&address) else {
+            tracing::debug!(%address, "ignoring a message from an unknown responder");
+            return;
+        };
+        candidate.spoke.get_or_insert(now);
+        let waiting =
+            matches!(candidate.state, State::First) && (paused || !candidate.held.is_empty());
+        if !waiting {
+            self.process(core, now, address, message);
+        } else if candidate.held.len() < HELD_MESSAGES && message.len() <= HELD_MESSAGE_SIZE {
+            candidate.held.push(message.to_vec());
+        } else {
+            let fault = Fault::protocol("it sent more than 'token' and 'key' before an answer");
+            self.fail(core, now, address, fault);
+        }
+    }
+
+    fn process(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        address: ResponderAddress,
+        message: &[u8],
+    ) {
+        // Taken out: a candidate that fails is already forgotten.
+        let Some(mut candidate) = self.candidates.remove(&address) else { return };
+        candidate.started.get_or_insert(now);
+        match self.advance(core, address, candidate, message) {
+            Ok(Some(candidate)) => {
+                self.candidates.insert(address, candidate);
+            }
+            Ok(None) => {}
+            Err(fault) => self.fail(core, now, address, fault),
+        }
+    }
+
+    /// A responder failed to authenticate itself. It is dropped, and the next attempt has to wait.
+    fn fail(&mut self, core: &mut Core, now: Instant, address: ResponderAddress, fault: Fault) {
+        let Fault { reason, text } = fault;
+        tracing::warn!(%address, %text, "a responder failed to authenticate itself");
+        self.drop_candidate(core, address, reason);
+        self.pause_until = Some(now + ATTEMPT_PAUSE);
+        core.event(Event::ResponderFailed { address, reason, text });
+    }
+
+    /// Takes a candidate one message further. `None` means that it is the peer now, or that the
+    /// connection has ended.
+    fn advance(
+        &mut self,
+        core: &mut Core,
+        address: ResponderAddress,
+        candidate: Candidate,
+        message: &[u8],
+    ) -> Result<Option<Candidate>, Fault> {
+        let (nonce, nonce_bytes, data) =
+            Nonce::split(message).ok_or_else(|| Fault::protocol("the message is too short"))?;
+        let checked = candidate.link.check(&nonce)?;
+        match &candidate.state {
+            State::First => match &self.auth {
+                Some(PeerAuth::Token(token)) => {
+                    let plain = token.open(nonce_bytes, data).map_err(|_| {
+                        Fault::could_not_decrypt(
+                            "its first message was not sealed with the token: its token is wrong, \
+                             or it counts on a stored key",
+                        )
+                    })?;
+                    // Good for one decrypted message, whatever is in it.
+                    self.auth = None;
+                    core.event(Event::TokenUsed);
+                    let permanent = Token::parse(&plain)?.key;
+                    Ok(Some(candidate.next(checked, State::Key { permanent })))
+                }
+                Some(PeerAuth::Trusted(permanent)) => {
+                    let permanent = *permanent;
+                    Self::key_message(
+                        core,
+                        address,
+                        candidate,
+                        checked,
+                        nonce_bytes,
+                        data,
+                        permanent,
+                    )
+                }
+                None => Err(Fault::could_not_decrypt(
+                    "it wants to use the token, which was used before",
+                )),
+            },
+            State::Key { permanent } => {
+                let permanent = *permanent;
+                Self::key_message(core, address, candidate, checked, nonce_bytes, data, permanent)
+            }
+            State::Auth { .. } => {
+                self.auth_message(core, address, candidate, checked, &nonce, data)
+            }
+        }
+    }
+
+    /// 'key': the responder's session key. Answered with ours.
+    fn key_message(
+        core: &mut Core,
+        address: ResponderAddress,
+        candidate: Candidate,
+        checked: CheckedNonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+        permanent: PublicKey,
+    ) -> Result<Option<Candidate>, Fault> {
+        let permanent_key = SharedKey::new(&permanent, core.permanent_key.secret());
+        let plain = permanent_key.open(nonce_bytes, data).map_err(|_| {
+            Fault::could_not_decrypt(
+                "its 'key' message could not be decrypted: it has another permanent key, or does \
+                 not know that it is trusted",
+            )
+        })?;
+        let their_session_key = Key::parse(&plain, &permanent)?.key;
+        let session = KeyPair::generate(&mut *core.random.0);
+        let key = SharedKey::new(&their_session_key, session.secret());
+        let mut candidate = candidate.next(checked, State::Auth { permanent, key });
+
+        let reply = Key { key: *session.public() }.serialise();
+        match candidate.next_nonce(core, address) {
+            Ok(nonce) => {
+                core.transmit(seal(&nonce, &permanent_key, &reply));
+                Ok(Some(candidate))
+            }
+            Err(SequenceExhausted) => {
+                core.sequence_numbers_used_up();
+                Ok(None)
+            }
+        }
+    }
+
+    /// 'auth': the responder proves that it reads what we send, and offers its tasks.
+    fn auth_message(
+        &mut self,
+        core: &mut Core,
+        address: ResponderAddress,
+        candidate: Candidate,
+        checked: CheckedNonce,
+        nonce: &Nonce,
+        data: &[u8],
+    ) -> Result<Option<Candidate>, Fault> {
+        let State::Auth { permanent, key } = candidate.state else {
+            return Err(Fault::protocol("'auth' comes too early"));
+        };
+        let mut link = candidate.link;
+        let plain = key.open(&nonce.to_bytes(), data).map_err(Fault::protocol)?;
+        let auth = ResponderAuth::parse(&plain)?;
+        if auth.your_cookie != link.own_cookie() {
+            return Err(Fault::protocol("'auth' does not repeat our cookie"));
+        }
+        let task = choose_task(core, &auth);
+        if let Some((task, data)) = &task {
+            core.tasks[*task].start(data).map_err(Fault::protocol)?;
+        }
+        link.commit(checked);
+        let session = Session { address: address.into(), link, key, peer_key: permanent, task: 0 };
+        let Some((task, task_data)) = task else {
+            // Authenticated, but with nothing to talk about.
+            core.session = Some(session);
+            core.close_session(EndReason::NoSharedTask, CloseCode::NoSharedTask);
+            return Ok(None);
+        };
+        let reply = InitiatorAuth {
+            your_cookie: nonce.cookie,
+            task: core.tasks[task].name().to_owned(),
+            data: core.tasks[task].data(),
+        };
+        core.session = Some(Session { task, ..session });
+        if core.send_to_peer(&reply.serialise()).is_err() {
+            return Ok(None);
+        }
+        while let Some((&other, _)) = self.candidates.first_key_value() {
+            self.drop_candidate(core, other, DropReason::DroppedByInitiator);
+        }
+        if let Some(session) = core.session.take() {
+            core.establish(session, task_data);
+        }
+        Ok(None)
+    }
+
+    pub(super) fn next_timeout(&self, handshake_timeout: Duration) -> Option<Instant> {
+        let held = self.candidates.values().any(|candidate| !candidate.held.is_empty());
+        let pause = self.pause_until.filter(|_| held);
+        let candidates = self.candidates.values().filter_map(|c| c.deadline(handshake_timeout));
+        candidates.chain(pause).min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, core: &mut Core, now: Instant) {
+        let timeout = core.limits.peer_handshake_timeout;
+        let late: Vec<(ResponderAddress, bool)> = (self.candidates.iter())
+            .filter(|(_, candidate)| candidate.deadline(timeout).is_some_and(|at| at <= now))
+            .map(|(&address, candidate)| (address, candidate.spoke.is_some()))
+            .collect();
+        for (address, spoke) in late {
+            self.drop_candidate(core, address, DropReason::DroppedByInitiator);
+            if spoke {
+                let text = "it did not complete the handshake in time".to_owned();
+                let reason = DropReason::DroppedByInitiator;
+                core.event(Event::ResponderFailed { address, reason, text });
+            }
+        }
+        if self.pause_until.is_some_and(|until| until <= now) {
+            self.pause_until = None;
+            self.process_held(core, now);
+        }
+    }
+
+    /// Looks at what came in during the pause, until somebody fails again.
+    fn process_held(&mut self, core: &mut Core, now: Instant) {
+        while self.pause_until.is_none() && core.running() {
+            let waiting = self.candidates.iter_mut().filter(|(_, c)| !c.held.is_empty());
+            let Some((&address, candidate)) = waiting.min_by_key(|(_, c)| (c.spoke, c.arrival))
+            else {
+                return;
+            };
+            for message in std::mem::take(&mut candidate.held) {
+                self.process(core, now, address, &message);
+            }
+        }
+    }
+}
+
+impl Candidate {
+    /// The candidate after a message that was found to be good.
+    fn next(mut self, checked: CheckedNonce, state: State) -> Self {
+        self.link.commit(checked);
+        self.state = state;
+        self
+    }
+
+    fn next_nonce(
+        &mut self,
+        core: &Core,
+        address: ResponderAddress,
+    ) -> Result<Nonce, SequenceExhausted> {
+        let own = core.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
+        self.link.next_nonce(own, address.into())
+    }
+
+    /// When the candidate will have taken too long. Waiting for the end of a pause is not its fault.
+    fn deadline(&self, handshake_timeout: Duration) -> Option<Instant> {
+        match (self.spoke, self.started) {
+            (None, _) => Some(self.arrived + SILENT_RESPONDER_TIMEOUT),
+            (Some(_), None) => None,
+            (Some(_), Some(started)) => Some(started + handshake_timeout),
+        }
+    }
+}
+
+/// The first of our tasks that the responder offers, and what its task has to say.
+fn choose_task(core: &Core, auth: &ResponderAuth) -> Option<(usize, TaskData)> {
+    core.tasks.iter().enumerate().find_map(|(index, task)| {
+        let (_, data) = auth.tasks.iter().find(|(name, _)| name == task.name())?;
+        Some((index, data.clone()))
+    })
+}

@@ -1,0 +1,280 @@
+//! The responder: introduces itself to the initiator of its path (protocol, *Client Handshake*).
+
+use std::time::Instant;
+
+use super::core::{Core, seal};
+use super::event::{Closed, ClosedBy, EndReason, Event, PeerLeft};
+use super::session::Session;
+use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
+use crate::protocol::message::{
+    Close, Fields, InitiatorAuth, Key, Notification, ResponderAuth, Token,
+};
+use crate::protocol::{Address, CheckedNonce, CloseCode, Link, Nonce};
+
+#[derive(Debug)]
+pub(super) struct Responder {
+    initiator: PublicKey,
+    /// Kept until the initiator is authenticated, so that the handshake can be repeated with a new
+    /// initiator that knows it.
+    token: Option<AuthToken>,
+    /// The initiator knows our permanent key, so no token is needed.
+    trusted: bool,
+    /// An initiator is on the path.
+    present: bool,
+    /// The initiator was replaced while we were connected. If it then throws us out, it may have read
+    /// a message that was meant for its predecessor.
+    pub(super) initiator_replaced: bool,
+    handshake: Option<Handshake>,
+}
+
+/// A handshake with the initiator in progress.
+#[derive(Debug)]
+struct Handshake {
+    link: Link,
+    state: State,
+    deadline: Instant,
+}
+
+/// Which message comes next.
+#[derive(Debug)]
+enum State {
+    /// 'key'. Holds our session key pair.
+    Key { session: KeyPair },
+    /// 'auth', or 'close' if no task is shared.
+    Auth { key: SharedKey },
+}
+
+/// What a message of the initiator led to.
+enum Step {
+    Continue(Handshake),
+    Done,
+    NoSharedTask,
+}
+
+impl Responder {
+    pub(super) fn new(initiator: PublicKey, token: Option<AuthToken>) -> Self {
+        Self {
+            initiator,
+            trusted: token.is_none(),
+            token,
+            present: false,
+            initiator_replaced: false,
+            handshake: None,
+        }
+    }
+
+    /// The server is authenticated.
+    pub(super) fn start(&mut self, core: &mut Core, now: Instant, initiator_connected: bool) {
+        self.present = initiator_connected;
+        self.begin(core, now);
+    }
+
+    pub(super) fn can_rejoin(&self) -> bool {
+        self.trusted || self.token.is_some()
+    }
+
+    /// The initiator knows our permanent key from now on.
+    pub(super) fn trust(&mut self, core: &mut Core, now: Instant) {
+        self.trust_later();
+        if core.session.is_none() && self.handshake.is_none() {
+            self.begin(core, now);
+        }
+    }
+
+    /// Like [`trust`](Self::trust), before the server is authenticated.
+    pub(super) fn trust_later(&mut self) {
+        self.trusted = true;
+        self.token = None;
+    }
+
+    pub(super) fn handshaking(&self) -> bool {
+        self.handshake.is_some()
+    }
+
+    /// Sends 'token' and 'key', if an initiator is there and would understand them.
+    fn begin(&mut self, core: &mut Core, now: Instant) {
+        if !self.present || !self.can_rejoin() || !core.running() {
+            return;
+        }
+        let session = KeyPair::generate(&mut *core.random.0);
+        let mut link = Link::new(&mut *core.random.0);
+        let own = own_address(core);
+        let mut nonce = || {
+            link.next_nonce(own, Address::INITIATOR)
+                .expect("a counter that starts below 2^32 has room for two messages")
+        };
+        if let Some(token) = &self.token {
+            let nonce = nonce().to_bytes();
+            let mut message = nonce.to_vec();
+            let plain = Token { key: *core.permanent_key.public() }.serialise();
+            token.seal_onto(&mut message, &nonce, &plain);
+            core.transmit(message);
+        }
+        let key = SharedKey::new(&self.initiator, core.permanent_key.secret());
+        let plain = Key { key: *session.public() }.serialise();
+        core.transmit(seal(&nonce(), &key, &plain));
+        let deadline = now + core.limits.peer_handshake_timeout;
+        self.handshake = Some(Handshake { link, state: State::Key { session }, deadline });
+    }
+
+    pub(super) fn handle_notification(
+        &mut self,
+        core: &mut Core,
+        now: Instant,
+        notification: Notification,
+    ) -> Result<(), String> {
+        match notification {
+            Notification::NewInitiator => {
+                self.initiator_replaced = self.present;
+                self.present = true;
+                self.handshake = None;
+                core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
+                self.begin(core, now);
+            }
+            Notification::Disconnected(_) => self.initiator_left(core, PeerLeft::Disconnected),
+            Notification::SendError(error) => {
+                if error.source() != own_address(core) || error.destination() != Address::INITIATOR
+                {
+                    return Err("'send-error' is about a message that was not sent here".into());
+                }
+                if core.session.is_some() || self.handshake.is_some() {
+                    core.event(Event::SendError(error.destination()));
+                    self.initiator_left(core, PeerLeft::Unreachable);
+                }
+            }
+            Notification::NewResponder(_) => {
+                return Err("'new-responder' sent to a responder".into());
+            }
+        }
+        Ok(())
+    }
+
+    fn initiator_left(&mut self, core: &mut Core, how: PeerLeft) {
+        self.present = false;
+        if self.handshake.take().is_some() {
+            let can_rejoin = self.can_rejoin();
+            core.event(Event::PeerLeft { address: Address::INITIATOR, how, can_rejoin });
+        }
+        core.lose_peer(how, self.can_rejoin());
+    }
+
+    /// A message from the initiator, which is not authenticated yet.
+    pub(super) fn handle_message(&mut self, core: &mut Core, message: &[u8]) {
+        let Some(handshake) = self.handshake.take() else {
+            tracing::debug!("ignoring a message from an initiator that was not announced");
+            return;
+        };
+        match self.advance(core, handshake, message) {
+            Ok(Step::Continue(handshake)) => self.handshake = Some(handshake),
+            // The token did its work; from here on only a stored key helps.
+            Ok(Step::Done) => self.token = None,
+            Ok(Step::NoSharedTask) => {
+                let code = CloseCode::NoSharedTask;
+                let reason = EndReason::NoSharedTask;
+                let by = ClosedBy::Peer;
+                let closed = Closed { by, code: Some(code.code()), reason, retryable: false };
+                core.finish_as(closed, CloseCode::GoingAway);
+            }
+            Err(text) => {
+                tracing::warn!(%text, "the initiator broke the protocol");
+                core.finish(EndReason::PeerProtocolError(text), CloseCode::ProtocolError);
+            }
+        }
+    }
+
+    fn advance(
+        &self,
+        core: &mut Core,
+        mut handshake: Handshake,
+        message: &[u8],
+    ) -> Result<Step, String> {
+        let (nonce, _, data) = Nonce::split(message).ok_or("the message is too short")?;
+        let checked = handshake.link.check(&nonce).map_err(|error| error.to_string())?;
+        match handshake.state {
+            State::Key { session } => {
+                let key = self.key_message(core, &nonce, data, &session)?;
+                handshake.link.commit(checked);
+                let auth = ResponderAuth {
+                    your_cookie: nonce.cookie,
+                    tasks: core.tasks.iter().map(|t| (t.name().to_owned(), t.data())).collect(),
+                };
+                let reply = handshake
+                    .link
+                    .next_nonce(own_address(core), Address::INITIATOR)
+                    .map_err(|_| "sequence numbers are used up")?;
+                core.transmit(seal(&reply, &key, &auth.serialise()));
+                Ok(Step::Continue(Handshake { state: State::Auth { key }, ..handshake }))
+            }
+            State::Auth { key } => {
+                self.auth_message(core, handshake.link, checked, key, &nonce, data)
+            }
+        }
+    }
+
+    /// 'key': the initiator's session key.
+    fn key_message(
+        &self,
+        core: &Core,
+        nonce: &Nonce,
+        data: &[u8],
+        session: &KeyPair,
+    ) -> Result<SharedKey, String> {
+        let plain = SharedKey::new(&self.initiator, core.permanent_key.secret())
+            .open(&nonce.to_bytes(), data)
+            .map_err(|_| "its 'key' message could not be decrypted")?;
+        let key = Key::parse(&plain, &self.initiator).map_err(|error| error.to_string())?.key;
+        Ok(SharedKey::new(&key, session.secret()))
+    }
+
+    /// 'auth': the initiator proves that it reads what we send, and names the task it chose. Or
+    /// 'close', if it could not choose one.
+    fn auth_message(
+        &self,
+        core: &mut Core,
+        mut link: Link,
+        checked: CheckedNonce,
+        key: SharedKey,
+        nonce: &Nonce,
+        data: &[u8],
+    ) -> Result<Step, String> {
+        let plain = key
+            .open(&nonce.to_bytes(), data)
+            .map_err(|_| "its 'auth' message could not be decrypted")?;
+        let fields = Fields::parse(&plain).map_err(|error| error.to_string())?;
+        if fields.kind() == "close" {
+            let close = Close::from_fields(fields).map_err(|error| error.to_string())?;
+            if close.reason != CloseCode::NoSharedTask {
+                return Err(format!("'close' with {} comes before 'auth'", close.reason));
+            }
+            return Ok(Step::NoSharedTask);
+        }
+        let offered = core.tasks.iter().map(|task| task.name());
+        let auth = InitiatorAuth::parse(&plain, offered).map_err(|error| error.to_string())?;
+        if auth.your_cookie != link.own_cookie() {
+            return Err("'auth' does not repeat our cookie".into());
+        }
+        let task = core.tasks.iter().position(|task| task.name() == auth.task);
+        let task = task.ok_or("'auth' names a task that was not offered")?;
+        core.tasks[task].start(&auth.data)?;
+        link.commit(checked);
+        let address = Address::INITIATOR;
+        let session = Session { address, link, key, peer_key: self.initiator, task };
+        core.establish(session, auth.data);
+        Ok(Step::Done)
+    }
+
+    pub(super) fn next_timeout(&self) -> Option<Instant> {
+        self.handshake.as_ref().map(|handshake| handshake.deadline)
+    }
+
+    pub(super) fn handle_timeout(&mut self, core: &mut Core, now: Instant) {
+        if self.next_timeout().is_some_and(|deadline| deadline <= now) {
+            self.handshake = None;
+            core.finish(EndReason::PeerHandshakeTimeout, CloseCode::Timeout);
+        }
+    }
+}
+
+fn own_address(core: &Core) -> Address {
+    core.server.as_ref().map_or(Address::SERVER, |server| server.address)
+}

@@ -1,0 +1,127 @@
+//! The relation to the authenticated peer, while a task runs.
+
+use bytes::Bytes;
+
+use super::WhenPeerLeaves;
+use super::core::Core;
+use super::event::{Closed, ClosedBy, EndReason, Event, PeerLeft};
+use crate::crypto::{PublicKey, SharedKey};
+use crate::protocol::message::{Application, Close, Fields, TaskData, TaskMessage};
+use crate::protocol::{Address, CloseCode, Link, Nonce, Role};
+
+/// Everything about the authenticated peer. Thrown away as a whole when the peer is gone.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) address: Address,
+    pub(super) link: Link,
+    /// Between the two session keys.
+    pub(super) key: SharedKey,
+    pub(super) peer_key: PublicKey,
+    /// Which of our tasks was chosen.
+    pub(super) task: usize,
+}
+
+/// What a valid message of the peer turned out to be.
+enum Received {
+    Event(Event),
+    Close(CloseCode),
+}
+
+impl Core {
+    /// Both clients have authenticated each other.
+    pub(super) fn establish(&mut self, session: Session, task_data: TaskData) {
+        self.event(Event::PeerHandshakeDone {
+            address: session.address,
+            peer_key: session.peer_key,
+            task: self.tasks[session.task].name().to_owned(),
+            task_data,
+        });
+        self.session = Some(session);
+    }
+
+    /// A message of the authenticated peer.
+    pub(super) fn handle_session_message(
+        &mut self,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+    ) {
+        match self.read_session_message(nonce, nonce_bytes, data) {
+            Ok(Received::Event(event)) => self.event(event),
+            Ok(Received::Close(code)) => self.peer_closed(code),
+            Err(text) => self.peer_broke_the_protocol(text),
+        }
+    }
+
+    fn read_session_message(
+        &mut self,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+    ) -> Result<Received, String> {
+        let Some(session) = &mut self.session else {
+            return Err("there is no session".into());
+        };
+        let checked = session.link.check(nonce).map_err(|error| error.to_string())?;
+        let plain = session.key.open(nonce_bytes, data).map_err(|error| error.to_string())?;
+        let plain = Bytes::from(plain);
+        let fields = Fields::parse(&plain).map_err(|error| error.to_string())?;
+        let received = match fields.kind() {
+            "application" => Application::from_fields(&plain, fields)
+                .map(|message| Received::Event(Event::Application(message.data)))
+                .map_err(|error| error.to_string())?,
+            "close" => Close::from_fields(fields)
+                .map(|message| Received::Close(message.reason))
+                .map_err(|error| error.to_string())?,
+            _ => {
+                let message = TaskMessage::from_parsed(plain.clone());
+                let event = self.tasks[session.task].handle_message(message)?;
+                Received::Event(Event::Task(event))
+            }
+        };
+        session.link.commit(checked);
+        Ok(received)
+    }
+
+    /// The peer asked to end the connection (protocol, *'close' Message*).
+    pub(super) fn peer_closed(&mut self, code: CloseCode) {
+        let reason = match code {
+            CloseCode::NoSharedTask => EndReason::NoSharedTask,
+            CloseCode::ProtocolError => EndReason::AccusedOfProtocolError,
+            code => EndReason::PeerClosed(code),
+        };
+        let closed =
+            Closed { by: ClosedBy::Peer, code: Some(code.code()), reason, retryable: false };
+        self.finish_as(closed, CloseCode::GoingAway);
+    }
+
+    /// The authenticated peer made a mistake: tell it, and end the connection.
+    fn peer_broke_the_protocol(&mut self, text: String) {
+        tracing::warn!(%text, "the peer broke the protocol");
+        self.close_session(EndReason::PeerProtocolError(text), CloseCode::ProtocolError);
+    }
+
+    /// Sends 'close' with `code` to the peer if there is one, then ends the connection normally.
+    pub(super) fn close_session(&mut self, reason: EndReason, code: CloseCode) {
+        if self.session.is_some() {
+            // Fails only if the connection is over anyway.
+            let _ = self.send_to_peer(&Close { reason: code }.serialise());
+        }
+        let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason, retryable: false };
+        self.finish_as(closed, CloseCode::GoingAway);
+    }
+
+    /// The authenticated peer is gone: forgets everything about it and tells the application.
+    pub(super) fn lose_peer(&mut self, how: PeerLeft, can_rejoin: bool) {
+        let Some(session) = self.session.take() else { return };
+        self.event(Event::PeerLeft { address: session.address, how, can_rejoin });
+        if self.limits.when_peer_leaves == WhenPeerLeaves::Close {
+            self.finish(EndReason::PeerLeft, CloseCode::GoingAway);
+        }
+    }
+}
+
+/// The address that a peer of the role `role` must have sent from.
+pub(super) fn is_peer(address: Address, role: Role) -> bool {
+    address.role() == Some(role.peer())
+}
