@@ -3,19 +3,24 @@
 mod address;
 pub mod client;
 mod close_code;
+mod invitation;
 mod link;
 pub mod message;
 mod nonce;
+mod qr;
 mod sequence;
 pub mod server;
+mod server_url;
 mod task;
 mod transmit;
 
 pub use address::{Address, ResponderAddress, Role};
 pub use close_code::{CloseCode, DropReason};
+pub use invitation::{Invitation, InvitationError};
 pub use link::{CheckedNonce, Link, NonceError, SequenceExhausted};
 pub use nonce::{Cookie, Nonce};
 pub use sequence::SequenceNumber;
+pub use server_url::{Scheme, ServerUrl, ServerUrlError};
 pub use task::{Task, TaskEvent};
 pub use transmit::Transmit;
 

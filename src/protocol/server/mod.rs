@@ -1,1 +1,33 @@
+//! The server's side of one signalling path: who is on it, what is relayed, who is told.
+//!
+//! A [`Path`] does no I/O. A driver owns one WebSocket per client and calls, for each of them:
+//!
+//! 1. [`Path::connect`] once the WebSocket is open,
+//! 2. [`Path::handle_message`], [`Path::handle_text`] and [`Path::handle_pong`] for what comes in,
+//!    [`Path::handle_timeout`] when the time of [`Path::poll_timeout`] (or, for one client,
+//!    [`Path::client_timeout`]) has come,
+//! 3. [`Path::handle_closed`] exactly once, when the WebSocket is gone.
+//!
+//! After each of these calls other clients may have something to send: [`Path::poll_ready`] names
+//! them, [`Path::poll_transmit`] gives the next thing for one client, and [`Path::poll_event`] what a
+//! server program may want to count or log.
+//!
+//! Each client has one ordered queue. Notifications of the server and relayed messages leave in the
+//! order in which they came about, so that nobody hears from a client before hearing of it. A queue
+//! takes only so many bytes: what does not fit is answered with 'send-error', and neither the sender
+//! nor anybody else waits.
 
+mod client;
+mod config;
+mod event;
+mod handshake;
+mod outbox;
+mod path;
+
+pub use client::ClientId;
+pub use config::PathConfig;
+pub use event::{Cause, Event, RelayFailure, Violation};
+pub use path::Path;
+
+#[cfg(test)]
+mod tests;

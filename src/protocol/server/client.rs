@@ -1,0 +1,131 @@
+//! One client of a path.
+
+use std::time::{Duration, Instant};
+
+use super::outbox::Outbox;
+use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
+use crate::protocol::message::ServerHello;
+use crate::protocol::{Address, Link, Role, SequenceExhausted};
+
+/// One connection of a client. Never used again on the same path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub(super) u64);
+
+/// How far a client is.
+pub(super) enum State {
+    /// Nothing came yet: the next message is 'client-hello' or, from the initiator, 'client-auth'.
+    New,
+    /// 'client-hello' came.
+    Introduced { key: PublicKey, shared: SharedKey },
+    /// 'client-auth' came: the client is on the path.
+    Authenticated { address: Address, shared: SharedKey },
+    /// A close is queued. Nothing of the client counts any more.
+    Closing,
+}
+
+/// The pings that a client asked for.
+pub(super) struct Ping {
+    interval: Duration,
+    sent: Instant,
+    /// When the next ping is due or, while one is unanswered, when the patience ends. `None` if that
+    /// is further away than time goes.
+    pub(super) due: Option<Instant>,
+    pub(super) unanswered: bool,
+}
+
+impl Ping {
+    /// Pings every `seconds`; `None` for 0.
+    pub(super) fn new(now: Instant, seconds: u64) -> Option<Self> {
+        let interval = Duration::from_secs(seconds);
+        let due = now.checked_add(interval);
+        (seconds > 0).then_some(Self { interval, sent: now, due, unanswered: false })
+    }
+
+    /// A ping is sent now, and has to be answered within `timeout`.
+    pub(super) fn ping(&mut self, now: Instant, timeout: Duration) {
+        (self.sent, self.due, self.unanswered) = (now, now.checked_add(timeout), true);
+    }
+
+    /// A pong came. Without a ping before it means nothing.
+    pub(super) fn pong(&mut self, now: Instant) {
+        if self.unanswered {
+            self.unanswered = false;
+            self.due = self.sent.checked_add(self.interval).map(|due| due.max(now));
+        }
+    }
+}
+
+/// One client of a path.
+pub(super) struct Client {
+    pub(super) state: State,
+    pub(super) link: Link,
+    /// The server's session key for this client.
+    pub(super) session: KeyPair,
+    /// The negotiated WebSocket subprotocol.
+    pub(super) subprotocol: String,
+    pub(super) outbox: Outbox,
+    /// The client is in the list for `poll_ready`.
+    pub(super) ready: bool,
+    /// When the handshake has to be over.
+    pub(super) handshake_end: Option<Instant>,
+    pub(super) ping: Option<Ping>,
+}
+
+impl Client {
+    /// A client that is greeted with 'server-hello'.
+    pub(super) fn new(
+        random: &mut dyn RandomSource,
+        subprotocol: &str,
+        handshake_end: Option<Instant>,
+    ) -> Self {
+        let mut client = Self {
+            state: State::New,
+            link: Link::new(random),
+            session: KeyPair::generate(random),
+            subprotocol: subprotocol.to_owned(),
+            outbox: Outbox::default(),
+            ready: false,
+            handshake_end,
+            ping: None,
+        };
+        let hello = ServerHello { key: *client.session.public() };
+        // A new link has all its numbers ahead of it.
+        if let Ok(nonce) = client.link.next_nonce(Address::SERVER, Address::SERVER) {
+            client.outbox.own([&nonce.to_bytes()[..], &hello.serialise()].concat());
+        }
+        client
+    }
+
+    /// The address of the client: the server's own until it has one.
+    pub(super) fn address(&self) -> Address {
+        match self.state {
+            State::Authenticated { address, .. } => address,
+            _ => Address::SERVER,
+        }
+    }
+
+    /// The role of an authenticated client.
+    pub(super) fn role(&self) -> Option<Role> {
+        self.address().role()
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self.state, State::Closing)
+    }
+
+    /// When the client needs attention next.
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        let ping = self.ping.as_ref().and_then(|ping| ping.due);
+        self.handshake_end.into_iter().chain(ping).min()
+    }
+
+    /// Seals `plain` for the client and queues it.
+    pub(super) fn send(&mut self, plain: &[u8]) -> Result<(), SequenceExhausted> {
+        let State::Authenticated { address, shared } = &self.state else { return Ok(()) };
+        let nonce = self.link.next_nonce(Address::SERVER, *address)?.to_bytes();
+        let mut message = nonce.to_vec();
+        shared.seal_onto(&mut message, &nonce, plain);
+        self.outbox.own(message);
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! The ordered queue of what goes out to one client.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::client::ClientId;
+use crate::protocol::{CloseCode, Nonce, Transmit};
+
+/// What a relayed message costs beside its bytes: its place in the queue and its allocation.
+const RELAY_OVERHEAD: usize = 64;
+/// How many bytes of the server's own messages may wait. A server-auth with 254 responders has
+/// less than 1 KiB, notifications have less than 100 bytes.
+const MAX_OWN: usize = 64 << 10;
+/// From this many waiting bytes on, small messages are copied so that they do not keep the larger
+/// buffers alive that they were received in.
+const COPY_FROM: usize = 64 << 10;
+/// What counts as small for that purpose.
+const COPY_BELOW: usize = 4 << 10;
+
+enum Entry {
+    Relay { message: Bytes, sender: ClientId },
+    Own(Bytes),
+    Ping,
+    Close(CloseCode),
+}
+
+/// A relayed message that did not get out: who sent it, and what identifies it in 'send-error'.
+pub(super) struct LostRelay {
+    pub(super) sender: ClientId,
+    pub(super) identity: [u8; 8],
+}
+
+/// The ordered queue of what goes out to one client.
+#[derive(Default)]
+pub(super) struct Outbox {
+    entries: VecDeque<Entry>,
+    relayed: usize,
+    own: usize,
+}
+
+impl Outbox {
+    /// Queues a relayed message if there is room for it.
+    #[must_use]
+    pub(super) fn relay(&mut self, message: &Bytes, sender: ClientId, max: usize) -> bool {
+        let cost = message.len() + RELAY_OVERHEAD;
+        if self.relayed > 0 && self.relayed.saturating_add(cost) > max {
+            return false;
+        }
+        let message = if self.relayed >= COPY_FROM && message.len() < COPY_BELOW {
+            Bytes::copy_from_slice(message)
+        } else {
+            message.clone()
+        };
+        self.relayed += cost;
+        self.entries.push_back(Entry::Relay { message, sender });
+        true
+    }
+
+    /// Whether a message of the server has room; if not, the client has stopped reading.
+    pub(super) fn has_room_for_own(&self, bytes: usize) -> bool {
+        self.own + bytes <= MAX_OWN
+    }
+
+    /// Queues a message of the server.
+    pub(super) fn own(&mut self, message: Vec<u8>) {
+        self.own += message.len();
+        self.entries.push_back(Entry::Own(message.into()));
+    }
+
+    /// Queues a WebSocket ping.
+    pub(super) fn ping(&mut self) {
+        self.entries.push_back(Entry::Ping);
+    }
+
+    /// Queues the end of the connection.
+    pub(super) fn close(&mut self, code: CloseCode) {
+        self.entries.push_back(Entry::Close(code));
+    }
+
+    /// Takes the next thing to do.
+    pub(super) fn pop(&mut self) -> Option<Transmit> {
+        Some(match self.entries.pop_front()? {
+            Entry::Relay { message, .. } => {
+                self.relayed -= message.len() + RELAY_OVERHEAD;
+                Transmit::Message(message)
+            }
+            Entry::Own(message) => {
+                self.own -= message.len();
+                Transmit::Message(message)
+            }
+            Entry::Ping => Transmit::Ping,
+            Entry::Close(code) => Transmit::Close(code),
+        })
+    }
+
+    /// Takes all relayed messages out, in order.
+    pub(super) fn take_relays(&mut self) -> Vec<LostRelay> {
+        let mut lost = Vec::new();
+        self.entries.retain(|entry| match entry {
+            Entry::Relay { message, sender } => {
+                if let Some((nonce, ..)) = Nonce::split(message) {
+                    lost.push(LostRelay { sender: *sender, identity: nonce.identity() });
+                }
+                false
+            }
+            _ => true,
+        });
+        self.relayed = 0;
+        lost
+    }
+
+    /// Forgets everything that waits.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(bytes: usize) -> Bytes {
+        Bytes::from(vec![7; bytes])
+    }
+
+    #[test]
+    fn room_for_relayed_messages_is_bounded_and_comes_back() {
+        let mut outbox = Outbox::default();
+        let max = 2 * (100 + RELAY_OVERHEAD);
+        assert!(outbox.relay(&message(100), ClientId(1), max));
+        assert!(outbox.relay(&message(100), ClientId(1), max));
+        assert!(!outbox.relay(&message(25), ClientId(1), max));
+        assert!(outbox.has_room_for_own(100), "messages of the server have room of their own");
+        outbox.own(vec![1; 100]);
+        assert!(matches!(outbox.pop(), Some(Transmit::Message(_))));
+        assert!(outbox.relay(&message(100), ClientId(1), max));
+        assert_eq!(outbox.take_relays().len(), 2);
+        assert!(outbox.relay(&message(10_000), ClientId(1), max), "an empty queue takes any");
+    }
+
+    #[test]
+    fn relayed_messages_are_not_copied_unless_the_receiver_is_slow() {
+        let mut outbox = Outbox::default();
+        let (small, large) = (message(100), message(COPY_FROM));
+        let pop = |outbox: &mut Outbox| match outbox.pop() {
+            Some(Transmit::Message(message)) => message,
+            other => panic!("{other:?}"),
+        };
+        assert!(outbox.relay(&small, ClientId(1), 1 << 20));
+        assert!(outbox.relay(&large, ClientId(1), 1 << 20));
+        assert!(outbox.relay(&small, ClientId(1), 1 << 20));
+        assert_eq!(pop(&mut outbox).as_ptr(), small.as_ptr());
+        assert_eq!(pop(&mut outbox).as_ptr(), large.as_ptr());
+        let copy = pop(&mut outbox);
+        assert_ne!(copy.as_ptr(), small.as_ptr());
+        assert_eq!(copy, small);
+    }
+
+    #[test]
+    fn messages_of_the_server_are_bounded_too() {
+        let mut outbox = Outbox::default();
+        for _ in 0..MAX_OWN / 1024 {
+            assert!(outbox.has_room_for_own(1024));
+            outbox.own(vec![0; 1024]);
+        }
+        assert!(!outbox.has_room_for_own(1));
+        outbox.pop();
+        assert!(outbox.has_room_for_own(1024));
+    }
+}

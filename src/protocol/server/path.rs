@@ -1,0 +1,382 @@
+//! The clients of one path, and what passes between them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::client::{Client, ClientId, State};
+use super::config::PathConfig;
+use super::event::{Cause, Event, RelayFailure, Violation};
+use super::outbox::LostRelay;
+use crate::crypto::{PublicKey, RandomSource};
+use crate::protocol::message::{Disconnected, DropResponder, Fields, SendError};
+use crate::protocol::{Address, CloseCode, Nonce, ResponderAddress, Role, Transmit};
+
+/// One signalling path. See the [module](super) for how to drive it.
+///
+/// Time is passed in as `now` and may not run backwards. Memory is bounded per client, by
+/// [`PathConfig::max_queue`] and a fixed amount; events are kept until they are polled.
+pub struct Path {
+    pub(super) config: Arc<PathConfig>,
+    pub(super) initiator_key: PublicKey,
+    random: Box<dyn RandomSource>,
+    last_id: u64,
+    pub(super) clients: BTreeMap<ClientId, Client>,
+    /// The authenticated initiator.
+    pub(super) initiator: Option<ClientId>,
+    /// The authenticated responders.
+    pub(super) responders: BTreeMap<ResponderAddress, ClientId>,
+    ready: VecDeque<ClientId>,
+    pub(super) events: VecDeque<Event>,
+    /// Clients that could not be sent something and have to go.
+    failing: Vec<(ClientId, Cause)>,
+}
+
+/// What happens to messages that wait for a client whose connection is closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// They go out before the close.
+    Flush,
+    /// Relayed messages go back to their senders as 'send-error'.
+    Return,
+    /// Like `Return`, and the server's own messages are forgotten too.
+    Forget,
+}
+
+/// Whether those who knew the client are told with 'disconnected'.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    Yes,
+    No,
+}
+
+impl Path {
+    /// The path that the public permanent key of its initiator names. It draws session keys, cookies
+    /// and sequence numbers from `random`.
+    pub fn new(
+        initiator_key: PublicKey,
+        config: Arc<PathConfig>,
+        random: Box<dyn RandomSource>,
+    ) -> Self {
+        Self {
+            config,
+            initiator_key,
+            random,
+            last_id: 0,
+            clients: BTreeMap::new(),
+            initiator: None,
+            responders: BTreeMap::new(),
+            ready: VecDeque::new(),
+            events: VecDeque::new(),
+            failing: Vec::new(),
+        }
+    }
+
+    /// A client has opened a WebSocket, and `subprotocol` was agreed upon. It is greeted with
+    /// 'server-hello' and has to be authenticated [`PathConfig::handshake_timeout`] after `since`: now,
+    /// or whenever its connection came in.
+    pub fn connect(&mut self, since: Instant, subprotocol: &str) -> ClientId {
+        self.last_id += 1;
+        let id = ClientId(self.last_id);
+        let end = since.checked_add(self.config.handshake_timeout);
+        self.clients.insert(id, Client::new(self.random.as_mut(), subprotocol, end));
+        self.mark_ready(id);
+        id
+    }
+
+    /// A binary message came from a client.
+    pub fn handle_message(&mut self, now: Instant, id: ClientId, message: Bytes) {
+        if let Err(cause) = self.receive(now, id, &message) {
+            self.close(id, cause);
+        }
+        self.settle();
+    }
+
+    /// A text message came from a client, which the protocol does not have.
+    pub fn handle_text(&mut self, _now: Instant, id: ClientId) {
+        self.close(id, Violation::Text.into());
+        self.settle();
+    }
+
+    /// A WebSocket pong came from a client.
+    pub fn handle_pong(&mut self, now: Instant, id: ClientId) {
+        if let Some(ping) = self.clients.get_mut(&id).and_then(|client| client.ping.as_mut()) {
+            ping.pong(now);
+        }
+    }
+
+    /// The WebSocket of a client is gone, whoever closed it. The client is forgotten.
+    pub fn handle_closed(&mut self, _now: Instant, id: ClientId) {
+        let Some(client) = self.clients.get(&id) else { return };
+        if !client.is_closing() {
+            self.events.push_back(Event::Left { role: client.role() });
+            self.leave(id, Waiting::Return, Tell::Yes);
+        }
+        self.clients.remove(&id);
+        self.settle();
+    }
+
+    /// Does what is due at `now`: pings, and closing what took too long.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let due = |client: &Client| client.timeout().is_some_and(|due| due <= now);
+        let ids: Vec<ClientId> =
+            self.clients.iter().filter(|(_, client)| due(client)).map(|(id, _)| *id).collect();
+        for id in ids {
+            self.handle_client_timeout(now, id);
+        }
+    }
+
+    /// Like [`handle_timeout`](Self::handle_timeout) for one client, for drivers with a timer for each.
+    pub fn handle_client_timeout(&mut self, now: Instant, id: ClientId) {
+        let pong_timeout = self.config.pong_timeout;
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if client.handshake_end.is_some_and(|end| end <= now) {
+            self.close(id, Cause::HandshakeTimeout);
+        } else if let Some(ping) = &mut client.ping
+            && ping.due.is_some_and(|due| due <= now)
+        {
+            if ping.unanswered {
+                self.close(id, Cause::PongTimeout);
+            } else {
+                ping.ping(now, pong_timeout);
+                client.outbox.ping();
+                self.mark_ready(id);
+            }
+        }
+        self.settle();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) has to be called next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.clients.values().filter_map(Client::timeout).min()
+    }
+
+    /// When [`handle_client_timeout`](Self::handle_client_timeout) has to be called for a client.
+    pub fn client_timeout(&self, id: ClientId) -> Option<Instant> {
+        self.clients.get(&id).and_then(Client::timeout)
+    }
+
+    /// Takes the next thing to do with the WebSocket of a client.
+    pub fn poll_transmit(&mut self, id: ClientId) -> Option<Transmit> {
+        self.clients.get_mut(&id)?.outbox.pop()
+    }
+
+    /// Names a client that got something into its queue since it was named last.
+    pub fn poll_ready(&mut self) -> Option<ClientId> {
+        while let Some(id) = self.ready.pop_front() {
+            if let Some(client) = self.clients.get_mut(&id) {
+                client.ready = false;
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    /// Takes the next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Nobody is connected any more, so that the path can be deleted.
+    pub fn is_empty(&self) -> bool {
+        self.clients.is_empty()
+    }
+
+    /// Closes all connections with 1001, after what waits for them.
+    pub fn shutdown(&mut self, _now: Instant) {
+        let ids: Vec<ClientId> = self.clients.keys().copied().collect();
+        for id in ids {
+            self.close_with(id, Cause::Shutdown, Waiting::Flush, Tell::No);
+        }
+        self.settle();
+    }
+
+    // Receiving
+
+    fn receive(&mut self, now: Instant, id: ClientId, message: &Bytes) -> Result<(), Cause> {
+        let Some(client) = self.clients.get_mut(&id) else { return Ok(()) };
+        if client.is_closing() {
+            return Ok(());
+        }
+        let (nonce, nonce_bytes, data) = Nonce::split(message).ok_or(Violation::TooShort)?;
+        if nonce.source != client.address() {
+            return Err(Violation::Source.into());
+        }
+        if nonce.destination != Address::SERVER {
+            return self.relay(id, &nonce, message);
+        }
+        let checked = client.link.check(&nonce)?;
+        let State::Authenticated { address, shared } = &client.state else {
+            return self.handshake(now, id, &nonce, data, checked);
+        };
+        let plain = shared.open(nonce_bytes, data).map_err(|_| Violation::Undecryptable)?;
+        if address.role() != Some(Role::Initiator) {
+            return Err(Violation::NotTheInitiator.into());
+        }
+        let (responder, code) = self.parse_drop(&plain)?;
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.link.commit(checked);
+        }
+        if let Some(&dropped) = self.responders.get(&responder) {
+            // What the initiator sent before goes out before, and no 'send-error' follows: the
+            // address may belong to somebody else by then.
+            self.close_with(dropped, Cause::Dropped(code), Waiting::Flush, Tell::No);
+        }
+        Ok(())
+    }
+
+    fn parse_drop(&self, plain: &[u8]) -> Result<(ResponderAddress, CloseCode), Cause> {
+        if self.config.accept_no_shared_task_as_drop_reason
+            && let Ok(fields) =
+                Fields::parse(plain).and_then(|fields| fields.expect("drop-responder"))
+            && fields.uint("reason") == Ok(CloseCode::NoSharedTask.code().into())
+            && let Ok(id) = fields.uint("id")
+            && let Some(id) = u8::try_from(id).ok().and_then(ResponderAddress::new)
+        {
+            return Ok((id, CloseCode::NoSharedTask));
+        }
+        let drop = DropResponder::parse(plain)?;
+        let code = drop.reason.map_or(CloseCode::DroppedByInitiator, |reason| reason.close_code());
+        Ok((drop.id, code))
+    }
+
+    fn relay(&mut self, sender: ClientId, nonce: &Nonce, message: &Bytes) -> Result<(), Cause> {
+        let receiver = match (nonce.source.role(), nonce.destination.role()) {
+            (Some(Role::Initiator), Some(Role::Responder)) => {
+                ResponderAddress::try_from(nonce.destination)
+                    .ok()
+                    .and_then(|address| self.responders.get(&address).copied())
+            }
+            (Some(Role::Responder), Some(Role::Initiator)) => self.initiator,
+            _ => return Err(Violation::Destination.into()),
+        };
+        let max_queue = self.config.max_queue;
+        let failure = match receiver.and_then(|id| Some((id, self.clients.get_mut(&id)?))) {
+            None => RelayFailure::NobodyThere,
+            Some((id, client)) => {
+                if client.outbox.relay(message, sender, max_queue) {
+                    self.mark_ready(id);
+                    self.events.push_back(Event::Relayed { bytes: message.len() });
+                    return Ok(());
+                }
+                RelayFailure::QueueFull
+            }
+        };
+        self.fail_relay(&LostRelay { sender, identity: nonce.identity() }, failure);
+        Ok(())
+    }
+
+    // Sending
+
+    fn fail_relay(&mut self, lost: &LostRelay, why: RelayFailure) {
+        self.events.push_back(Event::RelayFailed { why });
+        self.notify(lost.sender, &SendError { id: lost.identity }.serialise());
+    }
+
+    /// Sends a message of the server to an authenticated client; nothing happens for others.
+    pub(super) fn notify(&mut self, id: ClientId, plain: &[u8]) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if !client.outbox.has_room_for_own(plain.len()) {
+            self.failing.push((id, Cause::TooSlow));
+        } else if client.send(plain).is_err() {
+            self.failing.push((id, Cause::SequenceExhausted));
+        } else {
+            self.mark_ready(id);
+        }
+    }
+
+    /// Those who know of a client with this address.
+    pub(super) fn peers_of(&self, address: Address) -> Vec<ClientId> {
+        match address.role() {
+            None => Vec::new(),
+            Some(Role::Initiator) => self.responders.values().copied().collect(),
+            Some(Role::Responder) => self.initiator.into_iter().collect(),
+        }
+    }
+
+    pub(super) fn mark_ready(&mut self, id: ClientId) {
+        if let Some(client) = self.clients.get_mut(&id)
+            && !client.ready
+        {
+            client.ready = true;
+            self.ready.push_back(id);
+        }
+    }
+
+    // Leaving
+
+    /// Closes the connections of clients that could not be sent something. Telling their peers can
+    /// turn up more of them.
+    fn settle(&mut self) {
+        while let Some((id, cause)) = self.failing.pop() {
+            self.close(id, cause);
+        }
+    }
+
+    fn close(&mut self, id: ClientId, cause: Cause) {
+        let waiting = if cause == Cause::TooSlow { Waiting::Forget } else { Waiting::Return };
+        self.close_with(id, cause, waiting, Tell::Yes);
+    }
+
+    /// Takes a previous initiator off the path. Its responders are about to hear of the new one.
+    pub(super) fn replace_initiator(&mut self) {
+        if let Some(previous) = self.initiator {
+            self.close_with(previous, Cause::Replaced, Waiting::Return, Tell::No);
+        }
+    }
+
+    fn close_with(&mut self, id: ClientId, cause: Cause, waiting: Waiting, tell: Tell) {
+        let Some(client) = self.clients.get(&id).filter(|client| !client.is_closing()) else {
+            return;
+        };
+        let code = cause.close_code();
+        self.events.push_back(Event::Closing { role: client.role(), cause });
+        self.leave(id, waiting, tell);
+        if let Some(client) = self.clients.get_mut(&id) {
+            client.outbox.close(code);
+            self.mark_ready(id);
+        }
+    }
+
+    /// From here on the client is not on the path any more, even if its WebSocket lives on.
+    fn leave(&mut self, id: ClientId, waiting: Waiting, tell: Tell) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let address = client.address();
+        client.state = State::Closing;
+        (client.handshake_end, client.ping) = (None, None);
+        let lost = match waiting {
+            Waiting::Flush => Vec::new(),
+            Waiting::Return | Waiting::Forget => client.outbox.take_relays(),
+        };
+        if waiting == Waiting::Forget {
+            client.outbox.clear();
+        }
+        if let Ok(responder) = ResponderAddress::try_from(address) {
+            self.responders.remove(&responder);
+        } else if address == Address::INITIATOR {
+            self.initiator = None;
+        }
+        for relay in lost {
+            self.fail_relay(&relay, RelayFailure::ReceiverLeft);
+        }
+        if tell == Tell::Yes {
+            let message = Disconnected { id: address }.serialise();
+            for peer in self.peers_of(address) {
+                self.notify(peer, &message);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Path")
+            .field("clients", &self.clients.len())
+            .field("initiator", &self.initiator.is_some())
+            .field("responders", &self.responders.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! Compares the requirements with the markers and with the list of what is not tested.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::scan::Scan;
+
+/// Requirements of whole parts that may be missing. The protocol and the Relayed Data task are built.
+const PARTS: [&str; 3] = ["C-*", "W-*", "O-*"];
+
+/// The outcome.
+pub(crate) struct Report {
+    /// The table, for people.
+    pub(crate) text: String,
+    /// What has to be fixed. Empty if all is well.
+    pub(crate) errors: Vec<String>,
+}
+
+/// The fields of one line of CSV.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        let field = fields.last_mut().expect("there is always a field");
+        match c {
+            '"' if quoted && chars.next_if_eq(&'"').is_some() => field.push('"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            c => field.push(c),
+        }
+    }
+    fields
+}
+
+/// Id and last column of each row, in the order of the file.
+fn rows(csv: &str, name: &str, columns: usize, errors: &mut Vec<String>) -> Vec<(String, String)> {
+    let mut rows: Vec<(String, String)> = Vec::new();
+    for line in csv.lines().skip(1).filter(|line| !line.is_empty()) {
+        let mut fields = fields(line).into_iter();
+        if fields.len() != columns {
+            errors.push(format!("{name}: not {columns} columns: {line}"));
+            continue;
+        }
+        let id = fields.next().unwrap_or_default();
+        let last = fields.next_back().unwrap_or_default();
+        if rows.iter().any(|(known, _)| *known == id) {
+            errors.push(format!("{name}: {id} is there twice"));
+        }
+        rows.push((id, last));
+    }
+    rows
+}
+
+/// Checks `scan` against the two CSV files.
+pub(crate) fn check(requirements: &str, not_tested: &str, scan: &Scan) -> Report {
+    let mut errors = scan.errors.clone();
+    let requirements = rows(requirements, "requirements.csv", 6, &mut errors);
+    let reasons = rows(not_tested, "not_tested.csv", 2, &mut errors);
+    let exists = |id: &str| requirements.iter().any(|(known, _)| known == id);
+
+    for (id, places) in scan.covered.iter().filter(|(id, _)| !exists(id)) {
+        errors.push(format!("{}: there is no requirement {id}", places.join(", ")));
+    }
+    for (id, reason) in &reasons {
+        if id.ends_with('*') && !PARTS.contains(&id.as_str()) {
+            errors.push(format!("not_tested.csv: {id}: list these ids one by one"));
+        } else if !id.ends_with('*') && !exists(id) {
+            errors.push(format!("not_tested.csv: there is no requirement {id}"));
+        }
+        if reason.trim().is_empty() {
+            errors.push(format!("not_tested.csv: {id} has no reason"));
+        }
+    }
+
+    let reasons: BTreeMap<&str, &str> =
+        reasons.iter().map(|(id, reason)| (id.as_str(), reason.as_str())).collect();
+    let (mut table, mut rest) = (String::new(), String::new());
+    let (mut covered, mut excused) = (0, 0);
+    for (id, requirement) in &requirements {
+        let part = format!("{}*", &id[..id.len().min(2)]);
+        let part_reason = reasons.get(part.as_str()).filter(|_| PARTS.contains(&part.as_str()));
+        let reason = reasons.get(id.as_str());
+        let tests = scan.covered.get(id).map_or(0, Vec::len);
+        let _ = writeln!(table, "{id} {tests:5}");
+        match (tests, reason, part_reason) {
+            (0, Some(reason), _) => {
+                excused += 1;
+                let _ = writeln!(rest, "{id}: {requirement}\n       {reason}");
+            }
+            (0, None, Some(_)) => excused += 1,
+            (0, None, None) => errors.push(format!("{id} is covered by no test: {requirement}")),
+            (_, Some(_), _) => errors.push(format!(
+                "{id} is covered by a test and listed in not_tested.csv: remove it there"
+            )),
+            (_, None, Some(_)) => errors.push(format!(
+                "{id} is covered by a test, but not_tested.csv lists {part}: list the ids that are left"
+            )),
+            (_, None, None) => covered += 1,
+        }
+    }
+    for part in PARTS {
+        if let Some(reason) = reasons.get(part) {
+            let _ = writeln!(rest, "{part}: {reason}");
+        }
+    }
+    let text = format!(
+        "id    tests\n{table}\nNot tested, and why:\n{rest}\n{} requirements: {covered} covered, \
+         {excused} with a reason, {} with neither or with problems\n",
+        requirements.len(),
+        requirements.len() - covered - excused,
+    );
+    Report { text, errors }
+}
+
+mod tests {
+    use super::*;
+
+    const REQUIREMENTS: &str = "id,document,section,role,level,requirement\n\
+        P-001,d,s,r,MUST,\"One, \"\"two\"\".\"\nR-001,d,s,r,MAY,Three.\nC-001,d,s,r,MUST,Four.\n";
+
+    fn errors(covered: &[&str], not_tested: &str) -> Vec<String> {
+        let covered = covered.iter().map(|&id| (id.to_owned(), vec!["f:1".to_owned()])).collect();
+        let scan = Scan { covered, errors: Vec::new() };
+        check(REQUIREMENTS, &format!("id,reason\n{not_tested}"), &scan).errors
+    }
+
+    #[test]
+    fn covered_or_listed_is_well() {
+        assert_eq!(errors(&["P-001", "R-001", "C-001"], ""), [""; 0]);
+        assert_eq!(errors(&["P-001", "R-001"], "C-*,not built\n"), [""; 0]);
+        assert_eq!(errors(&["P-001"], "R-001,\"a, b\"\nC-001,because\n"), [""; 0]);
+    }
+
+    #[test]
+    fn each_problem_is_found() {
+        for (covered, not_tested, error) in [
+            (&["P-001", "R-001"][..], "", "C-001 is covered by no test: Four."),
+            (&["R-001", "C-001"], "", "P-001 is covered by no test: One, \"two\"."),
+            (&["P-001", "R-001", "C-001"], "P-001,x\n", "P-001 is covered by a test and listed"),
+            (&["P-001", "R-001", "C-001"], "C-*,x\n", "C-001 is covered by a test, but"),
+            (&["P-001", "R-001", "C-001", "P-009"], "", "f:1: there is no requirement P-009"),
+            (&["P-001", "R-001", "C-001"], "P-009,x\n", "there is no requirement P-009"),
+            (&["P-001", "R-001"], "C-001,\n", "C-001 has no reason"),
+            (&["P-001", "R-001"], "C-001,x\nC-001,x\n", "C-001 is there twice"),
+            (&["P-001", "R-001", "C-001"], "P-002,x,y\n", "not 2 columns"),
+        ] {
+            let errors = errors(covered, not_tested);
+            assert!(errors.len() == 1 && errors[0].contains(error), "{error}: {errors:?}");
+        }
+        // A prefix must not excuse the parts that are built.
+        let errors = errors(&["R-001", "C-001"], "P-*,x\n");
+        assert_eq!(errors.len(), 2, "{errors:?}");
+    }
+
+    #[test]
+    fn the_report_counts_and_gives_the_reasons() {
+        let covered = [("P-001".to_owned(), vec!["f:1".to_owned(), "f:7".to_owned()])].into();
+        let scan = Scan { covered, errors: vec!["bad marker".to_owned()] };
+        let report = check(REQUIREMENTS, "id,reason\nR-001,because\nC-*,not built\n", &scan);
+        assert_eq!(report.errors, ["bad marker"]);
+        for part in [
+            "P-001     2\n",
+            "R-001     0\n",
+            "R-001: Three.\n       because\n",
+            "C-*: not built\n",
+            "1 covered, 2 with a reason, 0 with",
+        ] {
+            assert!(report.text.contains(part), "{part}: {}", report.text);
+        }
+    }
+}
