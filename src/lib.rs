@@ -1,6 +1,11 @@
 //! SaltyRTC: end-to-end encrypted signalling over a server that nobody has to trust.
-#![doc = ""]
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod crypto;
 pub mod protocol;
+#[cfg(any(feature = "client", feature = "server"))]
+mod runtime;
 pub mod task;
+#[cfg(any(feature = "client", feature = "server"))]
+mod transport;

@@ -127,6 +127,10 @@ impl Core {
         !self.events.is_empty()
     }
 
+    pub(super) fn ended(&self) -> bool {
+        matches!(self.end, End::Closed) && self.events.is_empty()
+    }
+
     pub(super) fn wants_input(&self) -> bool {
         self.events.len() < MAX_EVENTS && self.events_size < self.limits.max_queue_size
     }

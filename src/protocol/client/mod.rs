@@ -21,6 +21,7 @@ mod session;
 use std::time::Instant;
 
 pub use config::{ClientConfig, ConfigError, PeerAuth, RoleConfig, WhenPeerLeaves};
+pub(crate) use end::MESSAGE_TOO_BIG;
 pub use end::SocketEnd;
 pub use event::{Closed, ClosedBy, EndReason, Event, PeerLeft, SendFailure};
 
@@ -155,6 +156,11 @@ impl Client {
     /// Whether events wait to be taken.
     pub fn has_events(&self) -> bool {
         self.core.has_events()
+    }
+
+    /// Whether the connection is over and [`Event::Closed`] was taken: nothing will ever follow.
+    pub fn ended(&self) -> bool {
+        self.core.ended()
     }
 
     /// Whether there is room for what a message may lead to. While there is none, a driver stops

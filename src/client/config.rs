@@ -1,0 +1,86 @@
+//! What a client has to know to reach its server and its peer.
+
+use std::time::Duration;
+
+use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
+use crate::protocol::client::{ClientConfig, PeerAuth, RoleConfig};
+use crate::protocol::{Invitation, ServerUrl, Task};
+use crate::transport::ClientTls;
+
+/// The settings of a client: the server, and everything that [`ClientConfig`] holds.
+#[derive(Debug)]
+pub struct Config {
+    /// The signalling server.
+    pub server: ServerUrl,
+    /// Which certificates of servers are accepted, for `wss` URLs.
+    pub tls: ClientTls,
+    /// The longest that connecting may take: name, TCP, TLS and WebSocket. Default 10 s.
+    pub connect_timeout: Duration,
+    /// The settings of the protocol.
+    pub protocol: ClientConfig,
+}
+
+impl Config {
+    /// An initiator that lets in the responder with the token of [`invitation`](Self::invitation),
+    /// which is drawn here.
+    pub fn initiator(server: ServerUrl, permanent_key: KeyPair) -> Self {
+        let responder = PeerAuth::Token(AuthToken::generate(&mut OsRandom));
+        Self::new(server, RoleConfig::Initiator { responder }, permanent_key)
+    }
+
+    /// An initiator that lets in the owner of a key it has stored, and nobody else.
+    pub fn trusting_initiator(
+        server: ServerUrl,
+        permanent_key: KeyPair,
+        responder: PublicKey,
+    ) -> Self {
+        let responder = PeerAuth::Trusted(responder);
+        Self::new(server, RoleConfig::Initiator { responder }, permanent_key)
+    }
+
+    /// A responder that accepts an invitation. If the invitation has no token, the initiator has to
+    /// have stored the public key of `permanent_key`.
+    pub fn responder(invitation: Invitation, permanent_key: KeyPair) -> Self {
+        let Invitation { server, initiator_key, server_key, token } = invitation;
+        let role = RoleConfig::Responder { initiator: initiator_key, token };
+        let mut config = Self::new(server, role, permanent_key);
+        config.protocol.server_key = server_key;
+        config
+    }
+
+    /// A configuration with defaults for everything else. It has no task yet.
+    pub fn new(server: ServerUrl, role: RoleConfig, permanent_key: KeyPair) -> Self {
+        Self {
+            server,
+            tls: ClientTls::default(),
+            connect_timeout: Duration::from_secs(10),
+            protocol: ClientConfig::new(role, permanent_key),
+        }
+    }
+
+    /// Adds a task, after those that were added before. The order is the order of preference.
+    #[must_use]
+    pub fn with_task(mut self, task: impl Task + 'static) -> Self {
+        self.protocol.tasks.push(Box::new(task));
+        self
+    }
+
+    /// Initiator: the invitation for the responder. Has the token, unless a key is trusted.
+    pub fn invitation(&self) -> Option<Invitation> {
+        let RoleConfig::Initiator { responder } = &self.protocol.role else { return None };
+        let token = match responder {
+            PeerAuth::Token(token) => Some(token.clone()),
+            PeerAuth::Trusted(_) => None,
+        };
+        Some(self.invitation_with(token))
+    }
+
+    pub(super) fn invitation_with(&self, token: Option<AuthToken>) -> Invitation {
+        Invitation {
+            server: self.server.clone(),
+            initiator_key: *self.protocol.path(),
+            server_key: self.protocol.server_key,
+            token,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The driver: moves bytes between a WebSocket and the state machine.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::{ClientTls, Machine, Shared};
+use crate::crypto::PublicKey;
+use crate::protocol::client::{MESSAGE_TOO_BIG, SocketEnd};
+use crate::protocol::{ServerUrl, Transmit};
+use crate::transport::{self, WebSocket};
+
+/// The longest that it may take to send what was queued before a close, and to get the server's
+/// answer to it.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where to connect to.
+pub(super) struct Target {
+    pub(super) server: ServerUrl,
+    pub(super) path: PublicKey,
+    pub(super) tls: ClientTls,
+    pub(super) connect_timeout: Duration,
+    pub(super) max_message_size: usize,
+}
+
+/// Connects, and runs the connection until its end.
+pub(super) async fn run(shared: Arc<Shared>, target: Target) {
+    let connect = transport::connect(
+        &target.server,
+        &target.path,
+        &target.tls,
+        target.max_message_size,
+        target.connect_timeout,
+    );
+    let end = tokio::select! {
+        result = connect => match result {
+            Ok(socket) => {
+                shared.with(|machine| machine.handle_connected(Instant::now()));
+                communicate(&shared, socket).await
+            }
+            Err(error) => SocketEnd::ConnectFailed(error.to_string()),
+        },
+        // Closed before there was anything to close.
+        () = shared.closing.notified() => SocketEnd::Lost(String::new()),
+    };
+    shared.with(|machine| machine.handle_socket_end(end));
+}
+
+async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
+    let (mut sink, mut stream) = socket.split();
+    let too_late = async {
+        shared.closing.notified().await;
+        tokio::time::sleep(CLOSE_TIMEOUT).await;
+    };
+    let traffic = async {
+        tokio::select! {
+            end = read(shared, &mut stream) => end,
+            error = write(shared, &mut sink) => SocketEnd::Lost(error.to_string()),
+        }
+    };
+    let end = tokio::select! {
+        end = traffic => end,
+        () = too_late => SocketEnd::Lost("it did not take what was sent to it".into()),
+    };
+    // Our part of the closing handshake if the server began it, and 1009 if it goes on too long.
+    let finish = async {
+        if end == SocketEnd::TooBig {
+            let _ = sink.send(close_message(MESSAGE_TOO_BIG)).await;
+        }
+        let _ = sink.close().await;
+    };
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, finish).await;
+    end
+}
+
+/// Writes what the machine wants to have written, and keeps the machine's timers. Flushes once for all
+/// that is ready. After a close there is nothing left to do but to wait for the server's answer.
+async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Error {
+    loop {
+        let result = async {
+            while let Some(transmit) = shared.poll_transmit() {
+                let message = match transmit {
+                    Transmit::Message(message) => Message::Binary(message),
+                    Transmit::Close(code) => close_message(code.code()),
+                    Transmit::Ping => continue,
+                };
+                sink.feed(message).await?;
+            }
+            sink.flush().await
+        };
+        // After our own close frame the WebSocket refuses to do more, which is no error here.
+        match result.await {
+            Ok(()) | Err(Error::ConnectionClosed) => {}
+            Err(error) => return error,
+        }
+        let deadline = shared.lock().poll_timeout();
+        tokio::select! {
+            () = shared.wake_writer.notified() => {}
+            () = until(deadline) => {
+                shared.with(|machine| machine.handle_timeout(Instant::now()));
+            }
+        }
+    }
+}
+
+/// Hands the machine what arrives, as long as the application keeps up. Pings are answered by the
+/// WebSocket itself.
+async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd {
+    loop {
+        while !shared.lock().wants_input() {
+            shared.wake_reader.notified().await;
+        }
+        match stream.next().await {
+            Some(Ok(Message::Binary(message))) => {
+                shared.with(|machine| machine.handle_message(Instant::now(), &message));
+            }
+            Some(Ok(Message::Text(_))) => shared.with(Machine::handle_text),
+            // The answer to a ping is queued; it goes out with the next flush.
+            Some(Ok(Message::Ping(_))) => shared.wake_writer.notify_one(),
+            Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
+            Some(Ok(Message::Close(frame))) => {
+                return SocketEnd::CloseFrame(frame.map(|frame| frame.code.into()));
+            }
+            Some(Err(Error::Capacity(_))) => return SocketEnd::TooBig,
+            Some(Err(error)) => return SocketEnd::Lost(error.to_string()),
+            None => return SocketEnd::Lost("the server ended it without a close frame".into()),
+        }
+    }
+}
+
+/// A close frame with a code and, as the other implementations do it, without a text.
+fn close_message(code: u16) -> Message {
+    Message::Close(Some(CloseFrame { code: code.into(), reason: "".into() }))
+}
+
+/// Resolves at `deadline`; never if there is none.
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,307 @@
+//! The client for programs: a connection in the background and a handle to it.
+//!
+//! [`Client::connect`] returns at once; everything that happens is an [`Event`], in order, the last
+//! one being [`Event::Closed`]. Sending never waits: it takes the message, or says why not.
+//!
+//! The connection runs on the library's own runtime. The futures here can be awaited on any
+//! executor.
+
+mod config;
+mod driver;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+pub use crate::protocol::client::{
+    ClientConfig, ClientState, Closed, ClosedBy, ConfigError, EndReason, Event, PeerAuth, PeerLeft,
+    RoleConfig, SendFailure, WhenPeerLeaves,
+};
+pub use crate::runtime::shutdown;
+pub use crate::transport::ClientTls;
+pub use config::Config;
+
+use tokio::sync::Notify;
+
+use crate::crypto::{AuthToken, OpenError, OsRandom, PublicKey};
+use crate::protocol::client::Client as Machine;
+use crate::protocol::message::{Payload, TaskMessage};
+use crate::protocol::{DropReason, Invitation, ResponderAddress, Transmit};
+use crate::task::relayed_data;
+
+/// A client: the handle of a connection. Cheap to clone; all clones are the same connection, and can
+/// be used from any thread. When the last one is dropped the connection is closed properly in the
+/// background.
+#[derive(Debug, Clone)]
+pub struct Client {
+    handle: Arc<Handle>,
+}
+
+/// Shared by the handles; closes the connection when the last of them is dropped.
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+    /// What invitations are made of: without a token.
+    invitation: Invitation,
+}
+
+/// Shared by the handles and the driver.
+pub(crate) struct Shared {
+    machine: Mutex<Machine>,
+    /// Wakes the writing half of the driver: the machine has something to transmit.
+    wake_writer: Notify,
+    /// Wakes the reading half: the machine has room for input again.
+    wake_reader: Notify,
+    /// Tells the driver that the machine has closed.
+    closing: Notify,
+    /// Wakes those who wait for events.
+    wake_application: Notify,
+    /// Called after events were added, with no lock held.
+    on_events: Box<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared(…)")
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Machine> {
+        // The machine upholds its invariants between any two of its own lines that can panic.
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets `act` work on the machine, then wakes whoever has to do with the outcome.
+    fn with<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        let (result, closed, events) = {
+            let mut machine = self.lock();
+            let was_closed = machine.state() == ClientState::Closed;
+            let result = act(&mut machine);
+            let closed = !was_closed && machine.state() == ClientState::Closed;
+            (result, closed, machine.has_events())
+        };
+        self.wake_writer.notify_one();
+        if closed {
+            self.closing.notify_one();
+        }
+        if events {
+            self.announce_events();
+        }
+        result
+    }
+
+    fn poll_transmit(&self) -> Option<Transmit> {
+        let mut machine = self.lock();
+        let had_events = machine.has_events();
+        let transmit = machine.poll_transmit();
+        let writable = !had_events && machine.has_events();
+        drop(machine);
+        if writable {
+            self.announce_events();
+        }
+        transmit
+    }
+
+    fn announce_events(&self) {
+        self.wake_application.notify_one();
+        (self.on_events)();
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.with(Machine::close);
+    }
+}
+
+impl Client {
+    /// Starts to connect. What comes of it is told by events.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration makes no sense.
+    pub fn connect(config: Config) -> Result<Self, ConfigError> {
+        Self::connect_with(config, Box::new(|| {}))
+    }
+
+    /// Like [`connect`](Self::connect). `on_events` is called whenever events were added, from any
+    /// thread, with no lock held; it has to be quick and must not call back into the client.
+    pub(crate) fn connect_with(
+        config: Config,
+        on_events: Box<dyn Fn() + Send + Sync>,
+    ) -> Result<Self, ConfigError> {
+        let invitation = config.invitation_with(None);
+        let Config { server, tls, connect_timeout, protocol } = config;
+        let max_message_size = protocol.max_message_size;
+        let machine = Machine::new(protocol, Box::new(OsRandom))?;
+        let target = driver::Target {
+            server,
+            path: *machine.path(),
+            tls,
+            connect_timeout,
+            max_message_size,
+        };
+        let shared = Arc::new(Shared {
+            machine: Mutex::new(machine),
+            wake_writer: Notify::new(),
+            wake_reader: Notify::new(),
+            closing: Notify::new(),
+            wake_application: Notify::new(),
+            on_events,
+        });
+        crate::runtime::handle().spawn(driver::run(shared.clone(), target));
+        Ok(Self { handle: Arc::new(Handle { shared, invitation }) })
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.handle.shared
+    }
+
+    /// The next event. `None` after [`Event::Closed`] was taken. If several tasks wait, each event goes
+    /// to one of them.
+    pub async fn next_event(&self) -> Option<Event> {
+        loop {
+            // Taken before looking, so that an event in between is not missed.
+            let woken = self.shared().wake_application.notified();
+            match self.poll_event() {
+                Poll::Event(event) => return Some(event),
+                Poll::Ended => {
+                    // The others who wait have to learn it too.
+                    self.shared().wake_application.notify_one();
+                    return None;
+                }
+                Poll::Nothing => woken.await,
+            }
+        }
+    }
+
+    /// The next event, if there is one already.
+    pub fn try_next_event(&self) -> Option<Event> {
+        match self.poll_event() {
+            Poll::Event(event) => Some(event),
+            Poll::Nothing | Poll::Ended => None,
+        }
+    }
+
+    fn poll_event(&self) -> Poll {
+        let mut machine = self.shared().lock();
+        let reading = machine.wants_input();
+        match machine.poll_event() {
+            Some(event) => {
+                let wake_reader = !reading && machine.wants_input();
+                let more = machine.has_events();
+                drop(machine);
+                if wake_reader {
+                    self.shared().wake_reader.notify_one();
+                }
+                if more {
+                    self.shared().wake_application.notify_one();
+                }
+                Poll::Event(event)
+            }
+            None if machine.ended() => Poll::Ended,
+            None => Poll::Nothing,
+        }
+    }
+
+    /// Whether events wait to be taken.
+    pub fn has_events(&self) -> bool {
+        self.shared().lock().has_events()
+    }
+
+    /// How far the client is.
+    pub fn state(&self) -> ClientState {
+        self.shared().lock().state()
+    }
+
+    /// The name of the task that runs with the authenticated peer.
+    pub fn task(&self) -> Option<String> {
+        self.shared().lock().task().map(str::to_owned)
+    }
+
+    /// The public permanent key of the authenticated peer: what to store to trust it.
+    pub fn peer_key(&self) -> Option<PublicKey> {
+        self.shared().lock().peer_key().copied()
+    }
+
+    /// The signalling path: the initiator's public permanent key.
+    pub fn path(&self) -> PublicKey {
+        self.handle.invitation.initiator_key
+    }
+
+    /// The invitation to the path of this client, with a token that the caller knows or without.
+    pub fn invitation(&self, token: Option<AuthToken>) -> Invitation {
+        Invitation { token, ..self.handle.invitation.clone() }
+    }
+
+    /// Sends data with the Relayed Data task, as a MessagePack value of the caller's.
+    pub fn send_data(&self, payload: &Payload) -> Result<(), SendFailure> {
+        self.shared().with(|machine| relayed_data::send(machine, payload))
+    }
+
+    /// Sends bytes with the Relayed Data task.
+    pub fn send_bytes(&self, bytes: &[u8]) -> Result<(), SendFailure> {
+        self.send_data(&Payload::from_bytes(bytes))
+    }
+
+    /// Sends text with the Relayed Data task.
+    pub fn send_text(&self, text: &str) -> Result<(), SendFailure> {
+        self.send_data(&Payload::from_text(text))
+    }
+
+    /// Sends something to the peer's application beside the task, whatever the task is.
+    pub fn send_application(&self, payload: Payload) -> Result<(), SendFailure> {
+        self.shared().with(|machine| machine.send_application(payload))
+    }
+
+    /// Sends a message of a custom task.
+    pub fn send_task_message(&self, message: &TaskMessage) -> Result<(), SendFailure> {
+        self.shared().with(|machine| machine.send_task_message(message))
+    }
+
+    /// Encrypts for the peer, for use outside of the connection; see
+    /// [`encrypt_for_peer`](Machine::encrypt_for_peer).
+    pub fn encrypt_for_peer(&self, plain: &[u8]) -> Result<Vec<u8>, SendFailure> {
+        self.shared().lock().encrypt_for_peer(plain)
+    }
+
+    /// Decrypts what the peer encrypted with [`encrypt_for_peer`](Self::encrypt_for_peer).
+    pub fn decrypt_from_peer(
+        &self,
+        sealed: &[u8],
+    ) -> Result<Result<Vec<u8>, OpenError>, SendFailure> {
+        self.shared().lock().decrypt_from_peer(sealed)
+    }
+
+    /// Initiator: lets one more responder in, with a new token. See
+    /// [`issue_token`](Machine::issue_token).
+    pub fn issue_token(&self) -> Result<AuthToken, SendFailure> {
+        self.shared().with(Machine::issue_token)
+    }
+
+    /// Goes on without tokens, with the authenticated peer. See [`trust_peer`](Machine::trust_peer).
+    pub fn trust_peer(&self) -> Result<(), SendFailure> {
+        self.shared().with(|machine| machine.trust_peer(Instant::now()))
+    }
+
+    /// Initiator: drops a responder from the path.
+    pub fn drop_responder(
+        &self,
+        address: ResponderAddress,
+        reason: DropReason,
+    ) -> Result<(), SendFailure> {
+        self.shared().with(|machine| machine.drop_responder(address, reason))
+    }
+
+    /// Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once;
+    /// [`Event::Closed`] comes when it is done.
+    pub fn close(&self) {
+        self.shared().with(Machine::close);
+    }
+}
+
+enum Poll {
+    Event(Event),
+    Nothing,
+    Ended,
+}

@@ -1,0 +1,44 @@
+//! The one tokio runtime of the process, started on first use.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+
+/// Threads that drive all sockets. Boxes for sending are sealed on the threads of the callers, so
+/// few are enough for clients; a server program has the operating system's count of cores.
+const MAX_THREADS: usize = 4;
+
+static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+
+/// A handle of the runtime.
+///
+/// # Panics
+///
+/// If the operating system has no more threads to give.
+pub(crate) fn handle() -> Handle {
+    let mut runtime = RUNTIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    runtime
+        .get_or_insert_with(|| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            Builder::new_multi_thread()
+                .worker_threads(cores.min(MAX_THREADS))
+                .thread_name("saltyrtc")
+                .enable_all()
+                .build()
+                .expect("the operating system has threads and a poller for the library")
+        })
+        .handle()
+        .clone()
+}
+
+/// Stops the runtime: waits at most `timeout` for its threads, and leaves no thread behind if that
+/// was enough. Connections that are still open are cut. The next use starts a new runtime.
+///
+/// Must not be called from a thread of the runtime itself.
+pub fn shutdown(timeout: Duration) {
+    let runtime = RUNTIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    if let Some(runtime) = runtime {
+        runtime.shutdown_timeout(timeout);
+    }
+}
