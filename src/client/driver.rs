@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{ClientTls, Machine, Shared};
 use crate::crypto::PublicKey;
-use crate::protocol::client::{MESSAGE_TOO_BIG, SocketEnd};
-use crate::protocol::{ServerUrl, Transmit};
+use crate::protocol::client::SocketEnd;
+use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::transport::{self, WebSocket};
 
 /// The longest that it may take to send what was queued before a close, and to get the server's
