@@ -18,7 +18,7 @@ fn javascript_in_chromium_over_the_python_server() {
 
 fn converse(initiator: Runtime, responder: Runtime) {
     let certificates = Certificates::new();
-    let server = PythonServer::start(&certificates);
+    let Some(server) = PythonServer::start(&certificates) else { return };
     let mut initiator = JavaScriptPeer::start(initiator, &certificates);
     let mut responder = JavaScriptPeer::start(responder, &certificates);
 
@@ -41,4 +41,23 @@ fn converse(initiator: Runtime, responder: Runtime) {
     assert_eq!(initiator.wait_for("peer-disconnected")["id"], 2);
     initiator.disconnect();
     assert_eq!(initiator.wait_for_close(), 1000);
+}
+
+#[test]
+fn javascript_in_node_refuses_a_foreign_certificate() {
+    refuse_foreign_certificate(Runtime::Node);
+}
+
+#[test]
+fn javascript_in_chromium_refuses_a_foreign_certificate() {
+    refuse_foreign_certificate(Runtime::Chromium);
+}
+
+/// The peers check certificates at all, so that the other tests also say something about TLS.
+fn refuse_foreign_certificate(runtime: Runtime) {
+    let Some(server) = PythonServer::start(&Certificates::new()) else { return };
+    let mut peer = JavaScriptPeer::start(runtime, &Certificates::new());
+    peer.connect(&Job::initiator(&server.address));
+    peer.wait_for("connection-error");
+    assert_eq!(peer.wait_for_close(), 1006);
 }

@@ -23,7 +23,7 @@ pub fn every_type() -> Vec<Value> {
     values.extend([0.1, -1e300, 5.0, f64::NEG_INFINITY].map(Value::F64));
     for length in [0, 31, 32, 255, 256, 65_535, 65_536] {
         values.push(Value::from("s".repeat(length)));
-        values.push(Value::from(vec![0xa5; length]));
+        values.push(Value::from(vec![0xa5_u8; length]));
     }
     // Characters of two, three and four bytes.
     values.push(Value::from("Grüße, ≤ 😀"));
@@ -31,14 +31,25 @@ pub fn every_type() -> Vec<Value> {
         values.push(Value::Array(vec![Value::from(7); length]));
     }
     for length in [0, 15, 16, 300] {
-        let entries =
-            (0..length).map(|i| (Value::from(format!("key {i}")), Value::from(i))).collect();
-        values.push(Value::Map(entries));
+        let entry = |i| (Value::from(format!("key {i}")), Value::from(i));
+        values.push(Value::Map((0..length).map(entry).collect()));
     }
-    let names = (0..values.len()).map(|i| Value::from(format!("value {i}")));
-    let nested = Value::Array(vec![Value::Map(names.zip(values.clone()).collect())]);
+    // The long ones are left out of the nested value: it has to fit into one message.
+    let short: Vec<Value> = values.iter().filter(|value| length(value) < 1000).cloned().collect();
+    let names = (0..short.len()).map(|i| Value::from(format!("value {i}")));
+    let nested = Value::Array(vec![Value::Map(names.zip(short.clone()).collect())]);
     values.push(nested);
     values
+}
+
+fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.as_bytes().len(),
+        Value::Binary(bytes) => bytes.len(),
+        Value::Array(items) => items.len(),
+        Value::Map(entries) => entries.len(),
+        _ => 1,
+    }
 }
 
 /// The typed JSON of a value, for a command.

@@ -47,13 +47,17 @@ export async function start(certificates, emit) {
   const page = await browser.newPage();
   page.on('console', (message) => console.error(`page: ${message.text()}`));
   page.on('pageerror', (error) => emit({ event: 'uncaught', message: String(error) }));
-  await page.exposeFunction('interopEmit', emit);
+  // As text in both directions: the protocol to the browser is slow with large structures.
+  await page.exposeFunction('interopEmit', (line) => emit(JSON.parse(line)));
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   for (const path of scripts) await page.addScriptTag({ path });
-  await page.evaluate(() => { globalThis.interopRun = globalThis.interopPeer(globalThis.interopEmit); });
+  await page.evaluate(() => {
+    const run = globalThis.interopPeer((event) => { globalThis.interopEmit(JSON.stringify(event)); });
+    globalThis.interopRun = (line) => run(JSON.parse(line));
+  });
 
   return {
-    run: (command) => page.evaluate((command) => globalThis.interopRun(command), command),
+    run: (command) => page.evaluate((line) => globalThis.interopRun(line), JSON.stringify(command)),
     stop: async () => {
       server.close();
       await browser.close();
