@@ -12,6 +12,7 @@ mod interop {
     pub mod javascript;
     pub mod python;
     pub mod reference;
+    pub mod scenarios;
     pub mod value;
 
     /// Where a server listens on the loopback interface, and its permanent public key in hexadecimal.

@@ -68,11 +68,6 @@ impl Program {
         }
     }
 
-    /// Waits for the next event, whatever it is.
-    pub fn next_event(&mut self) -> Value {
-        self.next_event_for("any event")
-    }
-
     /// Waits for an event with this name. Other events before it are only remembered, but an event that
     /// reports the failure of a command fails the test.
     pub fn wait_for(&mut self, name: &str) -> Value {
@@ -85,11 +80,6 @@ impl Program {
                 self.fail(&format!("reports a failure while the test waits for '{name}'"));
             }
         }
-    }
-
-    /// All events so far, in order, whether a test waited for them or not.
-    pub fn events(&self) -> &[Value] {
-        &self.events
     }
 
     /// Whether an event with this name was among the events so far.

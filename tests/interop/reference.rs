@@ -2,45 +2,43 @@
 //! say nothing.
 
 use super::certificates::Certificates;
-use super::javascript::{JavaScriptPeer, Job, RELAYED_DATA, Runtime};
+use super::javascript::{JavaScriptPeer, Job, Runtime};
 use super::python::PythonServer;
-use super::value::{as_javascript_sees, as_javascript_sends, every_type};
+use super::scenarios::{self, Setting};
 
 #[test]
-fn javascript_in_node_over_the_python_server() {
-    converse(Runtime::Node, Runtime::Node);
+fn node_and_node_converse() {
+    over_the_python_server(Runtime::Node, scenarios::converse);
 }
 
 #[test]
-fn javascript_in_chromium_over_the_python_server() {
-    converse(Runtime::Chromium, Runtime::Node);
+fn chromium_and_node_converse() {
+    over_the_python_server(Runtime::Chromium, scenarios::converse);
 }
 
-fn converse(initiator: Runtime, responder: Runtime) {
+#[test]
+fn node_and_node_meet_everything_else() {
+    for scenario in [
+        scenarios::relay_in_order,
+        scenarios::trust_each_other,
+        scenarios::refuse_a_wrong_token,
+        scenarios::have_no_task_in_common,
+        scenarios::tell_who_has_left,
+        scenarios::report_what_was_not_relayed,
+        scenarios::replace_the_initiator,
+        scenarios::drop_the_second_responder,
+        scenarios::refuse_an_unknown_server_key,
+        scenarios::send_pings,
+    ] {
+        over_the_python_server(Runtime::Node, scenario);
+    }
+}
+
+fn over_the_python_server(initiator: Runtime, scenario: fn(&Setting)) {
     let certificates = Certificates::new();
     let Some(server) = PythonServer::start(&certificates) else { return };
-    let mut initiator = JavaScriptPeer::start(initiator, &certificates);
-    let mut responder = JavaScriptPeer::start(responder, &certificates);
-
-    let invitation = initiator.connect(&Job::initiator(&server.address));
-    let tasks = ["x.unknown.example.org", RELAYED_DATA];
-    let joined =
-        responder.connect(&Job::responder(&server.address, &invitation).with_tasks(&tasks));
-    assert_eq!(initiator.wait_for_task(), (joined.public_key, RELAYED_DATA.to_owned()));
-    assert_eq!(responder.wait_for_task(), (invitation.public_key, RELAYED_DATA.to_owned()));
-
-    for value in every_type() {
-        let expected = as_javascript_sees(&as_javascript_sends(&value));
-        initiator.send_data(&value);
-        assert_eq!(responder.receive_data(), expected);
-        responder.send_application(&value);
-        assert_eq!(initiator.receive_application(), expected);
-    }
-
-    responder.disconnect();
-    assert_eq!(initiator.wait_for("peer-disconnected")["id"], 2);
-    initiator.disconnect();
-    assert_eq!(initiator.wait_for_close(), 1000);
+    let server = &server.address;
+    scenario(&Setting { certificates: &certificates, server, initiator, responder: Runtime::Node });
 }
 
 #[test]
@@ -55,7 +53,8 @@ fn javascript_in_chromium_refuses_a_foreign_certificate() {
 
 /// The peers check certificates at all, so that the other tests also say something about TLS.
 fn refuse_foreign_certificate(runtime: Runtime) {
-    let Some(server) = PythonServer::start(&Certificates::new()) else { return };
+    let foreign = Certificates::new();
+    let Some(server) = PythonServer::start(&foreign) else { return };
     let mut peer = JavaScriptPeer::start(runtime, &Certificates::new());
     peer.connect(&Job::initiator(&server.address));
     peer.wait_for("connection-error");
