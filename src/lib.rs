@@ -3,4 +3,10 @@
 
 pub mod crypto;
 pub mod protocol;
+#[cfg(any(feature = "client", feature = "server"))]
+mod runtime;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod task;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod transport;
