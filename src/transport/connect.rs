@@ -292,3 +292,6 @@ fn upgrade_error(error: Error, server: &str) -> ConnectError {
         error => ConnectError::NotAWebSocket { server, why: error.to_string() },
     }
 }
+
+#[cfg(all(test, feature = "server"))]
+mod tests;

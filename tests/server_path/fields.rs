@@ -101,7 +101,8 @@ fn fields_of_client_auth() {
 fn what_client_auth_may_look_like() {
     let reversed =
         |message: &Value| Value::Map(message.as_map().unwrap().iter().rev().cloned().collect());
-    let variants: [(&str, &dyn Fn(&Value) -> Value); 5] = [
+    type Variant<'v> = (&'static str, &'v dyn Fn(&Value) -> Value);
+    let variants: [Variant<'_>; 5] = [
         ("fields in another order", &reversed),
         ("unknown fields", &|auth| with_field(auth, "colour", Some("green".into()))),
         ("no ping interval", &|auth| with_field(auth, "ping_interval", None)),

@@ -218,7 +218,8 @@ fn messages_out_of_order_are_refused() {
 /// Covers P-055 P-056 P-064 P-065 P-074 P-075 P-076 P-078 P-079 P-080 P-083 P-085 P-095.
 #[test]
 fn nonces_of_clients_are_checked_at_every_stage() {
-    let wrongs: [(&str, fn(&mut Member)); 5] = [
+    type Wrong = (&'static str, fn(&mut Member));
+    let wrongs: [Wrong; 5] = [
         ("source", |member| member.client.address = member.client.address.wrapping_add(1)),
         ("overflow number", |member| member.client.sequence += 1 << 32),
         ("our cookie", |member| member.client.cookie = member.client.server.unwrap().1),
