@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// What WebSocket clients and servers speak inside of TLS.
 const ALPN: &[u8] = b"http/1.1";
@@ -100,6 +100,7 @@ pub(crate) fn server_config(
     chain: &[u8],
     private_key: &[u8],
 ) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
     use tokio_rustls::rustls::pki_types::pem::Error as PemError;
 
     let identity = |error: rustls::Error| TlsError::Identity(error.to_string());
@@ -137,6 +138,11 @@ pub(crate) enum Roots {
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, TlsError> {
     let mut store = rustls::RootCertStore::empty();
+    if let Roots::Only(own) | Roots::SystemAnd(own) = roots {
+        for certificate in &own.0 {
+            store.add(certificate.clone()).map_err(|error| TlsError::Root(error.to_string()))?;
+        }
+    }
     if let Roots::System | Roots::SystemAnd(_) = roots {
         let found = rustls_native_certs::load_native_certs();
         // Single certificates that cannot be read are no reason to give up; none at all is.
@@ -145,11 +151,6 @@ pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, 
             let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
             let why = if why.is_empty() { "none found".to_owned() } else { why.join("; ") };
             return Err(TlsError::NoSystemRoots(why));
-        }
-    }
-    if let Roots::Only(own) | Roots::SystemAnd(own) = roots {
-        for certificate in &own.0 {
-            store.add(certificate.clone()).map_err(|error| TlsError::Root(error.to_string()))?;
         }
     }
     let mut config = rustls::ClientConfig::builder_with_provider(provider())
@@ -207,8 +208,11 @@ mod tests {
     fn roots_have_to_be_certificates() {
         let (pem, ..) = identity();
         let own = Certificates::parse(pem.as_bytes()).unwrap();
-        assert!(client_config(&Roots::Only(own)).is_ok());
+        assert!(client_config(&Roots::Only(own.clone())).is_ok());
+        assert!(client_config(&Roots::SystemAnd(own)).is_ok(), "even if the system has none");
         let sequence = Certificates::parse(&[0x30, 0x03, 1, 2, 3]).unwrap();
-        assert!(matches!(client_config(&Roots::Only(sequence)), Err(TlsError::Root(_))));
+        for roots in [Roots::Only(sequence.clone()), Roots::SystemAnd(sequence)] {
+            assert!(matches!(client_config(&roots), Err(TlsError::Root(_))));
+        }
     }
 }
