@@ -465,6 +465,21 @@ fn a_blocking_shutdown_cuts_off_those_who_do_not_go() {
     });
 }
 
+/// The one that waits is not refused: its turn comes when another one leaves.
+#[tokio::test]
+async fn connections_beyond_the_limit_wait() {
+    let mut config = config();
+    config.max_connections = 1;
+    let server = start(config);
+    let path = keys();
+    let first = Peer::join(&server, &path, false).await;
+    let second = Peer::join(&server, &path, true);
+    tokio::pin!(second);
+    assert!(timeout(Duration::from_millis(100), &mut second).await.is_err());
+    drop(first);
+    timeout(NEVER, second).await.expect("its turn comes");
+}
+
 #[tokio::test]
 async fn dropping_a_server_ends_its_connections() {
     let server = start(config());
@@ -516,7 +531,18 @@ fn what_keeps_a_server_from_starting_is_said() {
     let mut no_key = config();
     no_key.tls = Some(TlsIdentity { certificate_chain: Vec::new(), private_key: Vec::new() });
     assert!(matches!(Server::start(no_key), Err(ServerError::Tls(_))));
-    let mut tiny = config();
-    tiny.max_message_size = 100;
-    assert!(Server::start(tiny).unwrap_err().to_string().contains("max_message_size"));
+    type Mistake = (&'static str, fn(&mut ServerConfig));
+    let mistakes: [Mistake; 4] = [
+        ("max_message_size", |config| config.max_message_size = 100),
+        ("pong_timeout", |config| config.pong_timeout = Duration::ZERO),
+        ("timeout", |config| config.close_timeout = Duration::MAX),
+        ("max_connections", |config| config.max_connections = 0),
+    ];
+    for (what, mistake) in mistakes {
+        let mut wrong = config();
+        mistake(&mut wrong);
+        let error = Server::start(wrong).unwrap_err();
+        assert!(matches!(error, ServerError::Limit(_)), "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+    }
 }
