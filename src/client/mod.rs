@@ -204,6 +204,11 @@ impl Client {
         }
     }
 
+    /// Whether [`Event::Closed`] was taken: nothing will ever follow.
+    pub fn ended(&self) -> bool {
+        self.shared().lock().ended()
+    }
+
     /// Whether events wait to be taken.
     pub fn has_events(&self) -> bool {
         self.shared().lock().has_events()
