@@ -8,6 +8,11 @@ mod ffi;
 pub mod protocol;
 #[cfg(any(feature = "client", feature = "server"))]
 mod runtime;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod task;
 #[cfg(any(feature = "client", feature = "server"))]
-mod transport;
+pub mod transport;
+
+#[cfg(any(feature = "client", feature = "server"))]
+pub use runtime::shutdown;

@@ -5,15 +5,15 @@ use std::time::Duration;
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
 use crate::protocol::client::{ClientConfig, PeerAuth, RoleConfig};
 use crate::protocol::{Invitation, ServerUrl, Task};
-use crate::transport::ClientTls;
+use crate::transport::Roots;
 
 /// The settings of a client: the server, and everything that [`ClientConfig`] holds.
 #[derive(Debug)]
 pub struct Config {
     /// The signalling server.
     pub server: ServerUrl,
-    /// Which certificates of servers are accepted, for `wss` URLs.
-    pub tls: ClientTls,
+    /// Whose certificates are accepted, for `wss` URLs. Default: those of the operating system.
+    pub roots: Roots,
     /// The longest that connecting may take: name, TCP, TLS and WebSocket. Default 10 s.
     pub connect_timeout: Duration,
     /// The settings of the protocol.
@@ -52,7 +52,7 @@ impl Config {
     pub fn new(server: ServerUrl, role: RoleConfig, permanent_key: KeyPair) -> Self {
         Self {
             server,
-            tls: ClientTls::default(),
+            roots: Roots::default(),
             connect_timeout: Duration::from_secs(10),
             protocol: ClientConfig::new(role, permanent_key),
         }

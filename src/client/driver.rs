@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{ClientTls, Machine, Shared};
+use super::{Machine, Roots, Shared};
 use crate::crypto::PublicKey;
-use crate::protocol::client::{MESSAGE_TOO_BIG, SocketEnd};
-use crate::protocol::{ServerUrl, Transmit};
-use crate::transport::{self, WebSocket};
+use crate::protocol::client::SocketEnd;
+use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
+use crate::transport::{self, WebSocket, close_frame};
 
 /// The longest that it may take to send what was queued before a close, and to get the server's
 /// answer to it.
@@ -22,32 +21,67 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Target {
     pub(super) server: ServerUrl,
     pub(super) path: PublicKey,
-    pub(super) tls: ClientTls,
+    pub(super) roots: Roots,
     pub(super) connect_timeout: Duration,
     pub(super) max_message_size: usize,
 }
 
-/// Connects, and runs the connection until its end.
-pub(super) async fn run(shared: Arc<Shared>, target: Target) {
-    let connect = transport::connect(
-        &target.server,
-        &target.path,
-        &target.tls,
-        target.max_message_size,
-        target.connect_timeout,
-    );
-    let end = tokio::select! {
-        result = connect => match result {
-            Ok(socket) => {
-                shared.with(|machine| machine.handle_connected(Instant::now()));
-                communicate(&shared, socket).await
-            }
-            Err(error) => SocketEnd::ConnectFailed(error.to_string()),
-        },
-        // Closed before there was anything to close.
-        () = shared.closing.notified() => SocketEnd::Lost(String::new()),
+/// Makes sure that the machine learns of the end, also if the runtime is shut down or a thread of it
+/// panics.
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+}
+
+impl Driver {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Connects, and runs the connection until its end.
+    pub(super) async fn run(self, target: Target) {
+        let shared = &*self.shared;
+        let end = tokio::select! {
+            result = connect(target) => match result {
+                Ok(socket) => {
+                    shared.with(|machine| machine.handle_connected(Instant::now()));
+                    communicate(shared, socket).await
+                }
+                Err(text) => SocketEnd::ConnectFailed(text),
+            },
+            // Closed before there was anything to close.
+            () = shared.closing.notified() => SocketEnd::Lost(String::new()),
+        };
+        shared.with(|machine| machine.handle_socket_end(end));
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let text = if std::thread::panicking() {
+            "of a mistake in the library itself"
+        } else {
+            "the library was shut down"
+        };
+        // Says nothing new if the machine knows already.
+        self.shared.with(|machine| machine.handle_socket_end(SocketEnd::Lost(text.into())));
+        crate::runtime::closed();
+    }
+}
+
+async fn connect(target: Target) -> Result<WebSocket, String> {
+    let Target { server, path, roots, connect_timeout, max_message_size } = target;
+    let tls = if server.is_tls() {
+        // Reads files.
+        let config = tokio::task::spawn_blocking(move || transport::client_config(&roots)).await;
+        Some(config.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?)
+    } else {
+        None
     };
-    shared.with(|machine| machine.handle_socket_end(end));
+    let (host, port) = (server.host().to_owned(), server.port());
+    let target = transport::Target { host, port, tls, path: path.to_hex() };
+    transport::connect(&target, max_message_size, connect_timeout)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
@@ -71,7 +105,9 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
         if end == SocketEnd::TooBig {
             let _ = sink.send(close_message(MESSAGE_TOO_BIG)).await;
         }
-        let _ = sink.close().await;
+        if let Ok(socket) = sink.reunite(stream) {
+            transport::finish(socket, CLOSE_TIMEOUT).await;
+        }
     };
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, finish).await;
     end
@@ -132,9 +168,8 @@ async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd
     }
 }
 
-/// A close frame with a code and, as the other implementations do it, without a text.
 fn close_message(code: u16) -> Message {
-    Message::Close(Some(CloseFrame { code: code.into(), reason: "".into() }))
+    Message::Close(Some(close_frame(code)))
 }
 
 /// Resolves at `deadline`; never if there is none.

@@ -16,8 +16,7 @@ pub use crate::protocol::client::{
     ClientConfig, ClientState, Closed, ClosedBy, ConfigError, EndReason, Event, PeerAuth, PeerLeft,
     RoleConfig, SendFailure, WhenPeerLeaves,
 };
-pub use crate::runtime::shutdown;
-pub use crate::transport::ClientTls;
+pub use crate::transport::{Certificates, Roots, TlsError};
 pub use config::Config;
 
 use tokio::sync::Notify;
@@ -82,6 +81,8 @@ impl Shared {
         };
         self.wake_writer.notify_one();
         if closed {
+            // Until the driver has ended.
+            crate::runtime::closing();
             self.closing.notify_one();
         }
         if events {
@@ -131,13 +132,13 @@ impl Client {
         on_events: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, ConfigError> {
         let invitation = config.invitation_with(None);
-        let Config { server, tls, connect_timeout, protocol } = config;
+        let Config { server, roots, connect_timeout, protocol } = config;
         let max_message_size = protocol.max_message_size;
         let machine = Machine::new(protocol, Box::new(OsRandom))?;
         let target = driver::Target {
             server,
             path: *machine.path(),
-            tls,
+            roots,
             connect_timeout,
             max_message_size,
         };
@@ -149,7 +150,8 @@ impl Client {
             wake_application: Notify::new(),
             on_events,
         });
-        crate::runtime::handle().spawn(driver::run(shared.clone(), target));
+        let driver = driver::Driver::new(shared.clone());
+        crate::runtime::handle().spawn(driver.run(target));
         Ok(Self { handle: Arc::new(Handle { shared, invitation }) })
     }
 

@@ -215,7 +215,7 @@ pub unsafe extern "C" fn saltyrtc_client_new(
     let out = args::out(out, ptr::null_mut());
     entry(error, || {
         let out = out.required("out")?;
-        let config = handle(config, "config")?.build();
+        let config = handle(config, "config")?.build()?;
         if callback.is_some() {
             dispatch::start().map_err(|error| {
                 let text = format!("the system has no thread for the callbacks: {error}");

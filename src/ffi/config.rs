@@ -11,7 +11,9 @@ use super::args::{
 };
 use super::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
 use super::status::saltyrtc_status;
-use crate::client::{ClientConfig, ClientTls, Config, PeerAuth, RoleConfig, WhenPeerLeaves};
+use crate::client::{
+    Certificates, ClientConfig, Config, PeerAuth, RoleConfig, Roots, WhenPeerLeaves,
+};
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey, SecretKey};
 use crate::protocol::message::TaskData;
 use crate::protocol::{Invitation, ServerUrl};
@@ -29,7 +31,9 @@ pub struct saltyrtc_config {
     server_key: Option<PublicKey>,
     ping_interval: u32,
     tasks: Vec<TaskChoice>,
-    tls: ClientTls,
+    /// The certificates of the application.
+    certificates: Option<Certificates>,
+    use_system_roots: bool,
     connect_timeout: Duration,
     server_handshake_timeout: Duration,
     peer_handshake_timeout: Duration,
@@ -58,7 +62,7 @@ impl saltyrtc_config {
     /// Defaults are those of the Rust API.
     fn new(server: ServerUrl, role: RoleConfig, permanent_key: KeyPair) -> Self {
         let defaults = Config::new(server, role, permanent_key);
-        let Config { server, tls, connect_timeout, protocol } = defaults;
+        let Config { server, connect_timeout, protocol, .. } = defaults;
         Self {
             server,
             role: protocol.role,
@@ -66,7 +70,8 @@ impl saltyrtc_config {
             server_key: protocol.server_key,
             ping_interval: protocol.ping_interval,
             tasks: Vec::new(),
-            tls,
+            certificates: None,
+            use_system_roots: true,
             connect_timeout,
             server_handshake_timeout: protocol.server_handshake_timeout,
             peer_handshake_timeout: protocol.peer_handshake_timeout,
@@ -76,10 +81,28 @@ impl saltyrtc_config {
         }
     }
 
-    pub(super) fn build(&self) -> Config {
+    /// What a client is made with.
+    pub(super) fn build(&self) -> Outcome<Config> {
+        let roots = match (self.use_system_roots, self.certificates.clone()) {
+            (true, None) => Roots::System,
+            (true, Some(own)) => Roots::SystemAnd(own),
+            (false, Some(own)) => Roots::Only(own),
+            (false, None) if !self.server.is_tls() => Roots::System,
+            (false, None) => {
+                return Err(Failure::new(
+                    saltyrtc_status::BadConfig,
+                    "no server can be trusted: add TLS certificates, or use those of the system",
+                ));
+            }
+        };
+        let mut config = self.without_roots();
+        config.roots = roots;
+        Ok(config)
+    }
+
+    fn without_roots(&self) -> Config {
         let mut config =
             Config::new(self.server.clone(), self.role.clone(), self.permanent_key.clone());
-        config.tls = self.tls.clone();
         config.connect_timeout = self.connect_timeout;
         config.protocol.server_key = self.server_key;
         config.protocol.ping_interval = self.ping_interval;
@@ -195,9 +218,10 @@ pub unsafe extern "C" fn saltyrtc_config_invitation(
 ) -> saltyrtc_status {
     let uri = text_buffer(uri, uri_capacity, uri_len);
     entry(error, || {
-        let invitation = handle(config, "config")?.build().invitation().ok_or_else(|| {
-            Failure::new(saltyrtc_status::OtherRole, "only an initiator can invite somebody")
-        })?;
+        let invitation =
+            handle(config, "config")?.without_roots().invitation().ok_or_else(|| {
+                Failure::new(saltyrtc_status::OtherRole, "only an initiator can invite somebody")
+            })?;
         uri.fill_text(&Zeroizing::new(invitation.to_uri()))
     })
 }
@@ -322,7 +346,13 @@ pub unsafe extern "C" fn saltyrtc_config_add_tls_certificates(
     entry(error, || {
         let config = handle_mut(config, "config")?;
         let certificates = bytes(certificates, certificates_len, "certificates")?;
-        config.tls.certificates.push(certificates.to_vec());
+        let new = Certificates::parse(certificates).map_err(|error| {
+            Failure::new(saltyrtc_status::BadCertificate, format!("certificates: {error}"))
+        })?;
+        match &mut config.certificates {
+            Some(certificates) => certificates.extend(new),
+            none => *none = Some(new),
+        }
         Ok(())
     })
 }
@@ -336,7 +366,7 @@ pub unsafe extern "C" fn saltyrtc_config_set_system_roots(
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
-        handle_mut(config, "config")?.tls.no_system_roots = !use_system_roots;
+        handle_mut(config, "config")?.use_system_roots = use_system_roots;
         Ok(())
     })
 }

@@ -20,33 +20,37 @@ pub enum saltyrtc_event_kind {
     ServerHandshakeDone = 1,
     /// Initiator: a responder is on the path, not authenticated yet. Fields: address.
     ResponderJoined = 2,
+    /// Initiator: a responder that was not authenticated left the path. Fields: address.
+    ResponderLeft = 3,
+    /// Responder: an initiator came onto the path, not authenticated yet.
+    InitiatorJoined = 4,
     /// Initiator: the token was used and is worthless now, whatever comes of it. To let another
     /// responder in, call saltyrtc_client_issue_token.
-    TokenUsed = 3,
+    TokenUsed = 5,
     /// Initiator: a responder failed to authenticate itself and was dropped; the client goes on
     /// waiting. Fields: address, close_code, text.
-    ResponderFailed = 4,
+    ResponderFailed = 6,
     /// The two clients have authenticated each other, and the task runs: data can be sent. Fields:
     /// address (the peer's), peer_key, task, and as data what the peer's task told (a MessagePack map;
     /// payload NONE if nothing).
-    PeerHandshakeDone = 5,
+    PeerHandshakeDone = 7,
     /// Data of the Relayed Data task. Fields: payload, data, data_len.
-    Data = 6,
+    Data = 8,
     /// The peer's application sent this beside the task. Fields: payload, data, data_len.
-    Application = 7,
+    Application = 9,
     /// A message of a custom task. Fields: data and data_len, a MessagePack map with the key "type".
-    TaskMessage = 8,
+    TaskMessage = 10,
     /// A message of this client was lost, because the receiver is not reachable any more. Fields:
     /// address (the receiver's).
-    SendError = 9,
+    SendError = 11,
     /// The peer is not there any more; if it comes back there is a new handshake. Fields: address,
     /// peer_left, can_rejoin.
-    PeerLeft = 10,
+    PeerLeft = 12,
     /// There is room again after SALTYRTC_STATUS_QUEUE_FULL.
-    Writable = 11,
+    Writable = 13,
     /// The connection has ended; this is the last event. Fields: status and text (why), closed_by,
     /// close_code, retryable.
-    Closed = 12,
+    Closed = 14,
 }
 
 /// Of what type data is.
@@ -196,6 +200,11 @@ impl OwnedEvent {
                 flat.address = address.get();
                 saltyrtc_event_kind::ResponderJoined
             }
+            Event::ResponderLeft(address) => {
+                flat.address = address.get();
+                saltyrtc_event_kind::ResponderLeft
+            }
+            Event::InitiatorJoined => saltyrtc_event_kind::InitiatorJoined,
             Event::TokenUsed => saltyrtc_event_kind::TokenUsed,
             Event::ResponderFailed { address, reason, text: why } => {
                 flat.address = address.get();

@@ -34,6 +34,9 @@ mod client;
 mod client_send;
 mod client_session;
 
+#[cfg(feature = "server")]
+mod server;
+
 mod log;
 
 mod shutdown;

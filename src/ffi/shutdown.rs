@@ -30,7 +30,7 @@ pub unsafe extern "C" fn saltyrtc_shutdown(
         }
         let timeout = Duration::from_millis(timeout_ms.into());
         let deadline = Instant::now() + timeout;
-        crate::client::shutdown(timeout);
+        crate::shutdown(timeout);
         // After the runtime, whose end is an event for those whose connection was cut.
         if dispatch::stop(deadline.max(Instant::now() + A_MOMENT)) {
             return Ok(());

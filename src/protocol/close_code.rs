@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The WebSocket's own close code for a message that is larger than the receiver accepts.
+pub const MESSAGE_TOO_BIG: u16 = 1009;
+
 /// A close code of the protocol: in WebSocket close frames, in 'close' and in 'drop-responder'
 /// messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

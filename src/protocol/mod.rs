@@ -15,7 +15,7 @@ mod task;
 mod transmit;
 
 pub use address::{Address, ResponderAddress, Role};
-pub use close_code::{CloseCode, DropReason};
+pub use close_code::{CloseCode, DropReason, MESSAGE_TOO_BIG};
 pub use invitation::{Invitation, InvitationError};
 pub use link::{CheckedNonce, Link, NonceError, SequenceExhausted};
 pub use nonce::{Cookie, Nonce};

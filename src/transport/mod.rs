@@ -1,18 +1,21 @@
-use crate::{crypto::PublicKey, protocol::ServerUrl};
-use std::time::Duration;
-use tokio_tungstenite::WebSocketStream;
-pub(crate) type WebSocket = WebSocketStream<tokio::net::TcpStream>;
-#[derive(Debug, Clone, Default)]
-pub struct ClientTls {
-    pub certificates: Vec<Vec<u8>>,
-    pub no_system_roots: bool,
-}
-pub(crate) async fn connect(
-    _s: &ServerUrl,
-    _p: &PublicKey,
-    _t: &ClientTls,
-    _m: usize,
-    _d: Duration,
-) -> Result<WebSocket, String> {
-    Err("stub".into())
-}
+//! WebSocket and TLS, for the drivers of client and server.
+
+#[cfg(feature = "client")]
+mod connect;
+mod stream;
+mod tls;
+mod websocket;
+
+#[cfg(feature = "client")]
+pub use connect::ConnectError;
+#[cfg(feature = "client")]
+pub(crate) use connect::{Target, connect};
+pub(crate) use stream::Stream;
+#[cfg(feature = "client")]
+pub use tls::Roots;
+#[cfg(feature = "client")]
+pub(crate) use tls::client_config;
+#[cfg(feature = "server")]
+pub(crate) use tls::server_config;
+pub use tls::{Certificates, TlsError};
+pub(crate) use websocket::{WebSocket, close_frame, finish, websocket_config};

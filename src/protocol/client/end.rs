@@ -1,7 +1,7 @@
 //! What the end of a WebSocket means to a client.
 
 use super::event::{Closed, ClosedBy, EndReason};
-use crate::protocol::{CloseCode, Role};
+use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Role};
 
 /// How a WebSocket ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +15,6 @@ pub enum SocketEnd {
     /// The connection never came to be. The text says why, and what to do.
     ConnectFailed(String),
 }
-
-/// The WebSocket's own code for a message that is too big.
-pub(crate) const MESSAGE_TOO_BIG: u16 = 1009;
 
 impl SocketEnd {
     /// How the connection of a client of the role `role` ended, if nothing on our side ended it.

@@ -21,6 +21,10 @@ pub enum Event {
     },
     /// Initiator: a responder is on the path. It is not authenticated yet, and may never be.
     ResponderJoined(ResponderAddress),
+    /// Initiator: a responder that was not authenticated left the path.
+    ResponderLeft(ResponderAddress),
+    /// Responder: an initiator came onto the path. It is not authenticated yet.
+    InitiatorJoined,
     /// Initiator: the token was used and is worthless now, whatever comes of it. To let another
     /// responder in, issue a new one.
     TokenUsed,

@@ -177,8 +177,10 @@ impl Initiator {
 
     /// Deletes everything about the responder at `address`.
     fn forget(&mut self, core: &mut Core, address: Address, how: PeerLeft) {
-        if let Ok(address) = ResponderAddress::try_from(address) {
-            self.candidates.remove(&address);
+        if let Ok(address) = ResponderAddress::try_from(address)
+            && self.candidates.remove(&address).is_some()
+        {
+            core.event(Event::ResponderLeft(address));
         }
         if core.session.as_ref().is_some_and(|session| session.address == address) {
             core.lose_peer(how, self.can_rejoin());

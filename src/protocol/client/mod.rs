@@ -21,7 +21,6 @@ mod session;
 use std::time::Instant;
 
 pub use config::{ClientConfig, ConfigError, PeerAuth, RoleConfig, WhenPeerLeaves};
-pub(crate) use end::MESSAGE_TOO_BIG;
 pub use end::SocketEnd;
 pub use event::{Closed, ClosedBy, EndReason, Event, PeerLeft, SendFailure};
 

@@ -129,6 +129,9 @@ impl Responder {
                 self.present = true;
                 self.handshake = None;
                 core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
+                if core.running() {
+                    core.event(Event::InitiatorJoined);
+                }
                 self.begin(core, now);
             }
             Notification::Disconnected(_) => self.initiator_left(core, PeerLeft::Disconnected),
@@ -137,7 +140,7 @@ impl Responder {
                 {
                     return Err("'send-error' is about a message that was not sent here".into());
                 }
-                if core.session.is_some() || self.handshake.is_some() {
+                if self.present {
                     core.event(Event::SendError(error.destination()));
                     self.initiator_left(core, PeerLeft::Unreachable);
                 }
@@ -150,12 +153,14 @@ impl Responder {
     }
 
     fn initiator_left(&mut self, core: &mut Core, how: PeerLeft) {
-        self.present = false;
-        if self.handshake.take().is_some() {
-            let can_rejoin = self.can_rejoin();
+        let was_present = std::mem::take(&mut self.present);
+        self.handshake = None;
+        let can_rejoin = self.can_rejoin();
+        if core.session.is_some() {
+            core.lose_peer(how, can_rejoin);
+        } else if was_present {
             core.event(Event::PeerLeft { address: Address::INITIATOR, how, can_rejoin });
         }
-        core.lose_peer(how, self.can_rejoin());
     }
 
     /// A message from the initiator, which is not authenticated yet.

@@ -175,6 +175,11 @@ impl Path {
         None
     }
 
+    /// A close is queued or was taken for this client, or it is not there at all.
+    pub fn is_closing(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_none_or(Client::is_closing)
+    }
+
     /// Takes the next event.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()

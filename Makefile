@@ -1,0 +1,134 @@
+# The only entry point: `make help` lists what there is. Needs GNU make.
+#
+# Building needs Rust (the version is in Cargo.toml) and a C compiler. `make test` installs the rest.
+
+.DEFAULT_GOAL := help
+# The targets use all cores by themselves, and the order of the tests matters.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+DESTDIR ?=
+
+CARGO ?= cargo
+CC ?= cc
+INSTALL ?= install
+CFLAGS ?= -O2 -g
+C_WARNINGS := -std=c99 -Wall -Wextra -Wpedantic -Werror
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)/release
+BUILD := build
+HEADERS := $(wildcard include/*.h include/*.hpp)
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+MAJOR := $(word 1,$(subst ., ,$(VERSION)))
+MINOR := $(word 2,$(subst ., ,$(VERSION)))
+# As in build.rs: before 1.0 every minor version can change the ABI.
+ABI := $(if $(filter 0,$(MAJOR)),0.$(MINOR),$(MAJOR))
+FEATURES := $(shell sed -n '/^\[features\]/,/^\[dep/s/^\([a-z0-9_-]*\) = .*/\1/p' Cargo.toml | grep -v default)
+
+# What a program needs that is linked with the static library
+# (cargo rustc --lib --crate-type staticlib -- --print native-static-libs).
+ifeq ($(shell uname -s),Darwin)
+SHARED := libsaltyrtc.dylib
+SHARED_ABI := libsaltyrtc.$(ABI).dylib
+SHARED_FULL := libsaltyrtc.$(VERSION).dylib
+STATIC_LIBS := -framework Security -framework CoreFoundation -liconv -lSystem -lm
+else
+SHARED := libsaltyrtc.so
+SHARED_ABI := libsaltyrtc.so.$(ABI)
+SHARED_FULL := libsaltyrtc.so.$(VERSION)
+STATIC_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+endif
+
+.PHONY: help all build header demo lint bench clean install uninstall
+.PHONY: test test-tools test-rust conformance test-deny test-c test-interop
+
+help: ## List the targets
+	@echo "libsaltyrtc $(VERSION). Targets:"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  make %-14s %s\n' "$$name" "$$text"; done
+	@echo "Variables of install and uninstall: PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, PKGCONFIGDIR, DESTDIR"
+
+all: build header ## Build the library (release) and check the C header
+
+build:
+	$(CARGO) build --locked --release
+	@# Programs look for the name with the version in it, also before the library is installed.
+	ln -sf $(SHARED) $(TARGET)/$(SHARED_ABI)
+
+# The header must do on its own, in the oldest C that it is for.
+header:
+	$(CC) $(C_WARNINGS) -fsyntax-only -x c include/saltyrtc.h
+
+demo: all $(BUILD)/hello ## Build and run examples-c/hello.c
+	$(BUILD)/hello
+
+# Linked with the static library, so that it runs from anywhere.
+$(BUILD)/hello: examples-c/hello.c $(HEADERS) $(TARGET)/libsaltyrtc.a
+	@mkdir -p $(BUILD)
+	$(CC) $(C_WARNINGS) $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
+
+# What cannot take long comes first.
+test: test-tools lint test-rust test-deny test-c test-interop ## Install what the tests need, and run everything
+
+test-tools: ## Install what the tests need
+	@scripts/install-test-tools.sh
+
+test-rust: ## Rust tests: the core on its own, then with all features
+	scripts/check-core.sh
+	$(CARGO) test --locked --no-default-features
+	$(CARGO) test --locked --no-default-features --features dryoc --lib crypto::
+	$(CARGO) test --locked
+
+conformance: ## Print which test covers which requirement of the specification
+	$(CARGO) test --locked --quiet --no-default-features --test conformance every_requirement -- --nocapture
+
+test-deny: ## Licences, origin and security of the dependencies
+	scripts/test-deny.sh
+
+test-c: ## C and C++ tests of the ABI, and the examples
+	scripts/test-c.sh
+
+test-interop: ## Tests with other SaltyRTC implementations
+	scripts/test-interop.sh
+
+lint: ## Formatting and clippy, for each set of features
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
+	$(CARGO) clippy --locked --quiet --all-targets --no-default-features -- -D warnings
+	@set -e; for feature in $(FEATURES); do \
+		echo "clippy with $$feature alone"; \
+		$(CARGO) clippy --locked --quiet --all-targets --no-default-features --features $$feature -- -D warnings; \
+	done
+
+bench: ## Measure the speed
+	$(CARGO) bench --locked
+
+# No build if there is one already, so that `sudo make install` needs no Rust for root.
+$(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED):
+	$(MAKE) all
+
+install: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install header, libraries and pkg-config file
+	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR)
+	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 $(TARGET)/libsaltyrtc.a $(DESTDIR)$(LIBDIR)
+	$(INSTALL) -m 755 $(TARGET)/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED_FULL)
+	ln -sf $(SHARED_FULL) $(DESTDIR)$(LIBDIR)/$(SHARED_ABI)
+	ln -sf $(SHARED_ABI) $(DESTDIR)$(LIBDIR)/$(SHARED)
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(VERSION)|' -e 's|@STATIC_LIBS@|$(STATIC_LIBS)|' saltyrtc.pc.in \
+		> $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
+	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
+
+uninstall: ## Remove what install installed
+	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(HEADERS)))
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsaltyrtc.a $(SHARED) $(SHARED_ABI) $(SHARED_FULL))
+	rm -f $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
+
+clean: ## Remove everything that was built
+	$(CARGO) clean
+	rm -rf $(BUILD)

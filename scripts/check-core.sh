@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# The core (no features) must not depend on a runtime, sockets or TLS.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tree=$(cargo tree --locked --no-default-features --edges normal --target all --prefix none --format '{p}')
+if found=$(grep -E '^(tokio|tokio-[a-z]+|tungstenite|rustls|ring|mio|socket2|futures[a-z-]*) ' <<<"$tree"); then
+    echo "The core must do no I/O, but depends on:" >&2
+    sort -u <<<"$found" >&2
+    exit 1
+fi

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Installs what `make test` needs besides Rust, a C compiler and Python. Can be run again and again;
+# says nothing if nothing is missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=scripts/versions.sh
+. scripts/versions.sh
+
+fail() {
+    echo "install-test-tools: $*" >&2
+    exit 1
+}
+
+packages=()
+reasons=()
+
+# need <command that succeeds if it is there> <Debian package> <what the tests need it for>
+need() {
+    if ! bash -c "$1" >/dev/null 2>&1; then
+        packages+=("$2")
+        reasons+=("    $2: $3")
+    fi
+}
+
+need 'command -v c++' g++ 'the C++ tests of the header'
+need 'command -v pkg-config' pkg-config 'the test of the installed library'
+need 'command -v valgrind' valgrind 'memory errors in the C tests'
+need 'command -v git' git 'the database of security advisories for the dependencies'
+need 'command -v node' nodejs 'JavaScript peers'
+need 'command -v npm' npm 'JavaScript peers, from their registry'
+need 'command -v chromium' chromium 'JavaScript peers in a real browser'
+need 'python3 -m venv --help && python3 -c "import ensurepip"' python3-venv 'Python peers, from their registry'
+need 'command -v pypy3' pypy3 'Python peers that need Python 3.9'
+need 'pypy3 -m venv --help && pypy3 -c "import ensurepip"' pypy3-venv 'Python peers that need Python 3.9'
+need 'pkg-config --exists libsodium || [ -e /usr/include/sodium.h ]' libsodium-dev 'the crypto of the Python peers'
+
+if [ ${#packages[@]} -gt 0 ]; then
+    echo "The tests need these Debian packages, which are not installed:"
+    printf '%s\n' "${reasons[@]}"
+    command -v apt-get >/dev/null || fail "no apt-get here: install what is listed above by other means, then run this again"
+    sudo=()
+    if [ "$(id -u)" != 0 ]; then
+        command -v sudo >/dev/null || fail "not root, and there is no sudo: run 'apt-get install ${packages[*]}' as root"
+        sudo=(sudo)
+    fi
+    echo "Installing them with apt-get${sudo:+ (through sudo)}."
+    "${sudo[@]}" apt-get update -q=2
+    "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q=2 --no-install-recommends -o Dpkg::Use-Pty=0 "${packages[@]}" >/dev/null
+fi
+
+# Parts of the Rust installation, which a minimal one leaves out.
+for component in rustfmt clippy; do
+    program=cargo-${component/rustfmt/fmt}
+    if ! command -v "$program" >/dev/null; then
+        command -v rustup >/dev/null || fail "$program is missing and there is no rustup to install it: install the $component of your Rust"
+        echo "Adding $component to Rust with rustup: make lint needs it."
+        rustup --quiet component add "$component"
+    fi
+done
+
+# at_least <version> <lowest version>
+at_least() {
+    [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
+}
+
+deny_version() {
+    cargo deny --version 2>/dev/null | sed -n 's/^cargo-deny \([0-9.]*\).*/\1/p'
+}
+
+if ! at_least "$(deny_version || true)" "$MIN_CARGO_DENY"; then
+    echo "Building cargo-deny $MIN_CARGO_DENY (licences and security of the dependencies) into cargo's bin directory."
+    echo "This takes one or two minutes, once."
+    cargo install --quiet --locked --debug --version "$MIN_CARGO_DENY" cargo-deny
+fi
+
+# check_version <tool> <command that prints its version> <lowest version>
+check_version() {
+    local version
+    version=$($2 2>&1 | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1) || true
+    at_least "${version:-0}" "$3" || fail "$1 is ${version:-of an unknown version}, the tests need $3 or later"
+}
+
+check_version node 'node --version' "$MIN_NODE"
+check_version python3 'python3 --version' "$MIN_PYTHON"
+check_version pypy3 'pypy3 --version' "$MIN_PYPY"
+check_version valgrind 'valgrind --version' "$MIN_VALGRIND"
+check_version cargo-deny 'cargo deny --version' "$MIN_CARGO_DENY"

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Installs the foreign implementations that the interoperability tests run against, and runs the tests.
+# Arguments go to the test program, for instance the name of a test.
+set -eu
+cd "$(dirname "$0")/.."
+
+install_packages() {
+    if ! command -v apt-get >/dev/null; then
+        echo "Please install: $*" >&2
+        return 1
+    fi
+    sudo=
+    [ "$(id -u)" = 0 ] || sudo=sudo
+    $sudo apt-get install -y --no-install-recommends "$@" || {
+        $sudo apt-get update
+        $sudo apt-get install -y --no-install-recommends "$@"
+    }
+}
+
+packages=
+command -v npm >/dev/null || packages="$packages nodejs npm"
+[ -n "${SALTYRTC_INTEROP_CHROMIUM:-}" ] || command -v chromium >/dev/null || packages="$packages chromium"
+# shellcheck disable=SC2086 # a list of words
+[ -z "$packages" ] || install_packages $packages
+
+npm ci --prefix tests/interop/js --prefer-offline --no-audit --no-fund
+
+# The Python server needs an old Python and loads libsodium at run time. Newer systems have no such Python.
+cd tests/interop/python-server
+if ! python=$(./find-python.sh 2>/dev/null); then
+    install_packages pypy3 pypy3-venv || true
+    python=$(./find-python.sh) || python=none
+fi
+if [ "$python" = none ]; then
+    echo "The tests with the Python server are NOT RUN." >&2
+elif ! cmp -s requirements.txt .venv/installed.txt; then
+    ldconfig -p | grep -q libsodium.so || install_packages libsodium23
+    rm -rf .venv
+    "$python" -m venv .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+    cp requirements.txt .venv/installed.txt
+fi
+export SALTYRTC_INTEROP_PYTHON="$python"
+cd ../../..
+
+cargo test --test interop -- "$@"

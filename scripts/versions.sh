@@ -1,0 +1,11 @@
+# The lowest versions of the tools that the tests work with: the only place that says so.
+# Sourced by the other scripts. (The lowest version of Rust is in Cargo.toml.)
+
+# As in Debian 12, if there is no other reason.
+MIN_NODE=18.0
+MIN_PYTHON=3.9
+# The Python that PyPy speaks.
+MIN_PYPY=3.9
+MIN_VALGRIND=3.19
+# Reads the current form of deny.toml.
+MIN_CARGO_DENY=0.20.2

@@ -1,0 +1,297 @@
+//! From a host name to an open WebSocket with the right subprotocol.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::{TlsConnector, rustls};
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::ClientRequestBuilder;
+use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
+
+use super::websocket::websocket_config;
+use super::{Stream, WebSocket};
+use crate::protocol::SUBPROTOCOL;
+
+/// How long one address of a host has for itself before the next one is tried too.
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// Where to connect to.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// Name or IP address; IPv6 with or without brackets.
+    pub(crate) host: String,
+    /// TCP port.
+    pub(crate) port: u16,
+    /// TLS settings; `None` for a WebSocket without TLS.
+    pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
+    /// The signalling path, without the slash.
+    pub(crate) path: String,
+}
+
+/// Why a connection to a server could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The host is neither a name nor an IP address.
+    InvalidHost {
+        /// What was given.
+        host: String,
+    },
+    /// The name could not be resolved.
+    UnknownHost {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        why: String,
+    },
+    /// Nobody listens on that port.
+    Refused {
+        /// `host:port`.
+        server: String,
+    },
+    /// The host could not be reached.
+    Unreachable {
+        /// `host:port`.
+        server: String,
+        /// What the operating system said.
+        why: String,
+    },
+    /// It took too long.
+    TimedOut {
+        /// `host:port`.
+        server: String,
+        /// How long it was tried.
+        after: Duration,
+    },
+    /// The certificate of the server is not trusted.
+    Certificate {
+        /// `host:port`.
+        server: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// TLS failed for another reason, for example because the server does not speak it.
+    Tls {
+        /// `host:port`.
+        server: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The server speaks HTTP and refuses to open a WebSocket.
+    Status {
+        /// `host:port`.
+        server: String,
+        /// The HTTP status code.
+        status: u16,
+    },
+    /// The server does not speak WebSocket.
+    NotAWebSocket {
+        /// `host:port`.
+        server: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The server speaks WebSocket, but not SaltyRTC.
+    NoSubprotocol {
+        /// `host:port`.
+        server: String,
+    },
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidHost { host } => write!(
+                f,
+                "{host:?} is not a host: give a name like \"example.org\" or an IP address"
+            ),
+            Self::UnknownHost { host, why } => write!(
+                f,
+                "the host {host:?} was not found ({why}): check its spelling and the network \
+                 connection"
+            ),
+            Self::Refused { server } => write!(
+                f,
+                "{server} refused the connection: check the port, and that the server runs"
+            ),
+            Self::Unreachable { server, why } => write!(
+                f,
+                "{server} cannot be reached ({why}): check the network connection and firewalls"
+            ),
+            Self::TimedOut { server, after } => write!(
+                f,
+                "{server} did not answer within {} seconds: check the network connection, or try \
+                 again later",
+                after.as_secs_f32()
+            ),
+            Self::Certificate { server, why } => write!(
+                f,
+                "the TLS certificate of {server} is not trusted ({why}): check the host name, or add \
+                 the server's certificate authority"
+            ),
+            Self::Tls { server, why } => write!(
+                f,
+                "no TLS connection to {server} ({why}): check that the server uses TLS on this port"
+            ),
+            Self::Status { server, status } => write!(
+                f,
+                "{server} is not a SaltyRTC server, or a proxy in front of it is not set up for \
+                 WebSockets: it answered with HTTP status {status}"
+            ),
+            Self::NotAWebSocket { server, why } => write!(
+                f,
+                "{server} is not a SaltyRTC server ({why}): check host and port, and whether the \
+                 server wants TLS"
+            ),
+            Self::NoSubprotocol { server } => write!(
+                f,
+                "{server} does not speak SaltyRTC: it did not choose the subprotocol {SUBPROTOCOL}; \
+                 a proxy in front of it may drop the header Sec-WebSocket-Protocol"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {}
+
+/// Opens a WebSocket to a SaltyRTC server.
+///
+/// Exactly one subprotocol is offered, and the server has to choose it. Incoming messages may have up
+/// to `max_message_size` bytes. `limit` is for everything together, name resolution included.
+pub(crate) async fn connect(
+    target: &Target,
+    max_message_size: usize,
+    limit: Duration,
+) -> Result<WebSocket, ConnectError> {
+    let bare = target.host.trim_start_matches('[').trim_end_matches(']');
+    let host = if bare.contains(':') { format!("[{bare}]") } else { bare.to_owned() };
+    let server = format!("{host}:{}", target.port);
+    let opening = async {
+        let tcp = connect_tcp(bare, target.port, &server).await?;
+        // Messages are written as a whole and wait for an answer.
+        let _ = tcp.set_nodelay(true);
+        let stream = match &target.tls {
+            None => Stream::Plain(tcp),
+            Some(config) => connect_tls(tcp, config, bare, &server).await?,
+        };
+        let scheme = if target.tls.is_some() { "wss" } else { "ws" };
+        let uri = format!("{scheme}://{server}/{}", target.path)
+            .parse()
+            .map_err(|_| ConnectError::InvalidHost { host: target.host.clone() })?;
+        let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
+        let config = websocket_config(max_message_size);
+        let (socket, _) = client_async_with_config(request, stream, Some(config))
+            .await
+            .map_err(|error| upgrade_error(error, &server))?;
+        Ok(socket)
+    };
+    timeout(limit, opening)
+        .await
+        .unwrap_or_else(|_| Err(ConnectError::TimedOut { server: server.clone(), after: limit }))
+}
+
+/// Connects to whichever address of the host answers first. The next address is tried when one fails
+/// or has had its head start, and IPv6 and IPv4 take turns, so that what does not work costs little
+/// time.
+async fn connect_tcp(host: &str, port: u16, server: &str) -> Result<TcpStream, ConnectError> {
+    let unknown = |why: String| ConnectError::UnknownHost { host: host.to_owned(), why };
+    if host.is_empty() {
+        return Err(ConnectError::InvalidHost { host: host.to_owned() });
+    }
+    let addresses = lookup_host((host, port)).await.map_err(|error| unknown(error.to_string()))?;
+    let mut untried = interleave(addresses.collect()).into_iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut failure = unknown("it has no address".to_owned());
+    loop {
+        match untried.next() {
+            Some(address) => attempts.push(TcpStream::connect(address)),
+            None if attempts.is_empty() => return Err(failure),
+            None => {}
+        }
+        tokio::select! {
+            Some(attempt) = attempts.next() => match attempt {
+                Ok(stream) => return Ok(stream),
+                Err(error) => failure = tcp_error(&error, server),
+            },
+            () = sleep(HEAD_START), if untried.len() > 0 => {}
+        }
+    }
+}
+
+/// IPv6 and IPv4 in turns, beginning with whatever the resolver put first.
+fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut turns = Vec::new();
+    loop {
+        let pair = [first.next(), second.next()];
+        if pair == [None, None] {
+            return turns;
+        }
+        turns.extend(pair.into_iter().flatten());
+    }
+}
+
+fn tcp_error(error: &io::Error, server: &str) -> ConnectError {
+    let server = server.to_owned();
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => ConnectError::Refused { server },
+        _ => ConnectError::Unreachable { server, why: error.to_string() },
+    }
+}
+
+async fn connect_tls(
+    tcp: TcpStream,
+    config: &Arc<rustls::ClientConfig>,
+    host: &str,
+    server: &str,
+) -> Result<Stream, ConnectError> {
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| ConnectError::InvalidHost { host: host.to_owned() })?;
+    let stream = TlsConnector::from(config.clone())
+        .connect(name, tcp)
+        .await
+        .map_err(|error| tls_error(&error, server))?;
+    Ok(Stream::Tls(Box::new(stream.into())))
+}
+
+fn tls_error(error: &io::Error, server: &str) -> ConnectError {
+    let server = server.to_owned();
+    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            ConnectError::Certificate { server, why: why.to_string() }
+        }
+        Some(other) => ConnectError::Tls { server, why: other.to_string() },
+        None => ConnectError::Tls { server, why: error.to_string() },
+    }
+}
+
+fn upgrade_error(error: Error, server: &str) -> ConnectError {
+    let server = server.to_owned();
+    match error {
+        Error::Http(response) => {
+            ConnectError::Status { server, status: response.status().as_u16() }
+        }
+        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
+            ConnectError::NoSubprotocol { server }
+        }
+        // With TLS 1.3, a server can refuse its client's half of the handshake only here.
+        Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+            tls_error(&error, &server)
+        }
+        error => ConnectError::NotAWebSocket { server, why: error.to_string() },
+    }
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests;

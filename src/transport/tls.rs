@@ -1,0 +1,221 @@
+//! TLS 1.2 and 1.3. The crypto provider is always named, so that it does not matter which one the
+//! rest of the process uses.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+
+/// What WebSocket clients and servers speak inside of TLS.
+const ALPN: &[u8] = b"http/1.1";
+
+/// What is wrong with certificates or keys that were given for TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TlsError {
+    /// The bytes hold no certificate in PEM, and are not one in DER either.
+    NoCertificate,
+    /// The PEM text is damaged. The text says how.
+    Pem(String),
+    /// There is no private key in the PEM text: no PKCS #8, PKCS #1 or SEC 1 section.
+    NoPrivateKey,
+    /// A certificate cannot be used as a trusted root. The text says why.
+    Root(String),
+    /// Certificate and key are refused, for example because they do not belong together. The text
+    /// says why.
+    Identity(String),
+    /// The operating system has no trusted root certificates. The text says what was found instead.
+    NoSystemRoots(String),
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoCertificate => f.write_str(
+                "no certificate found: give one or more in PEM (\"-----BEGIN CERTIFICATE-----\"), \
+                 or one in DER",
+            ),
+            Self::Pem(why) => write!(f, "the PEM text of a certificate or key is damaged: {why}"),
+            Self::NoPrivateKey => f.write_str(
+                "no private key found: give one in PEM (\"-----BEGIN PRIVATE KEY-----\", \"RSA \
+                 PRIVATE KEY\" or \"EC PRIVATE KEY\"), not encrypted",
+            ),
+            Self::Root(why) => write!(f, "a certificate cannot be used as a trusted root: {why}"),
+            Self::Identity(why) => {
+                write!(f, "the TLS certificate and its private key cannot be used: {why}")
+            }
+            Self::NoSystemRoots(why) => write!(
+                f,
+                "the system has no trusted root certificates ({why}); install them (often a package \
+                 named ca-certificates) or give the certificate to trust"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for TlsError {}
+
+/// One or more X.509 certificates.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Certificates(Vec<CertificateDer<'static>>);
+
+impl Certificates {
+    /// Reads certificates in PEM (any number of them, other sections are skipped) or one in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NoCertificate`] and [`TlsError::Pem`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, TlsError> {
+        let is_pem = bytes.windows(11).any(|window| window == b"-----BEGIN ");
+        let certificates = if is_pem {
+            CertificateDer::pem_slice_iter(bytes)
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|error| TlsError::Pem(error.to_string()))?
+        } else if bytes.first() == Some(&0x30) {
+            // DER of a certificate is a sequence. More is checked where it is used.
+            vec![CertificateDer::from(bytes.to_vec())]
+        } else {
+            Vec::new()
+        };
+        if certificates.is_empty() { Err(TlsError::NoCertificate) } else { Ok(Self(certificates)) }
+    }
+
+    /// Adds more certificates.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificates({})", self.0.len())
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// The TLS settings of a server with this certificate chain (its own certificate first) and private
+/// key, both in PEM.
+#[cfg(feature = "server")]
+pub(crate) fn server_config(
+    chain: &[u8],
+    private_key: &[u8],
+) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+    use tokio_rustls::rustls::pki_types::pem::Error as PemError;
+
+    let identity = |error: rustls::Error| TlsError::Identity(error.to_string());
+    let chain = Certificates::parse(chain)?;
+    let key = PrivateKeyDer::from_pem_slice(private_key).map_err(|error| match error {
+        PemError::NoItemsFound => TlsError::NoPrivateKey,
+        error => TlsError::Pem(error.to_string()),
+    })?;
+    let mut config = rustls::ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(identity)?
+        .with_no_client_auth()
+        .with_single_cert(chain.0, key)
+        .map_err(identity)?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Whose certificates a client accepts.
+#[cfg(feature = "client")]
+#[derive(Debug, Clone, Default)]
+pub enum Roots {
+    /// Those of the operating system.
+    #[default]
+    System,
+    /// These only.
+    Only(Certificates),
+    /// Those of the operating system, and these.
+    SystemAnd(Certificates),
+}
+
+/// The TLS settings of a client.
+#[cfg(feature = "client")]
+pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, TlsError> {
+    let mut store = rustls::RootCertStore::empty();
+    if let Roots::Only(own) | Roots::SystemAnd(own) = roots {
+        for certificate in &own.0 {
+            store.add(certificate.clone()).map_err(|error| TlsError::Root(error.to_string()))?;
+        }
+    }
+    if let Roots::System | Roots::SystemAnd(_) = roots {
+        let found = rustls_native_certs::load_native_certs();
+        // Single certificates that cannot be read are no reason to give up; none at all is.
+        store.add_parsable_certificates(found.certs);
+        if store.is_empty() {
+            let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+            let why = if why.is_empty() { "none found".to_owned() } else { why.join("; ") };
+            return Err(TlsError::NoSystemRoots(why));
+        }
+    }
+    let mut config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Root(error.to_string()))?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    Ok(Arc::new(config))
+}
+
+#[cfg(all(test, feature = "client", feature = "server"))]
+mod tests {
+    use super::*;
+
+    fn identity() -> (String, String, Vec<u8>) {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem(), made.cert.der().to_vec())
+    }
+
+    #[test]
+    fn certificates_are_read_in_pem_and_der() {
+        let (pem, key, der) = identity();
+        assert_eq!(Certificates::parse(&der).unwrap().0.len(), 1);
+        assert_eq!(Certificates::parse(pem.as_bytes()), Certificates::parse(&der));
+        let two = format!("# a comment\n{pem}{key}{pem}");
+        assert_eq!(Certificates::parse(two.as_bytes()).unwrap().0.len(), 2);
+        for nothing in [&b""[..], b"hello", key.as_bytes()] {
+            assert_eq!(Certificates::parse(nothing), Err(TlsError::NoCertificate));
+        }
+        let damaged = pem.replace("-----END CERTIFICATE-----", "");
+        assert!(matches!(Certificates::parse(damaged.as_bytes()), Err(TlsError::Pem(_))));
+    }
+
+    #[test]
+    fn certificate_and_key_have_to_fit() {
+        let (pem, key, _) = identity();
+        let (_, other_key, _) = identity();
+        assert!(server_config(pem.as_bytes(), key.as_bytes()).is_ok());
+        assert!(matches!(
+            server_config(pem.as_bytes(), other_key.as_bytes()),
+            Err(TlsError::Identity(_))
+        ));
+        assert_eq!(
+            server_config(pem.as_bytes(), pem.as_bytes()).unwrap_err(),
+            TlsError::NoPrivateKey
+        );
+        assert_eq!(
+            server_config(key.as_bytes(), key.as_bytes()).unwrap_err(),
+            TlsError::NoCertificate
+        );
+    }
+
+    #[test]
+    fn roots_have_to_be_certificates() {
+        let (pem, ..) = identity();
+        let own = Certificates::parse(pem.as_bytes()).unwrap();
+        assert!(client_config(&Roots::Only(own.clone())).is_ok());
+        assert!(client_config(&Roots::SystemAnd(own)).is_ok(), "even if the system has none");
+        let sequence = Certificates::parse(&[0x30, 0x03, 1, 2, 3]).unwrap();
+        for roots in [Roots::Only(sequence.clone()), Roots::SystemAnd(sequence)] {
+            assert!(matches!(client_config(&roots), Err(TlsError::Root(_))));
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! How WebSockets are set up and taken down.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::SinkExt as _;
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
+
+use super::Stream;
+
+/// A WebSocket of either end.
+pub(crate) type WebSocket = WebSocketStream<Stream>;
+
+/// Messages of a handshake have a few hundred bytes, and most connections are idle.
+const READ_BUFFER: usize = 4 << 10;
+/// Until this much is to be written, it waits for the flush at the end of a wake-up.
+const WRITE_BUFFER: usize = 16 << 10;
+/// Room for the pongs that a connection may owe when it cannot be written to.
+const PONGS: usize = 64 << 10;
+
+/// The settings of a WebSocket whose incoming messages may have up to `max_message_size` bytes, and
+/// its outgoing ones too.
+pub(crate) fn websocket_config(max_message_size: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        // A peer that sends pings and reads nothing must not make this grow without an end.
+        .max_write_buffer_size(WRITE_BUFFER.saturating_add(max_message_size).saturating_add(PONGS))
+        .max_message_size(Some(max_message_size))
+        .max_frame_size(Some(max_message_size))
+}
+
+/// A close frame with a code and no text.
+pub(crate) fn close_frame(code: u16) -> CloseFrame {
+    CloseFrame { code: code.into(), reason: Utf8Bytes::default() }
+}
+
+/// Ends the connection below a WebSocket whose closing frame was sent, within `limit`.
+///
+/// What the other side still sends is read and thrown away. If it were left unread, the operating
+/// system would reset the connection, and the closing frame could be lost on the way.
+pub(crate) async fn finish(mut socket: WebSocket, limit: Duration) {
+    let ended = timeout(limit, async {
+        // An error means that the other side is gone, which is what is wanted.
+        let _ = socket.flush().await;
+        let stream = socket.get_mut();
+        let _ = poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await;
+        poll_fn(|cx| {
+            // Bounded by the time limit, and yields now and then.
+            for _ in 0..64 {
+                let mut space = [0; 4096];
+                let mut buffer = ReadBuf::new(&mut space);
+                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                }
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+    });
+    if ended.await.is_err() {
+        tracing::debug!("the other side did not end its connection; it is cut off");
+    }
+}

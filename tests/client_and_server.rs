@@ -1,0 +1,104 @@
+//! The client driver and the server driver, over real sockets on the loopback interface.
+
+#![cfg(all(feature = "client", feature = "server"))]
+
+use saltyrtc::client::{Client, ClosedBy, Config, EndReason, Event, Roots};
+use saltyrtc::crypto::{KeyPair, OsRandom};
+use saltyrtc::protocol::ServerUrl;
+use saltyrtc::server::{Server, ServerConfig, TlsIdentity};
+use saltyrtc::task::{RelayedData, TaskEvent};
+use saltyrtc::transport::Certificates;
+
+fn keys() -> KeyPair {
+    KeyPair::generate(&mut OsRandom)
+}
+
+fn start_server() -> (Server, ServerUrl) {
+    let server = Server::start(ServerConfig::new("127.0.0.1:0".parse().unwrap())).unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    (server, url)
+}
+
+/// Waits for the first event that `pick` is happy with.
+async fn wait_for<T>(client: &Client, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
+    let mut seen = Vec::new();
+    while let Some(event) = client.next_event().await {
+        if let Some(found) = pick(&event) {
+            return found;
+        }
+        seen.push(event);
+    }
+    panic!("the client ended without the expected event: {seen:?}");
+}
+
+async fn wait_for_peer(client: &Client) {
+    wait_for(client, |event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(())).await;
+}
+
+async fn wait_for_text(client: &Client) -> String {
+    wait_for(client, |event| match event {
+        Event::Task(TaskEvent::Data(payload)) => payload.as_text().map(str::to_owned),
+        _ => None,
+    })
+    .await
+}
+
+async fn wait_for_end(client: &Client) -> saltyrtc::client::Closed {
+    wait_for(client, |event| match event {
+        Event::Closed(closed) => Some(closed.clone()),
+        _ => None,
+    })
+    .await
+}
+
+async fn connected_pair(url: ServerUrl, roots: Roots) -> (Client, Client) {
+    let mut config = Config::initiator(url, keys()).with_task(RelayedData);
+    config.roots = roots.clone();
+    let invitation = config.invitation().unwrap();
+    let initiator = Client::connect(config).unwrap();
+    let mut config = Config::responder(invitation, keys()).with_task(RelayedData);
+    config.roots = roots;
+    let responder = Client::connect(config).unwrap();
+    wait_for_peer(&initiator).await;
+    wait_for_peer(&responder).await;
+    (initiator, responder)
+}
+
+/// Covers P-030 P-031 R-004 R-008 R-013.
+#[tokio::test]
+async fn a_message_each_way_and_a_clean_end() {
+    let (server, url) = start_server();
+    let (initiator, responder) = connected_pair(url, Roots::System).await;
+    initiator.send_text("hello from the initiator").unwrap();
+    responder.send_text("hello from the responder").unwrap();
+    assert_eq!(wait_for_text(&responder).await, "hello from the initiator");
+    assert_eq!(wait_for_text(&initiator).await, "hello from the responder");
+    initiator.send_text("last words").unwrap();
+    initiator.close();
+    assert_eq!(wait_for_text(&responder).await, "last words");
+    let end = wait_for_end(&responder).await;
+    assert_eq!((end.by, end.code), (ClosedBy::Peer, Some(1001)));
+    let end = wait_for_end(&initiator).await;
+    assert_eq!((end.by, end.reason), (ClosedBy::Us, EndReason::Requested));
+    assert!(initiator.next_event().await.is_none());
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_same_over_tls_with_an_authority_of_our_own() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap());
+    config.tls = Some(TlsIdentity {
+        certificate_chain: made.cert.pem().into_bytes(),
+        private_key: made.signing_key.serialize_pem().into_bytes(),
+    });
+    let server = Server::start(config).unwrap();
+    let url = format!("wss://localhost:{}", server.local_addr().port());
+    let url = ServerUrl::parse(&url).unwrap();
+    let roots = Roots::Only(Certificates::parse(made.cert.der()).unwrap());
+    let (initiator, responder) = connected_pair(url, roots).await;
+    responder.send_text("over TLS").unwrap();
+    assert_eq!(wait_for_text(&initiator).await, "over TLS");
+    drop((initiator, responder));
+    server.shutdown().await;
+}

@@ -1,0 +1,24 @@
+//! Tests with foreign implementations: the JavaScript client in Node and in Chromium, and the Python server.
+//!
+//! `scripts/test-interop.sh` installs them and runs these tests. `tests/interop/README.md` says how the
+//! parts work together.
+
+#![allow(unreachable_pub, missing_docs)]
+
+mod interop {
+    pub mod certificates;
+    pub mod driver;
+    pub mod hex;
+    pub mod javascript;
+    pub mod python;
+    pub mod reference;
+    pub mod scenarios;
+    pub mod value;
+
+    /// Where a server listens on the loopback interface, and its permanent public key in hexadecimal.
+    #[derive(Clone, Debug)]
+    pub struct ServerAddress {
+        pub port: u16,
+        pub public_key: String,
+    }
+}

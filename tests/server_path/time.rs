@@ -1,0 +1,119 @@
+//! Handshake timeout and pings.
+
+use saltyrtc::protocol::server::{Cause, Event, PathConfig};
+
+use crate::Incoming::{Close, Ping};
+use crate::scripted_client::with_field;
+use crate::*;
+
+const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn initiator_with_pings(bench: &mut Bench, interval: u64) -> Member {
+    let mut member = bench.new_initiator();
+    let interval = Some(interval.into());
+    let auth = with_field(&member.client.client_auth(), "ping_interval", interval);
+    bench.authenticate_with(&mut member, &auth);
+    member
+}
+
+#[test]
+fn a_client_has_to_be_authenticated_in_time() {
+    let config = PathConfig { handshake_timeout: seconds(10), ..Default::default() };
+    let stages: [fn(&mut Bench) -> Member; 2] = [Bench::new_initiator, Bench::new_responder];
+    for stage in stages {
+        let mut bench = Bench::with(config.clone());
+        let start = bench.now;
+        let mut member = stage(&mut bench);
+        assert_eq!(bench.path.poll_timeout(), Some(start + seconds(10)));
+        assert_eq!(bench.path.client_timeout(member.id), Some(start + seconds(10)));
+        bench.advance(seconds(9));
+        assert!(bench.incoming(&mut member).is_empty());
+        bench.advance(seconds(1));
+        assert_eq!(bench.incoming(&mut member), [Close(3008)]);
+        assert_eq!(bench.events(), [Event::Closing { role: None, cause: Cause::HandshakeTimeout }]);
+        assert_eq!(bench.path.poll_timeout(), None);
+    }
+    let mut bench = Bench::with(config);
+    let mut member = bench.new_initiator();
+    bench.advance(seconds(9));
+    bench.authenticate(&mut member);
+    assert_eq!(bench.path.poll_timeout(), None);
+    bench.advance(seconds(1000));
+    assert!(bench.incoming(&mut member).is_empty());
+}
+
+/// Covers P-133.
+#[test]
+fn without_an_interval_there_are_no_pings() {
+    let mut bench = Bench::new();
+    let mut member = initiator_with_pings(&mut bench, 0);
+    assert_eq!(bench.path.poll_timeout(), None);
+    bench.advance(seconds(1_000_000));
+    assert!(bench.incoming(&mut member).is_empty());
+}
+
+/// Covers P-134.
+#[test]
+fn pings_come_at_the_interval_while_they_are_answered() {
+    let mut bench = Bench::new();
+    let mut member = initiator_with_pings(&mut bench, 20);
+    // The interval counts from ping to ping, so a late answer does not delay the next ping.
+    let mut waited = 0;
+    for answered_after in [0, 1, 19, 0] {
+        bench.advance(seconds(19 - waited));
+        assert!(bench.incoming(&mut member).is_empty(), "too early");
+        bench.advance(seconds(1));
+        assert_eq!(bench.incoming(&mut member), [Ping]);
+        bench.advance(seconds(answered_after));
+        bench.path.handle_pong(bench.now, member.id);
+        assert!(bench.incoming(&mut member).is_empty());
+        waited = answered_after;
+    }
+}
+
+/// Covers P-135 P-136.
+#[test]
+fn an_unanswered_ping_closes_with_3008_after_30_seconds() {
+    let mut bench = Bench::new();
+    let mut responder = bench.join_responder();
+    let mut member = initiator_with_pings(&mut bench, 5);
+    bench.incoming(&mut responder);
+    bench.events();
+    bench.path.handle_pong(bench.now, member.id);
+    bench.advance(seconds(5));
+    assert_eq!(bench.incoming(&mut member), [Ping], "a pong without a ping means nothing");
+    bench.advance(seconds(29));
+    let message = member.client.relay(2, b"busy");
+    bench.send(&member, message);
+    assert!(bench.incoming(&mut member).is_empty(), "one ping at a time");
+    bench.advance(seconds(1));
+    assert_eq!(bench.incoming(&mut member), [Close(3008)], "only a pong is a pong");
+    assert_eq!(bench.incoming(&mut responder).last(), Some(&disconnected(1)));
+    assert!(
+        bench
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Closing { cause: Cause::PongTimeout, .. }))
+    );
+}
+
+#[test]
+fn only_the_client_whose_time_has_come_is_concerned() {
+    let mut bench = Bench::new();
+    let mut member = initiator_with_pings(&mut bench, 5);
+    let mut waiting = bench.new_responder();
+    bench.now += seconds(6);
+    bench.path.handle_client_timeout(bench.now, waiting.id);
+    assert!(bench.incoming(&mut member).is_empty() && bench.incoming(&mut waiting).is_empty());
+    bench.path.handle_client_timeout(bench.now, member.id);
+    assert_eq!(bench.incoming(&mut member), [Ping]);
+}
+
+#[test]
+fn an_interval_beyond_the_end_of_time_is_no_interval() {
+    let mut bench = Bench::new();
+    initiator_with_pings(&mut bench, u64::MAX);
+    assert_eq!(bench.path.poll_timeout(), None);
+}
