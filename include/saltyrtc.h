@@ -321,52 +321,60 @@ enum saltyrtc_event_kind
      */
     SALTYRTC_EVENT_KIND_RESPONDER_JOINED = 2,
     /**
+     * Initiator: a responder that was not authenticated left the path. Fields: address.
+     */
+    SALTYRTC_EVENT_KIND_RESPONDER_LEFT = 3,
+    /**
+     * Responder: an initiator came onto the path, not authenticated yet.
+     */
+    SALTYRTC_EVENT_KIND_INITIATOR_JOINED = 4,
+    /**
      * Initiator: the token was used and is worthless now, whatever comes of it. To let another
      * responder in, call saltyrtc_client_issue_token.
      */
-    SALTYRTC_EVENT_KIND_TOKEN_USED = 3,
+    SALTYRTC_EVENT_KIND_TOKEN_USED = 5,
     /**
      * Initiator: a responder failed to authenticate itself and was dropped; the client goes on
      * waiting. Fields: address, close_code, text.
      */
-    SALTYRTC_EVENT_KIND_RESPONDER_FAILED = 4,
+    SALTYRTC_EVENT_KIND_RESPONDER_FAILED = 6,
     /**
      * The two clients have authenticated each other, and the task runs: data can be sent. Fields:
      * address (the peer's), peer_key, task, and as data what the peer's task told (a MessagePack map;
      * payload NONE if nothing).
      */
-    SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE = 5,
+    SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE = 7,
     /**
      * Data of the Relayed Data task. Fields: payload, data, data_len.
      */
-    SALTYRTC_EVENT_KIND_DATA = 6,
+    SALTYRTC_EVENT_KIND_DATA = 8,
     /**
      * The peer's application sent this beside the task. Fields: payload, data, data_len.
      */
-    SALTYRTC_EVENT_KIND_APPLICATION = 7,
+    SALTYRTC_EVENT_KIND_APPLICATION = 9,
     /**
      * A message of a custom task. Fields: data and data_len, a MessagePack map with the key "type".
      */
-    SALTYRTC_EVENT_KIND_TASK_MESSAGE = 8,
+    SALTYRTC_EVENT_KIND_TASK_MESSAGE = 10,
     /**
      * A message of this client was lost, because the receiver is not reachable any more. Fields:
      * address (the receiver's).
      */
-    SALTYRTC_EVENT_KIND_SEND_ERROR = 9,
+    SALTYRTC_EVENT_KIND_SEND_ERROR = 11,
     /**
      * The peer is not there any more; if it comes back there is a new handshake. Fields: address,
      * peer_left, can_rejoin.
      */
-    SALTYRTC_EVENT_KIND_PEER_LEFT = 10,
+    SALTYRTC_EVENT_KIND_PEER_LEFT = 12,
     /**
      * There is room again after SALTYRTC_STATUS_QUEUE_FULL.
      */
-    SALTYRTC_EVENT_KIND_WRITABLE = 11,
+    SALTYRTC_EVENT_KIND_WRITABLE = 13,
     /**
      * The connection has ended; this is the last event. Fields: status and text (why), closed_by,
      * close_code, retryable.
      */
-    SALTYRTC_EVENT_KIND_CLOSED = 12,
+    SALTYRTC_EVENT_KIND_CLOSED = 14,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -605,6 +613,17 @@ typedef struct saltyrtc_error saltyrtc_error;
  * changes, so it can be used by several threads at once. Freeing it overwrites the token.
  */
 typedef struct saltyrtc_invitation saltyrtc_invitation;
+
+/**
+ * A running server. All functions can be called by any thread at any time, but nothing may be called
+ * with a server once saltyrtc_server_free was called.
+ */
+typedef struct saltyrtc_server saltyrtc_server;
+
+/**
+ * The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
+ */
+typedef struct saltyrtc_server_config saltyrtc_server_config;
 
 /**
  * An event. Fields that the kind does not name are 0, false or NULL.
@@ -1383,6 +1402,165 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
                                         size_t data_capacity,
                                         size_t *data_len,
                                         struct saltyrtc_error **error);
+
+/**
+ * The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
+ * for all IPv4 addresses, or "::" for all) and a port; with port 0 the system picks one, see
+ * saltyrtc_server_port. Without further settings the server speaks plain `ws` and has no permanent key.
+ *
+ * `*out` has to be freed with saltyrtc_server_config_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_new(const char *address,
+                                           uint16_t port,
+                                           struct saltyrtc_server_config **out,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Frees the settings of a server. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_server_config_free(struct saltyrtc_server_config *config);
+
+/**
+ * Adds a permanent secret key (SALTYRTC_KEY_BYTES bytes) of the server; the first one is the primary.
+ * Clients that know the public key can be sure of the server.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_add_permanent_key(struct saltyrtc_server_config *config,
+                                                         const uint8_t *secret_key,
+                                                         struct saltyrtc_error **error);
+
+/**
+ * Makes the server speak `wss`, with this certificate (and those that lead to a trusted one after it)
+ * and its private key, both in PEM. Whether they can be used shows when the server starts.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_tls(struct saltyrtc_server_config *config,
+                                               const uint8_t *certificates,
+                                               size_t certificates_len,
+                                               const uint8_t *private_key,
+                                               size_t private_key_len,
+                                               struct saltyrtc_error **error);
+
+/**
+ * The most bytes that a message may have; clients that send more are closed with 1009. At least 1024.
+ * Default: 1 MiB.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_max_message_size(struct saltyrtc_server_config *config,
+                                                            size_t size,
+                                                            struct saltyrtc_error **error);
+
+/**
+ * The most bytes of relayed messages that may wait for one client. Default: 4 MiB.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_max_queue_size(struct saltyrtc_server_config *config,
+                                                          size_t size,
+                                                          struct saltyrtc_error **error);
+
+/**
+ * The most connections at once; others wait. At least 1. Default: 65536.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_max_connections(struct saltyrtc_server_config *config,
+                                                           size_t count,
+                                                           struct saltyrtc_error **error);
+
+/**
+ * The longest that a client may take from TCP connection to authentication, in milliseconds.
+ * Default: 30 s.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_handshake_timeout(struct saltyrtc_server_config *config,
+                                                             uint32_t timeout_ms,
+                                                             struct saltyrtc_error **error);
+
+/**
+ * The longest that a client may take to answer a ping, in milliseconds. Default: 30 s.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_pong_timeout(struct saltyrtc_server_config *config,
+                                                        uint32_t timeout_ms,
+                                                        struct saltyrtc_error **error);
+
+/**
+ * The longest that a connection may take to close properly, in milliseconds; then it is cut.
+ * Default: 5 s.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_close_timeout(struct saltyrtc_server_config *config,
+                                                         uint32_t timeout_ms,
+                                                         struct saltyrtc_error **error);
+
+/**
+ * Whether initiators may drop responders with the code 3006 (no shared task), which the protocol does
+ * not allow but some older clients send. Default: false.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_accept_no_shared_task(struct saltyrtc_server_config *config,
+                                                                 bool accept,
+                                                                 struct saltyrtc_error **error);
+
+/**
+ * Starts a server. It listens when this returns, and runs on threads of the library.
+ *
+ * `*out` has to be freed with saltyrtc_server_free. Fails with SALTYRTC_STATUS_LISTEN_FAILED,
+ * SALTYRTC_STATUS_BAD_CERTIFICATE, or SALTYRTC_STATUS_BAD_CONFIG if a limit is too small.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_start(const struct saltyrtc_server_config *config,
+                                      struct saltyrtc_server **out,
+                                      struct saltyrtc_error **error);
+
+/**
+ * The port that the server listens on.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
+                                     uint16_t *port,
+                                     struct saltyrtc_error **error);
+
+/**
+ * The IP address and port that the server listens on, for example "127.0.0.1:8765" or "[::1]:8765".
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
+                                        char *address,
+                                        size_t address_capacity,
+                                        size_t *address_len,
+                                        struct saltyrtc_error **error);
+
+/**
+ * The URL for clients on the same machine, for example "ws://127.0.0.1:8765": what
+ * saltyrtc_config_new_initiator takes. With TLS it has the IP address too, which the certificate may
+ * not be for.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,
+                                    char *url,
+                                    size_t url_capacity,
+                                    size_t *url_len,
+                                    struct saltyrtc_error **error);
+
+/**
+ * Stops a server properly: it listens no more, sends what waits for clients, and closes their
+ * connections with 1001. Waits until that is done, at most `timeout_ms` milliseconds. Does nothing the
+ * second time.
+ *
+ * Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, but goes on in the background then;
+ * and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_stop(struct saltyrtc_server *server,
+                                     uint32_t timeout_ms,
+                                     struct saltyrtc_error **error);
+
+/**
+ * Frees a server. If it still runs it is stopped at once, and its connections are cut. NULL is fine.
+ */
+SALTYRTC_API
+void saltyrtc_server_free(struct saltyrtc_server *server);
 
 /**
  * Sets who gets the log messages of the library, for the whole process; NULL for nobody.

@@ -84,6 +84,8 @@ pub(super) fn stop(deadline: Instant) -> bool {
         line = ENDED.wait_timeout(line, left).unwrap_or_else(PoisonError::into_inner).0;
     }
     let thread = line.thread.take();
+    // Nothing is left behind, not even the memory of an empty line.
+    line.clients = VecDeque::new();
     drop(line);
     if let Some(thread) = thread {
         // It has nothing left to do but to end. Panics were caught in it.

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer, timeout};
@@ -298,20 +298,46 @@ pub unsafe extern "C" fn saltyrtc_server_stop(
         }
         let running = server.server.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(running) = running else { return Ok(()) };
-        let (done, wait) = mpsc::channel();
+        let ended = Arc::new(Ended::default());
+        let end = SetEnded(ended.clone());
         crate::runtime::handle().spawn(async move {
+            let _end = end;
             running.shutdown().await;
-            let _ = done.send(());
         });
-        match wait.recv_timeout(Duration::from_millis(timeout_ms.into())) {
-            // Without a sender the runtime is gone, and the server with it.
-            Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => Ok(()),
-            Err(mpsc::RecvTimeoutError::Timeout) => Err(Failure::new(
-                saltyrtc_status::Timeout,
-                "connections of the server are still being closed",
-            )),
+        if ended.wait(Duration::from_millis(timeout_ms.into())) {
+            return Ok(());
         }
+        Err(Failure::new(
+            saltyrtc_status::Timeout,
+            "connections of the server are still being closed",
+        ))
     })
+}
+
+/// Whether something has ended. (The channels of the standard library would do, but leave memory behind
+/// in the thread that waits, if it was not started by Rust.)
+#[derive(Default)]
+struct Ended {
+    ended: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Ended {
+    fn wait(&self, timeout: Duration) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(ended, timeout, |ended| !*ended);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Says so when it is dropped, which also happens when the runtime is shut down meanwhile.
+struct SetEnded(Arc<Ended>);
+
+impl Drop for SetEnded {
+    fn drop(&mut self) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_all();
+    }
 }
 
 /// Frees a server. If it still runs it is stopped at once, and its connections are cut. NULL is fine.
