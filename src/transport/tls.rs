@@ -81,6 +81,11 @@ impl Certificates {
         };
         if certificates.is_empty() { Err(TlsError::NoCertificate) } else { Ok(Self(certificates)) }
     }
+
+    /// Adds more certificates.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
 }
 
 impl fmt::Debug for Certificates {
