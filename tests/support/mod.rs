@@ -5,6 +5,7 @@
 pub mod fake_peer;
 pub mod fake_server;
 pub mod keys;
+pub mod log;
 pub mod msg;
 pub mod pair;
 pub mod random;

@@ -21,6 +21,7 @@ mod session;
 use std::time::Instant;
 
 pub use config::{ClientConfig, ConfigError, PeerAuth, RoleConfig, WhenPeerLeaves};
+#[cfg(feature = "client")]
 pub(crate) use end::MESSAGE_TOO_BIG;
 pub use end::SocketEnd;
 pub use event::{Closed, ClosedBy, EndReason, Event, PeerLeft, SendFailure};
