@@ -51,6 +51,8 @@ pub struct Node {
     down: VecDeque<(Instant, Wire)>,
     /// Events, with the time since the start of the test at which they happened.
     pub events: Vec<(Duration, Event)>,
+    /// What the client sends to other clients gets lost.
+    pub mute: bool,
     /// The application takes its events at once. If not, they wait in the client.
     pub takes_events: bool,
     /// What the client sent so far.
@@ -126,6 +128,7 @@ impl Pair {
             up: VecDeque::new(),
             down: VecDeque::from([(self.now + delay, Wire::Opened)]),
             events: Vec::new(),
+            mute: false,
             takes_events: true,
             sent: Vec::new(),
         });
@@ -304,6 +307,7 @@ impl Pair {
                     continue;
                 }
                 let wire = match transmit {
+                    Transmit::Message(message) if node.mute && message[17] != 0 => continue,
                     Transmit::Message(message) => Wire::Message(message),
                     Transmit::Ping => unreachable!("clients send no pings"),
                     Transmit::Close(code) => {
