@@ -150,8 +150,8 @@ impl Responder {
     }
 
     fn initiator_left(&mut self, core: &mut Core, how: PeerLeft) {
-        self.present = false;
-        if self.handshake.take().is_some() {
+        self.handshake = None;
+        if std::mem::take(&mut self.present) && core.session.is_none() {
             let can_rejoin = self.can_rejoin();
             core.event(Event::PeerLeft { address: Address::INITIATOR, how, can_rejoin });
         }
