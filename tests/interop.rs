@@ -10,6 +10,8 @@ mod interop {
     pub mod driver;
     pub mod hex;
     pub mod javascript;
+    pub mod library;
+    pub mod library_server;
     pub mod python;
     pub mod reference;
     pub mod scenarios;
