@@ -180,8 +180,13 @@ impl JavaScriptPeer {
     /// Makes a session and connects.
     pub fn connect(&mut self, job: &Job) -> Created {
         let created = self.create(job);
-        self.command("connect");
+        self.connect_created();
         created
+    }
+
+    /// Connects the session that was made.
+    pub fn connect_created(&mut self) {
+        self.command("connect");
     }
 
     /// Makes a session, in place of an earlier one, without connecting.

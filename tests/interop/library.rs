@@ -243,8 +243,8 @@ impl LibraryClient {
         }
     }
 
-    /// Sends data as fast as possible until some of it comes back as undeliverable.
-    pub fn send_until_it_comes_back(&mut self) {
+    /// Sends data as fast as possible until some of it comes back as not deliverable to this address.
+    pub fn send_until_it_comes_back(&mut self, address: u8) {
         let payload = Payload::from_bytes(&vec![0x5a; 500_000]);
         let limit = Instant::now() + EVENT_LIMIT;
         while Instant::now() < limit {
@@ -252,7 +252,9 @@ impl LibraryClient {
                 Ok(()) => {}
                 Err(SendFailure::QueueFull | SendFailure::NoPeer) => match self.next_event() {
                     Event::Writable => {}
-                    Event::SendError(_) => return,
+                    Event::SendError(lost) => {
+                        return assert_eq!(lost, Address(address));
+                    }
                     event => self.fail(&event, "a send-error"),
                 },
                 Err(error) => panic!("{error}"),
