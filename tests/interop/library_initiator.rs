@@ -201,56 +201,75 @@ fn node(scenario: fn(&Meeting)) {
     over_our_server(Runtime::Node, &[scenario]);
 }
 
+/// Covers P-018 P-019 P-020 P-031 P-033 P-034 P-045 P-090 P-091 P-121 P-122 P-123 P-126 P-142 P-158.
+/// Covers P-159 P-160 P-181 P-217 P-219 P-229 P-247 P-248 P-250 P-252 P-254 P-256 P-257 P-259 P-260.
+/// Covers P-262 P-265 P-274 P-275 P-276 P-278 P-280 P-281 P-283 P-284 R-001 R-002 R-003 R-004 R-006.
+/// Covers R-009 R-010 R-012 R-013 R-015 R-016 R-018.
+/// Covers P-002 P-041 P-043.
 #[test]
 fn node_in_conversation() {
     node(converse);
 }
 
+/// Covers P-029 P-048 P-049 P-077 P-079 R-008.
 #[test]
 fn node_with_many_messages() {
     node(exchange_much);
 }
 
+/// Covers P-162 P-166 P-203 P-204 P-205 P-206 P-232 P-233 P-234.
 #[test]
 fn node_trusted_and_joining_again() {
     node(meet_a_trusted_responder_twice);
 }
 
+/// Covers P-013 P-203 P-204 P-205 P-206 P-229 P-245.
 #[test]
 fn node_joining_again_with_a_new_token() {
     node(let_the_responder_in_again_with_a_new_token);
 }
 
+/// Covers P-186 P-187 P-198 P-235 P-238 P-243.
 #[test]
 fn node_with_wrong_tokens() {
     node(refuse_wrong_tokens);
 }
 
+/// Covers P-266 P-267 P-268.
 #[test]
 fn node_without_a_common_task() {
     node(have_no_task_in_common);
 }
 
+/// Covers P-285 P-288 P-294 R-005.
 #[test]
 fn node_is_told_that_we_leave() {
     node(leave_first);
 }
 
+/// Covers P-185 P-186 P-187 P-198.
 #[test]
 fn a_second_node_is_dropped() {
     node(drop_the_second_responder);
 }
 
+/// Covers P-145 P-172 P-299.
 #[test]
 fn node_as_another_initiator_replaces_us() {
     node(be_replaced);
 }
 
+/// Covers P-088 P-208 P-210 P-211 P-216.
 #[test]
 fn node_that_does_not_read() {
     node(lose_a_responder_that_does_not_read);
 }
 
+/// Covers P-018 P-019 P-020 P-031 P-033 P-034 P-045 P-090 P-121 P-122 P-123 P-126 P-142 P-158 P-159.
+/// Covers P-160 P-203 P-205 P-206 P-217 P-219 P-232 P-234 P-235 P-243 P-245 P-248 P-250 P-252 P-254.
+/// Covers P-257 P-260 P-262 P-266 P-274 P-275 P-276 P-278 P-280 P-281 P-283 P-284 P-285 R-001 R-002.
+/// Covers R-003 R-004 R-006 R-009 R-010 R-012 R-013 R-015 R-016 R-018.
+/// Covers P-002 P-041 P-043.
 #[test]
 fn chromium_in_all_of_this() {
     over_our_server(Runtime::Chromium, &ANYWHERE);

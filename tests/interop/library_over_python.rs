@@ -51,6 +51,11 @@ fn pass_on(from: &mut LibraryClient, to: &mut LibraryClient, value: &Value) {
     assert_eq!(to.receive_application(), canonical(value));
 }
 
+/// Covers P-018 P-019 P-020 P-031 P-033 P-034 P-045 P-046 P-090 P-121 P-122 P-123 P-126 P-142 P-158.
+/// Covers P-159 P-160 P-217 P-219 P-248 P-250 P-252 P-254 P-257 P-260 P-262 P-274 P-275 P-276 P-278.
+/// Covers P-280 P-281 P-283 P-284 P-285 P-288 P-293 P-294 R-001 R-002 R-003 R-004 R-005 R-006 R-009.
+/// Covers R-010 R-012 R-013 R-015 R-016 R-017 R-018.
+/// Covers P-002 P-041 P-043.
 #[test]
 fn both_roles_converse_and_part() {
     with_python_server(|server, certificates| {
@@ -73,6 +78,7 @@ fn both_roles_converse_and_part() {
     });
 }
 
+/// Covers P-162 P-175 P-232 P-233 P-234 P-240.
 #[test]
 fn both_roles_trust_each_other() {
     with_python_server(|server, certificates| {
@@ -88,6 +94,7 @@ fn both_roles_trust_each_other() {
     });
 }
 
+/// Covers P-124.
 #[test]
 fn pings_are_asked_for_and_answered() {
     with_python_server(|server, certificates| {
@@ -107,6 +114,7 @@ fn pings_are_asked_for_and_answered() {
     });
 }
 
+/// Covers P-126 P-299.
 #[test]
 fn another_server_key_is_expected() {
     with_python_server(|server, certificates| {
@@ -118,11 +126,21 @@ fn another_server_key_is_expected() {
     });
 }
 
+/// Covers P-018 P-019 P-020 P-031 P-033 P-034 P-045 P-090 P-121 P-122 P-123 P-126 P-142 P-158 P-159.
+/// Covers P-160 P-186 P-187 P-198 P-203 P-205 P-206 P-217 P-219 P-232 P-234 P-235 P-243 P-245 P-248.
+/// Covers P-250 P-252 P-254 P-257 P-260 P-262 P-266 P-274 P-275 P-276 P-278 P-280 P-281 P-283 P-284.
+/// Covers P-285 R-001 R-002 R-003 R-004 R-006 R-009 R-010 R-012 R-013 R-015 R-016 R-018.
+/// Covers P-002 P-041 P-043.
 #[test]
 fn we_as_initiator_and_node() {
     with_node(&library_initiator::ANYWHERE);
 }
 
+/// Covers P-018 P-019 P-020 P-031 P-033 P-034 P-046 P-090 P-115 P-120 P-121 P-122 P-123 P-126 P-142.
+/// Covers P-158 P-159 P-160 P-169 P-174 P-175 P-203 P-205 P-206 P-217 P-219 P-232 P-234 P-236 P-240.
+/// Covers P-248 P-250 P-252 P-254 P-257 P-260 P-262 P-274 P-275 P-276 P-278 P-280 P-281 P-283 P-284.
+/// Covers P-285 R-001 R-002 R-003 R-004 R-006 R-009 R-010 R-012 R-013 R-015 R-016 R-018.
+/// Covers P-002 P-041 P-043.
 #[test]
 fn we_as_responder_and_node() {
     with_node(&library_responder::ANYWHERE);

@@ -235,36 +235,47 @@ fn node(scenario: fn(&Meeting)) {
     over_our_server(Runtime::Node, &[scenario]);
 }
 
+/// Covers P-018 P-019 P-020 P-031 P-033 P-034 P-046 P-090 P-091 P-115 P-117 P-120 P-121 P-122 P-123.
+/// Covers P-126 P-142 P-158 P-159 P-160 P-169 P-217 P-219 P-239 P-241 P-244 P-246 P-248 P-250 P-252.
+/// Covers P-254 P-255 P-257 P-258 P-260 P-262 P-269 P-274 P-275 P-276 P-278 P-280 P-281 P-283 P-284.
+/// Covers R-001 R-002 R-003 R-004 R-006 R-009 R-010 R-012 R-013 R-015 R-016 R-018.
+/// Covers P-002 P-041 P-043.
 #[test]
 fn node_in_conversation() {
     node(converse);
 }
 
+/// Covers P-029 P-048 P-049 P-077 P-079 R-008.
 #[test]
 fn node_with_many_messages() {
     node(exchange_much);
 }
 
+/// Covers P-168 P-172 P-173 P-175 P-239.
 #[test]
 fn node_comes_later() {
     node(come_before_the_initiator);
 }
 
+/// Covers P-175 P-203 P-204 P-205 P-206 P-232 P-234 P-240.
 #[test]
 fn node_trusted_and_coming_back() {
     node(meet_a_trusted_initiator_twice);
 }
 
+/// Covers P-188 P-236 P-299.
 #[test]
 fn node_refuses_our_token() {
     node(be_refused_because_of_the_token);
 }
 
+/// Covers P-104 P-192 P-203 P-206.
 #[test]
 fn node_without_a_common_task() {
     node(have_no_task_in_common);
 }
 
+/// Covers P-188 P-299.
 #[test]
 fn node_without_a_common_task_over_a_lenient_server() {
     let certificates = Certificates::new();
@@ -276,36 +287,47 @@ fn node_without_a_common_task_over_a_lenient_server() {
     have_no_task_in_common_over_a_lenient_server(&meeting);
 }
 
+/// Covers P-285 P-288 P-294 R-005.
 #[test]
 fn node_is_told_that_we_leave() {
     node(leave_first);
 }
 
+/// Covers P-199 P-203 P-204 P-206.
 #[test]
 fn node_leaves() {
     node(see_the_initiator_leave);
 }
 
+/// Covers P-188 P-299.
 #[test]
 fn node_drops_us_for_another() {
     node(be_the_second_responder);
 }
 
+/// Covers P-145 P-172 P-174.
 #[test]
 fn node_is_replaced() {
     node(see_the_initiator_replaced);
 }
 
+/// Covers P-145 P-172 P-174 P-175 P-231 P-272.
 #[test]
 fn node_is_replaced_by_one_that_trusts_us() {
     node(see_an_initiator_replaced_that_is_trusted);
 }
 
+/// Covers P-088 P-208 P-210 P-211 P-216.
 #[test]
 fn node_that_does_not_read() {
     node(lose_an_initiator_that_does_not_read);
 }
 
+/// Covers P-018 P-019 P-020 P-031 P-033 P-034 P-046 P-090 P-115 P-121 P-122 P-123 P-126 P-142 P-158.
+/// Covers P-159 P-160 P-169 P-174 P-175 P-203 P-205 P-206 P-217 P-219 P-232 P-234 P-236 P-240 P-248.
+/// Covers P-250 P-252 P-254 P-257 P-260 P-262 P-274 P-275 P-276 P-278 P-280 P-281 P-283 P-284 P-285.
+/// Covers R-001 R-002 R-003 R-004 R-006 R-009 R-010 R-012 R-013 R-015 R-016 R-018.
+/// Covers P-002 P-041 P-043.
 #[test]
 fn chromium_in_all_of_this() {
     over_our_server(Runtime::Chromium, &ANYWHERE);
