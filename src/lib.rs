@@ -3,6 +3,8 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod crypto;
+#[cfg(feature = "capi")]
+mod ffi;
 pub mod protocol;
 #[cfg(any(feature = "client", feature = "server"))]
 mod runtime;

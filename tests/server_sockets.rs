@@ -322,6 +322,31 @@ async fn pings_of_clients_are_answered_at_any_time() {
     }
 }
 
+/// A server owes an answer to the most recent ping only. If it kept all of them for a client that
+/// does not read, its memory would be the client's to fill.
+#[tokio::test]
+async fn answers_to_pings_are_not_piled_up() {
+    let server = start(config());
+    let mut peer = Peer::join(&server, &keys(), false).await;
+    let pings = 200_000_u32;
+    for n in 0..pings {
+        let mut payload = [0; 125];
+        payload[..4].copy_from_slice(&n.to_be_bytes());
+        peer.socket.feed(Message::Ping(payload.to_vec().into())).await.unwrap();
+    }
+    peer.socket.flush().await.unwrap();
+    let (mut answers, mut last) = (0, 0);
+    while last != pings - 1 {
+        let Some(Message::Pong(payload)) = next(&mut peer.socket).await else { panic!("no pong") };
+        answers += 1;
+        last = u32::from_be_bytes(payload[..4].try_into().unwrap());
+    }
+    assert!(answers < pings, "26 MB do not fit into the sockets");
+    let message = peer.client.relay(99, b"still there?");
+    peer.send(message).await;
+    assert_eq!(kind(&peer.notification().await), "send-error");
+}
+
 /// The second ping comes only because the first one was answered.
 ///
 /// Covers P-134.
@@ -465,6 +490,21 @@ fn a_blocking_shutdown_cuts_off_those_who_do_not_go() {
     });
 }
 
+/// The one that waits is not refused: its turn comes when another one leaves.
+#[tokio::test]
+async fn connections_beyond_the_limit_wait() {
+    let mut config = config();
+    config.max_connections = 1;
+    let server = start(config);
+    let path = keys();
+    let first = Peer::join(&server, &path, false).await;
+    let second = Peer::join(&server, &path, true);
+    tokio::pin!(second);
+    assert!(timeout(Duration::from_millis(100), &mut second).await.is_err());
+    drop(first);
+    timeout(NEVER, second).await.expect("its turn comes");
+}
+
 #[tokio::test]
 async fn dropping_a_server_ends_its_connections() {
     let server = start(config());
@@ -516,7 +556,18 @@ fn what_keeps_a_server_from_starting_is_said() {
     let mut no_key = config();
     no_key.tls = Some(TlsIdentity { certificate_chain: Vec::new(), private_key: Vec::new() });
     assert!(matches!(Server::start(no_key), Err(ServerError::Tls(_))));
-    let mut tiny = config();
-    tiny.max_message_size = 100;
-    assert!(Server::start(tiny).unwrap_err().to_string().contains("max_message_size"));
+    type Mistake = (&'static str, fn(&mut ServerConfig));
+    let mistakes: [Mistake; 4] = [
+        ("max_message_size", |config| config.max_message_size = 100),
+        ("pong_timeout", |config| config.pong_timeout = Duration::ZERO),
+        ("timeout", |config| config.close_timeout = Duration::MAX),
+        ("max_connections", |config| config.max_connections = 0),
+    ];
+    for (what, mistake) in mistakes {
+        let mut wrong = config();
+        mistake(&mut wrong);
+        let error = Server::start(wrong).unwrap_err();
+        assert!(matches!(error, ServerError::Limit(_)), "{error}");
+        assert!(error.to_string().contains(what), "{error}");
+    }
 }

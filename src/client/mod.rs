@@ -81,6 +81,8 @@ impl Shared {
         };
         self.wake_writer.notify_one();
         if closed {
+            // Until the driver has ended.
+            crate::runtime::closing();
             self.closing.notify_one();
         }
         if events {
@@ -148,7 +150,8 @@ impl Client {
             wake_application: Notify::new(),
             on_events,
         });
-        crate::runtime::handle().spawn(driver::run(shared.clone(), target));
+        let driver = driver::Driver::new(shared.clone());
+        crate::runtime::handle().spawn(driver.run(target));
         Ok(Self { handle: Arc::new(Handle { shared, invitation }) })
     }
 
@@ -201,6 +204,11 @@ impl Client {
             None if machine.ended() => Poll::Ended,
             None => Poll::Nothing,
         }
+    }
+
+    /// Whether [`Event::Closed`] was taken: nothing will ever follow.
+    pub fn ended(&self) -> bool {
+        self.shared().lock().ended()
     }
 
     /// Whether events wait to be taken.

@@ -75,15 +75,19 @@ impl ServerConfig {
         }
     }
 
-    /// Limits with which no client could ever get through are mistakes.
+    /// Limits with which no client could ever get through, or that limit nothing, are mistakes.
     pub(super) fn check(&self) -> Result<(), ServerError> {
-        /// 'server-auth' for an initiator with 254 responders, generously rounded.
+        /// 'client-auth' with a few subprotocols and with room for more.
         const LEAST_MESSAGE: usize = 1024;
         if self.max_message_size < LEAST_MESSAGE {
             return Err(ServerError::Limit("max_message_size has to be 1024 bytes at least"));
         }
+        const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
         if self.handshake_timeout.is_zero() || self.pong_timeout.is_zero() {
             return Err(ServerError::Limit("handshake_timeout and pong_timeout may not be 0"));
+        }
+        if self.handshake_timeout.max(self.pong_timeout).max(self.close_timeout) > LONGEST {
+            return Err(ServerError::Limit("no timeout may be longer than a day"));
         }
         if self.max_connections == 0 {
             return Err(ServerError::Limit("max_connections has to be 1 at least"));

@@ -172,7 +172,7 @@ async fn run(listener: TcpListener, service: Arc<Service>, mut stopping: watch::
 async fn connection(tcp: TcpStream, service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
     let since = Instant::now();
     let Service { registry, tls, websocket, config } = &*service;
-    let end = since.checked_add(config.handshake_timeout).unwrap_or(since);
+    let end = since + config.handshake_timeout;
     let opening = accept(tcp, tls.clone(), *websocket, registry.config());
     let opened = tokio::select! {
         () = stopped(&mut stopping) => return,

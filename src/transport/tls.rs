@@ -81,6 +81,11 @@ impl Certificates {
         };
         if certificates.is_empty() { Err(TlsError::NoCertificate) } else { Ok(Self(certificates)) }
     }
+
+    /// Adds more certificates.
+    pub fn extend(&mut self, more: Self) {
+        self.0.extend(more.0);
+    }
 }
 
 impl fmt::Debug for Certificates {
@@ -136,6 +141,11 @@ pub enum Roots {
 #[cfg(feature = "client")]
 pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, TlsError> {
     let mut store = rustls::RootCertStore::empty();
+    if let Roots::Only(own) | Roots::SystemAnd(own) = roots {
+        for certificate in &own.0 {
+            store.add(certificate.clone()).map_err(|error| TlsError::Root(error.to_string()))?;
+        }
+    }
     if let Roots::System | Roots::SystemAnd(_) = roots {
         let found = rustls_native_certs::load_native_certs();
         // Single certificates that cannot be read are no reason to give up; none at all is.
@@ -144,11 +154,6 @@ pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, 
             let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
             let why = if why.is_empty() { "none found".to_owned() } else { why.join("; ") };
             return Err(TlsError::NoSystemRoots(why));
-        }
-    }
-    if let Roots::Only(own) | Roots::SystemAnd(own) = roots {
-        for certificate in &own.0 {
-            store.add(certificate.clone()).map_err(|error| TlsError::Root(error.to_string()))?;
         }
     }
     let mut config = rustls::ClientConfig::builder_with_provider(provider())
@@ -206,8 +211,11 @@ mod tests {
     fn roots_have_to_be_certificates() {
         let (pem, ..) = identity();
         let own = Certificates::parse(pem.as_bytes()).unwrap();
-        assert!(client_config(&Roots::Only(own)).is_ok());
+        assert!(client_config(&Roots::Only(own.clone())).is_ok());
+        assert!(client_config(&Roots::SystemAnd(own)).is_ok(), "even if the system has none");
         let sequence = Certificates::parse(&[0x30, 0x03, 1, 2, 3]).unwrap();
-        assert!(matches!(client_config(&Roots::Only(sequence)), Err(TlsError::Root(_))));
+        for roots in [Roots::Only(sequence.clone()), Roots::SystemAnd(sequence)] {
+            assert!(matches!(client_config(&roots), Err(TlsError::Root(_))));
+        }
     }
 }

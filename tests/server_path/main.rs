@@ -6,6 +6,7 @@ mod scripted_client;
 mod fields;
 mod handshake;
 mod notifications;
+mod random;
 mod relay;
 mod time;
 

@@ -112,12 +112,10 @@ fn tls_on_one_side_only() {
 
 #[test]
 fn nobody_there() {
-    let port = {
-        let server = plain_server();
-        let port = server.local_addr().port();
-        server.shutdown_blocking();
-        port
-    };
+    // Bound, so that nobody else gets the port, but not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let port = socket.local_addr().unwrap().port();
     assert_eq!(
         open(&target("127.0.0.1", port)),
         Err(ConnectError::Refused { server: format!("127.0.0.1:{port}") })
