@@ -521,6 +521,10 @@ fn being_dropped_after_the_initiator_changed_may_be_a_mistake() {
         let closed = server.end(SocketEnd::CloseFrame(Some(code)));
         assert_eq!(closed.retryable, retryable, "{code}");
     }
+    let mut server = FakeServer::with_responder();
+    server.disconnected(1);
+    server.send(&Msg::new("new-initiator"));
+    assert!(server.end(SocketEnd::CloseFrame(Some(3005))).retryable, "there was one before");
     let mut server = FakeServer::new(keys::responder_with_token()).ready(&[]);
     server.send(&Msg::new("new-initiator"));
     assert!(!server.end(SocketEnd::CloseFrame(Some(3005))).retryable, "there was none before");
