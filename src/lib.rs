@@ -16,3 +16,8 @@ pub mod transport;
 
 #[cfg(any(feature = "client", feature = "server"))]
 pub use runtime::shutdown;
+
+/// The Rust program in the README compiles.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
