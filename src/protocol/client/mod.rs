@@ -489,3 +489,6 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
