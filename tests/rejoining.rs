@@ -473,7 +473,7 @@ fn those_who_are_too_late_learn_why() {
     expect_connected(&mut pair, initiator, responder);
 }
 
-/// Covers P-185 P-186 P-187 P-189.
+/// Covers P-185 P-186 P-187 P-189 P-301.
 #[test]
 fn the_application_may_drop_a_responder_even_the_peer() {
     for (reason, code) in [
