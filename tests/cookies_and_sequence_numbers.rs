@@ -102,7 +102,7 @@ fn each_destination_has_a_cookie_and_a_count_of_its_own() {
 /// The same source gives the same keys, cookies and numbers, another one gives others: everything that
 /// has to be unpredictable is drawn from the source that a machine was made with.
 ///
-/// Covers P-001 P-025 P-027 P-029.
+/// Covers P-001 P-025 P-029.
 #[test]
 fn keys_cookies_and_numbers_come_from_the_random_source() {
     // What both clients and the server send on their way into the task.
