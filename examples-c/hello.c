@@ -4,6 +4,8 @@
  * printed, so that you can watch the protocol happen.
  *
  *     cc hello.c -lsaltyrtc -o hello && ./hello
+ *
+ * Runs on its own.
  */
 #include <saltyrtc.h>
 #include <stdio.h>
@@ -24,6 +26,9 @@ static void print(const char *who, const saltyrtc_event *event) {
         break;
     case SALTYRTC_EVENT_KIND_RESPONDER_JOINED:
         printf("a responder came to address %d\n", event->address);
+        break;
+    case SALTYRTC_EVENT_KIND_INITIATOR_JOINED:
+        printf("the initiator came\n");
         break;
     case SALTYRTC_EVENT_KIND_TOKEN_USED:
         printf("the token was used, and nobody can use it again\n");

@@ -4,6 +4,8 @@
  * which counts them. No callbacks, no threads of our own, no locks.
  *
  *     poll_loop
+ *
+ * Runs on its own.
  */
 #include <saltyrtc.h>
 
@@ -22,7 +24,7 @@ static void check(saltyrtc_status status, saltyrtc_error *error) {
 
 static int64_t now_ms(void) {
     struct timespec now;
-    timespec_get(&now, TIME_UTC);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -94,7 +96,7 @@ int main(void) {
         if (now_ms() < next_tick) continue;
         next_tick += TICK_MS;
         if (sides[0].connected && ticks < TICKS) {
-            char text[16];
+            char text[24];
             snprintf(text, sizeof text, "tick %d", ++ticks);
             check(saltyrtc_client_send_text(sides[0].client, text, &error), error);
             if (ticks == TICKS) saltyrtc_client_close(sides[0].client, NULL);
