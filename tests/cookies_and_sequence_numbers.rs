@@ -99,10 +99,47 @@ fn each_destination_has_a_cookie_and_a_count_of_its_own() {
     }
 }
 
+/// The same source gives the same keys, cookies and numbers, another one gives others: everything that
+/// has to be unpredictable is drawn from the source that a machine was made with.
+///
+/// Covers P-001 P-025 P-029.
+#[test]
+fn keys_cookies_and_numbers_come_from_the_random_source() {
+    // What both clients and the server send on their way into the task.
+    let traffic = |server: u64, client: u64| {
+        let config = PathConfig::default();
+        let mut pair = Pair::with_random(config, client, Box::new(Seeded::new(server)));
+        let initiator = pair.connect(keys::initiator_with_token());
+        let responder = pair.connect(keys::responder_with_token());
+        pair.settle();
+        assert!(pair.in_task(initiator) && pair.in_task(responder));
+        [pair.nodes[initiator].sent.clone(), pair.nodes[responder].sent.clone()]
+    };
+    let base = traffic(1, 1);
+    assert_eq!(traffic(1, 1), base);
+    let (other_server, other_clients) = (traffic(2, 1), traffic(1, 2));
+    for id in 0..2 {
+        for (n, message) in base[id].iter().enumerate() {
+            // Nonces stay, since they are the clients'; boxes for another server session key differ.
+            let (Transmit::Message(a), Transmit::Message(b)) = (message, &other_server[id][n])
+            else {
+                panic!("only messages were sent")
+            };
+            assert_eq!(a[..16], b[..16]);
+            let sealed_for_server = a[17] == 0 && (id == 0 || n > 0);
+            assert_eq!(a[24..] == b[24..], !sealed_for_server, "client {id}, message {n}");
+            let Transmit::Message(c) = &other_clients[id][n] else { panic!() };
+            assert!(a[..16] != c[..16] && a[18..24] != c[18..24]);
+        }
+    }
+}
+
 // Towards the server
 
-/// What can be wrong with a nonce after the first one: changes (cookie, sequence number).
-fn wrong_successors() -> Vec<(&'static str, fn(&mut support::fake_server::Sender))> {
+type Change = fn(&mut support::fake_server::Sender);
+
+/// What can be wrong with a nonce after the first one.
+fn wrong_successors() -> Vec<(&'static str, Change)> {
     vec![
         ("another cookie", |out| out.cookie[15] ^= 1),
         ("the same number again", |out| out.sequence -= 1),

@@ -404,7 +404,7 @@ fn a_connection_that_fails_or_breaks_ends_the_handshake() {
     }
 }
 
-/// Covers P-002 P-020 P-129 P-154.
+/// Covers P-154.
 #[test]
 fn the_real_server_and_the_real_clients_agree() {
     let server_key = Some(*keys::server_keys().public());

@@ -52,7 +52,7 @@ fn text_is_refused_in_every_state() {
     }
 }
 
-/// Covers P-053 P-055.
+/// Covers P-055.
 #[test]
 fn messages_without_data_are_refused_in_every_state() {
     for length in [0, 1, 23, 24] {
@@ -165,7 +165,7 @@ fn messages_that_may_not_come_are_refused() {
 
 /// An error of the server is not blamed on the peer: it gets no 'close'.
 ///
-/// Covers P-224 P-286 P-298.
+/// Covers P-104 P-298.
 #[test]
 fn the_peer_does_not_pay_for_errors_of_the_server() {
     for (name, mut server) in states() {
@@ -177,7 +177,6 @@ fn the_peer_does_not_pay_for_errors_of_the_server() {
     }
 }
 
-/// Covers P-211.
 #[test]
 fn send_error_has_to_be_about_our_own_messages() {
     for (name, mut server) in states() {
@@ -306,7 +305,7 @@ fn meaning(code: u16) -> (EndReason, EndReason, bool) {
     }
 }
 
-/// Covers P-021 P-236 P-299 P-300.
+/// Covers P-236 P-299 P-300.
 #[test]
 fn every_close_code_reaches_the_application_in_every_state() {
     let known = CloseCode::ALL.map(CloseCode::code);

@@ -502,7 +502,6 @@ fn malformed_messages_of_the_peer_are_answered_with_close() {
     check(&SESSION_MESSAGES);
 }
 
-/// Covers P-155 P-156.
 #[test]
 fn server_auth_with_the_field_of_the_other_role_is_refused() {
     for (config, field, value) in [

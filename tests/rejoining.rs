@@ -36,7 +36,7 @@ fn expect_connected(pair: &mut Pair, one: Id, other: Id) {
     }
 }
 
-/// Covers P-016 P-203 P-204 P-205 P-206.
+/// Covers P-002 P-016 P-203 P-204 P-205 P-206.
 #[test]
 fn a_trusted_responder_comes_back() {
     let (mut pair, initiator, responder) = Pair::met_with_trust();
@@ -133,6 +133,22 @@ fn trust_may_come_after_the_peer_has_left() {
     pair.act(responder, |client, now| client.trust_key(now, keys::path())).unwrap();
     pair.settle();
     expect_connected(&mut pair, initiator, responder);
+}
+
+/// Covers P-206.
+#[test]
+fn a_responder_that_cannot_begin_hears_of_its_initiator_all_the_same() {
+    let mut server = FakeServer::with_responder();
+    FakePeer::initiator().authenticate(&mut server);
+    server.disconnected(1);
+    server.events();
+    // Its token is used up, so it has nothing to say to the next initiator.
+    server.send(&Msg::new("new-initiator"));
+    server.expect_silence();
+    server.disconnected(1);
+    assert_eq!(server.events(), [left(1, PeerLeft::Disconnected, false)]);
+    server.disconnected(1);
+    assert_eq!(server.events(), [], "nobody was there");
 }
 
 #[test]
@@ -476,7 +492,7 @@ fn those_who_are_too_late_learn_why() {
     expect_connected(&mut pair, initiator, responder);
 }
 
-/// Covers P-185 P-186 P-187 P-189.
+/// Covers P-185 P-186 P-187 P-189 P-301.
 #[test]
 fn the_application_may_drop_a_responder_even_the_peer() {
     for (reason, code) in [

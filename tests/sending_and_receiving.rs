@@ -70,7 +70,7 @@ fn application_and_data_look_as_specified() {
     }
 }
 
-/// Covers P-023 P-054 P-095 P-214.
+/// Covers P-023 P-053 P-054 P-095 P-214.
 #[test]
 fn a_message_is_nonce_and_box_in_one_piece() {
     for (mut server, peer) in in_task() {
@@ -87,7 +87,7 @@ fn a_message_is_nonce_and_box_in_one_piece() {
 /// What can be sent is always valid: a payload is one MessagePack value, a task message a map with a
 /// type of its own.
 ///
-/// Covers R-007 R-014.
+///
 #[test]
 fn what_is_not_a_message_cannot_be_sent() {
     for bad in [&b""[..], &[0xc0, 0xc0], &[0xc1], &[0x92, 0xc0], &[0xc4, 5, 1]] {
@@ -406,7 +406,6 @@ fn nothing_is_lost_while_an_application_is_slow() {
     assert_eq!(pair.events(initiator), expected);
 }
 
-/// Covers P-134 P-135.
 #[test]
 fn pings_of_the_server_keep_a_connection_alive_and_find_dead_ones() {
     let minute = std::time::Duration::from_secs(60);

@@ -143,6 +143,25 @@ fn only_a_running_initiator_can_issue_tokens() {
     assert_eq!(server.client.arm_token(keys::token()), Err(SendFailure::Closed));
 }
 
+/// Covers P-091 P-094 P-243.
+#[test]
+fn a_token_box_belongs_to_the_nonce_of_its_message() {
+    let mut server = FakeServer::with_initiator(&[2, 3]);
+    let mut peer = FakePeer::responder(2);
+    let nonce = peer.out.nonce();
+    let mut sealed = Vec::new();
+    peer.token.seal_onto(&mut sealed, &nonce, &peer.token_msg().encode());
+    // Somebody else on the path gets hold of it.
+    let mut thief = FakePeer::responder(3);
+    let message = thief.out.clear(&sealed);
+    server.send_raw(&message);
+    server.expect_drop(3, 3005);
+    assert!(!server.events().contains(&Event::TokenUsed));
+    server.wait(SECOND);
+    server.send_raw(&[&nonce[..], &sealed].concat());
+    assert_eq!(server.events(), [Event::TokenUsed]);
+}
+
 /// Covers P-253.
 #[test]
 fn a_key_that_cannot_be_decrypted_after_a_good_token_is_3005() {

@@ -227,7 +227,9 @@ impl Core {
                 code: Some(code.code()),
                 retryable: matches!(
                     reason,
-                    EndReason::ServerHandshakeTimeout | EndReason::PeerHandshakeTimeout
+                    EndReason::ServerHandshakeTimeout
+                        | EndReason::PeerHandshakeTimeout
+                        | EndReason::SequenceNumbersUsedUp
                 ),
                 reason,
             },

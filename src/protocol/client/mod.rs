@@ -487,3 +487,6 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
