@@ -77,12 +77,14 @@ impl Shared {
             let was_closed = machine.state() == ClientState::Closed;
             let result = act(&mut machine);
             let closed = !was_closed && machine.state() == ClientState::Closed;
+            if closed {
+                // Under the lock: the driver counts down when it has ended, which it may do at once.
+                crate::runtime::closing();
+            }
             (result, closed, machine.has_events())
         };
         self.wake_writer.notify_one();
         if closed {
-            // Until the driver has ended.
-            crate::runtime::closing();
             self.closing.notify_one();
         }
         if events {
