@@ -264,8 +264,17 @@ impl Client {
     }
 
     /// Sends a message of a custom task.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::OtherTask`] if Relayed Data runs, which has no messages but its own.
     pub fn send_task_message(&self, message: &TaskMessage) -> Result<(), SendFailure> {
-        self.shared().with(|machine| machine.send_task_message(message))
+        self.shared().with(|machine| match machine.task() {
+            Some(running @ relayed_data::NAME) => {
+                Err(SendFailure::OtherTask { running: running.to_owned() })
+            }
+            _ => machine.send_task_message(message),
+        })
     }
 
     /// Encrypts for the peer, for use outside of the connection; see

@@ -95,11 +95,12 @@ impl Responder {
     /// Whether trying again may help if the initiator throws us out with `code`, now that there is no
     /// session.
     pub(super) fn may_retry(&self, code: Option<u16>) -> bool {
-        // With a token there is but one try; and who trusts us does not accuse us without need.
-        let crossed = self.trusted
-            && self.handshake.is_some()
-            && code == Some(CloseCode::ProtocolError.code());
-        self.initiator_replaced || crossed
+        let is = |known: CloseCode| code == Some(known.code());
+        // With a token there is but one try; and who trusts us does not accuse us without need, and
+        // may only drop us because it has not noticed yet that our previous connection is gone.
+        let mistaken = (self.handshake.is_some() && is(CloseCode::ProtocolError))
+            || is(CloseCode::DroppedByInitiator);
+        self.initiator_replaced || (self.trusted && mistaken)
     }
 
     pub(super) fn can_rejoin(&self) -> bool {
