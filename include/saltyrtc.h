@@ -24,9 +24,10 @@
  *
  * Enumerations and structures grow at the end only. Numbers are never used for something else.
  *
- * Threads. Functions can be called by any thread, with the same client too. None of them waits, but
- * saltyrtc_client_next_event, saltyrtc_client_free, saltyrtc_server_stop and saltyrtc_shutdown. Callbacks are called
- * by threads of the library. After fork() only the parent can use the library.
+ * Threads. Functions can be called by any thread, with the same handle too, but for configurations,
+ * which are for one thread at a time. No function waits for the network or for other threads, but
+ * saltyrtc_client_next_event, saltyrtc_client_free, saltyrtc_server_stop and saltyrtc_shutdown.
+ * Callbacks are called by threads of the library. After fork() only the parent can use the library.
  *
  * Memory. What a function hands out is freed with the function that is named there, and only that.
  */

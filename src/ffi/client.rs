@@ -63,6 +63,8 @@ struct Delivery {
     running: bool,
     /// No callback may be called any more.
     freed: bool,
+    /// It was freed by its own callback, so the user data is freed when that has returned.
+    freed_by_callback: bool,
 }
 
 impl fmt::Debug for saltyrtc_client {
@@ -121,8 +123,7 @@ impl saltyrtc_client {
             // SAFETY: the program that gave us the callback vouches for it.
             unsafe { (push.callback)(handle, event.as_ptr(), user_data) }
             drop(running);
-            if push.lock().freed {
-                // It was freed meanwhile. If by the callback itself, this is left to us.
+            if push.lock().freed_by_callback {
                 self.free_user_data();
                 return;
             }
@@ -151,7 +152,7 @@ impl saltyrtc_client {
                 let mut delivery = push.lock();
                 delivery.freed = true;
                 if delivery.running && dispatch::on_event_thread() {
-                    // In the client's own callback, which uses the user data until it returns.
+                    delivery.freed_by_callback = true;
                     return;
                 }
                 while delivery.running {

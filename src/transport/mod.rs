@@ -18,4 +18,6 @@ pub(crate) use tls::client_config;
 #[cfg(feature = "server")]
 pub(crate) use tls::server_config;
 pub use tls::{Certificates, TlsError};
-pub(crate) use websocket::{WebSocket, close_frame, finish, websocket_config};
+#[cfg(feature = "server")]
+pub(crate) use websocket::websocket_config;
+pub(crate) use websocket::{WebSocket, close_frame, finish};

@@ -10,7 +10,6 @@
 
 #include "saltyrtc.h"
 
-/* The numbers of the header have to be those of the library. */
 #define CHECK(condition)                                                                       \
     do {                                                                                       \
         if (!(condition)) {                                                                    \
@@ -105,6 +104,7 @@ static bool readable(int fd) {
     return poll(&poll_fd, 1, 0) == 1;
 }
 
+/* The numbers of the header have to be those of the library. */
 static void versions(void) {
     CHECK(strcmp(saltyrtc_version(), SALTYRTC_VERSION) == 0);
     CHECK(saltyrtc_version_number() == SALTYRTC_VERSION_NUMBER);
