@@ -77,12 +77,14 @@ impl Shared {
             let was_closed = machine.state() == ClientState::Closed;
             let result = act(&mut machine);
             let closed = !was_closed && machine.state() == ClientState::Closed;
+            if closed {
+                // Until the driver has ended, which it cannot do while the machine is locked.
+                crate::runtime::closing();
+            }
             (result, closed, machine.has_events())
         };
         self.wake_writer.notify_one();
         if closed {
-            // Until the driver has ended.
-            crate::runtime::closing();
             self.closing.notify_one();
         }
         if events {
