@@ -146,7 +146,8 @@ fn a_responder_that_cannot_begin_hears_of_its_initiator_all_the_same() {
     server.send(&Msg::new("new-initiator"));
     server.expect_silence();
     server.disconnected(1);
-    assert_eq!(server.events(), [left(1, PeerLeft::Disconnected, false)]);
+    let left = left(1, PeerLeft::Disconnected, false);
+    assert_eq!(server.events(), [Event::InitiatorJoined, left]);
     server.disconnected(1);
     assert_eq!(server.events(), [], "nobody was there");
 }

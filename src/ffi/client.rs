@@ -143,21 +143,22 @@ impl saltyrtc_client {
     }
 
     fn free(&self) {
+        // First of all, so that nobody is told of the closing that follows.
+        match &self.events {
+            Events::Pull(pull) => pull.free(),
+            Events::Push(push) => push.lock().freed = true,
+        }
         if let Some(client) = self.client.get() {
             client.close();
         }
-        match &self.events {
-            Events::Pull(pull) => pull.free(),
-            Events::Push(push) => {
-                let mut delivery = push.lock();
-                delivery.freed = true;
-                if delivery.running && dispatch::on_event_thread() {
-                    delivery.freed_by_callback = true;
-                    return;
-                }
-                while delivery.running {
-                    delivery = push.returned.wait(delivery).unwrap_or_else(PoisonError::into_inner);
-                }
+        if let Events::Push(push) = &self.events {
+            let mut delivery = push.lock();
+            if delivery.running && dispatch::on_event_thread() {
+                delivery.freed_by_callback = true;
+                return;
+            }
+            while delivery.running {
+                delivery = push.returned.wait(delivery).unwrap_or_else(PoisonError::into_inner);
             }
         }
         self.free_user_data();

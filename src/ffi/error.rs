@@ -101,7 +101,8 @@ impl From<InvitationError> for Failure {
 
 impl From<ServerUrlError> for Failure {
     fn from(error: ServerUrlError) -> Self {
-        Self::new(saltyrtc_status::BadUrl, error.to_string())
+        // Wherever there is a URL, the header calls it so.
+        Self::new(saltyrtc_status::BadUrl, format!("server_url: {error}"))
     }
 }
 
