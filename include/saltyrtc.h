@@ -87,6 +87,11 @@
 #define SALTYRTC_ENCRYPTION_OVERHEAD 40
 
 /**
+ * For limits that may be switched off: no limit.
+ */
+#define SALTYRTC_NO_LIMIT UINT64_MAX
+
+/**
  * What came of a call: 0 is success, everything else is negative. A number is never used for something
  * else later, and new ones may appear: treat those that you do not know as errors.
  */
@@ -584,6 +589,80 @@ enum saltyrtc_log_level
 typedef enum saltyrtc_log_level saltyrtc_log_level;
 #else
 typedef int32_t saltyrtc_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
+ * limits may appear.
+ */
+enum saltyrtc_limit
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * (*) Connections at once; more are closed before TLS. Default: 65536.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS = 0,
+    /**
+     * (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS_PER_ADDRESS = 1,
+    /**
+     * (*) Connections at once on one path; more are closed with 3000. Default: 1024.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS_PER_PATH = 2,
+    /**
+     * (*) Connections per second from one address, after a burst of 4096. Default: 200.
+     */
+    SALTYRTC_LIMIT_ACCEPT_RATE = 3,
+    /**
+     * Milliseconds from TCP connection to authentication. Default: 30000.
+     */
+    SALTYRTC_LIMIT_HANDSHAKE_TIME = 4,
+    /**
+     * (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
+     * limit.
+     */
+    SALTYRTC_LIMIT_IDLE_TIME = 5,
+    /**
+     * (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
+     * Default: 60000.
+     */
+    SALTYRTC_LIMIT_STALL_TIME = 6,
+    /**
+     * Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
+     */
+    SALTYRTC_LIMIT_PONG_TIME = 7,
+    /**
+     * Milliseconds that a connection may take to close; then it is cut. Default: 5000.
+     */
+    SALTYRTC_LIMIT_CLOSE_TIME = 8,
+    /**
+     * Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
+     */
+    SALTYRTC_LIMIT_SHUTDOWN_TIME = 9,
+    /**
+     * Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
+     */
+    SALTYRTC_LIMIT_MESSAGE_SIZE = 10,
+    /**
+     * Bytes of relayed messages that may wait for one client; the sender of one that does not fit is
+     * told that it was not sent. Default: 4 MiB.
+     */
+    SALTYRTC_LIMIT_QUEUE_BYTES = 11,
+    /**
+     * (*) Milliseconds without traffic after which it is checked whether a client is still there; full
+     * seconds. Default: 300000.
+     */
+    SALTYRTC_LIMIT_TCP_KEEPALIVE = 12,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_limit saltyrtc_limit;
+#else
+typedef int32_t saltyrtc_limit;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1405,6 +1484,18 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
                                         struct saltyrtc_error **error);
 
 /**
+ * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit or the value is too large for it.
+ * Values with which nothing would work show when the server starts.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *config,
+                                                 int32_t limit,
+                                                 uint64_t value,
+                                                 struct saltyrtc_error **error);
+
+/**
  * The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
  * for all IPv4 addresses, or "::" for all) and a port; with port 0 the system picks one, see
  * saltyrtc_server_port. Without further settings the server speaks plain `ws` and has no permanent key.
@@ -1442,57 +1533,6 @@ saltyrtc_status saltyrtc_server_config_set_tls(struct saltyrtc_server_config *co
                                                const uint8_t *private_key,
                                                size_t private_key_len,
                                                struct saltyrtc_error **error);
-
-/**
- * The most bytes that a message may have; clients that send more are closed with 1009. At least 1024.
- * Default: 1 MiB.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_server_config_set_max_message_size(struct saltyrtc_server_config *config,
-                                                            size_t size,
-                                                            struct saltyrtc_error **error);
-
-/**
- * The most bytes of relayed messages that may wait for one client. Default: 4 MiB.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_server_config_set_max_queue_size(struct saltyrtc_server_config *config,
-                                                          size_t size,
-                                                          struct saltyrtc_error **error);
-
-/**
- * The most connections at once; others wait. At least 1. Default: 65536.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_server_config_set_max_connections(struct saltyrtc_server_config *config,
-                                                           size_t count,
-                                                           struct saltyrtc_error **error);
-
-/**
- * The longest that a client may take from TCP connection to authentication, in milliseconds.
- * Default: 30 s.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_server_config_set_handshake_timeout(struct saltyrtc_server_config *config,
-                                                             uint32_t timeout_ms,
-                                                             struct saltyrtc_error **error);
-
-/**
- * The longest that a client may take to answer a ping, in milliseconds. Default: 30 s.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_server_config_set_pong_timeout(struct saltyrtc_server_config *config,
-                                                        uint32_t timeout_ms,
-                                                        struct saltyrtc_error **error);
-
-/**
- * The longest that a connection may take to close properly, in milliseconds; then it is cut.
- * Default: 5 s.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_server_config_set_close_timeout(struct saltyrtc_server_config *config,
-                                                         uint32_t timeout_ms,
-                                                         struct saltyrtc_error **error);
 
 /**
  * Whether initiators may drop responders with the code 3006 (no shared task), which the protocol does

@@ -517,23 +517,9 @@ public:
         return set(saltyrtc_server_config_set_tls, detail::data(certificates),
                    certificates.size(), detail::data(private_key), private_key.size());
     }
-    ServerConfig &max_message_size(std::size_t size) {
-        return set(saltyrtc_server_config_set_max_message_size, size);
-    }
-    ServerConfig &max_queue_size(std::size_t size) {
-        return set(saltyrtc_server_config_set_max_queue_size, size);
-    }
-    ServerConfig &max_connections(std::size_t count) {
-        return set(saltyrtc_server_config_set_max_connections, count);
-    }
-    ServerConfig &handshake_timeout(Milliseconds time) {
-        return set(saltyrtc_server_config_set_handshake_timeout, detail::timeout(time));
-    }
-    ServerConfig &pong_timeout(Milliseconds time) {
-        return set(saltyrtc_server_config_set_pong_timeout, detail::timeout(time));
-    }
-    ServerConfig &close_timeout(Milliseconds time) {
-        return set(saltyrtc_server_config_set_close_timeout, detail::timeout(time));
+    /** Times are in milliseconds; SALTYRTC_NO_LIMIT switches an optional limit off. */
+    ServerConfig &limit(saltyrtc_limit limit, std::uint64_t value) {
+        return set(saltyrtc_server_config_set_limit, static_cast<std::int32_t>(limit), value);
     }
     ServerConfig &accept_no_shared_task(bool accept) {
         return set(saltyrtc_server_config_set_accept_no_shared_task, accept);

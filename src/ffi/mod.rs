@@ -35,6 +35,8 @@ mod client_send;
 mod client_session;
 
 #[cfg(feature = "server")]
+mod limits;
+#[cfg(feature = "server")]
 mod server;
 
 mod log;

@@ -6,7 +6,7 @@ use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer, timeout};
+use super::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer};
 use super::dispatch;
 use super::error::{Failure, entry, saltyrtc_error, silent_entry};
 use super::status::saltyrtc_status;
@@ -15,7 +15,7 @@ use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
 
 /// The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
 #[derive(Debug)]
-pub struct saltyrtc_server_config(ServerConfig);
+pub struct saltyrtc_server_config(pub(super) ServerConfig);
 
 /// A running server. All functions can be called by any thread at any time, but nothing may be called
 /// with a server once saltyrtc_server_free was called.
@@ -32,7 +32,7 @@ impl From<ServerError> for Failure {
         let status = match &error {
             ServerError::Listen { .. } => saltyrtc_status::ListenFailed,
             ServerError::Tls(_) => saltyrtc_status::BadCertificate,
-            ServerError::Limit(_) => saltyrtc_status::BadConfig,
+            _ => saltyrtc_status::BadConfig,
         };
         Self::new(status, error.to_string())
     }
@@ -102,87 +102,6 @@ pub unsafe extern "C" fn saltyrtc_server_config_set_tls(
         let certificate_chain = bytes(certificates, certificates_len, "certificates")?.to_vec();
         let private_key = bytes(private_key, private_key_len, "private_key")?.to_vec();
         config.tls = Some(TlsIdentity { certificate_chain, private_key });
-        Ok(())
-    })
-}
-
-/// The most bytes that a message may have; clients that send more are closed with 1009. At least 1024.
-/// Default: 1 MiB.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn saltyrtc_server_config_set_max_message_size(
-    config: *mut saltyrtc_server_config,
-    size: usize,
-    error: *mut *mut saltyrtc_error,
-) -> saltyrtc_status {
-    entry(error, || {
-        handle_mut(config, "config")?.0.max_message_size = size;
-        Ok(())
-    })
-}
-
-/// The most bytes of relayed messages that may wait for one client. Default: 4 MiB.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn saltyrtc_server_config_set_max_queue_size(
-    config: *mut saltyrtc_server_config,
-    size: usize,
-    error: *mut *mut saltyrtc_error,
-) -> saltyrtc_status {
-    entry(error, || {
-        handle_mut(config, "config")?.0.max_queue = size;
-        Ok(())
-    })
-}
-
-/// The most connections at once; others wait. At least 1. Default: 65536.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn saltyrtc_server_config_set_max_connections(
-    config: *mut saltyrtc_server_config,
-    count: usize,
-    error: *mut *mut saltyrtc_error,
-) -> saltyrtc_status {
-    entry(error, || {
-        handle_mut(config, "config")?.0.max_connections = count;
-        Ok(())
-    })
-}
-
-/// The longest that a client may take from TCP connection to authentication, in milliseconds.
-/// Default: 30 s.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn saltyrtc_server_config_set_handshake_timeout(
-    config: *mut saltyrtc_server_config,
-    timeout_ms: u32,
-    error: *mut *mut saltyrtc_error,
-) -> saltyrtc_status {
-    entry(error, || {
-        handle_mut(config, "config")?.0.handshake_timeout = timeout(timeout_ms, "timeout_ms")?;
-        Ok(())
-    })
-}
-
-/// The longest that a client may take to answer a ping, in milliseconds. Default: 30 s.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn saltyrtc_server_config_set_pong_timeout(
-    config: *mut saltyrtc_server_config,
-    timeout_ms: u32,
-    error: *mut *mut saltyrtc_error,
-) -> saltyrtc_status {
-    entry(error, || {
-        handle_mut(config, "config")?.0.pong_timeout = timeout(timeout_ms, "timeout_ms")?;
-        Ok(())
-    })
-}
-
-/// The longest that a connection may take to close properly, in milliseconds; then it is cut.
-/// Default: 5 s.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn saltyrtc_server_config_set_close_timeout(
-    config: *mut saltyrtc_server_config,
-    timeout_ms: u32,
-    error: *mut *mut saltyrtc_error,
-) -> saltyrtc_status {
-    entry(error, || {
-        handle_mut(config, "config")?.0.close_timeout = timeout(timeout_ms, "timeout_ms")?;
         Ok(())
     })
 }

@@ -183,7 +183,7 @@ static void free_at_send_error(void) {
     proxy proxy;
     saltyrtc_client *responder;
     OK(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error));
-    OK(saltyrtc_server_config_set_max_queue_size(server_config, 4096, &error));
+    OK(saltyrtc_server_config_set_limit(server_config, SALTYRTC_LIMIT_QUEUE_BYTES, 4096, &error));
     start_configured_server(&server, server_config);
     start_proxy(&proxy, &server, PROXY_OPEN);
     expect_free(&self, SALTYRTC_EVENT_KIND_SEND_ERROR);
