@@ -75,8 +75,17 @@ static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void 
         if (++self->received == MESSAGES) {
             set(self, &self->done);
         }
-    } else if (event->kind == SALTYRTC_EVENT_KIND_CLOSED && self->free_in_callback) {
-        saltyrtc_client_free(client);
+    } else if (event->kind == SALTYRTC_EVENT_KIND_CLOSED) {
+        if (self->received != MESSAGES) {
+            fprintf(stderr, "closed too early: %s\n", event->text);
+            exit(1);
+        }
+        if (self->free_in_callback) {
+            saltyrtc_client_free(client);
+        }
+    } else if (event->kind == SALTYRTC_EVENT_KIND_PEER_LEFT ||
+               event->kind == SALTYRTC_EVENT_KIND_RESPONDER_FAILED) {
+        CHECK(self->received == MESSAGES);
     }
     in_callback = false;
 }
@@ -97,6 +106,10 @@ static saltyrtc_client *start(saltyrtc_config *config, side *self) {
     saltyrtc_error *error = NULL;
     saltyrtc_client *client = NULL;
     OK(saltyrtc_config_add_relayed_data_task(config, &error));
+    /* Under valgrind on a busy machine, connecting takes its time. */
+    OK(saltyrtc_config_set_connect_timeout(config, 120000, &error));
+    OK(saltyrtc_config_set_server_handshake_timeout(config, 120000, &error));
+    OK(saltyrtc_config_set_peer_handshake_timeout(config, 120000, &error));
     OK(saltyrtc_client_new(config, on_event, self, on_free, &client, &error));
     saltyrtc_config_free(config);
     return client;
