@@ -263,9 +263,15 @@ impl Client {
         self.shared().with(|machine| machine.send_application(payload))
     }
 
-    /// Sends a message of a custom task.
+    /// Sends a message of a custom task. [`SendFailure::OtherTask`] if Relayed Data runs, whose
+    /// messages the library makes.
     pub fn send_task_message(&self, message: &TaskMessage) -> Result<(), SendFailure> {
-        self.shared().with(|machine| machine.send_task_message(message))
+        self.shared().with(|machine| match machine.task() {
+            Some(running @ relayed_data::NAME) => {
+                Err(SendFailure::OtherTask { running: running.to_owned() })
+            }
+            _ => machine.send_task_message(message),
+        })
     }
 
     /// Encrypts for the peer, for use outside of the connection; see
