@@ -143,7 +143,7 @@ static void free_at_peer_left(const test_server *server) {
 
 /* Sends until there is no room, again and again; to a peer that does not read, if there is a proxy. */
 static void flood(watch *self, saltyrtc_client *client, const saltyrtc_event *event) {
-    static const uint8_t data[200000] = {0};
+    static const uint8_t data[20000] = {0};
     saltyrtc_status status = SALTYRTC_STATUS_OK;
     if (event->kind == SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE && self->more != NULL) {
         set_proxy((proxy *)self->more, PROXY_HELD);
@@ -181,6 +181,7 @@ static void free_at_send_error(void) {
     test_server server;
     watch self;
     proxy proxy;
+    saltyrtc_config *config;
     saltyrtc_client *responder;
     OK(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error));
     OK(saltyrtc_server_config_set_limit(server_config, SALTYRTC_LIMIT_QUEUE_BYTES, 4096, &error));
@@ -189,7 +190,9 @@ static void free_at_send_error(void) {
     expect_free(&self, SALTYRTC_EVENT_KIND_SEND_ERROR);
     self.act = flood;
     self.more = &proxy;
-    watched(&self, with_relayed_data(initiator_config(&server, invitation)));
+    config = with_relayed_data(initiator_config(&server, invitation));
+    OK(saltyrtc_config_set_max_queue_size(config, 1, &error));
+    watched(&self, config);
     invite_by(&proxy, invitation, by_proxy);
     responder = pull_client(responder_config(by_proxy));
     await_free(&self, "freed at SEND_ERROR");

@@ -49,6 +49,9 @@ static inline int tcp_socket(uint16_t port, bool listening) {
         CHECK(bind(fd, (struct sockaddr *)&address, sizeof address) == 0);
         CHECK(listen(fd, 16) == 0);
     } else {
+        /* So that the server notices soon that nobody reads. */
+        const int buffer = 4096;
+        CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) == 0);
         CHECK(connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
     }
     return fd;
