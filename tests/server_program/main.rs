@@ -1,0 +1,12 @@
+//! The program `saltyrtc-server`, as operators and service managers see it.
+
+#![cfg(all(unix, feature = "server-bin", feature = "client"))]
+
+mod admin;
+mod clients;
+mod commands;
+mod configuration;
+mod logs;
+mod service;
+mod signals;
+mod support;
