@@ -322,6 +322,31 @@ async fn pings_of_clients_are_answered_at_any_time() {
     }
 }
 
+/// A server owes an answer to the most recent ping only. If it kept all of them for a client that
+/// does not read, its memory would be the client's to fill.
+#[tokio::test]
+async fn answers_to_pings_are_not_piled_up() {
+    let server = start(config());
+    let mut peer = Peer::join(&server, &keys(), false).await;
+    let pings = 200_000_u32;
+    for n in 0..pings {
+        let mut payload = [0; 125];
+        payload[..4].copy_from_slice(&n.to_be_bytes());
+        peer.socket.feed(Message::Ping(payload.to_vec().into())).await.unwrap();
+    }
+    peer.socket.flush().await.unwrap();
+    let (mut answers, mut last) = (0, 0);
+    while last != pings - 1 {
+        let Some(Message::Pong(payload)) = next(&mut peer.socket).await else { panic!("no pong") };
+        answers += 1;
+        last = u32::from_be_bytes(payload[..4].try_into().unwrap());
+    }
+    assert!(answers < pings, "26 MB do not fit into the sockets");
+    let message = peer.client.relay(99, b"still there?");
+    peer.send(message).await;
+    assert_eq!(kind(&peer.notification().await), "send-error");
+}
+
 /// The second ping comes only because the first one was answered.
 ///
 /// Covers P-134.

@@ -1,17 +1,56 @@
 //! From a TCP connection to a WebSocket that knows which path it is for.
 
-use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsAcceptor;
-use tokio_tungstenite::accept_hdr_async_with_config;
-use tokio_tungstenite::tungstenite;
-use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::address::{Addresses, Place};
+use super::http::{Answer, Upgrade, accept, read_request};
+use super::metrics::Limit;
+use super::network::{ProxyHeader, TrustedProxies};
+use super::proxy::{Proxied, read_header};
+use super::settings::Settings;
 use crate::crypto::PublicKey;
 use crate::protocol::CloseCode;
 use crate::protocol::server::PathConfig;
-use crate::transport::{Stream, WebSocket};
+use crate::transport::{Stream, Tcp, WebSocket};
+
+/// How the operating system probes a silent connection: a minute in all.
+const PROBE_INTERVAL: Duration = Duration::from_secs(15);
+const PROBES: u32 = 4;
+
+/// An open WebSocket.
+pub(super) struct Opened {
+    pub(super) socket: WebSocket,
+    pub(super) asked: Asked,
+    /// To be kept as long as the connection.
+    pub(super) place: Option<Place>,
+}
+
+/// Why there is no WebSocket.
+pub(super) enum Failure {
+    /// A limit of the address was reached.
+    Limit(Limit, Option<(Stream, Answer)>),
+    /// A trusted proxy sent no valid PROXY header.
+    ProxyHeader,
+    Tls(io::Error),
+    /// The request was for something else.
+    NotWebSocket(Stream, Answer),
+    /// The connection ended.
+    Gone(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Gone(error)
+    }
+}
 
 /// What the HTTP request of a client asked for.
 pub(super) struct Asked {
@@ -22,6 +61,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    fn new(uri: &http::Uri, headers: &HeaderMap, config: &PathConfig) -> Self {
+        let subprotocol = config.select_subprotocol(&offered_subprotocols(headers));
+        Self { subprotocol: subprotocol.map(str::to_owned), key: path_key(uri) }
+    }
+
     /// The path with the subprotocol, or the code to close with.
     pub(super) fn outcome(self) -> Result<(PublicKey, String), CloseCode> {
         let subprotocol = self.subprotocol.ok_or(CloseCode::WebSocketProtocolError)?;
@@ -30,36 +74,74 @@ impl Asked {
     }
 }
 
-/// Does the TLS and the WebSocket handshake.
+/// Finds out who the client is, and does the TLS and the WebSocket handshake.
 ///
 /// Clients can only be given a close code once the WebSocket is open, so it is opened for those too
 /// that ask for a wrong path or have no subprotocol in common with us.
-pub(super) async fn accept(
-    tcp: TcpStream,
-    tls: Option<TlsAcceptor>,
-    websocket: WebSocketConfig,
-    config: &PathConfig,
-) -> Result<(WebSocket, Asked), tungstenite::Error> {
+pub(super) async fn open(
+    mut tcp: TcpStream,
+    peer: IpAddr,
+    settings: &Settings,
+    proxy: Option<&TrustedProxies>,
+    addresses: &Arc<Addresses>,
+) -> Result<Opened, Failure> {
+    let enter = |address| addresses.enter(Instant::now(), address, &settings.limits);
+    let proxy = proxy.filter(|proxy| proxy.trusts(peer));
+    let header = proxy.map(|proxy| proxy.header);
+    let mut place = None;
+    if header.is_none() {
+        place = enter(peer).map_err(|limit| Failure::Limit(limit, None))?;
+    }
+    prepare(&tcp, settings);
+    if header == Some(ProxyHeader::ProxyProtocol) {
+        let proxied = read_header(&mut tcp).await.map_err(|_| Failure::ProxyHeader)?;
+        let address = match proxied.map_err(|_| Failure::ProxyHeader)? {
+            Proxied::Client(address) => address,
+            Proxied::Itself => peer,
+        };
+        place = enter(address).map_err(|limit| Failure::Limit(limit, None))?;
+    }
+    let tcp = Tcp::new(tcp);
+    let mut stream = match &settings.tls {
+        None => Stream::Plain(tcp),
+        Some(acceptor) => {
+            let tls = acceptor.accept(tcp).await.map_err(Failure::Tls)?;
+            Stream::Tls(Box::new(tls.into()))
+        }
+    };
+    let Upgrade { request, mut response, rest } = match read_request(&mut stream).await? {
+        Ok(upgrade) => upgrade,
+        Err(answer) => return Err(Failure::NotWebSocket(stream, answer)),
+    };
+    if let Some(proxy) = proxy
+        && header == Some(ProxyHeader::XForwardedFor)
+    {
+        place = match enter(proxy.forwarded_for(peer, request.headers())) {
+            Ok(place) => place,
+            Err(limit) => return Err(Failure::Limit(limit, Some((stream, Answer::TOO_MANY)))),
+        };
+    }
+    let asked = Asked::new(request.uri(), request.headers(), &settings.path);
+    let answer = asked.subprotocol.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(answer)) = answer {
+        response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, answer);
+    }
+    accept(&mut stream, &response).await?;
+    let websocket = Some(settings.websocket);
+    let socket = WebSocket::from_partially_read(stream, rest, Role::Server, websocket).await;
+    Ok(Opened { socket, asked, place })
+}
+
+/// None of this is worth refusing a connection for.
+fn prepare(tcp: &TcpStream, settings: &Settings) {
     // Messages are written as a whole and wait for an answer.
     let _ = tcp.set_nodelay(true);
-    let stream = match tls {
-        None => Stream::Plain(tcp),
-        Some(acceptor) => Stream::Tls(Box::new(acceptor.accept(tcp).await?.into())),
-    };
-    let mut asked = Asked { subprotocol: None, key: None };
-    #[allow(clippy::result_large_err, reason = "the callback's type is given")]
-    let callback = |request: &Request, mut response: Response| -> Result<_, ErrorResponse> {
-        asked.key = path_key(request.uri());
-        let offered = offered_subprotocols(request.headers());
-        asked.subprotocol = config.select_subprotocol(&offered).map(str::to_owned);
-        let answer = asked.subprotocol.as_deref().map(HeaderValue::from_str);
-        if let Some(Ok(answer)) = answer {
-            response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, answer);
-        }
-        Ok(response)
-    };
-    let socket = accept_hdr_async_with_config(stream, callback, Some(websocket)).await?;
-    Ok((socket, asked))
+    if let Some(idle) = settings.limits.tcp_keepalive {
+        let keepalive = TcpKeepalive::new().with_time(idle);
+        #[cfg(not(target_os = "openbsd"))]
+        let keepalive = keepalive.with_interval(PROBE_INTERVAL).with_retries(PROBES);
+        let _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
+    }
 }
 
 /// The key that a path is named after: exactly a slash and 64 hexadecimal digits of any case.

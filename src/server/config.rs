@@ -3,10 +3,10 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
+use super::limits::Limits;
+use super::network::TrustedProxies;
 use crate::crypto::KeyPair;
-use crate::protocol::server::PathConfig;
 use crate::transport::TlsError;
 
 /// What a server needs to know. [`ServerConfig::new`] has a default for everything but the address.
@@ -24,76 +24,39 @@ pub struct ServerConfig {
     /// Without any, clients cannot tell this server from another, and those that expect a certain key
     /// are refused (3007).
     pub permanent_keys: Vec<KeyPair>,
-    /// How many bytes a message may have, nonce included. Connections that send more are closed with
-    /// 1009. Default: 1 MiB.
-    pub max_message_size: usize,
-    /// How long a client may take from TCP connection to authentication, TLS and WebSocket handshake
-    /// included. Default: 30 seconds.
-    pub handshake_timeout: Duration,
-    /// How long a client may take to answer a ping. Default: 30 seconds.
-    pub pong_timeout: Duration,
-    /// How long a connection may take to end after the closing frame was queued; then it is cut off.
-    /// Default: 5 seconds.
-    pub close_timeout: Duration,
-    /// How many bytes of relayed messages may wait for one client. Default: 4 MiB.
-    ///
-    /// This bounds the memory of a connection, together with three messages of
-    /// [`max_message_size`](Self::max_message_size) that are on their way in or out.
-    pub max_queue: usize,
-    /// How many connections there may be at once. Others wait until one ends. Default: 65 536.
-    pub max_connections: usize,
-    /// See [`PathConfig::accept_no_shared_task_as_drop_reason`]. Default: off.
+    /// What the server puts up with.
+    pub limits: Limits,
+    /// The proxies that the server stands behind, if they say who the clients are. Default: none.
+    pub proxy: Option<TrustedProxies>,
+    /// Accept 3006 as the reason in 'drop-responder'; see
+    /// [`PathConfig`](crate::protocol::server::PathConfig). Default: off.
     pub accept_no_shared_task_as_drop_reason: bool,
 }
 
 impl ServerConfig {
     /// A server without TLS and without permanent keys on this address.
     pub fn new(listen: SocketAddr) -> Self {
-        let path = PathConfig::default();
         Self {
             listen,
             tls: None,
-            permanent_keys: path.permanent_keys,
-            max_message_size: 1 << 20,
-            handshake_timeout: path.handshake_timeout,
-            pong_timeout: path.pong_timeout,
-            close_timeout: Duration::from_secs(5),
-            max_queue: path.max_queue,
-            max_connections: 1 << 16,
-            accept_no_shared_task_as_drop_reason: path.accept_no_shared_task_as_drop_reason,
+            permanent_keys: Vec::new(),
+            limits: Limits::default(),
+            proxy: None,
+            accept_no_shared_task_as_drop_reason: false,
         }
     }
+}
 
-    pub(super) fn path_config(&self) -> PathConfig {
-        PathConfig {
-            permanent_keys: self.permanent_keys.clone(),
-            handshake_timeout: self.handshake_timeout,
-            pong_timeout: self.pong_timeout,
-            max_queue: self.max_queue,
-            accept_no_shared_task_as_drop_reason: self.accept_no_shared_task_as_drop_reason,
-            ..PathConfig::default()
-        }
-    }
-
-    /// Limits with which no client could ever get through, or that limit nothing, are mistakes.
-    pub(super) fn check(&self) -> Result<(), ServerError> {
-        /// 'client-auth' with a few subprotocols and with room for more.
-        const LEAST_MESSAGE: usize = 1024;
-        if self.max_message_size < LEAST_MESSAGE {
-            return Err(ServerError::Limit("max_message_size has to be 1024 bytes at least"));
-        }
-        const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-        if self.handshake_timeout.is_zero() || self.pong_timeout.is_zero() {
-            return Err(ServerError::Limit("handshake_timeout and pong_timeout may not be 0"));
-        }
-        if self.handshake_timeout.max(self.pong_timeout).max(self.close_timeout) > LONGEST {
-            return Err(ServerError::Limit("no timeout may be longer than a day"));
-        }
-        if self.max_connections == 0 {
-            return Err(ServerError::Limit("max_connections has to be 1 at least"));
-        }
-        Ok(())
-    }
+/// What [`Server::reload`](super::Server::reload) changes. `None` leaves a thing as it is.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Reload {
+    /// The new certificate and key. Only for a server that was started with some.
+    pub tls: Option<TlsIdentity>,
+    /// The new permanent key pairs, the primary one first.
+    pub permanent_keys: Option<Vec<KeyPair>>,
+    /// The new limits. All of them: start from those that the server has.
+    pub limits: Option<Limits>,
 }
 
 /// The TLS certificate of a server with its private key.
@@ -123,7 +86,7 @@ impl fmt::Debug for TlsIdentity {
     }
 }
 
-/// Why a server could not be started.
+/// Why a server could not be started, or did not take over a new configuration.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerError {
@@ -138,6 +101,10 @@ pub enum ServerError {
     Tls(TlsError),
     /// A limit has a value with which nothing would work. The text says which.
     Limit(&'static str),
+    /// There is nothing to listen on: [`Server::start_on`](super::Server::start_on) without listeners.
+    NoListener,
+    /// A certificate was given in a reload of a server that was started without TLS.
+    NotTls,
 }
 
 impl fmt::Display for ServerError {
@@ -154,6 +121,10 @@ impl fmt::Display for ServerError {
             }
             Self::Tls(error) => error.fmt(f),
             Self::Limit(what) => write!(f, "the server's configuration is wrong: {what}"),
+            Self::NoListener => f.write_str("the server was given no socket to listen on"),
+            Self::NotTls => f.write_str(
+                "the server was started without TLS, and cannot begin with it: start it again",
+            ),
         }
     }
 }
@@ -163,7 +134,7 @@ impl std::error::Error for ServerError {
         match self {
             Self::Listen { error, .. } => Some(error),
             Self::Tls(error) => Some(error),
-            Self::Limit(_) => None,
+            Self::Limit(_) | Self::NoListener | Self::NotTls => None,
         }
     }
 }

@@ -6,16 +6,21 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::sync::watch;
 use tokio::time::Sleep;
 use tokio_tungstenite::tungstenite::{self, Message, error::Error};
 use tracing::debug;
 
+use super::limits::Limits;
+use super::listener::Phase;
+use super::metrics::{Limit, Metrics};
 use super::registry::Member;
 use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Transmit};
 use crate::transport::{WebSocket, close_frame, finish};
 
 /// How many messages of one client are taken before others have their turn.
 const MESSAGES_PER_TURN: usize = 32;
+
 /// How a connection ended.
 enum End {
     /// Both sides sent their closing frame, or the client sent one and the answer is on its way.
@@ -26,69 +31,95 @@ enum End {
     Gone,
 }
 
-struct Connection {
+/// What is known of a connection that takes nothing at the moment.
+struct Stall {
+    /// How much it had taken when it was looked at last.
+    written: u64,
+    /// When it is looked at again.
+    check: Instant,
+}
+
+struct Connection<'a> {
     socket: WebSocket,
     member: Member,
+    limits: &'a Limits,
+    metrics: &'a Metrics,
+    phase: &'a watch::Receiver<Phase>,
     timer: Pin<Box<Sleep>>,
     /// What the timer is set to.
     due: Option<Instant>,
-    close_timeout: Duration,
     /// When the connection is cut off; set once a close is queued.
     cut_off: Option<Instant>,
+    stall: Option<Stall>,
     /// Our closing frame was given to the socket.
     close_sent: bool,
     unflushed: bool,
 }
 
 /// Serves a client until its connection has ended.
-pub(super) async fn serve(socket: WebSocket, member: Member, close_timeout: Duration) {
+pub(super) async fn serve(
+    socket: WebSocket,
+    member: Member,
+    limits: &Limits,
+    metrics: &Metrics,
+    phase: &watch::Receiver<Phase>,
+) {
     let mut connection = Connection {
         socket,
         member,
+        limits,
+        metrics,
+        phase,
         timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
         due: None,
-        close_timeout,
         cut_off: None,
+        stall: None,
         close_sent: false,
         unflushed: false,
     };
     let end = poll_fn(|cx| connection.poll(cx)).await;
-    let Connection { mut socket, member, .. } = connection;
+    let Connection { socket, member, .. } = connection;
     // The others hear of it now, and not when the socket is finally closed.
     drop(member);
     match end {
         End::Gone => {}
-        End::Closed => finish(socket, close_timeout).await,
+        End::Closed => finish_in_time(socket, limits, metrics).await,
         End::Refused(code) => {
-            if socket.feed(Message::Close(Some(close_frame(code)))).await.is_ok() {
-                finish(socket, close_timeout).await;
+            if code == MESSAGE_TOO_BIG {
+                metrics.limit(Limit::MessageSize);
             }
+            refuse(socket, code, limits, metrics).await;
         }
     }
 }
 
-/// Closes a WebSocket that never got onto a path.
-pub(super) async fn refuse(mut socket: WebSocket, code: CloseCode, close_timeout: Duration) {
-    if socket.feed(Message::Close(Some(close_frame(code.code())))).await.is_ok() {
-        finish(socket, close_timeout).await;
+/// Closes a WebSocket that is not, or not any more, on a path.
+pub(super) async fn refuse(mut socket: WebSocket, code: u16, limits: &Limits, metrics: &Metrics) {
+    metrics.close(code);
+    if socket.feed(Message::Close(Some(close_frame(code)))).await.is_ok() {
+        finish_in_time(socket, limits, metrics).await;
     }
 }
 
-impl Connection {
-    /// One wake-up: take what came, do what is due, send what there is, and flush once.
+async fn finish_in_time(socket: WebSocket, limits: &Limits, metrics: &Metrics) {
+    if !finish(socket, limits.close_timeout).await {
+        metrics.limit(Limit::CloseTime);
+    }
+}
+
+impl Connection<'_> {
+    /// One wake-up: take what came, send what there is, flush once, and do what is due. If that makes
+    /// something to send, the path wakes this up again.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         // Before looking for something to send, so that nothing is missed in between.
         self.member.waker.register(cx.waker());
         if let Poll::Ready(end) = self.poll_receive(cx) {
             return Poll::Ready(end);
         }
-        if let Poll::Ready(end) = self.poll_timer(cx) {
-            return Poll::Ready(end);
+        if let Err(error) = self.poll_send(cx) {
+            return Poll::Ready(failed(&error));
         }
-        match self.poll_send(cx) {
-            Ok(()) => Poll::Pending,
-            Err(error) => Poll::Ready(failed(&error)),
-        }
+        self.poll_timer(cx)
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -120,29 +151,67 @@ impl Connection {
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         loop {
-            let now = Instant::now();
             let (due, closing) =
                 self.member.with(|path, id| (path.client_timeout(id), path.is_closing(id)));
-            if closing && self.cut_off.is_none() {
-                self.cut_off = Some(now + self.close_timeout);
+            if closing && self.cut_off.is_none() && self.is_time_to_go() {
+                self.cut_off = Some(Instant::now() + self.limits.close_timeout);
             }
-            let Some(due) = self.cut_off.or(due) else { return Poll::Pending };
+            self.watch_stall();
+            let stall = self.stall.as_ref().map(|stall| stall.check);
+            let Some(due) = self.cut_off.or_else(|| due.into_iter().chain(stall).min()) else {
+                return Poll::Pending;
+            };
             if self.due != Some(due) {
                 self.timer.as_mut().reset(due.into());
                 self.due = Some(due);
             }
-            match self.timer.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) if self.cut_off.is_some() => {
-                    debug!("client did not end its connection in time");
-                    return Poll::Ready(End::Gone);
-                }
-                Poll::Ready(()) => {
-                    self.due = None;
-                    let now = Instant::now().max(due);
-                    self.member.with(|path, id| path.handle_client_timeout(now, id));
-                }
+            if self.timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
             }
+            self.due = None;
+            let now = Instant::now().max(due);
+            if self.cut_off.is_some() {
+                debug!("client did not end its connection in time");
+                self.metrics.limit(Limit::CloseTime);
+                return Poll::Ready(End::Gone);
+            }
+            if self.has_stalled(now) {
+                debug!("client took nothing for too long");
+                self.metrics.limit(Limit::StallTime);
+                return Poll::Ready(End::Gone);
+            }
+            self.member.with(|path, id| path.handle_client_timeout(now, id));
+        }
+    }
+
+    /// Whether the time begins in which a client has to end its connection. In a shutdown that is only
+    /// after it got what waited for it, for which there is all the time of the shutdown.
+    fn is_time_to_go(&self) -> bool {
+        let stopping = *self.phase.borrow() == Phase::Stopping;
+        !stopping || (self.close_sent && !self.unflushed)
+    }
+
+    fn watch_stall(&mut self) {
+        if !self.unflushed {
+            self.stall = None;
+        } else if self.stall.is_none()
+            && let Some(timeout) = self.limits.stall_timeout
+        {
+            let written = self.socket.get_ref().written();
+            self.stall = Some(Stall { written, check: Instant::now() + timeout });
+        }
+    }
+
+    /// Whether nothing was taken from one look to the next.
+    fn has_stalled(&mut self, now: Instant) -> bool {
+        let written = self.socket.get_ref().written();
+        match (&mut self.stall, self.limits.stall_timeout) {
+            (Some(stall), Some(timeout)) if stall.check <= now => {
+                let stalled = stall.written == written;
+                *stall = Stall { written, check: now + timeout };
+                stalled
+            }
+            _ => false,
         }
     }
 
@@ -153,7 +222,9 @@ impl Connection {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(ready) => ready?,
             }
-            let Some(transmit) = self.member.with(|path, id| path.poll_transmit(id)) else { break };
+            let (arrived, transmit) =
+                self.member.with(|path, id| (path.next_arrived(id), path.poll_transmit(id)));
+            let Some(transmit) = transmit else { break };
             self.unflushed = true;
             let message = match transmit {
                 Transmit::Message(data) => Message::Binary(data),
@@ -164,6 +235,9 @@ impl Connection {
                 }
             };
             self.socket.start_send_unpin(message)?;
+            if let Some(arrived) = arrived {
+                self.metrics.handed_over(arrived.elapsed());
+            }
         }
         if self.unflushed
             && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)

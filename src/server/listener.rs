@@ -1,82 +1,176 @@
 //! Listening, and the end of it.
 
+use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout, timeout_at};
-use tokio_rustls::TlsAcceptor;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tracing::{debug, info, warn};
 
-use super::accept::accept;
-use super::config::{ServerConfig, ServerError};
+use super::accept::{Failure, Opened, open};
+use super::address::Addresses;
+use super::config::{Reload, ServerConfig, ServerError};
 use super::connection::{refuse, serve};
-use super::registry::Registry;
+use super::http::Answer;
+use super::metrics::{Limit, Metrics, Outcome, Present};
+use super::network::TrustedProxies;
+use super::registry::{JoinError, Registry};
+use super::settings::Settings;
 use crate::protocol::CloseCode;
 use crate::runtime;
-use crate::transport;
+use crate::transport::{Stream, finish_stream};
 
 /// How long to wait when the operating system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What a shutdown may take beyond the close timeout of its connections.
-const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// A running server.
 ///
 /// It runs on threads of the library. Dropping it stops it at once and cuts off all connections;
-/// [`shutdown`](Self::shutdown) ends them properly.
+/// [`shutdown`](Self::shutdown) ends them properly. All methods may be called from any thread, and
+/// none of them but [`shutdown_blocking`](Self::shutdown_blocking) blocks.
 #[derive(Debug)]
 pub struct Server {
-    local_addr: SocketAddr,
-    stop: watch::Sender<bool>,
+    local_addrs: Vec<SocketAddr>,
+    service: Arc<Service>,
+    phase: watch::Sender<Phase>,
     task: Option<JoinHandle<()>>,
 }
 
+/// How far a server is. It never goes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    Serving,
+    /// Nothing is listened on any more; the connections stay.
+    Draining,
+    /// The connections are being closed.
+    Stopping,
+}
+
 impl Server {
-    /// Binds the address and begins to serve. May be called from any thread.
+    /// Binds the address and begins to serve.
     ///
     /// # Errors
     ///
     /// The address cannot be listened on, or the configuration is wrong: see [`ServerError`].
     pub fn start(config: ServerConfig) -> Result<Self, ServerError> {
-        config.check()?;
-        let tls = match &config.tls {
-            None => None,
-            Some(identity) => {
-                let chain = &identity.certificate_chain;
-                let tls = transport::server_config(chain, &identity.private_key)?;
-                Some(TlsAcceptor::from(tls))
-            }
-        };
-        let listen = |error| ServerError::Listen { address: config.listen, error };
-        let listener = bind(config.listen).map_err(listen)?;
-        let local_addr = listener.local_addr().map_err(listen)?;
-        let service = Arc::new(Service {
-            registry: Arc::new(Registry::new(config.path_config())),
-            tls,
-            websocket: transport::websocket_config(config.max_message_size),
-            config,
-        });
-        let (stop, stopping) = watch::channel(false);
-        info!(address = %local_addr, tls = service.tls.is_some(), "server listening");
-        let task = runtime::handle().spawn(run(listener, service, stopping));
-        Ok(Self { local_addr, stop, task: Some(task) })
+        // A mistake is found before a port is opened.
+        let metrics = Arc::new(Metrics::default());
+        let settings = Settings::new(&config, metrics.queued.clone())?;
+        let address = config.listen;
+        let listener = StdTcpListener::bind(address)
+            .map_err(|error| ServerError::Listen { address, error })?;
+        Self::run(config, settings, metrics, vec![listener])
     }
 
-    /// The address that the server listens on, with the port that the operating system picked if the
-    /// configuration had port 0.
-    pub const fn local_addr(&self) -> SocketAddr {
-        self.local_addr
+    /// Begins to serve on sockets that listen already, such as those of socket activation.
+    /// [`ServerConfig::listen`] is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// There is no listener, one of them is unusable, or the configuration is wrong: see
+    /// [`ServerError`].
+    pub fn start_on(
+        config: ServerConfig,
+        listeners: Vec<StdTcpListener>,
+    ) -> Result<Self, ServerError> {
+        let metrics = Arc::new(Metrics::default());
+        let settings = Settings::new(&config, metrics.queued.clone())?;
+        Self::run(config, settings, metrics, listeners)
+    }
+
+    fn run(
+        config: ServerConfig,
+        settings: Settings,
+        metrics: Arc<Metrics>,
+        listeners: Vec<StdTcpListener>,
+    ) -> Result<Self, ServerError> {
+        if listeners.is_empty() {
+            return Err(ServerError::NoListener);
+        }
+        let runtime = runtime::handle();
+        let _guard = runtime.enter();
+        let (mut local_addrs, mut sockets) = (Vec::new(), Vec::new());
+        for listener in listeners {
+            let address = listener.local_addr().unwrap_or(config.listen);
+            let usable = listener
+                .set_nonblocking(true)
+                .and_then(|()| listener.local_addr())
+                .and_then(|address| Ok((address, TcpListener::from_std(listener)?)));
+            let (address, socket) =
+                usable.map_err(|error| ServerError::Listen { address, error })?;
+            info!(%address, tls = settings.tls.is_some(), "server listening");
+            local_addrs.push(address);
+            sockets.push(socket);
+        }
+        let service = Arc::new(Service {
+            registry: Arc::new(Registry::new(metrics.clone())),
+            metrics,
+            addresses: Arc::default(),
+            settings: Mutex::new(Arc::new(settings)),
+            proxy: config.proxy,
+        });
+        let (phase, phases) = watch::channel(Phase::Serving);
+        let task = runtime.spawn(run(sockets, service.clone(), phases));
+        Ok(Self { local_addrs, service, phase, task: Some(task) })
+    }
+
+    /// The address that the server listens on, the first one of several, with the port that the
+    /// operating system picked if the configuration had port 0.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addrs[0]
+    }
+
+    /// The addresses of all listeners, in the order in which they were given.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.local_addrs
+    }
+
+    /// How many TCP connections are open, those included that are in the middle of a handshake.
+    pub fn connections(&self) -> usize {
+        usize::try_from(self.service.metrics.connections.get()).unwrap_or(usize::MAX)
+    }
+
+    /// What the server counts. Stays valid after the server is gone.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.service.metrics.clone()
+    }
+
+    /// The limits for new connections.
+    pub fn limits(&self) -> super::Limits {
+        self.service.settings().limits.clone()
+    }
+
+    /// Changes certificate, permanent keys and limits for connections that come in from now on. Those
+    /// that are there stay, with what they began with; only
+    /// [`Limits::shutdown_timeout`](super::Limits::shutdown_timeout) and the counts of connections
+    /// also concern them.
+    ///
+    /// # Errors
+    ///
+    /// Something in it is wrong: see [`ServerError`]. Then nothing at all has changed.
+    pub fn reload(&self, reload: Reload) -> Result<(), ServerError> {
+        let mut settings = self.service.lock_settings();
+        *settings = Arc::new(settings.reloaded(reload)?);
+        info!("server configuration reloaded");
+        Ok(())
+    }
+
+    /// Closes the listeners and leaves the connections alone. They can go on, and new ones are
+    /// refused by the operating system as soon as the listeners are closed; where somebody else
+    /// holds the same socket (as with socket activation) they wait for that one.
+    pub fn stop_accepting(&self) {
+        self.enter(Phase::Draining);
     }
 
     /// Stops listening, closes all connections with 1001 after what waits for them, and resolves when
-    /// they are gone: after [`ServerConfig::close_timeout`] and a second at most. Works on any
-    /// executor.
+    /// they are gone, or were cut off after
+    /// [`Limits::shutdown_timeout`](super::Limits::shutdown_timeout). Works on any executor.
     pub async fn shutdown(self) {
         // The sender is only dropped with the runtime; there is nothing to wait for then.
         let _ = self.begin_shutdown().await;
@@ -94,7 +188,7 @@ impl Server {
     }
 
     fn begin_shutdown(mut self) -> oneshot::Receiver<()> {
-        self.stop.send_replace(true);
+        self.enter(Phase::Stopping);
         let (done, ended) = oneshot::channel();
         if let Some(task) = self.task.take() {
             runtime::handle().spawn(async move {
@@ -103,6 +197,16 @@ impl Server {
             });
         }
         ended
+    }
+
+    fn enter(&self, next: Phase) {
+        self.phase.send_if_modified(|phase| {
+            let later = *phase < next;
+            if later {
+                *phase = next;
+            }
+            later
+        });
     }
 }
 
@@ -115,83 +219,193 @@ impl Drop for Server {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(address)?;
-    listener.set_nonblocking(true)?;
-    let _guard = runtime::handle().enter();
-    TcpListener::from_std(listener)
-}
-
 /// What all connections of a server share.
 struct Service {
     registry: Arc<Registry>,
-    tls: Option<TlsAcceptor>,
-    websocket: WebSocketConfig,
-    config: ServerConfig,
+    metrics: Arc<Metrics>,
+    addresses: Arc<Addresses>,
+    settings: Mutex<Arc<Settings>>,
+    proxy: Option<TrustedProxies>,
 }
 
-/// Resolves when the server is to stop.
-async fn stopped(stopping: &mut watch::Receiver<bool>) {
+impl Service {
+    fn lock_settings(&self) -> std::sync::MutexGuard<'_, Arc<Settings>> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn settings(&self) -> Arc<Settings> {
+        self.lock_settings().clone()
+    }
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").finish_non_exhaustive()
+    }
+}
+
+/// Resolves when the server is in this phase or a later one.
+async fn reached(phases: &mut watch::Receiver<Phase>, phase: Phase) {
     // An error means that nobody is left who could say so.
-    let _ = stopping.wait_for(|stop| *stop).await;
+    let _ = phases.wait_for(|now| *now >= phase).await;
 }
 
-async fn run(listener: TcpListener, service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
+/// The next connection of any listener. The one to ask first is another one each time.
+async fn accept_any(listeners: &mut [TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+    listeners.rotate_left(1);
+    poll_fn(|cx| {
+        for listener in &*listeners {
+            if let Poll::Ready(accepted) = listener.poll_accept(cx) {
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+async fn run(
+    mut listeners: Vec<TcpListener>,
+    service: Arc<Service>,
+    mut phases: watch::Receiver<Phase>,
+) {
     let mut connections = JoinSet::new();
-    let for_connections = stopping.clone();
+    let metrics = service.metrics.clone();
+    let for_connections = phases.clone();
     loop {
         tokio::select! {
-            () = stopped(&mut stopping) => break,
+            () = reached(&mut phases, Phase::Draining) => break,
             Some(_) = connections.join_next() => {}
-            accepted = listener.accept(), if connections.len() < service.config.max_connections => {
-                match accepted {
-                    Ok((tcp, _)) => {
-                        connections.spawn(connection(tcp, service.clone(), for_connections.clone()));
+            accepted = accept_any(&mut listeners) => match accepted {
+                Ok((tcp, peer)) => {
+                    metrics.accepted.up();
+                    let settings = service.settings();
+                    if settings.limits.connections.is_some_and(|most| connections.len() >= most) {
+                        metrics.limit(Limit::Connections);
+                        debug!("connection refused: there are too many");
+                        continue;
                     }
-                    // Either this one connection broke already, or sockets have run out.
-                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                    Err(error) => {
-                        warn!(%error, "cannot accept connections; trying again");
-                        sleep(ACCEPT_PAUSE).await;
-                    }
+                    let present = Present::new(&metrics, |metrics| &metrics.connections);
+                    let (service, phases) = (service.clone(), for_connections.clone());
+                    connections.spawn(async move {
+                        connection(tcp, peer, &service, &settings, phases).await;
+                        drop(present);
+                    });
+                }
+                // Either this one connection broke already, or sockets have run out.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    metrics.accept_errors.up();
+                    warn!(%error, "cannot accept connections; trying again");
+                    sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     }
-    drop(listener);
+    drop(listeners);
+    info!(connections = connections.len(), "server no longer listening");
+    loop {
+        tokio::select! {
+            () = reached(&mut phases, Phase::Stopping) => break,
+            Some(_) = connections.join_next() => {}
+        }
+    }
     info!(connections = connections.len(), "server shutting down");
     service.registry.shutdown();
-    let limit = service.config.close_timeout.saturating_add(SHUTDOWN_GRACE);
     let all = async { while connections.join_next().await.is_some() {} };
-    if timeout(limit, all).await.is_err() {
+    if timeout(service.settings().limits.shutdown_timeout, all).await.is_err() {
         warn!(connections = connections.len(), "connections cut off at shutdown");
+        (0..connections.len()).for_each(|_| metrics.limit(Limit::ShutdownTime));
     }
     connections.shutdown().await;
 }
 
-async fn connection(tcp: TcpStream, service: Arc<Service>, mut stopping: watch::Receiver<bool>) {
+async fn connection(
+    tcp: TcpStream,
+    peer: SocketAddr,
+    service: &Service,
+    settings: &Settings,
+    mut phases: watch::Receiver<Phase>,
+) {
     let since = Instant::now();
-    let Service { registry, tls, websocket, config } = &*service;
-    let end = since + config.handshake_timeout;
-    let opening = accept(tcp, tls.clone(), *websocket, registry.config());
+    let Service { registry, metrics, addresses, proxy, .. } = service;
+    let limits = &settings.limits;
+    let opening = open(tcp, peer.ip(), settings, proxy.as_ref(), addresses);
     let opened = tokio::select! {
-        () = stopped(&mut stopping) => return,
-        opened = timeout_at(end.into(), opening) => opened,
+        () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(Outcome::Shutdown),
+        opened = timeout_at((since + limits.handshake_timeout).into(), opening) => opened,
     };
-    let (socket, asked) = match opened {
+    let Opened { socket, asked, place } = match opened {
         Ok(Ok(opened)) => opened,
-        Ok(Err(error)) => return debug!(%error, "no WebSocket was opened"),
-        Err(_) => return debug!("no WebSocket was opened in time"),
+        Ok(Err(failure)) => return failed(failure, settings, metrics).await,
+        Err(_) => {
+            metrics.limit(Limit::HandshakeTime);
+            metrics.handshake(Outcome::Timeout);
+            return debug!("no WebSocket was opened in time");
+        }
     };
     let (key, subprotocol) = match asked.outcome() {
         Ok(asked) => asked,
         Err(code) => {
             debug!(%code, "closing a connection with a wrong path or subprotocol");
-            return refuse(socket, code, config.close_timeout).await;
+            metrics.handshake(match code {
+                CloseCode::WebSocketProtocolError => Outcome::Subprotocol,
+                _ => Outcome::Path,
+            });
+            return refuse(socket, code.code(), limits, metrics).await;
         }
     };
-    match registry.join(key, since, &subprotocol) {
-        Some(member) => serve(socket, member, config.close_timeout).await,
-        None => refuse(socket, CloseCode::GoingAway, config.close_timeout).await,
+    let most = limits.connections_per_path;
+    match registry.join(key, since, &subprotocol, &settings.path, most) {
+        Ok(member) => serve(socket, member, limits, metrics, &phases).await,
+        Err(JoinError::Stopping) => {
+            metrics.handshake(Outcome::Shutdown);
+            refuse(socket, CloseCode::GoingAway.code(), limits, metrics).await;
+        }
+        Err(JoinError::PathFull) => {
+            debug!("connection refused: there are too many on its path");
+            metrics.limit(Limit::ConnectionsPerPath);
+            refuse(socket, CloseCode::PathFull.code(), limits, metrics).await;
+        }
+    }
+    drop(place);
+}
+
+/// The end of a connection that has no WebSocket.
+async fn failed(failure: Failure, settings: &Settings, metrics: &Metrics) {
+    match failure {
+        Failure::Limit(limit, answer) => {
+            metrics.limit(limit);
+            debug!("connection refused: its address has or opens too many");
+            if let Some((stream, answer)) = answer {
+                give(answer, stream, settings).await;
+            }
+        }
+        Failure::ProxyHeader => {
+            metrics.proxy_header_failures.up();
+            metrics.handshake(Outcome::ProxyHeader);
+            debug!("connection of a proxy refused: no valid PROXY header");
+        }
+        Failure::Tls(error) => {
+            metrics.tls_failures.up();
+            metrics.handshake(Outcome::Tls);
+            debug!(%error, "no TLS");
+        }
+        Failure::NotWebSocket(stream, answer) => {
+            metrics.handshake(Outcome::NotWebSocket);
+            debug!("a request that is not for a WebSocket");
+            give(answer, stream, settings).await;
+        }
+        Failure::Gone(error) => {
+            metrics.handshake(Outcome::Left);
+            debug!(%error, "no WebSocket was opened");
+        }
+    }
+}
+
+async fn give(answer: Answer, mut stream: Stream, settings: &Settings) {
+    let limit = settings.limits.close_timeout;
+    if let Ok(Ok(())) = timeout(limit, answer.send(&mut stream)).await {
+        finish_stream(stream, limit).await;
     }
 }

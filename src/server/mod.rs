@@ -5,10 +5,20 @@
 //! the level `debug`) holds no keys, no signalling paths and no addresses of clients.
 
 mod accept;
+mod address;
 mod config;
 mod connection;
+mod http;
+mod limits;
 mod listener;
+mod metrics;
+mod network;
+mod proxy;
 mod registry;
+mod settings;
 
-pub use config::{ServerConfig, ServerError, TlsIdentity};
+pub use config::{Reload, ServerConfig, ServerError, TlsIdentity};
+pub use limits::{AcceptRate, Limits};
 pub use listener::Server;
+pub use metrics::Metrics;
+pub use network::{IpNetwork, IpNetworkError, ProxyHeader, TrustedProxies};

@@ -7,6 +7,7 @@ use std::time::Instant;
 use futures_util::task::AtomicWaker;
 use tracing::{debug, trace};
 
+use super::metrics::{Metrics, Present};
 use crate::crypto::{OsRandom, PublicKey};
 use crate::protocol::server::{ClientId, Event, Path, PathConfig};
 
@@ -15,7 +16,7 @@ use crate::protocol::server::{ClientId, Event, Path, PathConfig};
 /// A path is locked for the time of one call of its state machine. Whoever needs both locks takes
 /// the one of the registry first.
 pub(super) struct Registry {
-    config: Arc<PathConfig>,
+    metrics: Arc<Metrics>,
     paths: Mutex<Paths>,
 }
 
@@ -28,6 +29,8 @@ struct Paths {
 /// A path and the tasks of its clients.
 struct Shared {
     path: Path,
+    metrics: Arc<Metrics>,
+    _present: Present,
     wakers: HashMap<ClientId, Arc<AtomicWaker>>,
 }
 
@@ -42,6 +45,7 @@ impl Shared {
         let result = call(&mut self.path);
         while let Some(event) = self.path.poll_event() {
             log(&event);
+            self.metrics.event(&event);
         }
         while let Some(id) = self.path.poll_ready() {
             if let Some(waker) = self.wakers.get(&id) {
@@ -68,39 +72,55 @@ fn log(event: &Event) {
     }
 }
 
+/// Why a client cannot be put on its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum JoinError {
+    /// The server is shutting down.
+    Stopping,
+    /// There are as many connections on the path as there may be.
+    PathFull,
+}
+
 impl Registry {
-    pub(super) fn new(config: PathConfig) -> Self {
-        Self { config: Arc::new(config), paths: Mutex::default() }
+    pub(super) fn new(metrics: Arc<Metrics>) -> Self {
+        Self { metrics, paths: Mutex::default() }
     }
 
-    pub(super) fn config(&self) -> &PathConfig {
-        &self.config
-    }
-
-    /// Puts a client on the path of this key, with the time its connection came in. `None` if the
-    /// server is shutting down.
+    /// Puts a client on the path of this key, with the time its connection came in. The path may have
+    /// `most` connections then.
     pub(super) fn join(
         self: &Arc<Self>,
         key: PublicKey,
         since: Instant,
         subprotocol: &str,
-    ) -> Option<Member> {
+        config: &Arc<PathConfig>,
+        most: Option<usize>,
+    ) -> Result<Member, JoinError> {
         let mut paths = lock(&self.paths);
         if paths.stopping {
-            return None;
+            return Err(JoinError::Stopping);
         }
         let shared = paths.by_key.entry(key).or_insert_with(|| {
-            let path = Path::new(key, self.config.clone(), Box::new(OsRandom));
-            Arc::new(Mutex::new(Shared { path, wakers: HashMap::new() }))
+            Arc::new(Mutex::new(Shared {
+                path: Path::new(key, config.clone(), Box::new(OsRandom)),
+                metrics: self.metrics.clone(),
+                _present: Present::new(&self.metrics, |metrics| &metrics.paths),
+                wakers: HashMap::new(),
+            }))
         });
         let waker = Arc::new(AtomicWaker::new());
         let id = {
             let mut shared = lock(shared);
+            // Not so for a new path: at least one is allowed.
+            if most.is_some_and(|most| shared.wakers.len() >= most) {
+                return Err(JoinError::PathFull);
+            }
+            shared.path.set_config(config.clone());
             let id = shared.path.connect(since, subprotocol);
             shared.wakers.insert(id, waker.clone());
             id
         };
-        Some(Member { registry: self.clone(), shared: shared.clone(), key, id, waker })
+        Ok(Member { registry: self.clone(), shared: shared.clone(), key, id, waker })
     }
 
     /// Closes all connections with 1001, and lets nobody join from now on.
@@ -113,7 +133,7 @@ impl Registry {
     }
 
     #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         lock(&self.paths).by_key.is_empty()
     }
 }
@@ -154,26 +174,51 @@ mod tests {
     use crate::crypto::KeyPair;
     use crate::protocol::SUBPROTOCOL;
 
+    struct Bench {
+        registry: Arc<Registry>,
+        config: Arc<PathConfig>,
+        key: PublicKey,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let key = *KeyPair::generate(&mut OsRandom).public();
+            Self { registry: Arc::new(Registry::new(Arc::default())), config: Arc::default(), key }
+        }
+
+        fn join(&self, most: Option<usize>) -> Result<Member, JoinError> {
+            self.registry.join(self.key, Instant::now(), SUBPROTOCOL, &self.config, most)
+        }
+    }
+
     #[test]
     fn a_path_exists_as_long_as_somebody_is_on_it() {
-        let registry = Arc::new(Registry::new(PathConfig::default()));
-        let key = *KeyPair::generate(&mut OsRandom).public();
-        let one = registry.join(key, Instant::now(), SUBPROTOCOL).unwrap();
-        let two = registry.join(key, Instant::now(), SUBPROTOCOL).unwrap();
+        let bench = Bench::new();
+        let (one, two) = (bench.join(None).ok().unwrap(), bench.join(None).ok().unwrap());
         assert!(Arc::ptr_eq(&one.shared, &two.shared));
+        assert_eq!(bench.registry.metrics.paths.get(), 1);
         drop(one);
-        assert!(!registry.is_empty());
+        assert!(!bench.registry.is_empty());
         drop(two);
-        assert!(registry.is_empty());
+        assert!(bench.registry.is_empty());
+        assert_eq!(bench.registry.metrics.paths.get(), 0);
+    }
+
+    #[test]
+    fn a_path_may_have_so_many_connections() {
+        let bench = Bench::new();
+        let one = bench.join(Some(1)).ok().unwrap();
+        assert_eq!(bench.join(Some(1)).err(), Some(JoinError::PathFull));
+        drop(one);
+        assert!(bench.join(Some(1)).is_ok());
     }
 
     #[test]
     fn nobody_joins_during_a_shutdown() {
-        let registry = Arc::new(Registry::new(PathConfig::default()));
-        let key = *KeyPair::generate(&mut OsRandom).public();
-        let member = registry.join(key, Instant::now(), SUBPROTOCOL).unwrap();
-        registry.shutdown();
+        let bench = Bench::new();
+        let member = bench.join(None).ok().unwrap();
+        bench.registry.shutdown();
         assert!(member.with(|path, id| path.is_closing(id)));
-        assert!(registry.join(key, Instant::now(), SUBPROTOCOL).is_none());
+        assert_eq!(bench.join(None).err(), Some(JoinError::Stopping));
     }
 }

@@ -16,8 +16,9 @@ use tokio_tungstenite::client_async_with_config;
 use tokio_tungstenite::tungstenite::ClientRequestBuilder;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
+use super::WebSocket;
+use super::stream::{Stream, Tcp};
 use super::websocket::websocket_config;
-use super::{Stream, WebSocket};
 use crate::protocol::SUBPROTOCOL;
 
 /// How long one address of a host has for itself before the next one is tried too.
@@ -179,7 +180,7 @@ pub(crate) async fn connect(
         // Messages are written as a whole and wait for an answer.
         let _ = tcp.set_nodelay(true);
         let stream = match &target.tls {
-            None => Stream::Plain(tcp),
+            None => Stream::Plain(Tcp::new(tcp)),
             Some(config) => connect_tls(tcp, config, bare, &server).await?,
         };
         let scheme = if target.tls.is_some() { "wss" } else { "ws" };
@@ -259,7 +260,7 @@ async fn connect_tls(
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| ConnectError::InvalidHost { host: host.to_owned() })?;
     let stream = TlsConnector::from(config.clone())
-        .connect(name, tcp)
+        .connect(name, Tcp::new(tcp))
         .await
         .map_err(|error| tls_error(&error, server))?;
     Ok(Stream::Tls(Box::new(stream.into())))

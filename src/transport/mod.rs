@@ -11,6 +11,8 @@ pub use connect::ConnectError;
 #[cfg(feature = "client")]
 pub(crate) use connect::{Target, connect};
 pub(crate) use stream::Stream;
+#[cfg(feature = "server")]
+pub(crate) use stream::Tcp;
 #[cfg(feature = "client")]
 pub use tls::Roots;
 #[cfg(feature = "client")]
@@ -18,4 +20,6 @@ pub(crate) use tls::client_config;
 #[cfg(feature = "server")]
 pub(crate) use tls::server_config;
 pub use tls::{Certificates, TlsError};
+#[cfg(feature = "server")]
+pub(crate) use websocket::finish_stream;
 pub(crate) use websocket::{WebSocket, close_frame, finish, websocket_config};

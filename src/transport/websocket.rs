@@ -41,33 +41,49 @@ pub(crate) fn close_frame(code: u16) -> CloseFrame {
     CloseFrame { code: code.into(), reason: Utf8Bytes::default() }
 }
 
-/// Ends the connection below a WebSocket whose closing frame was sent, within `limit`.
-///
-/// What the other side still sends is read and thrown away. If it were left unread, the operating
-/// system would reset the connection, and the closing frame could be lost on the way.
-pub(crate) async fn finish(mut socket: WebSocket, limit: Duration) {
+/// Ends the connection below a WebSocket whose closing frame was sent, within `limit`. Says whether
+/// that was enough; if not, the connection is cut off.
+pub(crate) async fn finish(mut socket: WebSocket, limit: Duration) -> bool {
     let ended = timeout(limit, async {
         // An error means that the other side is gone, which is what is wanted.
         let _ = socket.flush().await;
-        let stream = socket.get_mut();
-        let _ = poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await;
-        poll_fn(|cx| {
-            // Bounded by the time limit, and yields now and then.
-            for _ in 0..64 {
-                let mut space = [0; 4096];
-                let mut buffer = ReadBuf::new(&mut space);
-                match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
-                    Poll::Pending => return Poll::Pending,
-                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
-                    Poll::Ready(_) => return Poll::Ready(()),
-                }
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        end(socket.get_mut()).await;
     });
-    if ended.await.is_err() {
+    in_time(ended.await)
+}
+
+/// Like [`finish`], for a connection that never became a WebSocket.
+#[cfg(feature = "server")]
+pub(crate) async fn finish_stream(mut stream: Stream, limit: Duration) -> bool {
+    in_time(timeout(limit, end(&mut stream)).await)
+}
+
+fn in_time<T>(ended: Result<T, tokio::time::error::Elapsed>) -> bool {
+    if ended.is_err() {
         tracing::debug!("the other side did not end its connection; it is cut off");
     }
+    ended.is_ok()
+}
+
+/// Ends our half of the connection and waits for the end of the other.
+///
+/// What the other side still sends is read and thrown away. If it were left unread, the operating
+/// system would reset the connection, and what was sent last could be lost on the way.
+async fn end(stream: &mut Stream) {
+    let _ = poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await;
+    poll_fn(|cx| {
+        // Bounded by the time limit, and yields now and then.
+        for _ in 0..64 {
+            let mut space = [0; 4096];
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

@@ -71,7 +71,8 @@ pub async fn until<T>(
     mut pick: impl FnMut(&Event) -> Option<T>,
 ) -> Result<T, Closed> {
     loop {
-        let event = tokio::time::timeout(NEVER, client.next_event()).await.expect("an event in time");
+        let event =
+            tokio::time::timeout(NEVER, client.next_event()).await.expect("an event in time");
         match event.expect("the last event is that it was closed") {
             event if pick(&event).is_some() => return Ok(pick(&event).unwrap()),
             Event::Closed(closed) => return Err(closed),

@@ -141,7 +141,8 @@ fn mistakes_name_option_file_and_cure_before_the_port_is_opened() {
     let (pem, tls_key, key) = (&*file("tls.pem"), &*file("tls.key"), &*file("permanent.key"));
     let (other, missing) = (&*file("other.key"), &*file("missing"));
     let tls = ["-tc", pem, "-tk", tls_key];
-    let with_tls = |more: &[&str]| [&tls[..], more].concat().iter().map(|s| (*s).to_owned()).collect();
+    let with_tls =
+        |more: &[&str]| [&tls[..], more].concat().iter().map(|s| (*s).to_owned()).collect();
     let owned = |all: &[&str]| all.iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
     type Case<'a> = (Vec<String>, Vec<(&'a str, &'a str)>, i32, Vec<&'a str>);
     let cases: Vec<Case<'_>> = vec![
@@ -167,7 +168,13 @@ fn mistakes_name_option_file_and_cure_before_the_port_is_opened() {
             owned(&["-tc", pem, "-tk", other, "-k", key]),
             vec![],
             1,
-            vec!["option --tlscert", pem, "option --tlskey", other, "the key that it was issued for"],
+            vec![
+                "option --tlscert",
+                pem,
+                "option --tlskey",
+                other,
+                "the key that it was issued for",
+            ],
         ),
         (
             owned(&["-tc", pem, "-k", key]),

@@ -36,7 +36,7 @@ async fn the_default_level_has_no_keys_no_paths_and_no_addresses() {
     let mut program = Program::start(&["-k", &key], &[SAFETY_OFF]);
     let words = traffic(&program).await;
     program.signal("HUP");
-    program.wait_for_log("configuration reloaded");
+    program.wait_for_log("reload done");
     let own = [program.address.to_string(), program.admin.unwrap().to_string()];
     let log = program.stop();
     assert!(log.iter().any(|line| line.contains("\"stopped\"")), "{log:#?}");
@@ -88,5 +88,8 @@ fn level_0_logs_nothing() {
     let output = command(&options, &[SAFETY_OFF]).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(text.lines().count(), 1, "{text}");
-    assert!(text.starts_with("saltyrtc-server: option --host: cannot listen on 192.0.2.1:0"), "{text}");
+    assert!(
+        text.starts_with("saltyrtc-server: option --host: cannot listen on 192.0.2.1:0"),
+        "{text}"
+    );
 }

@@ -129,8 +129,7 @@ async fn a_socket_of_the_service_manager_is_used() {
     // The port of the settings is not opened: it is taken.
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let options = format!("-h 127.0.0.1 -p {}", taken.local_addr().unwrap().port());
-    let program =
-        Program::spawn(activated(listener, "LISTEN_FDS=1 LISTEN_PID=$$", &options));
+    let program = Program::spawn(activated(listener, "LISTEN_FDS=1 LISTEN_PID=$$", &options));
     assert_eq!(program.address, address);
     let pair = Pair::plain(&program).await;
     pair.relay().await;

@@ -30,7 +30,8 @@ impl Server {
     fn configure(directory: &Directory, more: &str) {
         let [pem, key, permanent] =
             ["tls.pem", "tls.key", "permanent.key"].map(|name| directory.name(name));
-        let content = format!("tlscert = '{pem}'\ntlskey = '{key}'\nkey = ['{permanent}']\n{more}\n");
+        let content =
+            format!("tlscert = '{pem}'\ntlskey = '{key}'\nkey = ['{permanent}']\n{more}\n");
         directory.write("config.toml", content);
     }
 
@@ -66,11 +67,12 @@ async fn a_reload_changes_certificate_and_keys_without_losing_anything() {
     let pair = server.pair().await;
     let new_roots = Roots::Only(server.directory.certificate("tls"));
     let new_key = PublicKey::from_hex(&server.directory.permanent_key("new.key")).unwrap();
-    std::fs::rename(server.directory.path("new.key"), server.directory.path("permanent.key")).unwrap();
+    std::fs::rename(server.directory.path("new.key"), server.directory.path("permanent.key"))
+        .unwrap();
     // Messages go in both directions all the time.
     let reload = async {
         server.program.signal("HUP");
-        server.program.wait_for_log("configuration reloaded");
+        server.program.wait_for_log("reload done");
     };
     tokio::join!(
         send_all(&pair.initiator),
@@ -82,8 +84,14 @@ async fn a_reload_changes_certificate_and_keys_without_losing_anything() {
     // New connections see the new certificate and the new key, and only those.
     let url = server.program.wss();
     Pair::connect(&url, &new_roots, Some(new_key)).await.unwrap().relay().await;
-    assert!(Pair::connect(&url, &server.roots, None).await.is_err(), "the old certificate is in use");
-    assert!(Pair::connect(&url, &new_roots, Some(server.key)).await.is_err(), "the old key is in use");
+    assert!(
+        Pair::connect(&url, &server.roots, None).await.is_err(),
+        "the old certificate is in use"
+    );
+    assert!(
+        Pair::connect(&url, &new_roots, Some(server.key)).await.is_err(),
+        "the old key is in use"
+    );
     // The old connections go on.
     pair.relay().await;
     assert_eq!(server.program.metric("saltyrtc_server_reloads_total{outcome=\"done\"}"), 1.0);
@@ -116,7 +124,7 @@ async fn a_reload_that_cannot_work_changes_nothing() {
     }
     assert_eq!(std::fs::read(server.directory.path("tls.key")).unwrap(), good);
     server.program.signal("HUP");
-    server.program.wait_for_log("configuration reloaded");
+    server.program.wait_for_log("reload done");
     server.pair().await.relay().await;
 }
 

@@ -120,8 +120,16 @@ pub struct Program {
 impl Program {
     /// Starts a server on a free port of the loopback interface, and waits until it is ready.
     pub fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut all =
-            vec!["--log-format=json", "serve", "-h", "127.0.0.1", "-p", "0", "--admin", "127.0.0.1:0"];
+        let mut all = vec![
+            "--log-format=json",
+            "serve",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            "0",
+            "--admin",
+            "127.0.0.1:0",
+        ];
         all.extend(arguments);
         Self::spawn(command(&all, variables))
     }

@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser};
 use clap::{Subcommand, ValueHint};
+use saltyrtc::server::IpNetwork;
 
 use crate::failure::Failure;
-use crate::values::{Admin, Count, EventLoop, LogFormat, Network, OrOff, ProxyHeader, Size, Span};
+use crate::values::{Admin, Count, EventLoop, LogFormat, OrOff, ProxyHeader, Size, Span};
 use crate::values::{message_size, port};
 
 /// The name of the program.
@@ -310,7 +311,7 @@ pub(crate) struct ProxyOptions {
     /// Can be given more than once; in the environment variable, separate them with a comma. Only
     /// limits per address depend on it. What others say about addresses is not believed.
     #[arg(long, value_name = "NETWORK")]
-    pub(crate) trusted_proxy: Vec<Network>,
+    pub(crate) trusted_proxy: Vec<IpNetwork>,
     /// How the trusted proxies say it
     #[arg(long, value_name = "HOW", default_value = "x-forwarded-for")]
     pub(crate) proxy_header: ProxyHeader,

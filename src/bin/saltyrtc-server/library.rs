@@ -1,11 +1,16 @@
 //! The adapter to the server of the library: settings in its terms.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 
-use saltyrtc::server::{Server, ServerConfig};
+use saltyrtc::server::{
+    AcceptRate, Limits, ProxyHeader, Reload, Server, ServerConfig, ServerError, TrustedProxies,
+};
 
+use crate::args::ServerOptions;
 use crate::check::Checked;
 use crate::failure::Failure;
+use crate::values;
+use crate::values::{Count, OrOff};
 
 /// The running server.
 pub(crate) struct Running {
@@ -13,34 +18,180 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(
-        checked: &Checked,
-        mut listeners: Vec<TcpListener>,
-    ) -> Result<Self, Failure> {
-        let address = listeners.remove(0).local_addr().unwrap();
-        drop(listeners);
-        let mut config = ServerConfig::new(address);
-        config.tls = checked.tls.clone();
-        config.permanent_keys = checked.permanent_keys.clone();
-        let server = Server::start(config).map_err(|e| Failure::new(e.to_string()))?;
+    /// Begins to serve.
+    pub(crate) fn start(checked: &Checked, listeners: Vec<TcpListener>) -> Result<Self, Failure> {
+        let server = Server::start_on(config(checked), listeners).map_err(failure)?;
         Ok(Self { server })
     }
 
+    /// What the server counts, as text for Prometheus. Stays valid when the server is gone.
     pub(crate) fn metrics(&self) -> Box<dyn Fn() -> String + Send + Sync> {
-        Box::new(String::new)
+        let metrics = self.server.metrics();
+        Box::new(move || metrics.prometheus())
     }
 
-    pub(crate) fn reload(&self, _: &Checked) -> Result<(), Failure> {
-        Ok(())
+    /// Uses new certificates, keys and limits from now on, or none of them.
+    pub(crate) fn reload(&self, checked: &Checked) -> Result<(), Failure> {
+        let mut reload = Reload::default();
+        reload.tls.clone_from(&checked.tls);
+        reload.permanent_keys = Some(checked.permanent_keys.clone());
+        reload.limits = Some(limits(&checked.config.settings.server));
+        self.server.reload(reload).map_err(failure)
     }
 
     pub(crate) fn connections(&self) -> usize {
-        0
+        self.server.connections()
     }
 
-    pub(crate) fn stop_accepting(&self) {}
+    pub(crate) fn stop_accepting(&self) {
+        self.server.stop_accepting();
+    }
 
+    /// Ends all connections, in the time that the limits give.
     pub(crate) async fn shutdown(self) {
         self.server.shutdown().await;
+    }
+}
+
+fn failure(error: ServerError) -> Failure {
+    Failure::new(error.to_string())
+}
+
+fn config(checked: &Checked) -> ServerConfig {
+    let options = &checked.config.settings.server;
+    // The address is not looked at, because the sockets are open already.
+    let mut config = ServerConfig::new((Ipv4Addr::UNSPECIFIED, options.listen.port).into());
+    config.tls.clone_from(&checked.tls);
+    config.permanent_keys.clone_from(&checked.permanent_keys);
+    config.limits = limits(options);
+    config.proxy = proxies(options);
+    config.accept_no_shared_task_as_drop_reason = options.protocol.accept_no_shared_task_drop;
+    config
+}
+
+fn proxies(options: &ServerOptions) -> Option<TrustedProxies> {
+    let networks = options.proxy.trusted_proxy.clone();
+    let header = match options.proxy.proxy_header {
+        values::ProxyHeader::XForwardedFor => ProxyHeader::XForwardedFor,
+        values::ProxyHeader::ProxyProtocol => ProxyHeader::ProxyProtocol,
+    };
+    (!networks.is_empty()).then_some(TrustedProxies { networks, header })
+}
+
+fn limits(options: &ServerOptions) -> Limits {
+    let ServerOptions { limits: given, stop, .. } = options;
+    let count = |OrOff(count): OrOff<Count>| {
+        count.map(|Count(count)| usize::try_from(count).unwrap_or(usize::MAX))
+    };
+    let mut limits = Limits::default();
+    limits.connections = count(given.max_connections);
+    limits.connections_per_address = count(given.max_connections_per_address);
+    limits.connections_per_path = count(given.max_connections_per_path);
+    limits.accept_rate = given
+        .accept_rate
+        .0
+        .map(|Count(per_second)| AcceptRate { per_second, burst: given.accept_burst.0 });
+    limits.handshake_timeout = given.handshake_timeout.0;
+    limits.idle_timeout = given.idle_timeout.0.map(|span| span.0);
+    limits.stall_timeout = given.stall_timeout.0.map(|span| span.0);
+    limits.pong_timeout = given.pong_timeout.0;
+    limits.close_timeout = stop.close_timeout.0;
+    limits.shutdown_timeout = stop.shutdown_timeout.0;
+    limits.message_size = given.max_message_size.0;
+    limits.queue_bytes = given.max_queue.0;
+    limits.tcp_keepalive = given.tcp_keepalive.0.map(|span| span.0);
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Settings;
+    use clap::Parser as _;
+
+    fn parse(arguments: &[&str]) -> ServerOptions {
+        Settings::try_parse_from(arguments).unwrap().server
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_library() {
+        assert_eq!(limits(&parse(&[])), Limits::default());
+        assert_eq!(proxies(&parse(&[])), None);
+    }
+
+    /// Each of them changes exactly one thing.
+    #[test]
+    fn every_limit_has_its_option() {
+        for option in [
+            "--max-connections=7",
+            "--max-connections-per-address=off",
+            "--max-connections-per-path=7",
+            "--accept-rate=7",
+            "--accept-burst=7",
+            "--handshake-timeout=7s",
+            "--idle-timeout=7s",
+            "--stall-timeout=off",
+            "--pong-timeout=7s",
+            "--close-timeout=0",
+            "--shutdown-timeout=0",
+            "--max-message-size=1024",
+            "--max-queue=0",
+            "--tcp-keepalive=1s",
+        ] {
+            let text = |limits: &Limits| -> Vec<String> {
+                format!("{limits:#?}").lines().map(str::to_owned).collect()
+            };
+            let (default, changed) = (text(&Limits::default()), text(&limits(&parse(&[option]))));
+            // None or Some(…) takes one line or three.
+            let kept = default.iter().filter(|line| changed.contains(line)).count();
+            assert!((default.len() - kept) <= 3 && default != changed, "{option}: {changed:#?}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_trusted_if_there_are_any() {
+        let options = parse(&["--trusted-proxy=10.0.0.0/8", "--proxy-header=proxy-protocol"]);
+        let expected = TrustedProxies {
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
+            header: ProxyHeader::ProxyProtocol,
+        };
+        assert_eq!(proxies(&options), Some(expected));
+    }
+
+    /// What the options allow is nothing that the library refuses once the port is open.
+    #[test]
+    fn the_smallest_values_are_good_enough() {
+        let options = [
+            "--max-connections=1",
+            "--max-connections-per-address=1",
+            "--max-connections-per-path=1",
+            "--accept-rate=1",
+            "--accept-burst=1",
+            "--handshake-timeout=1ms",
+            "--idle-timeout=1ms",
+            "--stall-timeout=1ms",
+            "--pong-timeout=1ms",
+            "--close-timeout=0",
+            "--shutdown-timeout=0",
+            "--max-message-size=1024",
+            "--max-queue=0",
+            "--tcp-keepalive=1s",
+        ];
+        let longest = [
+            "--handshake-timeout=24h",
+            "--idle-timeout=24h",
+            "--stall-timeout=24h",
+            "--pong-timeout=24h",
+            "--close-timeout=24h",
+            "--shutdown-timeout=24h",
+            "--tcp-keepalive=24h",
+        ];
+        for options in [&options[..], &longest[..]] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut config = ServerConfig::new(listener.local_addr().unwrap());
+            config.limits = limits(&parse(options));
+            let server = Server::start_on(config, vec![listener]).unwrap();
+            drop(server);
+        }
     }
 }

@@ -106,7 +106,7 @@ impl Program {
                 self.logging.set(new.config.settings.log.verbosity);
                 self.checked = new;
                 state.reloads.fetch_add(1, Relaxed);
-                info!("configuration reloaded");
+                info!("reload done");
                 self.notifier.ready("Ready");
             }
             Err(failure) => {
@@ -186,6 +186,7 @@ fn open_admin(config: &Config) -> Result<Option<tokio::net::TcpListener>, Failur
 fn needs_restart(old: &Checked, new: &Checked) -> Vec<String> {
     let (before, after) = (&old.config.settings.server, &new.config.settings.server);
     let changed = [
+        ("tlscert", old.tls.is_some() && new.tls.is_none()),
         ("host", before.listen.host != after.listen.host),
         ("port", before.listen.port != after.listen.port),
         ("admin", before.admin.admin != after.admin.admin),

@@ -1,7 +1,7 @@
 //! The values that options take: durations, sizes, addresses, and whose headers are believed.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -206,32 +206,6 @@ impl FromStr for Admin {
     }
 }
 
-/// A network: an address, or an address with the length of its prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Network {
-    pub(crate) address: IpAddr,
-    pub(crate) prefix: u8,
-}
-
-impl FromStr for Network {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "give a network like 10.0.0.0/8 or an address like 192.0.2.1".to_owned();
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| wrong())?;
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            None => bits,
-            Some(prefix) => prefix.parse().ok().filter(|&n| n <= bits).ok_or_else(wrong)?,
-        };
-        Ok(Self { address, prefix })
-    }
-}
-
 /// How a trusted proxy tells whose connection it forwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ProxyHeader {
@@ -327,15 +301,9 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_networks() {
+    fn addresses_of_the_admin_listener() {
         assert_eq!("off".parse(), Ok(Admin::Off));
         assert_eq!("[::1]:80".parse(), Ok(Admin::Listen("[::1]:80".parse().unwrap())));
         assert!("localhost:80".parse::<Admin>().is_err());
-        let network: Network = "10.0.0.0/8".parse().unwrap();
-        assert_eq!(network, Network { address: "10.0.0.0".parse().unwrap(), prefix: 8 });
-        assert_eq!("::1".parse::<Network>().unwrap().prefix, 128);
-        for wrong in ["10.0.0.0/33", "::/129", "10.0.0.0/", "here", "10.0.0.0/8/8"] {
-            assert!(wrong.parse::<Network>().is_err(), "{wrong}");
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! One client of a path.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::config::PathConfig;
 use super::outbox::Outbox;
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::ServerHello;
@@ -69,6 +71,12 @@ pub(super) struct Client {
     /// When the handshake has to be over.
     pub(super) handshake_end: Option<Instant>,
     pub(super) ping: Option<Ping>,
+    /// When a message came or went last.
+    pub(super) active: Instant,
+    /// When to look whether the client is idle.
+    pub(super) idle_check: Option<Instant>,
+    /// What was the configuration of the path when the client came.
+    pub(super) config: Arc<PathConfig>,
 }
 
 impl Client {
@@ -76,17 +84,21 @@ impl Client {
     pub(super) fn new(
         random: &mut dyn RandomSource,
         subprotocol: &str,
-        handshake_end: Option<Instant>,
+        since: Instant,
+        config: Arc<PathConfig>,
     ) -> Self {
         let mut client = Self {
             state: State::New,
             link: Link::new(random),
             session: KeyPair::generate(random),
             subprotocol: subprotocol.to_owned(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(config.queued.clone()),
             ready: false,
-            handshake_end,
+            handshake_end: since.checked_add(config.handshake_timeout),
             ping: None,
+            active: since,
+            idle_check: config.idle_timeout.and_then(|timeout| since.checked_add(timeout)),
+            config,
         };
         let hello = ServerHello { key: *client.session.public() };
         // A new link has all its numbers ahead of it.
@@ -116,7 +128,18 @@ impl Client {
     /// When the client needs attention next.
     pub(super) fn timeout(&self) -> Option<Instant> {
         let ping = self.ping.as_ref().and_then(|ping| ping.due);
-        self.handshake_end.into_iter().chain(ping).min()
+        self.handshake_end.into_iter().chain(ping).chain(self.idle_check).min()
+    }
+
+    /// Whether the client has been idle for too long. If not, it is looked at again later: messages
+    /// only note the time, and set no timer.
+    pub(super) fn is_idle(&mut self, now: Instant) -> bool {
+        if self.idle_check.is_none_or(|check| check > now) {
+            return false;
+        }
+        let idle_at = self.config.idle_timeout.and_then(|timeout| self.active.checked_add(timeout));
+        self.idle_check = idle_at;
+        idle_at.is_some_and(|at| at <= now)
     }
 
     /// Seals `plain` for the client and queues it.

@@ -1,5 +1,7 @@
 //! What all paths of a server have in common.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use crate::crypto::KeyPair;
@@ -17,6 +19,9 @@ pub struct PathConfig {
     pub handshake_timeout: Duration,
     /// How long a client may take to answer a ping.
     pub pong_timeout: Duration,
+    /// How long a client may be without any message from it, or from another client to it. Pings do
+    /// not count. `None`: for ever.
+    pub idle_timeout: Option<Duration>,
     /// How many bytes of relayed messages may wait for one client. Each message counts 64 bytes more
     /// than its length. A message for an empty queue is always taken.
     pub max_queue: usize,
@@ -26,6 +31,10 @@ pub struct PathConfig {
     /// initiator its connection (3001). The JavaScript and Java clients send it where they should
     /// send 'close'; with this option their responders get to see 3006.
     pub accept_no_shared_task_as_drop_reason: bool,
+    /// How many bytes wait for the clients of all paths that were given (a clone of) this, counted
+    /// like for [`max_queue`](Self::max_queue), with the server's own messages. Paths add and
+    /// subtract; nobody else should.
+    pub queued: Arc<AtomicUsize>,
 }
 
 impl Default for PathConfig {
@@ -35,8 +44,10 @@ impl Default for PathConfig {
             subprotocols: vec![SUBPROTOCOL.to_owned()],
             handshake_timeout: Duration::from_secs(30),
             pong_timeout: Duration::from_secs(30),
+            idle_timeout: None,
             max_queue: 4 << 20,
             accept_no_shared_task_as_drop_reason: false,
+            queued: Arc::default(),
         }
     }
 }

@@ -70,6 +70,8 @@ pub enum Cause {
     PongTimeout,
     /// The client does not read what the server has to tell it: 3008.
     TooSlow,
+    /// No message came from the client or went to it for too long: 3008.
+    Idle,
     /// The server shuts down: 1001.
     Shutdown,
 }
@@ -83,7 +85,9 @@ impl Cause {
             Self::Replaced => CloseCode::DroppedByInitiator,
             Self::Dropped(code) => *code,
             Self::UnknownServerKey => CloseCode::InvalidKey,
-            Self::HandshakeTimeout | Self::PongTimeout | Self::TooSlow => CloseCode::Timeout,
+            Self::HandshakeTimeout | Self::PongTimeout | Self::TooSlow | Self::Idle => {
+                CloseCode::Timeout
+            }
             Self::Shutdown => CloseCode::GoingAway,
         }
     }
@@ -101,6 +105,7 @@ impl fmt::Display for Cause {
             Self::HandshakeTimeout => f.write_str("not authenticated in time"),
             Self::PongTimeout => f.write_str("ping not answered in time"),
             Self::TooSlow => f.write_str("the client does not read its notifications"),
+            Self::Idle => f.write_str("no message from or to the client for too long"),
             Self::Shutdown => f.write_str("the server shuts down"),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::client::{ClientId, Ping, State};
+use super::config::PathConfig;
 use super::event::{Cause, Event, Violation};
 use super::path::Path;
 use crate::crypto::{KEY_BYTES, KeyPair, PublicKey, SharedKey};
@@ -69,10 +70,11 @@ impl Path {
         if auth.your_cookie != client.link.own_cookie() {
             return Err(Violation::YourCookie.into());
         }
-        if self.config.select_subprotocol(&auth.subprotocols) != Some(client.subprotocol.as_str()) {
+        let config = client.config.clone();
+        if config.select_subprotocol(&auth.subprotocols) != Some(client.subprotocol.as_str()) {
             return Err(Violation::Subprotocols.into());
         }
-        let permanent_key = self.permanent_key(auth.your_key)?;
+        let permanent_key = permanent_key(&config, auth.your_key)?;
         let session_key = *client.session.public();
         let address = match role {
             Role::Initiator => Address::INITIATOR,
@@ -130,18 +132,18 @@ impl Path {
         self.mark_ready(id);
         sent.map_err(|_| Cause::SequenceExhausted)
     }
+}
 
-    /// The permanent key for a client that asks for `wanted`.
-    fn permanent_key(&self, wanted: Option<PublicKey>) -> Result<Option<KeyPair>, Cause> {
-        let keys = &self.config.permanent_keys;
-        match wanted {
-            None => Ok(keys.first().cloned()),
-            Some(wanted) => keys
-                .iter()
-                .find(|pair| *pair.public() == wanted)
-                .cloned()
-                .map(Some)
-                .ok_or(Cause::UnknownServerKey),
-        }
+/// The permanent key for a client that asks for `wanted`.
+fn permanent_key(config: &PathConfig, wanted: Option<PublicKey>) -> Result<Option<KeyPair>, Cause> {
+    let keys = &config.permanent_keys;
+    match wanted {
+        None => Ok(keys.first().cloned()),
+        Some(wanted) => keys
+            .iter()
+            .find(|pair| *pair.public() == wanted)
+            .cloned()
+            .map(Some)
+            .ok_or(Cause::UnknownServerKey),
     }
 }

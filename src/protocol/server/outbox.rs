@@ -1,6 +1,9 @@
 //! The ordered queue of what goes out to one client.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -19,7 +22,7 @@ const COPY_FROM: usize = 64 << 10;
 const COPY_BELOW: usize = 4 << 10;
 
 enum Entry {
-    Relay { message: Bytes, sender: ClientId },
+    Relay { message: Bytes, sender: ClientId, arrived: Instant },
     Own(Bytes),
     Ping,
     Close(CloseCode),
@@ -32,17 +35,29 @@ pub(super) struct LostRelay {
 }
 
 /// The ordered queue of what goes out to one client.
-#[derive(Default)]
 pub(super) struct Outbox {
     entries: VecDeque<Entry>,
     relayed: usize,
     own: usize,
+    /// The sum of both, of all queues of a server.
+    all: Arc<AtomicUsize>,
 }
 
 impl Outbox {
+    /// An empty queue whose bytes are added to `all`.
+    pub(super) fn new(all: Arc<AtomicUsize>) -> Self {
+        Self { entries: VecDeque::new(), relayed: 0, own: 0, all }
+    }
+
     /// Queues a relayed message if there is room for it.
     #[must_use]
-    pub(super) fn relay(&mut self, message: &Bytes, sender: ClientId, max: usize) -> bool {
+    pub(super) fn relay(
+        &mut self,
+        message: &Bytes,
+        sender: ClientId,
+        arrived: Instant,
+        max: usize,
+    ) -> bool {
         let cost = message.len() + RELAY_OVERHEAD;
         if self.relayed > 0 && self.relayed.saturating_add(cost) > max {
             return false;
@@ -53,7 +68,8 @@ impl Outbox {
             message.clone()
         };
         self.relayed += cost;
-        self.entries.push_back(Entry::Relay { message, sender });
+        self.all.fetch_add(cost, Ordering::Relaxed);
+        self.entries.push_back(Entry::Relay { message, sender, arrived });
         true
     }
 
@@ -65,6 +81,7 @@ impl Outbox {
     /// Queues a message of the server.
     pub(super) fn own(&mut self, message: Vec<u8>) {
         self.own += message.len();
+        self.all.fetch_add(message.len(), Ordering::Relaxed);
         self.entries.push_back(Entry::Own(message.into()));
     }
 
@@ -78,15 +95,26 @@ impl Outbox {
         self.entries.push_back(Entry::Close(code));
     }
 
+    /// When the message arrived that is to be sent next; `None` if that is not a relayed one.
+    pub(super) fn next_arrived(&self) -> Option<Instant> {
+        match self.entries.front()? {
+            Entry::Relay { arrived, .. } => Some(*arrived),
+            _ => None,
+        }
+    }
+
     /// Takes the next thing to do.
     pub(super) fn pop(&mut self) -> Option<Transmit> {
         Some(match self.entries.pop_front()? {
             Entry::Relay { message, .. } => {
-                self.relayed -= message.len() + RELAY_OVERHEAD;
+                let cost = message.len() + RELAY_OVERHEAD;
+                self.relayed -= cost;
+                self.all.fetch_sub(cost, Ordering::Relaxed);
                 Transmit::Message(message)
             }
             Entry::Own(message) => {
                 self.own -= message.len();
+                self.all.fetch_sub(message.len(), Ordering::Relaxed);
                 Transmit::Message(message)
             }
             Entry::Ping => Transmit::Ping,
@@ -98,7 +126,7 @@ impl Outbox {
     pub(super) fn take_relays(&mut self) -> Vec<LostRelay> {
         let mut lost = Vec::new();
         self.entries.retain(|entry| match entry {
-            Entry::Relay { message, sender } => {
+            Entry::Relay { message, sender, .. } => {
                 if let Some((nonce, ..)) = Nonce::split(message) {
                     lost.push(LostRelay { sender: *sender, identity: nonce.identity() });
                 }
@@ -106,13 +134,22 @@ impl Outbox {
             }
             _ => true,
         });
+        self.all.fetch_sub(self.relayed, Ordering::Relaxed);
         self.relayed = 0;
         lost
     }
 
     /// Forgets everything that waits.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.all.fetch_sub(self.relayed + self.own, Ordering::Relaxed);
+        (self.relayed, self.own) = (0, 0);
+        self.entries.clear();
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.clear();
     }
 }
 
@@ -126,30 +163,32 @@ mod tests {
 
     #[test]
     fn room_for_relayed_messages_is_bounded_and_comes_back() {
-        let mut outbox = Outbox::default();
+        let now = Instant::now();
+        let mut outbox = Outbox::new(Arc::default());
         let max = 2 * (100 + RELAY_OVERHEAD);
-        assert!(outbox.relay(&message(100), ClientId(1), max));
-        assert!(outbox.relay(&message(100), ClientId(1), max));
-        assert!(!outbox.relay(&message(25), ClientId(1), max));
+        assert!(outbox.relay(&message(100), ClientId(1), now, max));
+        assert!(outbox.relay(&message(100), ClientId(1), now, max));
+        assert!(!outbox.relay(&message(25), ClientId(1), now, max));
         assert!(outbox.has_room_for_own(100), "messages of the server have room of their own");
         outbox.own(vec![1; 100]);
         assert!(matches!(outbox.pop(), Some(Transmit::Message(_))));
-        assert!(outbox.relay(&message(100), ClientId(1), max));
+        assert!(outbox.relay(&message(100), ClientId(1), now, max));
         assert_eq!(outbox.take_relays().len(), 2);
-        assert!(outbox.relay(&message(10_000), ClientId(1), max), "an empty queue takes any");
+        assert!(outbox.relay(&message(10_000), ClientId(1), now, max), "an empty queue takes any");
     }
 
     #[test]
     fn relayed_messages_are_not_copied_unless_the_receiver_is_slow() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Arc::default());
+        let now = Instant::now();
         let (small, large) = (message(100), message(COPY_FROM));
         let pop = |outbox: &mut Outbox| match outbox.pop() {
             Some(Transmit::Message(message)) => message,
             other => panic!("{other:?}"),
         };
-        assert!(outbox.relay(&small, ClientId(1), 1 << 20));
-        assert!(outbox.relay(&large, ClientId(1), 1 << 20));
-        assert!(outbox.relay(&small, ClientId(1), 1 << 20));
+        assert!(outbox.relay(&small, ClientId(1), now, 1 << 20));
+        assert!(outbox.relay(&large, ClientId(1), now, 1 << 20));
+        assert!(outbox.relay(&small, ClientId(1), now, 1 << 20));
         assert_eq!(pop(&mut outbox).as_ptr(), small.as_ptr());
         assert_eq!(pop(&mut outbox).as_ptr(), large.as_ptr());
         let copy = pop(&mut outbox);
@@ -159,7 +198,7 @@ mod tests {
 
     #[test]
     fn messages_of_the_server_are_bounded_too() {
-        let mut outbox = Outbox::default();
+        let mut outbox = Outbox::new(Arc::default());
         for _ in 0..MAX_OWN / 1024 {
             assert!(outbox.has_room_for_own(1024));
             outbox.own(vec![0; 1024]);
@@ -167,5 +206,33 @@ mod tests {
         assert!(!outbox.has_room_for_own(1));
         outbox.pop();
         assert!(outbox.has_room_for_own(1024));
+    }
+
+    #[test]
+    fn what_waits_in_all_queues_is_counted() {
+        let (now, all) = (Instant::now(), Arc::<AtomicUsize>::default());
+        let mut outboxes = [Outbox::new(all.clone()), Outbox::new(all.clone())];
+        for outbox in &mut outboxes {
+            outbox.own(vec![0; 100]);
+            outbox.ping();
+            assert!(outbox.relay(&message(1000), ClientId(1), now, 1 << 20));
+            assert_eq!(outbox.next_arrived(), None, "the server's own message is the next one");
+        }
+        let count = || all.load(Ordering::Relaxed);
+        let each = 1100 + RELAY_OVERHEAD;
+        assert_eq!(count(), 2 * each);
+        let [mut first, second] = outboxes;
+        first.pop();
+        first.pop();
+        assert_eq!(first.next_arrived(), Some(now));
+        assert_eq!(count(), 2 * each - 100);
+        assert_eq!(first.take_relays().len(), 1);
+        assert_eq!(count(), each);
+        drop(second);
+        assert_eq!(count(), 0);
+        assert!(first.relay(&message(1), ClientId(1), now, 0));
+        first.clear();
+        drop(first);
+        assert_eq!(count(), 0);
     }
 }

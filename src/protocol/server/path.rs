@@ -20,7 +20,8 @@ use crate::protocol::{Address, CloseCode, Nonce, ResponderAddress, Role, Transmi
 /// Time is passed in as `now` and may not run backwards. Memory is bounded per client, by
 /// [`PathConfig::max_queue`] and a fixed amount; events are kept until they are polled.
 pub struct Path {
-    pub(super) config: Arc<PathConfig>,
+    /// For clients that connect; each one keeps what it came under.
+    config: Arc<PathConfig>,
     pub(super) initiator_key: PublicKey,
     random: Box<dyn RandomSource>,
     last_id: u64,
@@ -75,14 +76,20 @@ impl Path {
         }
     }
 
+    /// Changes the configuration for clients that connect from now on.
+    pub fn set_config(&mut self, config: Arc<PathConfig>) {
+        self.config = config;
+    }
+
     /// A client has opened a WebSocket, and `subprotocol` was agreed upon. It is greeted with
     /// 'server-hello' and has to be authenticated [`PathConfig::handshake_timeout`] after `since`: now,
     /// or whenever its connection came in.
     pub fn connect(&mut self, since: Instant, subprotocol: &str) -> ClientId {
         self.last_id += 1;
         let id = ClientId(self.last_id);
-        let end = since.checked_add(self.config.handshake_timeout);
-        self.clients.insert(id, Client::new(self.random.as_mut(), subprotocol, end));
+        let config = self.config.clone();
+        let client = Client::new(self.random.as_mut(), subprotocol, since, config);
+        self.clients.insert(id, client);
         self.mark_ready(id);
         id
     }
@@ -131,7 +138,6 @@ impl Path {
 
     /// Like [`handle_timeout`](Self::handle_timeout) for one client, for drivers with a timer for each.
     pub fn handle_client_timeout(&mut self, now: Instant, id: ClientId) {
-        let pong_timeout = self.config.pong_timeout;
         let Some(client) = self.clients.get_mut(&id) else { return };
         if client.handshake_end.is_some_and(|end| end <= now) {
             self.close(id, Cause::HandshakeTimeout);
@@ -141,10 +147,12 @@ impl Path {
             if ping.unanswered {
                 self.close(id, Cause::PongTimeout);
             } else {
-                ping.ping(now, pong_timeout);
+                ping.ping(now, client.config.pong_timeout);
                 client.outbox.ping();
                 self.mark_ready(id);
             }
+        } else if client.is_idle(now) {
+            self.close(id, Cause::Idle);
         }
         self.settle();
     }
@@ -157,6 +165,12 @@ impl Path {
     /// When [`handle_client_timeout`](Self::handle_client_timeout) has to be called for a client.
     pub fn client_timeout(&self, id: ClientId) -> Option<Instant> {
         self.clients.get(&id).and_then(Client::timeout)
+    }
+
+    /// When the message arrived that [`poll_transmit`](Self::poll_transmit) gives next for a client;
+    /// `None` if that is not a relayed one.
+    pub fn next_arrived(&self, id: ClientId) -> Option<Instant> {
+        self.clients.get(&id)?.outbox.next_arrived()
     }
 
     /// Takes the next thing to do with the WebSocket of a client.
@@ -206,12 +220,13 @@ impl Path {
         if client.is_closing() {
             return Ok(());
         }
+        client.active = now;
         let (nonce, nonce_bytes, data) = Nonce::split(message).ok_or(Violation::TooShort)?;
         if nonce.source != client.address() {
             return Err(Violation::Source.into());
         }
         if nonce.destination != Address::SERVER {
-            return self.relay(id, &nonce, message);
+            return self.relay(now, id, &nonce, message);
         }
         let checked = client.link.check(&nonce)?;
         let State::Authenticated { address, shared } = &client.state else {
@@ -221,7 +236,8 @@ impl Path {
         if address.role() != Some(Role::Initiator) {
             return Err(Violation::NotTheInitiator.into());
         }
-        let (responder, code) = self.parse_drop(&plain)?;
+        let (responder, code) =
+            parse_drop(&plain, client.config.accept_no_shared_task_as_drop_reason)?;
         if let Some(client) = self.clients.get_mut(&id) {
             client.link.commit(checked);
         }
@@ -233,22 +249,13 @@ impl Path {
         Ok(())
     }
 
-    fn parse_drop(&self, plain: &[u8]) -> Result<(ResponderAddress, CloseCode), Cause> {
-        if self.config.accept_no_shared_task_as_drop_reason
-            && let Ok(fields) =
-                Fields::parse(plain).and_then(|fields| fields.expect("drop-responder"))
-            && fields.uint("reason") == Ok(CloseCode::NoSharedTask.code().into())
-            && let Ok(id) = fields.uint("id")
-            && let Some(id) = u8::try_from(id).ok().and_then(ResponderAddress::new)
-        {
-            return Ok((id, CloseCode::NoSharedTask));
-        }
-        let drop = DropResponder::parse(plain)?;
-        let code = drop.reason.map_or(CloseCode::DroppedByInitiator, |reason| reason.close_code());
-        Ok((drop.id, code))
-    }
-
-    fn relay(&mut self, sender: ClientId, nonce: &Nonce, message: &Bytes) -> Result<(), Cause> {
+    fn relay(
+        &mut self,
+        now: Instant,
+        sender: ClientId,
+        nonce: &Nonce,
+        message: &Bytes,
+    ) -> Result<(), Cause> {
         let receiver = match (nonce.source.role(), nonce.destination.role()) {
             (Some(Role::Initiator), Some(Role::Responder)) => {
                 ResponderAddress::try_from(nonce.destination)
@@ -258,11 +265,11 @@ impl Path {
             (Some(Role::Responder), Some(Role::Initiator)) => self.initiator,
             _ => return Err(Violation::Destination.into()),
         };
-        let max_queue = self.config.max_queue;
         let failure = match receiver.and_then(|id| Some((id, self.clients.get_mut(&id)?))) {
             None => RelayFailure::NobodyThere,
             Some((id, client)) => {
-                if client.outbox.relay(message, sender, max_queue) {
+                if client.outbox.relay(message, sender, now, client.config.max_queue) {
+                    client.active = now;
                     self.mark_ready(id);
                     self.events.push_back(Event::Relayed { bytes: message.len() });
                     return Ok(());
@@ -351,7 +358,7 @@ impl Path {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let address = client.address();
         client.state = State::Closing;
-        (client.handshake_end, client.ping) = (None, None);
+        (client.handshake_end, client.ping, client.idle_check) = (None, None, None);
         let lost = match waiting {
             Waiting::Flush => Vec::new(),
             Waiting::Return | Waiting::Forget => client.outbox.take_relays(),
@@ -374,6 +381,24 @@ impl Path {
             }
         }
     }
+}
+
+/// The responder to drop, and the code that it gets to see.
+fn parse_drop(
+    plain: &[u8],
+    accept_no_shared_task: bool,
+) -> Result<(ResponderAddress, CloseCode), Cause> {
+    if accept_no_shared_task
+        && let Ok(fields) = Fields::parse(plain).and_then(|fields| fields.expect("drop-responder"))
+        && fields.uint("reason") == Ok(CloseCode::NoSharedTask.code().into())
+        && let Ok(id) = fields.uint("id")
+        && let Some(id) = u8::try_from(id).ok().and_then(ResponderAddress::new)
+    {
+        return Ok((id, CloseCode::NoSharedTask));
+    }
+    let drop = DropResponder::parse(plain)?;
+    let code = drop.reason.map_or(CloseCode::DroppedByInitiator, |reason| reason.close_code());
+    Ok((drop.id, code))
 }
 
 impl fmt::Debug for Path {

@@ -1,0 +1,180 @@
+//! What each address may do: how many connections it has, and how fast it opens them.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::limits::{AcceptRate, Limits};
+use super::metrics::Limit;
+use super::network::masked;
+
+/// From how many addresses on those are forgotten that have nothing to be remembered for.
+const FEW: usize = 1024;
+/// From how many addresses on the pace is forgotten of those that have no connection, whatever it was.
+const MANY: usize = 1 << 16;
+
+/// The addresses that have connections, or that had some lately.
+#[derive(Debug, Default)]
+pub(super) struct Addresses(Mutex<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    entries: HashMap<IpAddr, Entry>,
+    /// When to look next for what can be forgotten.
+    clean_at: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    connections: usize,
+    /// When the address may open a whole burst again: each connection moves it one interval on.
+    rested: Instant,
+}
+
+/// The place of one connection in what its address may have. It is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    addresses: Arc<Addresses>,
+    group: IpAddr,
+}
+
+impl Addresses {
+    /// Counts a connection that comes in `now`, if its address may have one more.
+    pub(super) fn enter(
+        self: &Arc<Self>,
+        now: Instant,
+        address: IpAddr,
+        limits: &Limits,
+    ) -> Result<Option<Place>, Limit> {
+        if limits.connections_per_address.is_none() && limits.accept_rate.is_none() {
+            return Ok(None);
+        }
+        let group = group(address);
+        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        table.clean(now);
+        let entry = table.entries.entry(group).or_insert(Entry { connections: 0, rested: now });
+        if limits.connections_per_address.is_some_and(|most| entry.connections >= most) {
+            return Err(Limit::ConnectionsPerAddress);
+        }
+        if let Some(AcceptRate { per_second, burst }) = limits.accept_rate {
+            let interval = Duration::from_secs(1) / per_second;
+            let rested = entry.rested.max(now) + interval;
+            if rested > now + interval.saturating_mul(burst) {
+                return Err(Limit::AcceptRate);
+            }
+            entry.rested = rested;
+        }
+        entry.connections += 1;
+        Ok(Some(Place { addresses: self.clone(), group }))
+    }
+}
+
+impl Table {
+    fn clean(&mut self, now: Instant) {
+        if self.entries.len() < self.clean_at.max(FEW) {
+            return;
+        }
+        self.entries.retain(|_, entry| entry.connections > 0 || entry.rested > now);
+        if self.entries.len() > MANY {
+            self.entries.retain(|_, entry| entry.connections > 0);
+        }
+        // So that looking costs no more than entering did.
+        self.clean_at = self.entries.len() * 2;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut table = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = table.entries.get_mut(&self.group) {
+            entry.connections -= 1;
+        }
+    }
+}
+
+/// What counts as one address.
+fn group(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        v4 @ IpAddr::V4(_) => v4,
+        v6 @ IpAddr::V6(_) => masked(v6, 64).unwrap_or(v6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(connections: Option<usize>, rate: Option<(u32, u32)>) -> Limits {
+        let mut limits = Limits::default();
+        limits.connections_per_address = connections;
+        limits.accept_rate = rate.map(|(per_second, burst)| AcceptRate { per_second, burst });
+        limits
+    }
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn connections_are_counted_for_each_address() {
+        let (now, addresses) = (Instant::now(), Arc::new(Addresses::default()));
+        let limits = limits(Some(2), None);
+        let one = addresses.enter(now, ip("192.0.2.1"), &limits).unwrap();
+        let _two = addresses.enter(now, ip("::ffff:192.0.2.1"), &limits).unwrap();
+        let full = addresses.enter(now, ip("192.0.2.1"), &limits).map(drop);
+        assert!(matches!(full, Err(Limit::ConnectionsPerAddress)));
+        assert!(addresses.enter(now, ip("192.0.2.2"), &limits).is_ok());
+        drop(one);
+        assert!(addresses.enter(now, ip("192.0.2.1"), &limits).is_ok());
+    }
+
+    #[test]
+    fn the_first_64_bits_of_an_ipv6_address_count() {
+        let (now, addresses) = (Instant::now(), Arc::new(Addresses::default()));
+        let limits = limits(Some(1), None);
+        let _one = addresses.enter(now, ip("2001:db8::1"), &limits).unwrap();
+        assert!(addresses.enter(now, ip("2001:db8::ffff:1:2:3"), &limits).is_err());
+        assert!(addresses.enter(now, ip("2001:db8:0:1::1"), &limits).is_ok());
+    }
+
+    #[test]
+    fn the_rate_is_a_burst_and_then_so_many_per_second() {
+        let (start, addresses) = (Instant::now(), Arc::new(Addresses::default()));
+        let limits = limits(None, Some((10, 3)));
+        let mut enter = |millis| {
+            addresses.enter(start + Duration::from_millis(millis), ip("192.0.2.1"), &limits).is_ok()
+        };
+        assert_eq!([0, 0, 0, 0, 99].map(&mut enter), [true, true, true, false, false]);
+        assert_eq!([100, 100, 250, 250].map(&mut enter), [true, false, true, false]);
+        // A long rest gives no more than a burst.
+        assert_eq!([9000; 4].map(&mut enter), [true, true, true, false]);
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_kept() {
+        let addresses = Arc::new(Addresses::default());
+        assert!(addresses.enter(Instant::now(), ip("::1"), &limits(None, None)).unwrap().is_none());
+        assert!(addresses.0.lock().unwrap().entries.is_empty());
+    }
+
+    #[test]
+    fn addresses_are_forgotten() {
+        let (start, addresses) = (Instant::now(), Arc::new(Addresses::default()));
+        let limits = limits(Some(1), Some((1, 5)));
+        let stays = addresses.enter(start, ip("192.0.2.1"), &limits).unwrap();
+        for n in 0..1_000_000_u64 {
+            // A thousand new addresses each second, and each is remembered for one second.
+            let now = start + Duration::from_millis(n);
+            let address = std::net::Ipv6Addr::from_bits(u128::from(n) << 64);
+            addresses.enter(now, address.into(), &limits).unwrap();
+            if n % 10_000 == 0 {
+                assert!(addresses.0.lock().unwrap().entries.len() < 10 * FEW);
+            }
+        }
+        let later = start + Duration::from_secs(10_000);
+        assert!(addresses.enter(later, ip("192.0.2.1"), &limits).is_err(), "still connected");
+        drop(stays);
+        assert!(addresses.enter(later, ip("192.0.2.1"), &limits).is_ok());
+    }
+}

@@ -1,0 +1,456 @@
+//! What a server counts.
+//!
+//! Counters are atomic and nobody waits for anybody to count. No label holds anything that a client
+//! chose: no address, no path, no key.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use crate::protocol::server::{Cause, Event, RelayFailure};
+use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Role};
+
+/// What a server counted since it was started.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    pub(super) connections: Counter,
+    pub(super) accepted: Counter,
+    pub(super) accept_errors: Counter,
+    pub(super) tls_failures: Counter,
+    pub(super) proxy_header_failures: Counter,
+    pub(super) paths: Counter,
+    clients: [Counter; ROLES.len()],
+    handshakes: [Counter; OUTCOMES.len()],
+    limit_hits: [Counter; LIMITS.len()],
+    closes: [Counter; CLOSE_CODES.len()],
+    relayed_messages: Counter,
+    relayed_bytes: Counter,
+    relay_failures: [Counter; FAILURES.len()],
+    relay_latency: Histogram,
+    pub(super) queued: Arc<AtomicUsize>,
+}
+
+/// Goes up, and for what is there at the moment also down.
+#[derive(Debug, Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn up(&self) {
+        self.add(1);
+    }
+
+    pub(super) fn down(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+
+    fn add(&self, number: u64) {
+        self.0.fetch_add(number, Relaxed);
+    }
+
+    pub(super) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Counts something that is there until this is dropped.
+pub(super) struct Present {
+    metrics: Arc<Metrics>,
+    which: fn(&Metrics) -> &Counter,
+}
+
+impl Present {
+    pub(super) fn new(metrics: &Arc<Metrics>, which: fn(&Metrics) -> &Counter) -> Self {
+        which(metrics).up();
+        Self { metrics: metrics.clone(), which }
+    }
+}
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        (self.which)(&self.metrics).down();
+    }
+}
+
+const ROLES: [&str; 2] = ["initiator", "responder"];
+
+/// How a handshake came out: what became of a connection that was not refused by a limit.
+#[derive(Clone, Copy)]
+pub(super) enum Outcome {
+    Initiator,
+    Responder,
+    ProxyHeader,
+    Tls,
+    NotWebSocket,
+    Path,
+    Subprotocol,
+    ProtocolError,
+    ServerKey,
+    PathFull,
+    Timeout,
+    Left,
+    Shutdown,
+}
+
+const OUTCOMES: [&str; 13] = [
+    "initiator",
+    "responder",
+    "bad_proxy_header",
+    "tls_failure",
+    "not_websocket",
+    "bad_path",
+    "bad_subprotocol",
+    "protocol_error",
+    "unknown_server_key",
+    "path_full",
+    "timeout",
+    "left",
+    "shutdown",
+];
+
+/// A limit that was reached.
+#[derive(Clone, Copy)]
+pub(super) enum Limit {
+    Connections,
+    ConnectionsPerAddress,
+    ConnectionsPerPath,
+    AcceptRate,
+    HandshakeTime,
+    IdleTime,
+    StallTime,
+    PongTime,
+    CloseTime,
+    ShutdownTime,
+    MessageSize,
+    Queue,
+    Notifications,
+}
+
+const LIMITS: [&str; 13] = [
+    "connections",
+    "connections_per_address",
+    "connections_per_path",
+    "accept_rate",
+    "handshake_time",
+    "idle_time",
+    "stall_time",
+    "pong_time",
+    "close_time",
+    "shutdown_time",
+    "message_size",
+    "queue",
+    "notifications",
+];
+
+const FAILURES: [&str; 3] = ["nobody_there", "queue_full", "receiver_left"];
+
+/// The close codes that this server sends.
+const CLOSE_CODES: [u16; 11] = [
+    CloseCode::GoingAway.code(),
+    CloseCode::WebSocketProtocolError.code(),
+    MESSAGE_TOO_BIG,
+    CloseCode::PathFull.code(),
+    CloseCode::ProtocolError.code(),
+    CloseCode::InternalError.code(),
+    CloseCode::DroppedByInitiator.code(),
+    CloseCode::InitiatorCouldNotDecrypt.code(),
+    CloseCode::NoSharedTask.code(),
+    CloseCode::InvalidKey.code(),
+    CloseCode::Timeout.code(),
+];
+
+/// Upper bounds of the histogram, in microseconds and as they are written in seconds.
+const BUCKETS: [(u64, &str); 14] = [
+    (25, "0.000025"),
+    (50, "0.00005"),
+    (100, "0.0001"),
+    (250, "0.00025"),
+    (500, "0.0005"),
+    (1_000, "0.001"),
+    (2_500, "0.0025"),
+    (5_000, "0.005"),
+    (10_000, "0.01"),
+    (50_000, "0.05"),
+    (250_000, "0.25"),
+    (1_000_000, "1"),
+    (5_000_000, "5"),
+    (30_000_000, "30"),
+];
+
+#[derive(Debug, Default)]
+struct Histogram {
+    /// Each without those of the smaller ones; the last one is for all that is larger.
+    buckets: [Counter; BUCKETS.len() + 1],
+    nanoseconds: Counter,
+}
+
+impl Histogram {
+    fn observe(&self, duration: Duration) {
+        let micros = u64::try_from(duration.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX);
+        self.buckets[BUCKETS.partition_point(|(bound, _)| *bound < micros)].up();
+        self.nanoseconds.add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    }
+}
+
+impl Metrics {
+    pub(super) fn handshake(&self, outcome: Outcome) {
+        self.handshakes[outcome as usize].up();
+    }
+
+    pub(super) fn limit(&self, limit: Limit) {
+        self.limit_hits[limit as usize].up();
+    }
+
+    /// A close frame was queued.
+    pub(super) fn close(&self, code: u16) {
+        if let Some(at) = CLOSE_CODES.iter().position(|known| *known == code) {
+            self.closes[at].up();
+        }
+    }
+
+    /// A message was handed over to the socket of its receiver, so long after it arrived.
+    pub(super) fn handed_over(&self, after: Duration) {
+        self.relay_latency.observe(after);
+    }
+
+    /// Counts what happened on a path.
+    pub(super) fn event(&self, event: &Event) {
+        match event {
+            Event::Authenticated { role } => {
+                self.clients[*role as usize].up();
+                self.handshake(match role {
+                    Role::Initiator => Outcome::Initiator,
+                    Role::Responder => Outcome::Responder,
+                });
+            }
+            Event::Closing { role, cause } => {
+                self.close(cause.close_code().code());
+                if let Some(limit) = limit_of(cause) {
+                    self.limit(limit);
+                }
+                match role {
+                    Some(role) => self.clients[*role as usize].down(),
+                    None => self.handshake(outcome_of(cause)),
+                }
+            }
+            Event::Left { role: Some(role) } => self.clients[*role as usize].down(),
+            Event::Left { role: None } => self.handshake(Outcome::Left),
+            Event::Relayed { bytes } => {
+                self.relayed_messages.up();
+                self.relayed_bytes.add(u64::try_from(*bytes).unwrap_or(u64::MAX));
+            }
+            Event::RelayFailed { why } => {
+                if *why == RelayFailure::QueueFull {
+                    self.limit(Limit::Queue);
+                }
+                self.relay_failures[*why as usize].up();
+            }
+        }
+    }
+
+    /// All metrics in the text format of Prometheus (version 0.0.4). Serve it as
+    /// `text/plain; version=0.0.4`.
+    ///
+    /// Counters end in `_total` and start at 0 with the server. The values are read one after another,
+    /// so that two of them may differ by what happened in between.
+    pub fn prometheus(&self) -> String {
+        let mut text = Text(String::with_capacity(8 << 10));
+        text.family("build_info", "gauge", "Always 1; the label names the version.");
+        text.line("build_info", &[("version", env!("CARGO_PKG_VERSION"))], "1");
+        text.one("connections", "gauge", "Open TCP connections.", &self.connections);
+        text.one(
+            "connections_accepted_total",
+            "counter",
+            "TCP connections that came in, refused ones too.",
+            &self.accepted,
+        );
+        text.one(
+            "accept_errors_total",
+            "counter",
+            "Failures to accept a connection, mostly for want of file descriptors.",
+            &self.accept_errors,
+        );
+        text.one("tls_failures_total", "counter", "Failed TLS handshakes.", &self.tls_failures);
+        text.one(
+            "proxy_header_failures_total",
+            "counter",
+            "Connections of a trusted proxy without a valid PROXY header.",
+            &self.proxy_header_failures,
+        );
+        text.one("paths", "gauge", "Paths with at least one connection.", &self.paths);
+        let help = "Authenticated clients.";
+        text.many("clients", "gauge", help, "role", &ROLES, &self.clients);
+        let help = "Handshakes by outcome. The outcomes 'initiator' and 'responder' are successes.";
+        text.many("handshakes_total", "counter", help, "outcome", &OUTCOMES, &self.handshakes);
+        let help = "How often a limit was reached.";
+        text.many("limit_hits_total", "counter", help, "limit", &LIMITS, &self.limit_hits);
+        let codes = CLOSE_CODES.map(|code| code.to_string());
+        let help = "Connections closed by the server, by close code.";
+        text.many("closes_total", "counter", help, "code", &codes, &self.closes);
+        let help = "Messages taken for relaying.";
+        text.one("relayed_messages_total", "counter", help, &self.relayed_messages);
+        let help = "Bytes of messages taken for relaying, nonces included.";
+        text.one("relayed_bytes_total", "counter", help, &self.relayed_bytes);
+        let help = "Messages that were answered with 'send-error'.";
+        let failures = &self.relay_failures;
+        text.many("relay_failures_total", "counter", help, "reason", &FAILURES, failures);
+        text.family("queued_bytes", "gauge", "Bytes that wait for clients in their queues.");
+        text.line("queued_bytes", &[], &self.queued.load(Relaxed).to_string());
+        text.histogram(
+            "relay_seconds",
+            "Time from the arrival of a relayed message to its hand-over to the socket.",
+            &self.relay_latency,
+        );
+        text.0
+    }
+}
+
+/// The limit that is the reason of a close, if one is.
+fn limit_of(cause: &Cause) -> Option<Limit> {
+    Some(match cause {
+        Cause::HandshakeTimeout => Limit::HandshakeTime,
+        Cause::PongTimeout => Limit::PongTime,
+        Cause::Idle => Limit::IdleTime,
+        Cause::TooSlow => Limit::Notifications,
+        _ => return None,
+    })
+}
+
+/// The outcome of a handshake that the server ended.
+fn outcome_of(cause: &Cause) -> Outcome {
+    match cause {
+        Cause::PathFull => Outcome::PathFull,
+        Cause::UnknownServerKey => Outcome::ServerKey,
+        Cause::HandshakeTimeout | Cause::Idle | Cause::PongTimeout => Outcome::Timeout,
+        Cause::Shutdown => Outcome::Shutdown,
+        // Nobody replaces or drops a client that is not authenticated.
+        Cause::Violation(_)
+        | Cause::SequenceExhausted
+        | Cause::Replaced
+        | Cause::Dropped(_)
+        | Cause::TooSlow => Outcome::ProtocolError,
+    }
+}
+
+/// The text format of Prometheus.
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "# HELP saltyrtc_server_{name} {help}");
+        let _ = writeln!(self.0, "# TYPE saltyrtc_server_{name} {kind}");
+    }
+
+    /// The values of labels are our own, and need no escaping.
+    fn line(&mut self, name: &str, labels: &[(&str, &str)], value: &str) {
+        let _ = write!(self.0, "saltyrtc_server_{name}");
+        for (at, (label, text)) in labels.iter().enumerate() {
+            let _ = write!(self.0, "{}{label}=\"{text}\"", if at == 0 { '{' } else { ',' });
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(self.0, "{end} {value}");
+    }
+
+    fn one(&mut self, name: &str, kind: &str, help: &str, counter: &Counter) {
+        self.family(name, kind, help);
+        self.line(name, &[], &counter.get().to_string());
+    }
+
+    fn many(
+        &mut self,
+        name: &str,
+        kind: &str,
+        help: &str,
+        label: &str,
+        values: &[impl AsRef<str>],
+        counters: &[Counter],
+    ) {
+        self.family(name, kind, help);
+        for (value, counter) in values.iter().zip(counters) {
+            self.line(name, &[(label, value.as_ref())], &counter.get().to_string());
+        }
+    }
+
+    fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) {
+        self.family(name, "histogram", help);
+        let bounds = BUCKETS.iter().map(|(_, seconds)| *seconds).chain(["+Inf"]);
+        let bucket = format!("{name}_bucket");
+        let mut count = 0;
+        for (bound, counter) in bounds.zip(&histogram.buckets) {
+            count += counter.get();
+            self.line(&bucket, &[("le", bound)], &count.to_string());
+        }
+        let sum = Duration::from_nanos(histogram.nanoseconds.get());
+        self.line(&format!("{name}_sum"), &[], &sum.as_secs_f64().to_string());
+        self.line(&format!("{name}_count"), &[], &count.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(metrics: &Metrics, series: &str) -> String {
+        let text = metrics.prometheus();
+        let start = format!("saltyrtc_server_{series} ");
+        text.lines().find_map(|line| line.strip_prefix(&start)).expect(series).to_owned()
+    }
+
+    #[test]
+    fn every_enumeration_has_its_names_in_order() {
+        assert_eq!(OUTCOMES[Outcome::Initiator as usize], "initiator");
+        assert_eq!(OUTCOMES[Outcome::Shutdown as usize], "shutdown");
+        assert_eq!(OUTCOMES[Outcome::ServerKey as usize], "unknown_server_key");
+        assert_eq!(LIMITS[Limit::Connections as usize], "connections");
+        assert_eq!(LIMITS[Limit::Notifications as usize], "notifications");
+        assert_eq!(LIMITS[Limit::StallTime as usize], "stall_time");
+        assert_eq!(FAILURES[RelayFailure::NobodyThere as usize], "nobody_there");
+        assert_eq!(FAILURES[RelayFailure::ReceiverLeft as usize], "receiver_left");
+        assert_eq!(ROLES[Role::Initiator as usize], "initiator");
+        assert_eq!(ROLES[Role::Responder as usize], "responder");
+    }
+
+    #[test]
+    fn a_histogram_counts_each_value_in_all_buckets_from_its_own_on() {
+        let metrics = Metrics::default();
+        for micros in [25, 26, 1_000_000, 31_000_000] {
+            metrics.handed_over(Duration::from_micros(micros));
+        }
+        for (bound, count) in [("0.000025", "1"), ("0.00005", "2"), ("0.25", "2"), ("1", "3")] {
+            assert_eq!(value(&metrics, &format!("relay_seconds_bucket{{le=\"{bound}\"}}")), count);
+        }
+        assert_eq!(value(&metrics, "relay_seconds_bucket{le=\"+Inf\"}"), "4");
+        assert_eq!(value(&metrics, "relay_seconds_count"), "4");
+        assert_eq!(value(&metrics, "relay_seconds_sum"), "32.000051");
+    }
+
+    /// Every series belongs to the family that was announced last, and is there once.
+    #[test]
+    fn the_text_is_well_formed() {
+        let text = Metrics::default().prometheus();
+        let (mut family, mut kind, mut seen) = (String::new(), String::new(), Vec::new());
+        for line in text.lines() {
+            if let Some(rest) = line.strip_prefix("# HELP ") {
+                rest.split_once(' ').expect("a text").0.clone_into(&mut family);
+                assert!(!seen.contains(&family), "{family} twice");
+                seen.push(family.clone());
+            } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+                let (name, named) = rest.split_once(' ').expect("a kind");
+                assert_eq!(name, family);
+                named.clone_into(&mut kind);
+                assert_eq!(kind == "counter", family.ends_with("_total"), "{family}");
+            } else {
+                let (series, number) = line.split_once(' ').expect("a value");
+                assert!(number.parse::<f64>().is_ok(), "{line}");
+                let name = series.split('{').next().unwrap();
+                let suffixes: &[&str] =
+                    if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+                assert!(suffixes.iter().any(|end| name == format!("{family}{end}")), "{line}");
+                assert!(!seen.contains(&series.to_owned()) || series == family, "{series} twice");
+                seen.push(series.to_owned());
+            }
+        }
+        assert!(text.ends_with('\n') && seen.len() > 60, "{}", seen.len());
+    }
+}
