@@ -10,29 +10,29 @@ use saltyrtc::task::{RelayedData, TaskEvent};
 
 use crate::support::{NEVER, Program};
 
-pub fn keys() -> KeyPair {
+pub(crate) fn keys() -> KeyPair {
     KeyPair::generate(&mut OsRandom)
 }
 
 impl Program {
-    pub fn ws(&self) -> ServerUrl {
+    pub(crate) fn ws(&self) -> ServerUrl {
         ServerUrl::parse(&format!("ws://{}", self.address)).unwrap()
     }
 
-    pub fn wss(&self) -> ServerUrl {
+    pub(crate) fn wss(&self) -> ServerUrl {
         ServerUrl::parse(&format!("wss://localhost:{}", self.address.port())).unwrap()
     }
 }
 
 /// Two clients that have found each other.
-pub struct Pair {
-    pub initiator: Client,
-    pub responder: Client,
+pub(crate) struct Pair {
+    pub(crate) initiator: Client,
+    pub(crate) responder: Client,
 }
 
 impl Pair {
     /// Fails with the reason if a client could not connect.
-    pub async fn connect(
+    pub(crate) async fn connect(
         url: &ServerUrl,
         roots: &Roots,
         server_key: Option<PublicKey>,
@@ -52,12 +52,12 @@ impl Pair {
         Ok(Self { initiator, responder })
     }
 
-    pub async fn plain(program: &Program) -> Self {
+    pub(crate) async fn plain(program: &Program) -> Self {
         Self::connect(&program.ws(), &Roots::System, None).await.unwrap()
     }
 
     /// A message each way.
-    pub async fn relay(&self) {
+    pub(crate) async fn relay(&self) {
         self.initiator.send_text("ping").unwrap();
         assert_eq!(text(&self.responder).await.unwrap(), "ping");
         self.responder.send_text("pong").unwrap();
@@ -66,7 +66,7 @@ impl Pair {
 }
 
 /// The first event that `pick` is happy with, or how the client ended before.
-pub async fn until<T>(
+pub(crate) async fn until<T>(
     client: &Client,
     mut pick: impl FnMut(&Event) -> Option<T>,
 ) -> Result<T, Closed> {
@@ -82,7 +82,7 @@ pub async fn until<T>(
 }
 
 /// The next message from the peer.
-pub async fn text(client: &Client) -> Result<String, Closed> {
+pub(crate) async fn text(client: &Client) -> Result<String, Closed> {
     until(client, |event| match event {
         Event::Task(TaskEvent::Data(payload)) => payload.as_text().map(str::to_owned),
         _ => None,
@@ -91,16 +91,16 @@ pub async fn text(client: &Client) -> Result<String, Closed> {
 }
 
 /// How the client ends.
-pub async fn closed(client: &Client) -> Closed {
+pub(crate) async fn closed(client: &Client) -> Closed {
     let never = |_: &Event| None::<()>;
     until(client, never).await.unwrap_err()
 }
 
 /// A client that opens a WebSocket and then never answers anything.
-pub struct Silent(TcpStream);
+pub(crate) struct Silent(TcpStream);
 
 impl Silent {
-    pub fn connect(program: &Program) -> Self {
+    pub(crate) fn connect(program: &Program) -> Self {
         let mut socket = TcpStream::connect(program.address).unwrap();
         socket.set_read_timeout(Some(NEVER)).unwrap();
         write!(
@@ -139,13 +139,13 @@ impl Silent {
         (kind, content)
     }
 
-    pub fn wait_for_close_frame(&mut self, code: u16) {
+    pub(crate) fn wait_for_close_frame(&mut self, code: u16) {
         let (kind, content) = self.frame();
         assert_eq!((kind, &content[..2]), (0x88, &code.to_be_bytes()[..]));
     }
 
     /// Waits until the server has ended the TCP connection.
-    pub fn wait_for_end(&mut self) {
+    pub(crate) fn wait_for_end(&mut self) {
         match self.0.read(&mut [0]) {
             Ok(0) => {}
             Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}

@@ -1,9 +1,12 @@
 //! Reload and stop, with clients on the server.
 
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use saltyrtc::client::{Client, ClosedBy, Roots};
 use saltyrtc::crypto::PublicKey;
+use tokio::task::JoinSet;
 
 use crate::clients::{Pair, closed, text};
 use crate::support::{Directory, Program, get};
@@ -41,6 +44,7 @@ impl Server {
 }
 
 const MESSAGES: usize = 3000;
+const LAST: &str = "the last one";
 
 /// Sends messages as fast as they are taken.
 async fn send_all(client: &Client) {
@@ -61,7 +65,34 @@ async fn receive_all(client: &Client) {
     }
 }
 
-#[tokio::test]
+/// Sends messages with numbers until told to stop, and says how many there were.
+async fn send_until(client: Client, stop: Arc<AtomicBool>) -> usize {
+    let mut number = 0;
+    while !stop.load(Ordering::Relaxed) {
+        if client.send_text(&number.to_string()).is_ok() {
+            number += 1;
+        }
+        tokio::task::yield_now().await;
+    }
+    while client.send_text(LAST).is_err() {
+        tokio::task::yield_now().await;
+    }
+    number
+}
+
+/// Receives them, in order and each of them once, and says how many there were.
+async fn receive_until_last(client: Client) -> usize {
+    let mut number = 0;
+    loop {
+        match text(&client).await.unwrap() {
+            last if last == LAST => return number,
+            other => assert_eq!(other, number.to_string()),
+        }
+        number += 1;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reload_changes_certificate_and_keys_without_losing_anything() {
     let mut server = Server::start("");
     let pair = server.pair().await;
@@ -70,17 +101,18 @@ async fn a_reload_changes_certificate_and_keys_without_losing_anything() {
     std::fs::rename(server.directory.path("new.key"), server.directory.path("permanent.key"))
         .unwrap();
     // Messages go in both directions all the time.
-    let reload = async {
-        server.program.signal("HUP");
-        server.program.wait_for_log("reload done");
-    };
-    tokio::join!(
-        send_all(&pair.initiator),
-        send_all(&pair.responder),
-        receive_all(&pair.initiator),
-        receive_all(&pair.responder),
-        reload,
-    );
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut tasks = JoinSet::new();
+    for (from, to) in [(&pair.initiator, &pair.responder), (&pair.responder, &pair.initiator)] {
+        tasks.spawn(send_until(from.clone(), stop.clone()));
+        tasks.spawn(receive_until_last(to.clone()));
+    }
+    server.program.signal("HUP");
+    server.program.wait_for_log("reload done");
+    stop.store(true, Ordering::Relaxed);
+    let mut counts = tasks.join_all().await;
+    counts.sort_unstable();
+    assert!(counts[0] > 0 && counts[0] == counts[1] && counts[2] == counts[3], "{counts:?}");
     // New connections see the new certificate and the new key, and only those.
     let url = server.program.wss();
     Pair::connect(&url, &new_roots, Some(new_key)).await.unwrap().relay().await;
@@ -132,12 +164,31 @@ async fn a_reload_that_cannot_work_changes_nothing() {
 async fn a_reload_changes_limits_and_the_log_level() {
     let mut server = Server::start("");
     let pair = server.pair().await;
-    let more = "max-connections-per-path = 1\nverbosity = 6\nport = 1\nmax-message-size = 2048";
+    assert!(!server.program.log.iter().any(|line| line.contains("DEBUG")));
+    let more = "max-connections-per-path = 1\nverbosity = 6\naccept-no-shared-task-drop = true\n\
+                port = 1";
     Server::configure(&server.directory, more);
     server.program.signal("HUP");
     let line = server.program.wait_for_log("after a restart only");
-    // The command line overrides it, so that nothing has changed.
-    assert!(!line.contains("'port'"), "{line}");
+    assert!(line.contains("key 'accept-no-shared-task-drop' in the file"), "{line}");
+    server.program.wait_for_log("reload done");
+    let restart = |line: &&String| line.contains("after a restart only");
+    // The command line overrides the port, so that nothing has changed there.
+    assert_eq!(server.program.log.iter().filter(restart).count(), 1);
+    // One of the two is too many now.
+    let url = server.program.wss();
+    let refused = Pair::connect(&url, &server.roots, Some(server.key)).await.err().unwrap();
+    assert_eq!(refused.code, Some(3000), "{refused:?}");
+    server.program.wait_for_log("DEBUG");
+    pair.relay().await;
+    // The same back again.
+    Server::configure(&server.directory, "");
+    server.program.signal("HUP");
+    server.program.wait_for_log("reload done");
+    server.pair().await.relay().await;
+    let log = server.program.stop();
+    let after = log.iter().rposition(|line| line.contains("reload done")).unwrap();
+    assert!(!log[after..].iter().any(|line| line.contains("DEBUG")), "{log:#?}");
 }
 
 #[tokio::test]

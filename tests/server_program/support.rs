@@ -13,15 +13,15 @@ use std::time::{Duration, Instant};
 use saltyrtc::transport::Certificates;
 
 /// Longer than anything takes: a test that waits so long has failed.
-pub const NEVER: Duration = Duration::from_secs(60);
+pub(crate) const NEVER: Duration = Duration::from_secs(60);
 
-pub const SAFETY_OFF: (&str, &str) = ("SALTYRTC_SAFETY_OFF", "yes-and-i-know-what-im-doing");
+pub(crate) const SAFETY_OFF: (&str, &str) = ("SALTYRTC_SAFETY_OFF", "yes-and-i-know-what-im-doing");
 
 /// A directory that is removed with this.
-pub struct Directory(PathBuf);
+pub(crate) struct Directory(PathBuf);
 
 impl Directory {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!(
             "saltyrtc-server-{}-{}",
@@ -33,22 +33,22 @@ impl Directory {
         Self(path)
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         std::fs::write(self.path(name), content).unwrap();
         self.name(name)
     }
 
     /// The path of a file in here, as an argument.
-    pub fn name(&self, name: &str) -> String {
+    pub(crate) fn name(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
 
     /// A certificate for localhost and its key, in `{name}.pem` and `{name}.key`.
-    pub fn certificate(&self, name: &str) -> Certificates {
+    pub(crate) fn certificate(&self, name: &str) -> Certificates {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         self.write(&format!("{name}.pem"), made.cert.pem());
         self.write(&format!("{name}.key"), made.signing_key.serialize_pem());
@@ -56,7 +56,7 @@ impl Directory {
     }
 
     /// A permanent key in a file, made by the program. Returns the public key.
-    pub fn permanent_key(&self, name: &str) -> String {
+    pub(crate) fn permanent_key(&self, name: &str) -> String {
         let output = run(&["generate", &self.name(name)], &[]);
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
@@ -71,18 +71,18 @@ impl Drop for Directory {
 }
 
 /// The program with exactly these variables of its own.
-pub fn command(arguments: &[impl AsRef<OsStr>], variables: &[(&str, &str)]) -> Command {
+pub(crate) fn command(arguments: &[impl AsRef<OsStr>], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program());
     clean(&mut command).args(arguments).envs(variables.iter().copied());
     command
 }
 
-pub fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_saltyrtc-server"))
 }
 
 /// Takes away what the environment of the tests could tell the program.
-pub fn clean(command: &mut Command) -> &mut Command {
+pub(crate) fn clean(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["SALTYRTC", "LISTEN_", "NOTIFY_", "WATCHDOG_"].iter().any(|own| text.starts_with(own)) {
@@ -93,12 +93,12 @@ pub fn clean(command: &mut Command) -> &mut Command {
 }
 
 /// Runs the program to its end.
-pub fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     command(arguments, variables).output().unwrap()
 }
 
 /// Runs a command that is to fail, and returns its exit code and what it says.
-pub fn fail(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
+pub(crate) fn fail(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
     let output = run(arguments, variables);
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success(), "{arguments:?} did not fail: {text}");
@@ -106,20 +106,20 @@ pub fn fail(arguments: &[&str], variables: &[(&str, &str)]) -> (i32, String) {
 }
 
 /// A running server.
-pub struct Program {
+pub(crate) struct Program {
     child: Child,
     lines: Receiver<String>,
     /// All lines of the log that were looked at so far.
-    pub log: Vec<String>,
+    pub(crate) log: Vec<String>,
     /// Where clients connect.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// The admin listener, if there is one.
-    pub admin: Option<SocketAddr>,
+    pub(crate) admin: Option<SocketAddr>,
 }
 
 impl Program {
     /// Starts a server on a free port of the loopback interface, and waits until it is ready.
-    pub fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut all = vec![
             "--log-format=json",
             "serve",
@@ -135,11 +135,11 @@ impl Program {
     }
 
     /// A server without TLS and without permanent key.
-    pub fn start_unsafe(arguments: &[&str]) -> Self {
+    pub(crate) fn start_unsafe(arguments: &[&str]) -> Self {
         Self::start(arguments, &[SAFETY_OFF])
     }
 
-    pub fn spawn(mut command: Command) -> Self {
+    pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -159,12 +159,12 @@ impl Program {
         program
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Waits for a line of the log that was not looked at before.
-    pub fn wait_for_log(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for_log(&mut self, text: &str) -> String {
         let end = Instant::now() + NEVER;
         loop {
             match self.lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -179,13 +179,13 @@ impl Program {
         }
     }
 
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
     /// Waits for the end. Returns how it ended, and standard output.
-    pub fn wait(&mut self) -> (ExitStatus, String) {
+    pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
         // The log ends with the program.
         let end = Instant::now() + NEVER;
         loop {
@@ -201,7 +201,7 @@ impl Program {
     }
 
     /// SIGTERM, and a clean end.
-    pub fn stop(mut self) -> Vec<String> {
+    pub(crate) fn stop(mut self) -> Vec<String> {
         self.signal("TERM");
         let (status, _) = self.wait();
         assert_eq!(status.code(), Some(0), "{:#?}", self.log);
@@ -209,12 +209,12 @@ impl Program {
     }
 
     /// Asks the admin listener: the status and the body.
-    pub fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         get(self.admin.expect("an admin listener"), path)
     }
 
     /// The value of a metric.
-    pub fn metric(&self, name: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str) -> f64 {
         let (status, text) = self.get("/metrics");
         assert_eq!(status, 200);
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
@@ -229,7 +229,7 @@ impl Drop for Program {
     }
 }
 
-pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
+pub(crate) fn get(address: SocketAddr, path: &str) -> (u16, String) {
     let mut connection = TcpStream::connect(address).unwrap();
     connection.set_read_timeout(Some(NEVER)).unwrap();
     write!(connection, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -240,7 +240,7 @@ pub fn get(address: SocketAddr, path: &str) -> (u16, String) {
 }
 
 /// A field of a line of the log in JSON.
-pub fn field(line: &str, name: &str) -> String {
+pub(crate) fn field(line: &str, name: &str) -> String {
     let line: HashMap<String, serde_json::Value> = serde_json::from_str(line).unwrap();
     match &line[name] {
         serde_json::Value::String(text) => text.clone(),
