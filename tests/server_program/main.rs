@@ -7,6 +7,7 @@ mod clients;
 mod commands;
 mod configuration;
 mod logs;
+#[cfg(target_os = "linux")]
 mod service;
 mod signals;
 mod support;

@@ -1,4 +1,4 @@
-//! What the program and a service manager have to say to each other.
+//! What the program and a service manager have to say to each other. (Abstract names: Linux only.)
 
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use saltyrtc::client::{Client, ClosedBy, Roots};
 use saltyrtc::crypto::PublicKey;
@@ -65,11 +65,13 @@ async fn receive_all(client: &Client) {
     }
 }
 
-/// Sends messages with numbers until told to stop, and says how many there were.
-async fn send_until(client: Client, stop: Arc<AtomicBool>) -> usize {
+/// Sends messages with numbers until told to stop, and says how many there were. Not so many at once
+/// that the server could run out of room for them.
+async fn send_until(client: Client, stop: Arc<AtomicBool>, received: Arc<AtomicUsize>) -> usize {
     let mut number = 0;
     while !stop.load(Ordering::Relaxed) {
-        if client.send_text(&number.to_string()).is_ok() {
+        let under_way = number - received.load(Ordering::Relaxed);
+        if under_way < 1000 && client.send_text(&number.to_string()).is_ok() {
             number += 1;
         }
         tokio::task::yield_now().await;
@@ -81,7 +83,7 @@ async fn send_until(client: Client, stop: Arc<AtomicBool>) -> usize {
 }
 
 /// Receives them, in order and each of them once, and says how many there were.
-async fn receive_until_last(client: Client) -> usize {
+async fn receive_until_last(client: Client, received: Arc<AtomicUsize>) -> usize {
     let mut number = 0;
     loop {
         match text(&client).await.unwrap() {
@@ -89,6 +91,7 @@ async fn receive_until_last(client: Client) -> usize {
             other => assert_eq!(other, number.to_string()),
         }
         number += 1;
+        received.store(number, Ordering::Relaxed);
     }
 }
 
@@ -104,8 +107,9 @@ async fn a_reload_changes_certificate_and_keys_without_losing_anything() {
     let stop = Arc::new(AtomicBool::new(false));
     let mut tasks = JoinSet::new();
     for (from, to) in [(&pair.initiator, &pair.responder), (&pair.responder, &pair.initiator)] {
-        tasks.spawn(send_until(from.clone(), stop.clone()));
-        tasks.spawn(receive_until_last(to.clone()));
+        let received = Arc::new(AtomicUsize::new(0));
+        tasks.spawn(send_until(from.clone(), stop.clone(), received.clone()));
+        tasks.spawn(receive_until_last(to.clone(), received));
     }
     server.program.signal("HUP");
     server.program.wait_for_log("reload done");

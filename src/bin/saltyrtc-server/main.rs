@@ -13,6 +13,7 @@ mod generate;
 mod healthcheck;
 mod library;
 mod logging;
+mod man;
 mod notify;
 mod permanent_key;
 mod serve;
@@ -75,8 +76,7 @@ fn run(matches: ArgMatches) -> Result<(), Failure> {
         }
         Command::Man => {
             let mut page = Vec::new();
-            clap_mangen::Man::new(args::command_for_manual())
-                .render(&mut page)
+            man::page(&mut page)
                 .map_err(|error| Failure::new(format!("the manual page was not made: {error}")))?;
             print(&page)
         }
