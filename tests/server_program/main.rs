@@ -6,6 +6,7 @@ mod admin;
 mod clients;
 mod commands;
 mod configuration;
+mod documents;
 mod logs;
 #[cfg(target_os = "linux")]
 mod service;
