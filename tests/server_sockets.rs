@@ -3,193 +3,24 @@
 
 #[path = "support/scripted_client.rs"]
 mod scripted_client;
+#[path = "support/socket_peer.rs"]
+mod socket_peer;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::SinkExt as _;
 use rmpv::Value;
-use saltyrtc::crypto::{KeyPair, OsRandom};
-use saltyrtc::server::{Server, ServerConfig, ServerError, TlsIdentity};
+use saltyrtc::server::{AcceptRate, Server, ServerConfig, ServerError, TlsIdentity};
 use scripted_client::{SUBPROTOCOL, ScriptedClient, field, map, with_field};
-use tokio::io::{AsyncRead, AsyncWrite};
+use socket_peer::{
+    NEVER, Peer, certificate, closed, config, keys, kind, next, open, start, tls_client,
+};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{
-    ClientConfig, RootCertStore, SupportedProtocolVersion, crypto, version,
-};
+use tokio_rustls::rustls::version;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
-
-/// Nothing here takes long; this is for the case that something never happens.
-const NEVER: Duration = Duration::from_secs(60);
-
-trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
-
-type Socket = WebSocketStream<Box<dyn Io>>;
-
-struct Peer {
-    socket: Socket,
-    client: ScriptedClient,
-}
-
-fn config() -> ServerConfig {
-    ServerConfig::new(([127, 0, 0, 1], 0).into())
-}
-
-fn start(config: ServerConfig) -> Server {
-    Server::start(config).unwrap()
-}
-
-fn keys() -> KeyPair {
-    KeyPair::generate(&mut OsRandom)
-}
-
-/// Opens a WebSocket with whatever path and subprotocols.
-async fn open(
-    address: SocketAddr,
-    path: &str,
-    subprotocols: &[&str],
-    tls: Option<Arc<ClientConfig>>,
-) -> Result<Socket, Error> {
-    let tcp = TcpStream::connect(address).await?;
-    let stream: Box<dyn Io> = match tls {
-        None => Box::new(tcp),
-        Some(config) => {
-            let name = ServerName::try_from("localhost").unwrap();
-            Box::new(tokio_rustls::TlsConnector::from(config).connect(name, tcp).await?)
-        }
-    };
-    let uri = format!("ws://localhost{path}").parse().unwrap();
-    let request = subprotocols
-        .iter()
-        .fold(ClientRequestBuilder::new(uri), |request, name| request.with_sub_protocol(*name));
-    Ok(client_async(request, stream).await?.0)
-}
-
-async fn next(socket: &mut Socket) -> Option<Message> {
-    let next = timeout(NEVER, socket.next()).await.expect("something happens");
-    next.and_then(Result::ok)
-}
-
-/// The code of the closing frame that comes next. Its reason text has to be empty.
-async fn closed(socket: &mut Socket) -> u16 {
-    match next(socket).await {
-        Some(Message::Close(Some(CloseFrame { code, reason }))) => {
-            assert_eq!(reason.as_str(), "");
-            code.into()
-        }
-        other => panic!("no close with a code: {other:?}"),
-    }
-}
-
-impl Peer {
-    /// Connects to the path of `initiator` and takes in 'server-hello'.
-    async fn connect(server: &Server, initiator: &KeyPair, own: KeyPair) -> Self {
-        Self::connect_tls(server, initiator, own, None).await
-    }
-
-    async fn connect_tls(
-        server: &Server,
-        initiator: &KeyPair,
-        own: KeyPair,
-        tls: Option<Arc<ClientConfig>>,
-    ) -> Self {
-        let path = format!("/{}", initiator.public().to_hex());
-        let mut socket =
-            open(server.local_addr(), &path, &[SUBPROTOCOL], tls).await.expect("a WebSocket");
-        let hello = next(&mut socket).await.expect("server-hello").into_data();
-        let mut client = ScriptedClient::new(own);
-        client.receive_hello(&hello);
-        Self { socket, client }
-    }
-
-    async fn authenticate(&mut self) -> Value {
-        let auth = self.client.client_auth();
-        self.authenticate_with(&auth).await
-    }
-
-    async fn authenticate_with(&mut self, auth: &Value) -> Value {
-        let message = self.client.sealed(auth);
-        self.send(message).await;
-        self.notification().await
-    }
-
-    /// Connects and authenticates as initiator or responder.
-    async fn join(server: &Server, initiator: &KeyPair, responder: bool) -> Self {
-        let own = if responder { keys() } else { initiator.clone() };
-        let mut peer = Self::connect(server, initiator, own).await;
-        if responder {
-            peer.hello().await;
-        }
-        peer.authenticate().await;
-        peer
-    }
-
-    async fn hello(&mut self) {
-        let hello = self.client.client_hello();
-        let message = self.client.plain(&hello);
-        self.send(message).await;
-    }
-
-    async fn send(&mut self, message: Vec<u8>) {
-        self.socket.send(Message::Binary(message.into())).await.unwrap();
-    }
-
-    async fn binary(&mut self) -> Vec<u8> {
-        match next(&mut self.socket).await {
-            Some(Message::Binary(message)) => message.to_vec(),
-            other => panic!("not a binary message: {other:?}"),
-        }
-    }
-
-    async fn notification(&mut self) -> Value {
-        let message = self.binary().await;
-        self.client.open(&message)
-    }
-}
-
-fn kind(message: &Value) -> &str {
-    field(message, "type").and_then(Value::as_str).unwrap()
-}
-
-/// A certificate authority, and what a server needs to have a certificate of it.
-fn certificate() -> (CertificateDer<'static>, TlsIdentity) {
-    let mut ca = rcgen::CertificateParams::new([]).unwrap();
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let ca_key = rcgen::KeyPair::generate().unwrap();
-    let root = ca.self_signed(&ca_key).unwrap();
-    let issuer = rcgen::Issuer::new(ca, ca_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let certificate = rcgen::CertificateParams::new(["localhost".to_owned()])
-        .unwrap()
-        .signed_by(&key, &issuer)
-        .unwrap();
-    let identity = TlsIdentity {
-        certificate_chain: certificate.pem().into_bytes(),
-        private_key: key.serialize_pem().into_bytes(),
-    };
-    (root.der().clone(), identity)
-}
-
-fn tls_client(
-    root: &CertificateDer<'static>,
-    version: &'static SupportedProtocolVersion,
-) -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(root.clone()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(crypto::ring::default_provider()))
-        .with_protocol_versions(&[version])
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Arc::new(config)
-}
 
 /// Covers P-018 P-020 P-030 P-054 P-087 P-109 P-155 P-156 P-177.
 #[tokio::test]
@@ -353,7 +184,7 @@ async fn answers_to_pings_are_not_piled_up() {
 #[tokio::test]
 async fn pings_come_when_a_client_wants_them() {
     let mut config = config();
-    config.pong_timeout = Duration::from_millis(800);
+    config.limits.pong_timeout = Duration::from_millis(800);
     let server = start(config);
     let mut peer = Peer::connect(&server, &keys(), keys()).await;
     peer.hello().await;
@@ -382,7 +213,7 @@ async fn messages_to_nobody_come_back_as_send_error() {
 #[tokio::test]
 async fn a_receiver_that_does_not_read_stops_nobody_else() {
     let mut config = config();
-    config.max_queue = 100_000;
+    config.limits.queue_bytes = 100_000;
     let server = start(config);
     let path = keys();
     let mut initiator = Peer::join(&server, &path, false).await;
@@ -445,7 +276,7 @@ async fn replaced_and_dropped_clients_get_their_codes() {
 #[tokio::test]
 async fn a_handshake_has_to_be_over_in_time() {
     let mut config = config();
-    config.handshake_timeout = Duration::from_millis(200);
+    config.limits.handshake_timeout = Duration::from_millis(200);
     let server = start(config);
     let mut peer = Peer::connect(&server, &keys(), keys()).await;
     assert_eq!(closed(&mut peer.socket).await, 3008);
@@ -481,28 +312,13 @@ async fn shutdown_closes_everybody_with_1001() {
 fn a_blocking_shutdown_cuts_off_those_who_do_not_go() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let mut config = config();
-    config.close_timeout = Duration::from_millis(100);
+    config.limits.shutdown_timeout = Duration::from_millis(100);
     let server = start(config);
     let mut peer = runtime.block_on(Peer::join(&server, &keys(), false));
     server.shutdown_blocking();
     runtime.block_on(async {
         assert_eq!(closed(&mut peer.socket).await, 1001);
     });
-}
-
-/// The one that waits is not refused: its turn comes when another one leaves.
-#[tokio::test]
-async fn connections_beyond_the_limit_wait() {
-    let mut config = config();
-    config.max_connections = 1;
-    let server = start(config);
-    let path = keys();
-    let first = Peer::join(&server, &path, false).await;
-    let second = Peer::join(&server, &path, true);
-    tokio::pin!(second);
-    assert!(timeout(Duration::from_millis(100), &mut second).await.is_err());
-    drop(first);
-    timeout(NEVER, second).await.expect("its turn comes");
 }
 
 #[tokio::test]
@@ -535,11 +351,7 @@ async fn what_is_not_a_websocket_does_no_harm() {
         let mut socket = open(server.local_addr(), &path, &[SUBPROTOCOL], None).await.unwrap();
         next(&mut socket).await.unwrap();
         let stream = socket.get_mut();
-        std::future::poll_fn(|cx| {
-            std::pin::Pin::new(&mut *stream).poll_write(cx, &[frame[0], frame[1], 0, 0, 0, 0, 0])
-        })
-        .await
-        .unwrap();
+        stream.write_all(&[frame[0], frame[1], 0, 0, 0, 0, 0]).await.unwrap();
         assert_eq!(closed(&mut socket).await, 1002, "{frame:?}");
     }
     Peer::join(&server, &keys(), false).await;
@@ -557,11 +369,20 @@ fn what_keeps_a_server_from_starting_is_said() {
     no_key.tls = Some(TlsIdentity { certificate_chain: Vec::new(), private_key: Vec::new() });
     assert!(matches!(Server::start(no_key), Err(ServerError::Tls(_))));
     type Mistake = (&'static str, fn(&mut ServerConfig));
-    let mistakes: [Mistake; 4] = [
-        ("max_message_size", |config| config.max_message_size = 100),
-        ("pong_timeout", |config| config.pong_timeout = Duration::ZERO),
-        ("timeout", |config| config.close_timeout = Duration::MAX),
-        ("max_connections", |config| config.max_connections = 0),
+    let mistakes: [Mistake; 11] = [
+        ("message_size", |config| config.limits.message_size = 100),
+        ("pong_timeout", |config| config.limits.pong_timeout = Duration::ZERO),
+        ("idle_timeout", |config| config.limits.idle_timeout = Some(Duration::ZERO)),
+        ("stall_timeout", |config| config.limits.stall_timeout = Some(Duration::ZERO)),
+        ("tcp_keepalive", |config| config.limits.tcp_keepalive = Some(Duration::from_millis(1))),
+        ("timeout", |config| config.limits.close_timeout = Duration::MAX),
+        ("timeout", |config| config.limits.idle_timeout = Some(Duration::MAX)),
+        ("connections ", |config| config.limits.connections = Some(0)),
+        ("per_address", |config| config.limits.connections_per_address = Some(0)),
+        ("per_path", |config| config.limits.connections_per_path = Some(0)),
+        ("accept_rate", |config| {
+            config.limits.accept_rate = Some(AcceptRate { per_second: 1, burst: 0 });
+        }),
     ];
     for (what, mistake) in mistakes {
         let mut wrong = config();

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::address::{Addresses, Place};
 use super::http::{Answer, Upgrade, accept, read_request};
-use super::metrics::Limit;
+use super::metrics::{Metrics, Outcome};
 use super::network::{ProxyHeader, TrustedProxies};
 use super::proxy::{Proxied, read_header};
 use super::settings::Settings;
@@ -36,7 +36,7 @@ pub(super) struct Opened {
 /// Why there is no WebSocket.
 pub(super) enum Failure {
     /// A limit of the address was reached.
-    Limit(Limit, Option<(Stream, Answer)>),
+    Limit(Option<(Stream, Answer)>),
     /// A trusted proxy sent no valid PROXY header.
     ProxyHeader,
     Tls(io::Error),
@@ -84,22 +84,32 @@ pub(super) async fn open(
     settings: &Settings,
     proxy: Option<&TrustedProxies>,
     addresses: &Arc<Addresses>,
+    metrics: &Metrics,
 ) -> Result<Opened, Failure> {
-    let enter = |address| addresses.enter(Instant::now(), address, &settings.limits);
+    // Counted here, so that it is before anybody can see that the connection is gone.
+    let enter = |address| {
+        let entered = addresses.enter(Instant::now(), address, &settings.limits);
+        entered.inspect_err(|limit| metrics.limit(*limit))
+    };
+    let no_header = || {
+        metrics.proxy_header_failures.up();
+        metrics.handshake(Outcome::ProxyHeader);
+        Failure::ProxyHeader
+    };
     let proxy = proxy.filter(|proxy| proxy.trusts(peer));
     let header = proxy.map(|proxy| proxy.header);
     let mut place = None;
     if header.is_none() {
-        place = enter(peer).map_err(|limit| Failure::Limit(limit, None))?;
+        place = enter(peer).map_err(|_| Failure::Limit(None))?;
     }
     prepare(&tcp, settings);
     if header == Some(ProxyHeader::ProxyProtocol) {
-        let proxied = read_header(&mut tcp).await.map_err(|_| Failure::ProxyHeader)?;
-        let address = match proxied.map_err(|_| Failure::ProxyHeader)? {
+        let proxied = read_header(&mut tcp).await.map_err(|_| no_header())?;
+        let address = match proxied.map_err(|_| no_header())? {
             Proxied::Client(address) => address,
             Proxied::Itself => peer,
         };
-        place = enter(address).map_err(|limit| Failure::Limit(limit, None))?;
+        place = enter(address).map_err(|_| Failure::Limit(None))?;
     }
     let tcp = Tcp::new(tcp);
     let mut stream = match &settings.tls {
@@ -118,7 +128,7 @@ pub(super) async fn open(
     {
         place = match enter(proxy.forwarded_for(peer, request.headers())) {
             Ok(place) => place,
-            Err(limit) => return Err(Failure::Limit(limit, Some((stream, Answer::TOO_MANY)))),
+            Err(_) => return Err(Failure::Limit(Some((stream, Answer::TOO_MANY)))),
         };
     }
     let asked = Asked::new(request.uri(), request.headers(), &settings.path);

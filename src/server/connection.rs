@@ -31,12 +31,28 @@ enum End {
     Gone,
 }
 
-/// What is known of a connection that takes nothing at the moment.
+/// Watches a connection that does not take everything at once.
 struct Stall {
     /// How much it had taken when it was looked at last.
     written: u64,
     /// When it is looked at again.
     check: Instant,
+}
+
+impl Stall {
+    fn new(now: Instant, written: u64, timeout: Duration) -> Self {
+        Self { written, check: now + timeout }
+    }
+
+    /// Whether nothing was taken from one look to the next.
+    fn has_stalled(&mut self, now: Instant, written: u64, timeout: Duration) -> bool {
+        if now < self.check {
+            return false;
+        }
+        let stalled = written == self.written;
+        *self = Self::new(now, written, timeout);
+        stalled
+    }
 }
 
 struct Connection<'a> {
@@ -198,21 +214,16 @@ impl Connection<'_> {
             && let Some(timeout) = self.limits.stall_timeout
         {
             let written = self.socket.get_ref().written();
-            self.stall = Some(Stall { written, check: Instant::now() + timeout });
+            self.stall = Some(Stall::new(Instant::now(), written, timeout));
         }
     }
 
-    /// Whether nothing was taken from one look to the next.
     fn has_stalled(&mut self, now: Instant) -> bool {
         let written = self.socket.get_ref().written();
-        match (&mut self.stall, self.limits.stall_timeout) {
-            (Some(stall), Some(timeout)) if stall.check <= now => {
-                let stalled = stall.written == written;
-                *stall = Stall { written, check: now + timeout };
-                stalled
-            }
-            _ => false,
-        }
+        let (Some(stall), Some(timeout)) = (&mut self.stall, self.limits.stall_timeout) else {
+            return false;
+        };
+        stall.has_stalled(now, written, timeout)
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), tungstenite::Error> {
@@ -259,5 +270,23 @@ fn failed(error: &tungstenite::Error) -> End {
         ) => End::Gone,
         Error::Protocol(_) => End::Refused(CloseCode::WebSocketProtocolError.code()),
         _ => End::Gone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_a_byte_now_and_then_does_not_stall() {
+        let (start, timeout) = (Instant::now(), Duration::from_secs(10));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut stall = Stall::new(start, 100, timeout);
+        assert!(!stall.has_stalled(at(9), 100, timeout), "not yet");
+        assert!(!stall.has_stalled(at(10), 101, timeout));
+        assert_eq!(stall.check, at(20));
+        assert!(!stall.has_stalled(at(20), 102, timeout));
+        assert!(!stall.has_stalled(at(29), 102, timeout), "not yet");
+        assert!(stall.has_stalled(at(30), 102, timeout));
     }
 }

@@ -330,10 +330,12 @@ async fn connection(
     let since = Instant::now();
     let Service { registry, metrics, addresses, proxy, .. } = service;
     let limits = &settings.limits;
-    let opening = open(tcp, peer.ip(), settings, proxy.as_ref(), addresses);
+    let opening = open(tcp, peer.ip(), settings, proxy.as_ref(), addresses, metrics);
+    // Cut off at the end of this function, after it was counted why.
+    tokio::pin!(opening);
     let opened = tokio::select! {
         () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(Outcome::Shutdown),
-        opened = timeout_at((since + limits.handshake_timeout).into(), opening) => opened,
+        opened = timeout_at((since + limits.handshake_timeout).into(), &mut opening) => opened,
     };
     let Opened { socket, asked, place } = match opened {
         Ok(Ok(opened)) => opened,
@@ -374,16 +376,13 @@ async fn connection(
 /// The end of a connection that has no WebSocket.
 async fn failed(failure: Failure, settings: &Settings, metrics: &Metrics) {
     match failure {
-        Failure::Limit(limit, answer) => {
-            metrics.limit(limit);
+        Failure::Limit(answer) => {
             debug!("connection refused: its address has or opens too many");
             if let Some((stream, answer)) = answer {
                 give(answer, stream, settings).await;
             }
         }
         Failure::ProxyHeader => {
-            metrics.proxy_header_failures.up();
-            metrics.handshake(Outcome::ProxyHeader);
             debug!("connection of a proxy refused: no valid PROXY header");
         }
         Failure::Tls(error) => {

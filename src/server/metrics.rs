@@ -109,7 +109,7 @@ const OUTCOMES: [&str; 13] = [
 ];
 
 /// A limit that was reached.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Limit {
     Connections,
     ConnectionsPerAddress,

@@ -1,0 +1,167 @@
+//! How many connections there may be, how fast they come, and how much they send.
+
+use rmpv::Value;
+use saltyrtc::server::AcceptRate;
+use tokio::net::TcpStream;
+
+use crate::scripted_client::{SUBPROTOCOL, field};
+use crate::socket_peer::{
+    Peer, closed, config, hits, keys, kind, metric, open, path_of, read_to_end, start, until,
+};
+
+#[tokio::test]
+async fn connections_in_all() {
+    let mut config = config();
+    config.limits.connections = Some(2);
+    let server = start(config);
+    let path = keys();
+    let mut initiator = Peer::join(&server, &path, false).await;
+    let responder = Peer::join(&server, &path, true).await;
+    assert_eq!(server.connections(), 2);
+    let mut third = TcpStream::connect(server.local_addr()).await.unwrap();
+    assert_eq!(read_to_end(&mut third).await, b"");
+    assert_eq!((hits(&server, "connections"), server.connections()), (1, 2));
+    assert_eq!(metric(&server, "connections_accepted_total"), 3);
+    // There is room again when one leaves.
+    drop(responder);
+    until(|| server.connections() == 1).await;
+    Peer::join(&server, &path, true).await;
+    assert_eq!(kind(&initiator.notification().await), "new-responder");
+}
+
+#[tokio::test]
+async fn connections_of_one_address() {
+    let mut config = config();
+    config.limits.connections_per_address = Some(1);
+    let server = start(config);
+    let first = Peer::join(&server, &keys(), false).await;
+    let mut second = TcpStream::connect(server.local_addr()).await.unwrap();
+    assert_eq!(read_to_end(&mut second).await, b"");
+    assert_eq!(hits(&server, "connections_per_address"), 1);
+    drop(first);
+    until(|| server.connections() == 0).await;
+    Peer::join(&server, &keys(), false).await;
+}
+
+#[tokio::test]
+async fn the_rate_of_connections_of_one_address() {
+    let mut config = config();
+    config.limits.accept_rate = Some(AcceptRate { per_second: 1, burst: 3 });
+    let server = start(config);
+    let mut peers = Vec::new();
+    // On a machine that is slow enough, a few more get in.
+    while hits(&server, "accept_rate") == 0 {
+        let socket = open(server.local_addr(), &path_of(&keys()), &[SUBPROTOCOL], None).await;
+        peers.extend(socket.ok());
+        assert!(peers.len() < 1000);
+    }
+    assert!(peers.len() >= 3, "{}", peers.len());
+}
+
+#[tokio::test]
+async fn connections_on_one_path() {
+    let mut config = config();
+    config.limits.connections_per_path = Some(2);
+    let server = start(config);
+    let path = keys();
+    let _initiator = Peer::join(&server, &path, false).await;
+    let waiting = Peer::connect(&server, &path, keys()).await;
+    let mut third = open(server.local_addr(), &path_of(&path), &[SUBPROTOCOL], None).await.unwrap();
+    assert_eq!(closed(&mut third).await, 3000);
+    assert_eq!(hits(&server, "connections_per_path"), 1);
+    assert_eq!(metric(&server, "closes_total{code=\"3000\"}"), 1);
+    Peer::join(&server, &keys(), false).await;
+    drop((waiting, third));
+    until(|| server.connections() == 1).await;
+    Peer::join(&server, &path, true).await;
+}
+
+/// Covers P-148.
+#[tokio::test]
+async fn the_255th_responder_finds_the_path_full() {
+    let server = start(config());
+    let path = keys();
+    let mut initiator = Peer::join(&server, &path, false).await;
+    let mut responders = Vec::new();
+    for _ in 0..254 {
+        responders.push(Peer::join(&server, &path, true).await);
+        assert_eq!(kind(&initiator.notification().await), "new-responder");
+    }
+    assert_eq!(metric(&server, "clients{role=\"responder\"}"), 254);
+    let mut one_more = Peer::connect(&server, &path, keys()).await;
+    one_more.hello().await;
+    let auth = one_more.client.client_auth();
+    let message = one_more.client.sealed(&auth);
+    one_more.send(message).await;
+    assert_eq!(closed(&mut one_more.socket).await, 3000);
+    assert_eq!(metric(&server, "handshakes_total{outcome=\"path_full\"}"), 1);
+    assert_eq!(metric(&server, "handshakes_total{outcome=\"responder\"}"), 254);
+    // Both ends of the full path still work.
+    let last = responders.last_mut().unwrap();
+    let message = initiator.client.relay(255, b"hello");
+    initiator.send(message.clone()).await;
+    assert_eq!(last.binary().await, message);
+}
+
+#[tokio::test]
+async fn the_size_of_messages() {
+    let mut config = config();
+    config.limits.message_size = 2000;
+    let server = start(config);
+    let mut peer = Peer::join(&server, &keys(), false).await;
+    let message = peer.client.relay(2, &[0; 1976]);
+    peer.send(message).await;
+    assert_eq!(kind(&peer.notification().await), "send-error");
+    let message = peer.client.relay(2, &[0; 1977]);
+    peer.send(message).await;
+    assert_eq!(closed(&mut peer.socket).await, 1009);
+    assert_eq!(hits(&server, "message_size"), 1);
+    assert_eq!(metric(&server, "closes_total{code=\"1009\"}"), 1);
+}
+
+/// Covers P-088.
+#[tokio::test]
+async fn the_bytes_that_wait_for_a_client() {
+    const QUEUE: u64 = 100_000;
+    let mut config = config();
+    config.limits.queue_bytes = usize::try_from(QUEUE).unwrap();
+    let server = start(config);
+    let path = keys();
+    let mut initiator = Peer::join(&server, &path, false).await;
+    let mut slow = Peer::join(&server, &path, true).await;
+    initiator.notification().await;
+    // First the sockets fill up, then the queue, and then there is an answer.
+    let mut sent = Vec::new();
+    let refused = loop {
+        let message = initiator.client.relay(2, &[0; 10_000]);
+        sent.push(message.clone());
+        initiator.send(message).await;
+        // Something that is answered always, after anything that was to be said before.
+        let nobody = initiator.client.relay(99, b"hello");
+        initiator.send(nobody.clone()).await;
+        let error = initiator.notification().await;
+        let id = field(&error, "id").and_then(Value::as_slice).unwrap().to_vec();
+        if id != nobody[16..24] {
+            break id;
+        }
+        assert!(metric(&server, "queued_bytes") <= QUEUE);
+        assert!(sent.len() < 10_000, "100 MB do not fit anywhere");
+    };
+    let unsent = sent.pop().unwrap();
+    assert_eq!(unsent[16..24], refused, "the last one was refused");
+    assert_eq!(hits(&server, "queue"), 1);
+    assert_eq!(metric(&server, "relay_failures_total{reason=\"queue_full\"}"), 1);
+    let taken = u64::try_from(sent.len()).unwrap();
+    assert_eq!(metric(&server, "relayed_messages_total"), taken);
+    assert_eq!(metric(&server, "relayed_bytes_total"), taken * 10_024);
+    let queued = metric(&server, "queued_bytes");
+    assert!(queued > QUEUE - 2 * 10_088 && queued <= QUEUE + 200, "{queued}");
+    // What was taken arrives once it is read.
+    for message in sent {
+        assert_eq!(slow.binary().await, message);
+    }
+    assert_eq!(metric(&server, "relay_seconds_count"), taken);
+    until(|| metric(&server, "queued_bytes") < 200).await;
+    assert_eq!(kind(&initiator.notification().await), "send-error", "to nobody");
+    assert_eq!(metric(&server, "queued_bytes"), 0);
+}

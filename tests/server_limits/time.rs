@@ -1,0 +1,139 @@
+//! How long things may take.
+
+use std::time::Duration;
+
+use futures_util::SinkExt as _;
+use saltyrtc::crypto::KeyPair;
+use saltyrtc::server::Server;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::scripted_client::{ScriptedClient, with_field};
+use crate::socket_peer::{
+    Peer, certificate, closed, config, hits, keys, kind, metric, metric_in, next, read_to_end,
+    start, until,
+};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+/// With TLS the time is the same one, so that nobody gets it once for each layer.
+#[tokio::test]
+async fn the_time_for_a_handshake() {
+    let (_, identity) = certificate();
+    for tls in [None, Some(identity)] {
+        let mut config = config();
+        config.limits.handshake_timeout = SHORT;
+        config.tls = tls.clone();
+        let server = start(config);
+        let beginnings: &[&[u8]] = match tls {
+            None => &[b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n"],
+            Some(_) => &[b"", b"\x16\x03\x01\x00\xff\x01"],
+        };
+        for beginning in beginnings {
+            let mut tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+            tcp.write_all(beginning).await.unwrap();
+            assert_eq!(read_to_end(&mut tcp).await, b"");
+        }
+        let count = u64::try_from(beginnings.len()).unwrap();
+        assert_eq!(hits(&server, "handshake_time"), count);
+        if tls.is_none() {
+            let mut peer = Peer::connect(&server, &keys(), keys()).await;
+            assert_eq!(closed(&mut peer.socket).await, 3008);
+            assert_eq!(hits(&server, "handshake_time"), count + 1);
+            assert_eq!(metric(&server, "handshakes_total{outcome=\"timeout\"}"), count + 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_time_without_a_message() {
+    let mut config = config();
+    config.limits.idle_timeout = Some(SHORT);
+    let server = start(config);
+    let mut peer = Peer::join(&server, &keys(), false).await;
+    assert_eq!(closed(&mut peer.socket).await, 3008);
+    assert_eq!(hits(&server, "idle_time"), 1);
+}
+
+#[tokio::test]
+async fn the_time_for_a_pong() {
+    let mut config = config();
+    config.limits.pong_timeout = SHORT;
+    let server = start(config);
+    let mut peer = Peer::connect(&server, &keys(), keys()).await;
+    peer.hello().await;
+    let auth = with_field(&peer.client.client_auth(), "ping_interval", Some(1.into()));
+    peer.authenticate_with(&auth).await;
+    // The client's library answers pings when it is made to read.
+    until(|| hits(&server, "pong_time") == 1).await;
+    assert!(matches!(next(&mut peer.socket).await, Some(Message::Ping(_))));
+    assert_eq!(closed(&mut peer.socket).await, 3008);
+}
+
+/// An initiator, and a responder that gets more than the sockets can hold and reads nothing of it.
+async fn stuck(server: &Server, path: &KeyPair) -> (Peer, Peer) {
+    let mut initiator = Peer::join(server, path, false).await;
+    let slow = Peer::join(server, path, true).await;
+    assert_eq!(kind(&initiator.notification().await), "new-responder");
+    let large = vec![0; 100_000];
+    while metric(server, "queued_bytes") < 500_000 {
+        let message = initiator.client.relay(2, &large);
+        initiator.send(message).await;
+    }
+    (initiator, slow)
+}
+
+#[tokio::test]
+async fn the_time_that_a_receiver_may_stall() {
+    let mut config = config();
+    config.limits.stall_timeout = Some(SHORT);
+    let server = start(config);
+    let (mut initiator, _slow) = stuck(&server, &keys()).await;
+    // What did not get out comes back, and then the others hear that it is gone.
+    let mut errors = 0;
+    while kind(&initiator.notification().await) == "send-error" {
+        errors += 1;
+    }
+    assert!(errors >= 5, "{errors}");
+    assert_eq!(hits(&server, "stall_time"), 1);
+    let returned = metric(&server, "relay_failures_total{reason=\"receiver_left\"}");
+    assert!(returned >= 5, "{returned}");
+    // It may have been faster than the queue is long.
+    assert_eq!(returned + hits(&server, "queue"), errors);
+}
+
+#[tokio::test]
+async fn the_time_to_close() {
+    let mut config = config();
+    config.limits.close_timeout = SHORT;
+    let server = start(config);
+    // One that stays although it was told to go, and one that does not even read that.
+    let mut stays = Peer::join(&server, &keys(), false).await;
+    stays.socket.send(Message::text("hello")).await.unwrap();
+    until(|| server.connections() == 0).await;
+    assert_eq!(hits(&server, "close_time"), 1);
+    let path = keys();
+    let (mut initiator, _slow) = stuck(&server, &path).await;
+    let drop = ScriptedClient::drop_responder(2, None);
+    let message = initiator.client.sealed(&drop);
+    initiator.send(message).await;
+    until(|| server.connections() == 1).await;
+    assert_eq!(hits(&server, "close_time"), 2);
+}
+
+#[tokio::test]
+async fn the_time_for_a_shutdown() {
+    let mut config = config();
+    config.limits.shutdown_timeout = SHORT;
+    let server = start(config);
+    let metrics = server.metrics();
+    let (initiator, slow) = stuck(&server, &keys()).await;
+    server.shutdown().await;
+    let text = metrics.prometheus();
+    let hits = "limit_hits_total{limit=\"shutdown_time\"}";
+    assert_eq!(metric_in(&text, hits), 2);
+    assert_eq!(metric_in(&text, "connections"), 0);
+    assert_eq!(metric_in(&text, "queued_bytes"), 0);
+    drop((initiator, slow));
+}
