@@ -68,13 +68,12 @@ fn the_unit_starts_what_there_is() {
         let command = unit.lines().find_map(|found| found.strip_prefix(line)).unwrap();
         let mut words = command.split(' ');
         assert_eq!(words.next(), Some("@BINDIR@/saltyrtc-server"));
-        let arguments: Vec<_> = words.collect();
-        let output = run(&arguments, &[]);
-        let text = String::from_utf8(output.stderr).unwrap();
-        // There is no such file here; everything else was understood.
-        assert_eq!(output.status.code(), Some(1), "{text}");
-        assert!(
-            text.contains("/etc/saltyrtc-server/config.toml") && text.contains("cannot be read")
-        );
+        let mut arguments: Vec<_> = words.collect();
+        // What is not there cannot start a server here.
+        assert_eq!(arguments.pop(), Some("/etc/saltyrtc-server/config.toml"));
+        arguments.push("/nowhere/config.toml");
+        let (code, text) = fail(&arguments, &[]);
+        assert!(code == 1 && text.contains("/nowhere/config.toml"), "{text}");
+        assert!(text.contains("cannot be read"), "{text}");
     }
 }
