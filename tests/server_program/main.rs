@@ -3,6 +3,8 @@
 #![cfg(all(unix, feature = "server-bin", feature = "client"))]
 
 mod admin;
+#[cfg(target_os = "linux")]
+mod balancer;
 mod clients;
 mod commands;
 mod configuration;

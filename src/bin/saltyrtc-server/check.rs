@@ -33,7 +33,7 @@ impl Checked {
                      saltyrtc-server generate)"
                 }
             };
-            if source.environment(SAFETY_OFF).is_none_or(|value| value != SAFETY_OFF_VALUE) {
+            if source.variable(SAFETY_OFF).is_none_or(|value| value != SAFETY_OFF_VALUE) {
                 return Err(Failure::unsafe_to_run(format!(
                     "this server would be unsafe to use. It is REQUIRED to give {missing}, unless the \
                      environment variable {SAFETY_OFF} is '{SAFETY_OFF_VALUE}'"

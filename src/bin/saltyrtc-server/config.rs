@@ -17,6 +17,10 @@ use crate::failure::Failure;
 /// (For permanent keys, the colon is what the Python server uses.)
 const SEPARATORS: [(&str, char); 2] = [("key", ':'), ("trusted_proxy", ',')];
 
+/// What the variables of all options of `serve` begin with.
+const SERVE_VARIABLES: &str = "SALTYRTC_SERVER_SERVE_";
+const CONFIG_VARIABLE: &str = "SALTYRTC_SERVER_SERVE_CONFIG";
+
 /// All sources of options. They can be read again later, when the file has changed.
 pub(crate) struct Source {
     command_line: BTreeMap<String, Vec<OsString>>,
@@ -70,10 +74,10 @@ impl Source {
             .remove("config")
             .and_then(|mut values: Vec<OsString>| values.pop())
             .map(|path| (path, Origin::CommandLine("config".to_owned())));
-        let name = "SALTYRTC_SERVER_SERVE_CONFIG";
+        let name = CONFIG_VARIABLE;
         let from_environment = || {
-            let path = environment(name).filter(|path| !path.is_empty())?;
-            Some((path, Origin::Environment(name.to_owned())))
+            let path = environment.get(name).filter(|path| !path.is_empty())?;
+            Some((path.clone(), Origin::Environment(name.to_owned())))
         };
         let file = from_command_line
             .or_else(from_environment)
@@ -81,11 +85,12 @@ impl Source {
         Self { command_line, file, environment }
     }
 
-    pub(crate) fn environment(&self, name: &str) -> Option<OsString> {
-        (self.environment)(name)
+    /// A variable that is set to something.
+    pub(crate) fn variable(&self, name: &str) -> Option<OsString> {
+        self.environment.get(name).filter(|value| !value.is_empty()).cloned()
     }
 
-    pub(crate) const fn all_environment(&self) -> &Environment {
+    pub(crate) const fn environment(&self) -> &Environment {
         &self.environment
     }
 
@@ -103,12 +108,22 @@ impl Source {
         }
         for arg in definition.get_arguments() {
             let name = variable(arg);
-            if let Some(value) = self.environment(&name).filter(|value| !value.is_empty()) {
+            if let Some(value) = self.variable(&name) {
                 let values = split(arg, value);
                 let origin = Origin::Environment(name);
                 check(arg, &values, &origin)?;
                 chosen.insert(arg.get_id().to_string(), (values, origin));
             }
+        }
+        let known = |name: &String| {
+            name == CONFIG_VARIABLE || definition.get_arguments().any(|arg| variable(arg) == *name)
+        };
+        let unknown = self.environment.keys().filter(|name| name.starts_with(SERVE_VARIABLES));
+        for name in unknown.filter(|name| !known(name)) {
+            warnings.push(format!(
+                "environment variable {name} has no effect: there is no such option; see \
+                 saltyrtc-server default-config"
+            ));
         }
         for (id, values) in &self.command_line {
             let long = definition.get_arguments().find(|arg| arg.get_id() == id.as_str());

@@ -1,5 +1,3 @@
-use std::collections::HashMap;
-
 use super::*;
 use crate::args;
 
@@ -11,10 +9,10 @@ fn source(command_line: &[&str], environment: &[(&str, &str)], file: Option<&Pat
     arguments.extend(file.as_deref());
     let arguments = args::python_options(arguments.into_iter().map(OsString::from));
     let matches = args::command().try_get_matches_from(arguments).unwrap();
-    let variables: HashMap<String, OsString> =
+    let variables =
         environment.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
     let (_, options) = matches.subcommand().unwrap();
-    Source::new(options, Box::new(move |name| variables.get(name).cloned()))
+    Source::new(options, variables)
 }
 
 /// A file that is removed with this.
@@ -182,4 +180,19 @@ fn old_names_still_work_and_are_told() {
     assert_eq!(config.settings.server.keys.sslkey, Some("b".into()));
     assert_eq!(config.warnings.len(), 2);
     assert!(config.warnings[0].contains("tlscert"), "{:?}", config.warnings);
+}
+
+/// An error would be too much: other things on a machine may make variables with such names.
+#[test]
+fn a_variable_without_an_option_is_told() {
+    let variables = [
+        ("SALTYRTC_SERVER_SERVE_PROT", "1"),
+        ("SALTYRTC_SERVER_SERVE_CONFIG", ""),
+        ("SALTYRTC_SERVER_SERVE_PORT", "1"),
+        ("SALTYRTC_SERVER_PORT", "tcp://10.0.0.1:443"),
+        ("SALTYRTC_SERVER_SERVICE_HOST", "10.0.0.1"),
+    ];
+    let config = source(&[], &variables, None).load().unwrap();
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+    assert!(config.warnings[0].contains("SALTYRTC_SERVER_SERVE_PROT has no effect"));
 }

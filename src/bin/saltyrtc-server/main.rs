@@ -22,6 +22,7 @@ mod sockets;
 mod tls;
 mod values;
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -52,13 +53,14 @@ fn run(matches: ArgMatches) -> Result<(), Failure> {
     let Some((_, options)) = matches.subcommand() else {
         return Err(Failure::new("no command was given; see saltyrtc-server --help"));
     };
-    let environment = |name: &str| std::env::var_os(name);
+    // Names that are not text are nobody's that this program knows.
+    let environment: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .collect();
     match Command::of(&matches)? {
-        Command::Serve(_) => serve::serve(Source::new(options, Box::new(environment))),
-        Command::CheckConfig(_) => check::check(&Source::new(options, Box::new(environment))),
-        Command::Healthcheck(_) => {
-            healthcheck::healthcheck(&Source::new(options, Box::new(environment)))
-        }
+        Command::Serve(_) => serve::serve(Source::new(options, environment)),
+        Command::CheckConfig(_) => check::check(&Source::new(options, environment)),
+        Command::Healthcheck(_) => healthcheck::healthcheck(&Source::new(options, environment)),
         Command::Generate { key_file } => generate::generate(&key_file),
         Command::DefaultConfig => print(default_config::text().as_bytes()),
         Command::Version => print(
@@ -94,5 +96,5 @@ fn print(text: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// What environment variables are looked up with.
-type Environment = Box<dyn Fn(&str) -> Option<OsString>>;
+/// The environment variables.
+type Environment = BTreeMap<String, OsString>;

@@ -21,10 +21,10 @@ impl Notifier {
     #[cfg(unix)]
     fn connect(environment: &Environment) -> (Self, Option<String>) {
         let watchdog = watchdog(environment);
-        let Some(name) = environment("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
+        let Some(name) = environment.get("NOTIFY_SOCKET").filter(|name| !name.is_empty()) else {
             return (Self { socket: None, watchdog: None }, None);
         };
-        match unix::connect(&name) {
+        match unix::connect(name) {
             Ok(socket) => (Self { socket: Some(socket), watchdog }, None),
             Err(error) => (
                 Self { socket: None, watchdog: None },
@@ -80,7 +80,7 @@ impl Notifier {
 /// Half of the time after which the service manager gives the server up.
 #[cfg(unix)]
 fn watchdog(environment: &Environment) -> Option<Duration> {
-    let number = |name| environment(name)?.to_str()?.parse::<u64>().ok();
+    let number = |name: &str| environment.get(name)?.to_str()?.parse::<u64>().ok();
     let for_us = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
     let microseconds = number("WATCHDOG_USEC").filter(|&usec| usec > 0 && for_us)?;
     Some(Duration::from_micros(microseconds) / 2)

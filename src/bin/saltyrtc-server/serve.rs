@@ -23,7 +23,7 @@ pub(crate) fn serve(source: Source) -> Result<(), Failure> {
     let checked = Checked::load(&source)?;
     // Before there are threads: both read environment variables, and the first one removes some.
     let inherited = sockets::inherited()?;
-    let (notifier, problem) = Notifier::new(source.all_environment());
+    let (notifier, problem) = Notifier::new(source.environment());
     let logging = logging::start(&checked.config.settings.log);
     for warning in checked.config.warnings.iter().chain(&problem) {
         warn!("{warning}");
