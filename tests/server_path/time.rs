@@ -117,3 +117,77 @@ fn an_interval_beyond_the_end_of_time_is_no_interval() {
     initiator_with_pings(&mut bench, u64::MAX);
     assert_eq!(bench.path.poll_timeout(), None);
 }
+
+#[test]
+fn who_is_idle_for_too_long_has_to_go() {
+    let config = PathConfig { idle_timeout: Some(seconds(100)), ..Default::default() };
+    let mut bench = Bench::with(config);
+    let mut initiator = bench.join_initiator();
+    bench.advance(seconds(40));
+    let mut responder = bench.join_responder();
+    bench.incoming(&mut initiator);
+    bench.events();
+
+    // Each message counts for both ends, and nothing has to be done for it at that time.
+    bench.advance(seconds(50));
+    let message = responder.client.relay(1, b"hello");
+    bench.send(&responder, message.clone());
+    assert_eq!(bench.incoming(&mut initiator), [Incoming::Relayed(message.into())]);
+    bench.advance(seconds(99));
+    assert!(bench.incoming(&mut initiator).is_empty() && bench.incoming(&mut responder).is_empty());
+
+    // A message to the server counts for its sender only, a pong for nobody.
+    let message = initiator.client.relay(77, b"is anybody there?");
+    bench.send(&initiator, message.clone());
+    assert_eq!(bench.incoming(&mut initiator), [send_error(&message)]);
+    bench.path.handle_pong(bench.now, responder.id);
+    bench.advance(seconds(1));
+    assert_eq!(bench.incoming(&mut responder), [Close(3008)]);
+    assert_eq!(bench.incoming(&mut initiator), [disconnected(2)]);
+    bench.path.handle_closed(bench.now, responder.id);
+    bench.events();
+    bench.advance(seconds(98));
+    assert!(bench.incoming(&mut initiator).is_empty());
+    bench.advance(seconds(1));
+    assert_eq!(bench.incoming(&mut initiator), [Close(3008)]);
+    let role = Some(saltyrtc::protocol::Role::Initiator);
+    assert_eq!(bench.events(), [Event::Closing { role, cause: Cause::Idle }]);
+    assert_eq!(bench.path.poll_timeout(), None);
+}
+
+#[test]
+fn clients_keep_the_configuration_that_they_came_under() {
+    let times = |handshake, pong| PathConfig {
+        handshake_timeout: seconds(handshake),
+        pong_timeout: seconds(pong),
+        ..Default::default()
+    };
+    let mut bench = Bench::with(times(10, 20));
+    let mut old = initiator_with_pings(&mut bench, 1);
+    let waiting = bench.new_responder();
+    bench.path.set_config(std::sync::Arc::new(times(1000, 2000)));
+    let new = bench.new_responder();
+    let now = bench.now;
+    assert_eq!(bench.path.client_timeout(waiting.id), Some(now + seconds(10)));
+    assert_eq!(bench.path.client_timeout(new.id), Some(now + seconds(1000)));
+    bench.advance(seconds(1));
+    assert_eq!(bench.incoming(&mut old), [Ping]);
+    assert_eq!(bench.path.client_timeout(old.id), Some(bench.now + seconds(20)));
+}
+
+#[test]
+fn it_is_known_when_a_relayed_message_arrived() {
+    let mut bench = Bench::new();
+    let initiator = bench.join_initiator();
+    let mut responder = bench.join_responder();
+    bench.advance(seconds(1));
+    let arrived = bench.now;
+    let message = responder.client.relay(1, b"hello");
+    bench.send(&responder, message);
+    bench.advance(seconds(1));
+    assert_eq!(bench.path.next_arrived(initiator.id), None, "'new-responder' is before it");
+    bench.path.poll_transmit(initiator.id);
+    assert_eq!(bench.path.next_arrived(initiator.id), Some(arrived));
+    bench.path.poll_transmit(initiator.id);
+    assert_eq!(bench.path.next_arrived(initiator.id), None);
+}

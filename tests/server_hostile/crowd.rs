@@ -1,0 +1,58 @@
+//! More clients on a path than it has addresses.
+
+use crate::pair::{Enough, Started, turn, withstand};
+use crate::socket_peer::{Peer, closed, config, keys, kind, metric, start};
+
+/// All responder addresses are taken by clients that flood the initiator and come again and again.
+///
+/// Covers P-148.
+#[tokio::test]
+async fn a_path_full_of_responders() {
+    const RESPONDERS: u64 = 254;
+    let _turn = turn().await;
+    let server = std::sync::Arc::new(start(config()));
+    let crowded = keys();
+    let mut initiator = Peer::join(&server, &crowded, false).await;
+    let (for_attack, path) = (server.clone(), crowded.clone());
+    let attack = |mut started: Started, enough: Enough| async move {
+        let mut responders = Vec::new();
+        for _ in 0..RESPONDERS {
+            responders.push(Peer::join(&for_attack, &path, true).await);
+        }
+        started.now();
+        let mut refused = 0;
+        while !enough.reached() {
+            let mut late = Peer::connect(&for_attack, &path, keys()).await;
+            late.hello().await;
+            let auth = late.client.client_auth();
+            let message = late.client.sealed(&auth);
+            late.send(message).await;
+            assert_eq!(closed(&mut late.socket).await, 3000);
+            refused += 1;
+            for responder in &mut responders {
+                let message = responder.client.relay(1, &[9; 100]);
+                responder.send(message).await;
+            }
+        }
+        // They stay until the initiator has had a look at them.
+        (refused, responders)
+    };
+    let ((refused, mut responders), _) = withstand("full path", &server, attack).await;
+    assert!(refused > 0);
+    assert_eq!(metric(&server, "handshakes_total{outcome=\"path_full\"}"), refused);
+    // The initiator reads again, gets everything in order, and can make room.
+    for _ in 0..RESPONDERS {
+        assert_eq!(kind(&initiator.notification().await), "new-responder");
+    }
+    for _ in 0..RESPONDERS {
+        assert_eq!(initiator.binary().await[24..], [9; 100]);
+    }
+    let drop = crate::scripted_client::ScriptedClient::drop_responder(77, None);
+    let message = initiator.client.sealed(&drop);
+    initiator.send(message).await;
+    assert_eq!(closed(&mut responders[75].socket).await, 3004);
+    let mut guest = Peer::join(&server, &crowded, true).await;
+    assert_eq!(guest.client.address, 77);
+    let message = guest.client.relay(1, b"at last");
+    guest.send(message).await;
+}

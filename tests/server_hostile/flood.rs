@@ -1,0 +1,160 @@
+//! Clients that send as much as they can, and clients that read nothing.
+
+use std::sync::Arc;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use saltyrtc::server::Server;
+use tokio::net::TcpSocket;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::pair::{Enough, Started, turn, withstand};
+use crate::scripted_client::{SUBPROTOCOL, field};
+use crate::socket_peer::{Io, Peer, config, hits, keys, kind, metric, path_of, start, upgrade};
+
+const QUEUE: usize = 1 << 20;
+const MESSAGE: usize = 16 << 10;
+const ATTACKERS: usize = 4;
+
+fn server() -> Arc<Server> {
+    let mut config = config();
+    config.limits.queue_bytes = QUEUE;
+    Arc::new(start(config))
+}
+
+/// What all clients of the attack and of the pair may have waiting at most: their queues, and the
+/// server's own messages.
+const BOUND: u64 = ((2 * ATTACKERS + 4) * (QUEUE + (64 << 10))) as u64;
+
+async fn join_pairs(server: &Server) -> Vec<(Peer, Peer)> {
+    let mut pairs = Vec::new();
+    for _ in 0..ATTACKERS {
+        let path = keys();
+        let mut initiator = Peer::join(server, &path, false).await;
+        let responder = Peer::join(server, &path, true).await;
+        assert_eq!(kind(&initiator.notification().await), "new-responder");
+        pairs.push((initiator, responder));
+    }
+    pairs
+}
+
+/// Receivers that read nothing, and senders that go on all the same, and read what they are told.
+#[tokio::test]
+async fn receivers_that_stop_reading() {
+    let _turn = turn().await;
+    let server = server();
+    let for_attack = server.clone();
+    let attack = |mut started: Started, enough: Enough| async move {
+        let mut pairs = join_pairs(&for_attack).await;
+        let mut errors = 0_usize;
+        let mut others = 0_usize;
+        while !enough.reached() {
+            for (initiator, _) in &mut pairs {
+                let message = initiator.client.relay(2, &[3; MESSAGE]);
+                initiator.send(message).await;
+                // An answer for sure, behind the one that there may be for the message.
+                let nobody = initiator.client.relay(99, b"x");
+                initiator.send(nobody.clone()).await;
+                loop {
+                    let error = initiator.notification().await;
+                    assert_eq!(kind(&error), "send-error");
+                    let id = field(&error, "id").unwrap();
+                    if id.as_slice() == Some(&nobody[16..24]) {
+                        others += 1;
+                        break;
+                    }
+                    errors += 1;
+                }
+            }
+            if errors > ATTACKERS {
+                started.now();
+            }
+        }
+        (errors, others)
+    };
+    let ((errors, others), queued) =
+        withstand("receivers that read nothing", &server, attack).await;
+    assert!(queued > ((ATTACKERS / 2) * QUEUE) as u64, "the queues did fill up: {queued}");
+    assert!(queued <= BOUND, "{queued}");
+    assert_eq!(hits(&server, "queue"), errors as u64);
+    assert_eq!(metric(&server, "relay_failures_total{reason=\"nobody_there\"}"), others as u64);
+}
+
+/// A sender that never reads the answers to messages that cannot be delivered: in the end it is the
+/// server that has to keep them, and it does so up to a point.
+#[tokio::test]
+async fn a_sender_that_ignores_every_error() {
+    let _turn = turn().await;
+    let server = server();
+    let for_attack = server.clone();
+    let attack = |mut started: Started, mut enough: Enough| async move {
+        let path = keys();
+        let small = TcpSocket::new_v4().unwrap();
+        small.set_recv_buffer_size(4096).unwrap();
+        let tcp = small.connect(for_attack.local_addr()).await.unwrap();
+        let stream: Box<dyn Io> = Box::new(tcp);
+        let socket = upgrade(stream, &path_of(&path), &[SUBPROTOCOL], &[]).await.unwrap();
+        let mut peer = Peer::greeted(socket, path).await;
+        peer.authenticate().await;
+        started.now();
+        while hits(&for_attack, "notifications") == 0 {
+            for _ in 0..100 {
+                let message = peer.client.relay(99, b"x");
+                let sent = peer.socket.feed(Message::Binary(message.into())).await;
+                assert!(sent.is_ok() || hits(&for_attack, "notifications") == 1);
+            }
+        }
+        enough.wait().await;
+    };
+    let ((), queued) = withstand("a sender that reads nothing", &server, attack).await;
+    assert!(queued <= BOUND, "{queued}");
+    assert_eq!(metric(&server, "closes_total{code=\"3008\"}"), 1);
+}
+
+/// Both ends read and write as fast as they can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn senders_that_flood() {
+    let _turn = turn().await;
+    let server = server();
+    let for_attack = server.clone();
+    let attack = |mut started: Started, enough: Enough| async move {
+        let mut received = Vec::new();
+        for (mut initiator, responder) in join_pairs(&for_attack).await {
+            let mut until = enough.clone();
+            let (_, mut receiving) = responder.socket.split();
+            received.push(tokio::spawn(async move {
+                let mut count = 0_u64;
+                loop {
+                    tokio::select! {
+                        message = receiving.next() => {
+                            assert!(matches!(message, Some(Ok(Message::Binary(_)))), "{message:?}");
+                            count += 1;
+                        }
+                        () = until.wait() => return count,
+                    }
+                }
+            }));
+            let mut until = enough.clone();
+            tokio::spawn(async move {
+                let flood = async {
+                    loop {
+                        let message = initiator.client.relay(2, &[3; MESSAGE]);
+                        initiator.send(message).await;
+                    }
+                };
+                tokio::select! {
+                    () = flood => {}
+                    () = until.wait() => {}
+                }
+            });
+        }
+        started.now();
+        let mut all = 0;
+        for count in received {
+            all += count.await.unwrap();
+        }
+        all
+    };
+    let (received, queued) = withstand("flood", &server, attack).await;
+    assert!(received > 0);
+    assert!(queued <= BOUND, "{queued}");
+}
