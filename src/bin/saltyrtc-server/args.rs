@@ -283,6 +283,12 @@ pub(crate) struct LimitOptions {
     /// The sender of a message that does not fit gets 'send-error'.
     #[arg(long, value_name = "SIZE", default_value = "4MiB")]
     pub(crate) max_queue: Size,
+    /// Bytes that may wait for all clients together
+    ///
+    /// Beyond it only those for whom nothing waits are given messages; clients that keep up notice
+    /// nothing. The senders of other messages get 'send-error'.
+    #[arg(long, value_name = "SIZE|off", default_value = "512MiB")]
+    pub(crate) max_all_queues: OrOff<Size>,
 }
 
 #[derive(Debug, Args)]

@@ -60,7 +60,7 @@ fn examples(id: &str) -> [&'static str; 3] {
         "trusted_proxy" => ["10.0.0.0/8", "192.0.2.1", "2001:db8::/32"],
         name if name.ends_with("timeout") || name.ends_with("delay") => ["11s", "12m", "13h"],
         "tcp_keepalive" => ["11s", "12m", "13h"],
-        "max_message_size" | "max_queue" => ["11KiB", "12MiB", "13000"],
+        "max_message_size" | "max_queue" | "max_all_queues" => ["11KiB", "12MiB", "13000"],
         _ => ["11", "12", "13"],
     }
 }

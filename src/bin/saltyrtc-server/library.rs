@@ -10,7 +10,7 @@ use crate::args::ServerOptions;
 use crate::check::Checked;
 use crate::failure::Failure;
 use crate::values;
-use crate::values::{Count, OrOff};
+use crate::values::{Count, OrOff, Size};
 
 /// The running server.
 pub(crate) struct Running {
@@ -99,6 +99,7 @@ fn limits(options: &ServerOptions) -> Limits {
     limits.shutdown_timeout = stop.shutdown_timeout.0;
     limits.message_size = given.max_message_size.0;
     limits.queue_bytes = given.max_queue.0;
+    limits.all_queues_bytes = given.max_all_queues.0.map(|Size(bytes)| bytes);
     limits.tcp_keepalive = given.tcp_keepalive.0.map(|span| span.0);
     limits
 }
@@ -119,14 +120,33 @@ mod tests {
         assert_eq!(proxies(&parse(&[])), None);
     }
 
-    /// Each of them changes exactly one thing.
+    /// The fields of the library's limits with their values.
+    fn fields(limits: &Limits) -> Vec<(String, String)> {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for line in format!("{limits:#?}").lines() {
+            match line.strip_prefix("    ").and_then(|line| line.split_once(": ")) {
+                Some((name, value)) if !name.starts_with(' ') => {
+                    fields.push((name.to_owned(), value.to_owned()));
+                }
+                // Values can go over several lines.
+                _ => {
+                    if let Some((_, value)) = fields.last_mut() {
+                        value.push_str(line);
+                    }
+                }
+            }
+        }
+        fields
+    }
+
     #[test]
-    fn every_limit_has_its_option() {
+    fn every_limit_of_the_library_has_its_option() {
+        let default = fields(&Limits::default());
+        let mut changed_by_some = Vec::new();
         for option in [
             "--max-connections=7",
             "--max-connections-per-address=off",
             "--max-connections-per-path=7",
-            "--accept-rate=7",
             "--accept-burst=7",
             "--handshake-timeout=7s",
             "--idle-timeout=7s",
@@ -136,16 +156,25 @@ mod tests {
             "--shutdown-timeout=0",
             "--max-message-size=1024",
             "--max-queue=0",
+            "--max-all-queues=off",
             "--tcp-keepalive=1s",
         ] {
-            let text = |limits: &Limits| -> Vec<String> {
-                format!("{limits:#?}").lines().map(str::to_owned).collect()
-            };
-            let (default, changed) = (text(&Limits::default()), text(&limits(&parse(&[option]))));
-            // None or Some(…) takes one line or three.
-            let kept = default.iter().filter(|line| changed.contains(line)).count();
-            assert!((default.len() - kept) <= 3 && default != changed, "{option}: {changed:#?}");
+            let now = fields(&limits(&parse(&[option])));
+            let changed: Vec<_> = now
+                .into_iter()
+                .filter(|field| !default.contains(field))
+                .map(|(name, _)| name)
+                .collect();
+            assert_eq!(changed.len(), 1, "{option}: {changed:?}");
+            changed_by_some.extend(changed);
         }
+        let mut all: Vec<_> = default.into_iter().map(|(name, _)| name).collect();
+        all.sort_unstable();
+        changed_by_some.sort_unstable();
+        assert_eq!(changed_by_some, all);
+        let rate = limits(&parse(&["--accept-rate=7"])).accept_rate;
+        assert_eq!(rate, Some(AcceptRate { per_second: 7, burst: 4096 }));
+        assert_eq!(limits(&parse(&["--accept-rate=off"])).accept_rate, None);
     }
 
     #[test]
@@ -175,6 +204,7 @@ mod tests {
             "--shutdown-timeout=0",
             "--max-message-size=1024",
             "--max-queue=0",
+            "--max-all-queues=0",
             "--tcp-keepalive=1s",
         ];
         let longest = [
