@@ -68,6 +68,10 @@ pub struct Limits {
     /// This bounds the memory of a connection, together with 64 KiB of the server's own messages and
     /// three messages of [`message_size`](Self::message_size) that are on their way in or out.
     pub queue_bytes: usize,
+    /// How many bytes of messages may wait for all clients together (`all_queues`), so that many slow
+    /// receivers cannot take all memory. Then only empty queues take a message: clients that keep up
+    /// notice nothing. Default: 512 MiB.
+    pub all_queues_bytes: Option<usize>,
     /// After how long without any traffic the operating system probes whether the other end of a TCP
     /// connection is still there; without an answer it ends the connection a minute later. In whole
     /// seconds, 1 at least. `None` leaves a client that vanished without a word on its path until
@@ -100,6 +104,7 @@ impl Default for Limits {
             shutdown_timeout: Duration::from_secs(8),
             message_size: 1 << 20,
             queue_bytes: path.max_queue,
+            all_queues_bytes: Some(512 << 20),
             tcp_keepalive: Some(Duration::from_secs(300)),
         }
     }

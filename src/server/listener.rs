@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -28,6 +29,8 @@ use crate::transport::{Stream, finish_stream};
 
 /// How long to wait when the operating system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many connections may wait to be accepted.
+const BACKLOG: i32 = 4096;
 
 /// A running server.
 ///
@@ -65,6 +68,9 @@ impl Server {
         let address = config.listen;
         let listener = StdTcpListener::bind(address)
             .map_err(|error| ServerError::Listen { address, error })?;
+        // With the default of 128, clients that all come back at once have to wait and try again.
+        // The operating system cuts it down to what it allows; a refusal leaves the default.
+        let _ = SockRef::from(&listener).listen(BACKLOG);
         Self::run(config, settings, metrics, vec![listener])
     }
 

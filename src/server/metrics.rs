@@ -123,10 +123,11 @@ pub(super) enum Limit {
     ShutdownTime,
     MessageSize,
     Queue,
+    AllQueues,
     Notifications,
 }
 
-const LIMITS: [&str; 13] = [
+const LIMITS: [&str; 14] = [
     "connections",
     "connections_per_address",
     "connections_per_path",
@@ -139,10 +140,11 @@ const LIMITS: [&str; 13] = [
     "shutdown_time",
     "message_size",
     "queue",
+    "all_queues",
     "notifications",
 ];
 
-const FAILURES: [&str; 3] = ["nobody_there", "queue_full", "receiver_left"];
+const FAILURES: [&str; 4] = ["nobody_there", "queue_full", "all_queues_full", "receiver_left"];
 
 /// The close codes that this server sends.
 const CLOSE_CODES: [u16; 11] = [
@@ -240,8 +242,10 @@ impl Metrics {
                 self.relayed_bytes.add(u64::try_from(*bytes).unwrap_or(u64::MAX));
             }
             Event::RelayFailed { why } => {
-                if *why == RelayFailure::QueueFull {
-                    self.limit(Limit::Queue);
+                match why {
+                    RelayFailure::QueueFull => self.limit(Limit::Queue),
+                    RelayFailure::AllQueuesFull => self.limit(Limit::AllQueues),
+                    RelayFailure::NobodyThere | RelayFailure::ReceiverLeft => {}
                 }
                 self.relay_failures[*why as usize].up();
             }

@@ -70,6 +70,7 @@ fn path_config(base: &PathConfig, limits: &Limits, permanent_keys: Vec<KeyPair>)
         pong_timeout: limits.pong_timeout,
         idle_timeout: limits.idle_timeout,
         max_queue: limits.queue_bytes,
+        max_queued: limits.all_queues_bytes,
         ..base.clone()
     }
 }

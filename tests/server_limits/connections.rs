@@ -165,3 +165,31 @@ async fn the_bytes_that_wait_for_a_client() {
     assert_eq!(kind(&initiator.notification().await), "send-error", "to nobody");
     assert_eq!(metric(&server, "queued_bytes"), 0);
 }
+
+/// Two receivers that do not read share what there is for all, and one that reads gets everything.
+#[tokio::test]
+async fn the_bytes_that_wait_for_all_clients() {
+    const ALL: usize = 1 << 20;
+    let mut config = config();
+    config.limits.all_queues_bytes = Some(ALL);
+    let server = start(config);
+    let path = keys();
+    let mut initiator = Peer::join(&server, &path, false).await;
+    let mut peers = Vec::new();
+    for _ in 0..3 {
+        peers.push(Peer::join(&server, &path, true).await);
+        assert_eq!(kind(&initiator.notification().await), "new-responder");
+    }
+    while hits(&server, "all_queues") < 2 {
+        for slow in [2, 3] {
+            let message = initiator.client.relay(slow, &[0; 20_000]);
+            initiator.send(message).await;
+        }
+        let message = initiator.client.relay(4, b"you can have it");
+        initiator.send(message.clone()).await;
+        assert_eq!(peers[2].binary().await, message);
+        assert!(metric(&server, "queued_bytes") <= (ALL + 10_000) as u64);
+    }
+    assert_eq!(kind(&initiator.notification().await), "send-error");
+    assert_eq!(hits(&server, "queue"), 0);
+}

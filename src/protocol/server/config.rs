@@ -25,6 +25,9 @@ pub struct PathConfig {
     /// How many bytes of relayed messages may wait for one client. Each message counts 64 bytes more
     /// than its length. A message for an empty queue is always taken.
     pub max_queue: usize,
+    /// How many bytes may wait for all clients together, of all paths that were given (a clone of)
+    /// this; `None`: as many as may wait for each. A message for an empty queue is always taken.
+    pub max_queued: Option<usize>,
     /// Accept 3006 (no shared task) as the reason in 'drop-responder'.
     ///
     /// The protocol does not list it, so this is off by default and such a message costs the
@@ -46,6 +49,7 @@ impl Default for PathConfig {
             pong_timeout: Duration::from_secs(30),
             idle_timeout: None,
             max_queue: 4 << 20,
+            max_queued: None,
             accept_no_shared_task_as_drop_reason: false,
             queued: Arc::default(),
         }

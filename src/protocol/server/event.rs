@@ -45,6 +45,8 @@ pub enum RelayFailure {
     NobodyThere,
     /// The receiver reads too slowly: its queue is full.
     QueueFull,
+    /// The receiver reads too slowly, and all queues together are full.
+    AllQueuesFull,
     /// The receiver left before the message could be handed over.
     ReceiverLeft,
 }

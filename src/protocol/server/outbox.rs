@@ -8,6 +8,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::client::ClientId;
+use super::config::PathConfig;
+use super::event::RelayFailure;
 use crate::protocol::{CloseCode, Nonce, Transmit};
 
 /// What a relayed message costs beside its bytes: its place in the queue and its allocation.
@@ -50,17 +52,22 @@ impl Outbox {
     }
 
     /// Queues a relayed message if there is room for it.
-    #[must_use]
     pub(super) fn relay(
         &mut self,
         message: &Bytes,
         sender: ClientId,
         arrived: Instant,
-        max: usize,
-    ) -> bool {
+        config: &PathConfig,
+    ) -> Result<(), RelayFailure> {
         let cost = message.len() + RELAY_OVERHEAD;
-        if self.relayed > 0 && self.relayed.saturating_add(cost) > max {
-            return false;
+        if self.relayed > 0 {
+            if self.relayed.saturating_add(cost) > config.max_queue {
+                return Err(RelayFailure::QueueFull);
+            }
+            let all = self.all.load(Ordering::Relaxed).saturating_add(cost);
+            if config.max_queued.is_some_and(|most| all > most) {
+                return Err(RelayFailure::AllQueuesFull);
+            }
         }
         let message = if self.relayed >= COPY_FROM && message.len() < COPY_BELOW {
             Bytes::copy_from_slice(message)
@@ -70,7 +77,7 @@ impl Outbox {
         self.relayed += cost;
         self.all.fetch_add(cost, Ordering::Relaxed);
         self.entries.push_back(Entry::Relay { message, sender, arrived });
-        true
+        Ok(())
     }
 
     /// Whether a message of the server has room; if not, the client has stopped reading.
@@ -157,6 +164,10 @@ impl Drop for Outbox {
 mod tests {
     use super::*;
 
+    fn room(max_queue: usize) -> PathConfig {
+        PathConfig { max_queue, ..PathConfig::default() }
+    }
+
     fn message(bytes: usize) -> Bytes {
         Bytes::from(vec![7; bytes])
     }
@@ -166,15 +177,22 @@ mod tests {
         let now = Instant::now();
         let mut outbox = Outbox::new(Arc::default());
         let max = 2 * (100 + RELAY_OVERHEAD);
-        assert!(outbox.relay(&message(100), ClientId(1), now, max));
-        assert!(outbox.relay(&message(100), ClientId(1), now, max));
-        assert!(!outbox.relay(&message(25), ClientId(1), now, max));
+        assert_eq!(outbox.relay(&message(100), ClientId(1), now, &room(max)), Ok(()));
+        assert_eq!(outbox.relay(&message(100), ClientId(1), now, &room(max)), Ok(()));
+        assert_eq!(
+            outbox.relay(&message(25), ClientId(1), now, &room(max)),
+            Err(RelayFailure::QueueFull)
+        );
         assert!(outbox.has_room_for_own(100), "messages of the server have room of their own");
         outbox.own(vec![1; 100]);
         assert!(matches!(outbox.pop(), Some(Transmit::Message(_))));
-        assert!(outbox.relay(&message(100), ClientId(1), now, max));
+        assert_eq!(outbox.relay(&message(100), ClientId(1), now, &room(max)), Ok(()));
         assert_eq!(outbox.take_relays().len(), 2);
-        assert!(outbox.relay(&message(10_000), ClientId(1), now, max), "an empty queue takes any");
+        assert_eq!(
+            outbox.relay(&message(10_000), ClientId(1), now, &room(max)),
+            Ok(()),
+            "an empty queue takes any"
+        );
     }
 
     #[test]
@@ -186,9 +204,9 @@ mod tests {
             Some(Transmit::Message(message)) => message,
             other => panic!("{other:?}"),
         };
-        assert!(outbox.relay(&small, ClientId(1), now, 1 << 20));
-        assert!(outbox.relay(&large, ClientId(1), now, 1 << 20));
-        assert!(outbox.relay(&small, ClientId(1), now, 1 << 20));
+        assert_eq!(outbox.relay(&small, ClientId(1), now, &room(1 << 20)), Ok(()));
+        assert_eq!(outbox.relay(&large, ClientId(1), now, &room(1 << 20)), Ok(()));
+        assert_eq!(outbox.relay(&small, ClientId(1), now, &room(1 << 20)), Ok(()));
         assert_eq!(pop(&mut outbox).as_ptr(), small.as_ptr());
         assert_eq!(pop(&mut outbox).as_ptr(), large.as_ptr());
         let copy = pop(&mut outbox);
@@ -215,7 +233,7 @@ mod tests {
         for outbox in &mut outboxes {
             outbox.own(vec![0; 100]);
             outbox.ping();
-            assert!(outbox.relay(&message(1000), ClientId(1), now, 1 << 20));
+            assert_eq!(outbox.relay(&message(1000), ClientId(1), now, &room(1 << 20)), Ok(()));
             assert_eq!(outbox.next_arrived(), None, "the server's own message is the next one");
         }
         let count = || all.load(Ordering::Relaxed);
@@ -230,9 +248,23 @@ mod tests {
         assert_eq!(count(), each);
         drop(second);
         assert_eq!(count(), 0);
-        assert!(first.relay(&message(1), ClientId(1), now, 0));
+        assert_eq!(first.relay(&message(1), ClientId(1), now, &room(0)), Ok(()));
         first.clear();
         drop(first);
         assert_eq!(count(), 0);
+    }
+
+    #[test]
+    fn room_in_all_queues_together_is_bounded() {
+        let (now, all) = (Instant::now(), Arc::<AtomicUsize>::default());
+        let config = PathConfig { max_queued: Some(2000), ..PathConfig::default() };
+        let [mut one, mut two] = [Outbox::new(all.clone()), Outbox::new(all)];
+        assert_eq!(one.relay(&message(1900), ClientId(1), now, &config), Ok(()));
+        let full = Err(RelayFailure::AllQueuesFull);
+        assert_eq!(one.relay(&message(1), ClientId(1), now, &config), full);
+        assert_eq!(two.relay(&message(100), ClientId(1), now, &config), Ok(()), "an empty queue");
+        assert_eq!(two.relay(&message(1), ClientId(1), now, &config), full);
+        one.pop();
+        assert_eq!(two.relay(&message(1), ClientId(1), now, &config), Ok(()));
     }
 }

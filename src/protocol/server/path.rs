@@ -267,15 +267,15 @@ impl Path {
         };
         let failure = match receiver.and_then(|id| Some((id, self.clients.get_mut(&id)?))) {
             None => RelayFailure::NobodyThere,
-            Some((id, client)) => {
-                if client.outbox.relay(message, sender, now, client.config.max_queue) {
+            Some((id, client)) => match client.outbox.relay(message, sender, now, &client.config) {
+                Err(failure) => failure,
+                Ok(()) => {
                     client.active = now;
                     self.mark_ready(id);
                     self.events.push_back(Event::Relayed { bytes: message.len() });
                     return Ok(());
                 }
-                RelayFailure::QueueFull
-            }
+            },
         };
         self.fail_relay(&LostRelay { sender, identity: nonce.identity() }, failure);
         Ok(())
