@@ -1,8 +1,12 @@
 //! A relay on the same crates, with the same settings, that does nothing but pair the first two
 //! clients of a path: what the server could reach if the protocol cost nothing.
+//!
+//! Who asks for [`HANDSHAKE`] gets messages as in a handshake with a server, made with the same
+//! operations on keys, but nothing is looked at.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
+use std::hint::black_box;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +14,7 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use futures_util::{SinkExt as _, StreamExt as _};
+use saltyrtc::crypto::{BOX_OVERHEAD, KeyPair, OsRandom, PublicKey, SharedKey};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -21,6 +26,12 @@ const READ_BUFFER: usize = 4 << 10;
 const WRITE_BUFFER: usize = 16 << 10;
 const MAX_MESSAGE: usize = 1 << 20;
 const MESSAGES_PER_TURN: usize = 32;
+
+/// The query of those who want a handshake.
+pub(crate) const HANDSHAKE: &str = "handshake";
+/// The bytes of 'server-hello' and of 'server-auth', nonces included.
+const HELLO: usize = 81;
+const AUTH: usize = 207;
 
 /// What waits for one client.
 #[derive(Default)]
@@ -63,15 +74,19 @@ async fn connection(tcp: TcpStream, waiting: Waiting) {
         .max_message_size(Some(MAX_MESSAGE))
         .max_frame_size(Some(MAX_MESSAGE));
     let _ = tcp.set_nodelay(true);
-    let mut path = String::new();
+    let (mut path, mut handshake) = (String::new(), false);
     #[allow(clippy::result_large_err, reason = "the callback's type is given")]
     let callback = |request: &Request, response: Response| -> Result<_, ErrorResponse> {
         path = request.uri().path().to_owned();
+        handshake = request.uri().query() == Some(HANDSHAKE);
         Ok(response)
     };
     let Ok(mut socket) = accept_hdr_async_with_config(tcp, callback, Some(config)).await else {
         return;
     };
+    if handshake && greet(&mut socket, &path).await.is_err() {
+        return;
+    }
     let (queues, own) = {
         let mut waiting = lock(&waiting);
         match waiting.remove(&path) {
@@ -86,6 +101,23 @@ async fn connection(tcp: TcpStream, waiting: Waiting) {
         Err(_) => Poll::Ready(()),
     })
     .await;
+}
+
+/// The messages of a handshake, and the work on keys that they take.
+async fn greet(socket: &mut WebSocketStream<TcpStream>, path: &str) -> Result<(), Error> {
+    let session = KeyPair::generate(&mut OsRandom);
+    let client = path.strip_prefix('/').and_then(|path| PublicKey::from_hex(path).ok());
+    let client = client.ok_or(Error::ConnectionClosed)?;
+    socket.send(Message::binary(vec![0; HELLO])).await?;
+    let auth = socket.next().await.ok_or(Error::ConnectionClosed)??.into_data();
+    let shared = SharedKey::new(&client, session.secret());
+    // Takes as long as a message that can be opened, because it is the tag that is computed.
+    let _ = black_box(shared.open(&[0; 24], &auth));
+    // The permanent key of a server.
+    let signing = SharedKey::new(&client, session.secret());
+    black_box(signing.seal(&[0; 24], &[0; 64]));
+    let plain = [0; AUTH - BOX_OVERHEAD];
+    socket.send(Message::binary(shared.seal(&[0; 24], &plain))).await
 }
 
 /// One wake-up. An error is the end.

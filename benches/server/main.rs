@@ -11,14 +11,13 @@ mod report;
 mod socket;
 
 use std::error::Error;
-use std::hint::black_box;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use measure::{PingPong, RELAYING_PAIRS, connect, handshake_keys, handshakes, memory, relay};
 use process::{Program, ServerProcess, can_pin, pin_load, reference_python};
 use report::{Figure, Figures};
-use saltyrtc::crypto::{KeyPair, OsRandom, SharedKey};
+use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::server::{Server, ServerConfig};
 
 /// The sizes of relayed messages in bytes, nonces included.
@@ -58,9 +57,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments[..] {
         ["serve-saltyrtc", address] => serve(address.parse()?),
         ["serve-bare", address] => Ok(bare_relay::serve(address.parse()?)?),
-        [] => compare(&FULL, true),
-        ["--quick"] => compare(&QUICK, false),
-        _ => Err("usage: [--quick] | serve-saltyrtc ADDRESS | serve-bare ADDRESS".into()),
+        [] => compare(&FULL, None, true),
+        ["--quick"] => compare(&QUICK, None, false),
+        ["--only", text] => compare(&FULL, Some(text), false),
+        _ => {
+            Err("usage: [--quick | --only TEXT] | serve-saltyrtc ADDRESS | serve-bare ADDRESS"
+                .into())
+        }
     }
 }
 
@@ -81,7 +84,9 @@ struct Bed {
     ping_pong: PingPong,
 }
 
-fn compare(plan: &Plan, write: bool) -> Result<(), Box<dyn Error>> {
+/// Measures everything, or `only` the lines of the table that have this text in their title.
+fn compare(plan: &Plan, only: Option<&str>, write: bool) -> Result<(), Box<dyn Error>> {
+    let wanted = |figure: Figure| only.is_none_or(|text| figure.title().contains(text));
     let begin = Instant::now();
     let pinned = can_pin();
     if pinned {
@@ -100,8 +105,8 @@ fn compare(plan: &Plan, write: bool) -> Result<(), Box<dyn Error>> {
         programs.retain(|program| *program != Program::Reference);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut figures = Figures::new(pinned, crypto_time());
-    for &program in &programs {
+    let mut figures = Figures::new(pinned);
+    for &program in programs.iter().filter(|_| wanted(Figure::Memory)) {
         let pairs = match program {
             Program::Reference => plan.idle_reference_pairs,
             _ => plan.idle_pairs,
@@ -122,7 +127,7 @@ fn compare(plan: &Plan, write: bool) -> Result<(), Box<dyn Error>> {
     let keys = handshake_keys();
     // The round before the first is not counted: caches, allocators and the Python's compiler.
     for round in 0..=plan.rounds {
-        for figure in Figure::rates(&SIZES) {
+        for figure in Figure::rates(&SIZES).into_iter().filter(|figure| wanted(*figure)) {
             for bed in &mut beds {
                 if bed.server.program == Program::Reference && round > plan.reference_rounds {
                     continue;
@@ -145,7 +150,7 @@ fn compare(plan: &Plan, write: bool) -> Result<(), Box<dyn Error>> {
                 }
             }
         }
-        for bed in &mut beds {
+        for bed in beds.iter_mut().filter(|_| wanted(Figure::LatencyP50)) {
             if bed.server.program == Program::Reference && round > plan.reference_rounds {
                 continue;
             }
@@ -164,29 +169,4 @@ fn compare(plan: &Plan, write: bool) -> Result<(), Box<dyn Error>> {
         report::write(&text)?;
     }
     Ok(())
-}
-
-/// What a server needs for the keys and boxes of one pair, if it did nothing else: for each client a
-/// session key, the key it shares with the client, and one for signing the session key.
-fn crypto_time() -> Duration {
-    let permanent = KeyPair::generate(&mut OsRandom);
-    let client = KeyPair::generate(&mut OsRandom);
-    let one_client = || {
-        let session = KeyPair::generate(&mut OsRandom);
-        let shared = SharedKey::new(client.public(), session.secret());
-        let sealed = shared.seal(&[0; 24], &[0; 120]);
-        let _ = black_box(shared.open(&[0; 24], &sealed));
-        let signing = SharedKey::new(client.public(), permanent.secret());
-        black_box(signing.seal(&[0; 24], &[0; 64]));
-    };
-    let mut times: Vec<Duration> = (0..200)
-        .map(|_| {
-            let begin = Instant::now();
-            one_client();
-            one_client();
-            begin.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    times[times.len() / 2]
 }

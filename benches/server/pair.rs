@@ -11,6 +11,7 @@ use saltyrtc::protocol::{
     Address, Cookie, Link, Nonce, ResponderAddress, Role, SUBPROTOCOL, SequenceNumber,
 };
 
+use crate::bare_relay::HANDSHAKE;
 use crate::process::Program;
 use crate::socket::Socket;
 
@@ -69,21 +70,17 @@ fn wrong(what: impl ToString) -> io::Error {
 }
 
 impl Pair {
-    /// Connects both clients, first the initiator, up to 'server-auth' for each. The bare relay only
-    /// opens WebSockets.
+    /// Connects both clients, first the initiator, up to 'server-auth' for each.
     pub(crate) async fn connect(
         program: Program,
         address: SocketAddr,
         keys: &Keys,
     ) -> io::Result<Self> {
         if program == Program::Bare {
-            let path = format!("/{}", keys.initiator.public().to_hex());
-            let initiator = Socket::open(address, &path).await?;
-            let responder = Socket::open(address, &path).await?;
-            return Ok(Self {
-                initiator: Peer { socket: initiator, address: Address::INITIATOR },
-                responder: Peer { socket: responder, address: Address(0x02) },
-            });
+            let path = format!("/{}?{HANDSHAKE}", keys.initiator.public().to_hex());
+            let initiator = join_bare(address, &path, Address::INITIATOR).await?;
+            let responder = join_bare(address, &path, Address(0x02)).await?;
+            return Ok(Self { initiator, responder });
         }
         let path = keys.initiator.public();
         let initiator = join(address, path, &keys.initiator, Role::Initiator).await?;
@@ -144,6 +141,17 @@ impl Pair {
 fn is_from_server(message: &[u8]) -> io::Result<bool> {
     let (nonce, ..) = Nonce::split(message).ok_or_else(|| wrong("a message has no nonce"))?;
     Ok(nonce.source == Address::SERVER)
+}
+
+/// Connects a client to the bare relay.
+async fn join_bare(server: SocketAddr, path: &str, address: Address) -> io::Result<Peer> {
+    /// The bytes of 'client-auth', nonce included.
+    const AUTH: usize = 135;
+    let mut socket = Socket::open(server, path).await?;
+    socket.message().await?;
+    socket.send(&[0; AUTH]).await?;
+    socket.message().await?;
+    Ok(Peer { socket, address })
 }
 
 /// Connects a client and authenticates it towards the server.

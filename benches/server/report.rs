@@ -44,7 +44,7 @@ impl Figure {
         Self::rates(sizes).into_iter().chain(others).collect()
     }
 
-    fn title(self) -> String {
+    pub(crate) fn title(self) -> String {
         match self {
             Self::Pairs => "handshakes of pairs/s, up to 'server-auth' on both sides".to_owned(),
             Self::PairsToPeer => {
@@ -69,7 +69,6 @@ fn size(bytes: usize) -> String {
 /// All samples of a run.
 pub(crate) struct Figures {
     pinned: bool,
-    crypto: Duration,
     values: BTreeMap<(Figure, Program), Vec<f64>>,
     rates: BTreeMap<(Figure, Program), Vec<Sample>>,
 }
@@ -114,9 +113,8 @@ fn percent(share: Option<f64>) -> String {
 }
 
 impl Figures {
-    /// `crypto`: the processor time for the keys and boxes of one pair.
-    pub(crate) const fn new(pinned: bool, crypto: Duration) -> Self {
-        Self { pinned, crypto, values: BTreeMap::new(), rates: BTreeMap::new() }
+    pub(crate) const fn new(pinned: bool) -> Self {
+        Self { pinned, values: BTreeMap::new(), rates: BTreeMap::new() }
     }
 
     pub(crate) fn add(&mut self, figure: Figure, program: Program, value: f64) {
@@ -152,12 +150,6 @@ impl Figures {
         median(self.rates.get(&(figure, program))?.iter().filter_map(of).collect())
     }
 
-    /// What the bare relay would reach if it had to do the crypto of a pair too.
-    fn ceiling(&self, figure: Figure) -> Option<f64> {
-        let bare = self.value(figure, Program::Bare)?;
-        Some(1.0 / (1.0 / bare + self.crypto.as_secs_f64()))
-    }
-
     pub(crate) fn to_markdown(&self, sizes: &[usize], rounds: usize, time: Duration) -> String {
         use Program::{Bare, Ours, Reference};
         let mut text = self.circumstances(rounds, time);
@@ -167,14 +159,8 @@ impl Figures {
         );
         for figure in Figure::all(sizes) {
             let [ours, bare, reference] = Program::ALL.map(|program| self.value(figure, program));
-            let to_bare = self.ratio_to(figure, Bare);
+            let to_bare = ratio(self.ratio_to(figure, Bare));
             let to_reference = ratio(self.ratio_to(figure, Reference));
-            // Without the crypto a comparison would say nothing.
-            let is_handshake = matches!(figure, Figure::Pairs | Figure::PairsToPeer);
-            let to_bare = match (is_handshake, ours, self.ceiling(figure)) {
-                (true, Some(ours), Some(ceiling)) => format!("{}¹", ratio(Some(ours / ceiling))),
-                _ => ratio(to_bare),
-            };
             let mut line = |title: String, scale: f64| {
                 let [ours, bare, reference] =
                     [ours, bare, reference].map(|value| number(value.map(|value| value * scale)));
@@ -188,16 +174,8 @@ impl Figures {
                 line(format!("relayed MB/s in messages of {}", size(bytes)), bytes as f64 / 1e6);
             }
         }
-        let _ = write!(
-            text,
-            "\n¹ The bare relay has no keys. Compared with what it would reach if it had to spend the {} µs \
-             that the keys and boxes of a pair take on this core: {} and {} pairs/s.\n\n",
-            number(Some(self.crypto.as_secs_f64() * 1e6)),
-            number(self.ceiling(Figure::Pairs)),
-            number(self.ceiling(Figure::PairsToPeer)),
-        );
         text.push_str(
-            "Where the time went: processor time of the server per unit, and how busy the core of the server \
+            "\nWhere the time went: processor time of the server per unit, and how busy the core of the server \
              and the core of the load were.\n\n\
              | | our server, µs | bare relay, µs | bare / ours | our server: server, load | bare relay: \
              server, load |\n|---|---:|---:|---:|---:|---:|\n",
