@@ -79,10 +79,12 @@ impl Connection {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         // Before looking for something to send, so that nothing is missed in between.
         self.member.waker.register(cx.waker());
-        if let Poll::Ready(end) = self.poll_receive(cx) {
+        // Reading the clock for each message would cost more than relaying it within the process.
+        let now = Instant::now();
+        if let Poll::Ready(end) = self.poll_receive(cx, now) {
             return Poll::Ready(end);
         }
-        if let Poll::Ready(end) = self.poll_timer(cx) {
+        if let Poll::Ready(end) = self.poll_timer(cx, now) {
             return Poll::Ready(end);
         }
         match self.poll_send(cx) {
@@ -91,7 +93,7 @@ impl Connection {
         }
     }
 
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<End> {
         for _ in 0..MESSAGES_PER_TURN {
             let message = match self.socket.poll_next_unpin(cx) {
                 Poll::Pending => return Poll::Pending,
@@ -102,7 +104,6 @@ impl Connection {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(failed(&error)),
                 Poll::Ready(Some(Ok(message))) => message,
             };
-            let now = Instant::now();
             match message {
                 Message::Binary(data) => {
                     self.member.with(|path, id| path.handle_message(now, id, data));
@@ -118,9 +119,8 @@ impl Connection {
         Poll::Pending
     }
 
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_timer(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<End> {
         loop {
-            let now = Instant::now();
             let (due, closing) =
                 self.member.with(|path, id| (path.client_timeout(id), path.is_closing(id)));
             if closing && self.cut_off.is_none() {

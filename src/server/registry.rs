@@ -1,6 +1,6 @@
 //! Which paths there are, and the connection between a client's task and its path.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -28,7 +28,8 @@ struct Paths {
 /// A path and the tasks of its clients.
 struct Shared {
     path: Path,
-    wakers: HashMap<ClientId, Arc<AtomicWaker>>,
+    /// Not a hash map: there are two clients as a rule, and one of them is looked up per message.
+    wakers: BTreeMap<ClientId, Arc<AtomicWaker>>,
 }
 
 /// A panic in one task is reported by the runtime. The others go on with what they have.
@@ -91,7 +92,7 @@ impl Registry {
         }
         let shared = paths.by_key.entry(key).or_insert_with(|| {
             let path = Path::new(key, self.config.clone(), Box::new(OsRandom));
-            Arc::new(Mutex::new(Shared { path, wakers: HashMap::new() }))
+            Arc::new(Mutex::new(Shared { path, wakers: BTreeMap::new() }))
         });
         let waker = Arc::new(AtomicWaker::new());
         let id = {
