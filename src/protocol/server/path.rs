@@ -24,7 +24,8 @@ pub struct Path {
     pub(super) initiator_key: PublicKey,
     random: Box<dyn RandomSource>,
     last_id: u64,
-    pub(super) clients: BTreeMap<ClientId, Client>,
+    /// In boxes, because a map makes room for eleven of what it holds, and most paths have two.
+    pub(super) clients: BTreeMap<ClientId, Box<Client>>,
     /// The authenticated initiator.
     pub(super) initiator: Option<ClientId>,
     /// The authenticated responders.
@@ -82,7 +83,8 @@ impl Path {
         self.last_id += 1;
         let id = ClientId(self.last_id);
         let end = since.checked_add(self.config.handshake_timeout);
-        self.clients.insert(id, Client::new(self.random.as_mut(), subprotocol, end));
+        let client = Client::new(self.random.as_mut(), subprotocol, end);
+        self.clients.insert(id, Box::new(client));
         self.mark_ready(id);
         id
     }
@@ -151,12 +153,12 @@ impl Path {
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.clients.values().filter_map(Client::timeout).min()
+        self.clients.values().filter_map(|client| client.timeout()).min()
     }
 
     /// When [`handle_client_timeout`](Self::handle_client_timeout) has to be called for a client.
     pub fn client_timeout(&self, id: ClientId) -> Option<Instant> {
-        self.clients.get(&id).and_then(Client::timeout)
+        self.clients.get(&id).and_then(|client| client.timeout())
     }
 
     /// Takes the next thing to do with the WebSocket of a client.
@@ -177,7 +179,7 @@ impl Path {
 
     /// A close is queued or was taken for this client, or it is not there at all.
     pub fn is_closing(&self, id: ClientId) -> bool {
-        self.clients.get(&id).is_none_or(Client::is_closing)
+        self.clients.get(&id).is_none_or(|client| client.is_closing())
     }
 
     /// Takes the next event.
