@@ -56,12 +56,13 @@ pub(super) async fn serve(socket: WebSocket, member: Member, close_timeout: Dura
     let Connection { mut socket, member, .. } = connection;
     // The others hear of it now, and not when the socket is finally closed.
     drop(member);
+    // In boxes, so that the task does not keep room for the end of the connection all its life.
     match end {
         End::Gone => {}
-        End::Closed => finish(socket, close_timeout).await,
+        End::Closed => Box::pin(finish(socket, close_timeout)).await,
         End::Refused(code) => {
             if socket.feed(Message::Close(Some(close_frame(code)))).await.is_ok() {
-                finish(socket, close_timeout).await;
+                Box::pin(finish(socket, close_timeout)).await;
             }
         }
     }

@@ -173,7 +173,8 @@ async fn connection(tcp: TcpStream, service: Arc<Service>, mut stopping: watch::
     let since = Instant::now();
     let Service { registry, tls, websocket, config } = &*service;
     let end = since + config.handshake_timeout;
-    let opening = accept(tcp, tls.clone(), *websocket, registry.config());
+    // In boxes, so that the task does not keep room for what is over or will never be.
+    let opening = Box::pin(accept(tcp, tls.clone(), *websocket, registry.config()));
     let opened = tokio::select! {
         () = stopped(&mut stopping) => return,
         opened = timeout_at(end.into(), opening) => opened,
@@ -187,11 +188,11 @@ async fn connection(tcp: TcpStream, service: Arc<Service>, mut stopping: watch::
         Ok(asked) => asked,
         Err(code) => {
             debug!(%code, "closing a connection with a wrong path or subprotocol");
-            return refuse(socket, code, config.close_timeout).await;
+            return Box::pin(refuse(socket, code, config.close_timeout)).await;
         }
     };
     match registry.join(key, since, &subprotocol) {
         Some(member) => serve(socket, member, config.close_timeout).await,
-        None => refuse(socket, CloseCode::GoingAway, config.close_timeout).await,
+        None => Box::pin(refuse(socket, CloseCode::GoingAway, config.close_timeout)).await,
     }
 }
