@@ -15,6 +15,9 @@ const README: &str = "benches/README.md";
 const BEGIN: &str = "<!-- figures: begin (written by make bench-server) -->";
 const END: &str = "<!-- figures: end -->";
 
+/// How much of its core a server gets on a quiet machine while it relays.
+const EXPECTED_SHARE: f64 = 0.8;
+
 /// One line of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Figure {
@@ -176,6 +179,17 @@ impl Figures {
                 line(format!("relayed MB/s in messages of {}", size(bytes)), bytes as f64 / 1e6);
             }
         }
+        let busy = |figure| self.rate(figure, Ours, |sample| sample.server_busy);
+        let least =
+            sizes.iter().filter_map(|bytes| busy(Figure::Messages(*bytes))).reduce(f64::min);
+        if let Some(share) = least.filter(|share| *share < EXPECTED_SHARE) {
+            let _ = writeln!(
+                text,
+                "\nNOTE: the machine was busy with other programs, and our server had as little as {} of its \
+                 core. Only the memory and the table below mean something.",
+                percent(Some(share))
+            );
+        }
         text.push_str(
             "\nWhere the time went: processor time of the server per unit, and how busy the core of the server \
              and the core of the load were.\n\n\
@@ -224,7 +238,7 @@ impl Figures {
             "{}: {} cores, {}, Linux {}. {pinned}\n{}, saltyrtc {}, tokio-tungstenite {}, {reference}.\n\
              Medians of {rounds} rounds of {} ms each, {RELAYING_PAIRS} pairs relaying.",
             output(Command::new("date").args(["-u", "+%Y-%m-%d"])),
-            output(&mut Command::new("nproc").arg("--all")),
+            output(Command::new("nproc").arg("--all")),
             cpu_model(),
             output(Command::new("uname").arg("-r")),
             output(Command::new("rustc").arg("--version")),

@@ -23,8 +23,8 @@ pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
 fn framed(opcode: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![opcode];
     match payload.len() {
-        len @ ..126 => frame.push(0x80 | len as u8),
-        len @ ..0x1_0000 => {
+        len @ 0..126 => frame.push(0x80 | len as u8),
+        len @ 126..0x1_0000 => {
             frame.push(0x80 | 126);
             frame.extend((len as u16).to_be_bytes());
         }
@@ -42,8 +42,8 @@ fn framed(opcode: u8, payload: &[u8]) -> Vec<u8> {
 pub(crate) const fn received_bytes(payload: usize) -> usize {
     payload
         + match payload {
-            ..126 => 2,
-            ..0x1_0000 => 4,
+            0..126 => 2,
+            126..0x1_0000 => 4,
             _ => 10,
         }
 }
