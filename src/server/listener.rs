@@ -336,9 +336,9 @@ async fn connection(
     let since = Instant::now();
     let Service { registry, metrics, addresses, proxy, .. } = service;
     let limits = &settings.limits;
-    let opening = open(tcp, peer.ip(), settings, proxy.as_ref(), addresses, metrics);
-    // Cut off at the end of this function, after it was counted why.
-    tokio::pin!(opening);
+    // In a box, so that the task does not keep room for what is over. Cut off only after it was counted
+    // why.
+    let mut opening = Box::pin(open(tcp, peer.ip(), settings, proxy.as_ref(), addresses, metrics));
     let opened = tokio::select! {
         () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(Outcome::Shutdown),
         opened = timeout_at((since + limits.handshake_timeout).into(), &mut opening) => opened,
@@ -352,6 +352,7 @@ async fn connection(
             return debug!("no WebSocket was opened in time");
         }
     };
+    drop(opening);
     let (key, subprotocol) = match asked.outcome() {
         Ok(asked) => asked,
         Err(code) => {
