@@ -45,10 +45,9 @@ impl Pair {
         let mut config = Config::responder(invitation, keys()).with_task(RelayedData);
         config.roots = roots.clone();
         let responder = Client::connect(config).unwrap();
-        for client in [&initiator, &responder] {
-            until(client, |event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(()))
-                .await?;
-        }
+        let met = |event: &Event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(());
+        // Both at once: if one of them is refused, the other one waits for ever.
+        tokio::try_join!(until(&initiator, met), until(&responder, met))?;
         Ok(Self { initiator, responder })
     }
 
