@@ -11,6 +11,9 @@ const MAX_THREADS: usize = 4;
 
 /// What the threads have to get for themselves, however long the connections took to close.
 const MIN_THREAD_TIMEOUT: Duration = Duration::from_millis(100);
+/// After how many turns of tasks a busy thread looks at the sockets. With tokio's own 61, clients that
+/// flood make the others wait for that many of their turns.
+const EVENT_INTERVAL: u32 = 13;
 
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 
@@ -31,6 +34,7 @@ pub(crate) fn handle() -> Handle {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             Builder::new_multi_thread()
                 .worker_threads(cores.min(MAX_THREADS))
+                .event_interval(EVENT_INTERVAL)
                 .thread_name("saltyrtc")
                 .enable_all()
                 .build()

@@ -18,8 +18,9 @@ use super::registry::Member;
 use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Transmit};
 use crate::transport::{WebSocket, close_frame, finish};
 
-/// How many messages of one client are taken before others have their turn.
+/// How many messages of one client are taken before others have their turn, and how many bytes.
 const MESSAGES_PER_TURN: usize = 32;
+const BYTES_PER_TURN: usize = 128 << 10;
 
 /// How a connection ended.
 enum End {
@@ -142,7 +143,11 @@ impl Connection<'_> {
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<End> {
+        let mut bytes = 0;
         for _ in 0..MESSAGES_PER_TURN {
+            if bytes > BYTES_PER_TURN {
+                break;
+            }
             let message = match self.socket.poll_next_unpin(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(End::Closed),
@@ -152,6 +157,7 @@ impl Connection<'_> {
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(failed(&error)),
                 Poll::Ready(Some(Ok(message))) => message,
             };
+            bytes += message.len();
             match message {
                 Message::Binary(data) => {
                     self.member.with(|path, id| path.handle_message(now, id, data));

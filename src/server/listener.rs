@@ -285,6 +285,8 @@ async fn run(
             accepted = accept_any(&mut listeners) => match accepted {
                 Ok((tcp, peer)) => {
                     metrics.accepted.up();
+                    // So that nobody is refused because of those who have just left.
+                    while connections.try_join_next().is_some() {}
                     let settings = service.settings();
                     if settings.limits.connections.is_some_and(|most| connections.len() >= most) {
                         metrics.limit(Limit::Connections);

@@ -3,6 +3,12 @@
 //! [`Server::start`] binds an address and serves it on the library's own threads until
 //! [`Server::shutdown`] or until the [`Server`] is dropped. What it logs (with `tracing`, most of it at
 //! the level `debug`) holds no keys, no signalling paths and no addresses of clients.
+//!
+//! What clients may take is in [`Limits`]; what happened is in [`Metrics`]. A connection has a task of
+//! its own, and a bounded queue: what does not fit into it is answered with 'send-error', so that
+//! nobody ever waits for a client that reads slowly. In the worst case a connection takes
+//! [`Limits::queue_bytes`] and three times [`Limits::message_size`], and all queues together take
+//! [`Limits::all_queues_bytes`]; choose [`Limits::connections`] accordingly.
 
 mod accept;
 mod address;

@@ -25,9 +25,9 @@ fn server() -> Arc<Server> {
 /// server's own messages.
 const BOUND: u64 = ((2 * ATTACKERS + 4) * (QUEUE + (64 << 10))) as u64;
 
-async fn join_pairs(server: &Server) -> Vec<(Peer, Peer)> {
+async fn join_pairs(server: &Server, count: usize) -> Vec<(Peer, Peer)> {
     let mut pairs = Vec::new();
-    for _ in 0..ATTACKERS {
+    for _ in 0..count {
         let path = keys();
         let mut initiator = Peer::join(server, &path, false).await;
         let responder = Peer::join(server, &path, true).await;
@@ -44,7 +44,7 @@ async fn receivers_that_stop_reading() {
     let server = server();
     let for_attack = server.clone();
     let attack = |mut started: Started, enough: Enough| async move {
-        let mut pairs = join_pairs(&for_attack).await;
+        let mut pairs = join_pairs(&for_attack, ATTACKERS).await;
         let mut errors = 0_usize;
         let mut others = 0_usize;
         while !enough.reached() {
@@ -118,7 +118,7 @@ async fn senders_that_flood() {
     let for_attack = server.clone();
     let attack = |mut started: Started, enough: Enough| async move {
         let mut received = Vec::new();
-        for (mut initiator, responder) in join_pairs(&for_attack).await {
+        for (mut initiator, responder) in join_pairs(&for_attack, 2).await {
             let mut until = enough.clone();
             let (_, mut receiving) = responder.socket.split();
             received.push(tokio::spawn(async move {
@@ -128,6 +128,8 @@ async fn senders_that_flood() {
                         message = receiving.next() => {
                             assert!(matches!(message, Some(Ok(Message::Binary(_)))), "{message:?}");
                             count += 1;
+                            // The pair shares these threads, and is to wait for the server only.
+                            tokio::task::yield_now().await;
                         }
                         () = until.wait() => return count,
                     }
@@ -139,6 +141,7 @@ async fn senders_that_flood() {
                     loop {
                         let message = initiator.client.relay(2, &[3; MESSAGE]);
                         initiator.send(message).await;
+                        tokio::task::yield_now().await;
                     }
                 };
                 tokio::select! {

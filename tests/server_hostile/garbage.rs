@@ -27,7 +27,7 @@ async fn garbage_at_every_stage() {
     let server = std::sync::Arc::new(start(config()));
     let for_attack = server.clone();
     let attack = |mut started: Started, enough: Enough| async move {
-        let (mut rounds, mut refused) = (0, 0);
+        let (mut rounds, mut refused, mut bad_frames) = (0, 0, 0);
         started.now();
         while !enough.reached() || rounds < LEAST {
             let size = 1 + usize::from(random(1)[0]) * (rounds % 20 + 1);
@@ -41,7 +41,11 @@ async fn garbage_at_every_stage() {
                 1 => {
                     let mut peer = Peer::connect(&for_attack, &keys(), keys()).await;
                     let stream = peer.socket.get_mut();
-                    let _ = stream.write_all(&random(size + 20)).await;
+                    let mut frames = random(size + 20);
+                    // A reserved bit, so that it is never a message by chance.
+                    frames[0] |= 0x40;
+                    let _ = stream.write_all(&frames).await;
+                    bad_frames += 1;
                     let _ = stream.shutdown().await;
                     read_to_end(stream).await;
                 }
@@ -68,10 +72,13 @@ async fn garbage_at_every_stage() {
             }
             rounds += 1;
         }
-        refused
+        (refused, bad_frames)
     };
-    let (refused, _) = withstand("garbage", &server, attack).await;
+    let ((refused, bad_frames), _) = withstand("garbage", &server, attack).await;
     assert_eq!(metric(&server, "closes_total{code=\"3001\"}"), refused);
+    // Some announce more than they have, and end before they are looked at.
+    let closed = metric(&server, "closes_total{code=\"1002\"}");
+    assert!((1..=bad_frames).contains(&closed), "{closed} of {bad_frames}");
     until(|| server.connections() == 0).await;
     for gone in
         ["clients{role=\"initiator\"}", "clients{role=\"responder\"}", "paths", "queued_bytes"]

@@ -6,7 +6,8 @@ use tokio::net::TcpStream;
 
 use crate::scripted_client::{SUBPROTOCOL, field};
 use crate::socket_peer::{
-    Peer, closed, config, hits, keys, kind, metric, open, path_of, read_to_end, start, until,
+    Peer, certificate, closed, config, hits, keys, kind, metric, open, path_of, read_to_end, start,
+    until,
 };
 
 #[tokio::test]
@@ -192,4 +193,18 @@ async fn the_bytes_that_wait_for_all_clients() {
     }
     assert_eq!(kind(&initiator.notification().await), "send-error");
     assert_eq!(hits(&server, "queue"), 0);
+}
+
+#[tokio::test]
+async fn failures_of_tls_are_counted() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let mut config = config();
+    config.tls = Some(certificate().1);
+    let server = start(config);
+    let mut tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+    tcp.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    read_to_end(&mut tcp).await;
+    until(|| metric(&server, "tls_failures_total") == 1).await;
+    until(|| metric(&server, "handshakes_total{outcome=\"tls_failure\"}") == 1).await;
 }

@@ -3,13 +3,15 @@
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
-use saltyrtc::client::{Client, ClosedBy, Roots};
+use saltyrtc::client::{Client, ClosedBy, Config, Event, Roots};
 use saltyrtc::crypto::PublicKey;
+use saltyrtc::task::RelayedData;
 use tokio::task::JoinSet;
 
-use crate::clients::{Pair, closed, text};
-use crate::support::{Directory, Program, get};
+use crate::clients::{Pair, closed, keys, text, until};
+use crate::support::{Directory, NEVER, Program, get};
 
 /// A server with TLS and a configuration file, whose content can be changed.
 struct Server {
@@ -43,26 +45,12 @@ impl Server {
     }
 }
 
-const MESSAGES: usize = 3000;
+const MESSAGES: usize = 1000;
 const LAST: &str = "the last one";
 
-/// Sends messages as fast as they are taken.
-async fn send_all(client: &Client) {
-    for number in 0..MESSAGES {
-        while client.send_text(&number.to_string()).is_err() {
-            tokio::task::yield_now().await;
-        }
-        if number % 50 == 0 {
-            tokio::task::yield_now().await;
-        }
-    }
-}
-
-/// Receives them, in order and each of them once.
-async fn receive_all(client: &Client) {
-    for number in 0..MESSAGES {
-        assert_eq!(text(client).await.unwrap(), number.to_string());
-    }
+/// What a message with a number says. Not all of them fit into the buffers of the sockets.
+fn message(number: usize) -> String {
+    format!("{number:02000}")
 }
 
 /// Sends messages with numbers until told to stop, and says how many there were. Not so many at once
@@ -179,9 +167,16 @@ async fn a_reload_changes_limits_and_the_log_level() {
     let restart = |line: &&String| line.contains("after a restart only");
     // The command line overrides the port, so that nothing has changed there.
     assert_eq!(server.program.log.iter().filter(restart).count(), 1);
-    // One of the two is too many now.
-    let url = server.program.wss();
-    let refused = Pair::connect(&url, &server.roots, Some(server.key)).await.err().unwrap();
+    // The second one on a path is one too many now.
+    let mut config = Config::initiator(server.program.wss(), keys()).with_task(RelayedData);
+    config.roots.clone_from(&server.roots);
+    let invitation = config.invitation().unwrap();
+    let first = Client::connect(config).unwrap();
+    let joined = |event: &Event| matches!(event, Event::ServerHandshakeDone { .. }).then_some(());
+    until(&first, joined).await.unwrap();
+    let mut config = Config::responder(invitation, keys()).with_task(RelayedData);
+    config.roots.clone_from(&server.roots);
+    let refused = closed(&Client::connect(config).unwrap()).await;
     assert_eq!(refused.code, Some(3000), "{refused:?}");
     server.program.wait_for_log("DEBUG");
     pair.relay().await;
@@ -197,26 +192,33 @@ async fn a_reload_changes_limits_and_the_log_level() {
 
 #[tokio::test]
 async fn a_stop_delivers_what_was_taken_and_closes_everybody_with_1001() {
-    let server = Server::start("");
+    // As slow as this machine may be.
+    let server = Server::start("shutdown-timeout = '1h'\nclose-timeout = '1h'");
     let mut pairs = Vec::new();
     for _ in 0..5 {
         pairs.push(server.pair().await);
     }
     let mut program = server.program;
-    // All of these are with the server when the signal comes: the answer that follows them is there.
+    let metric = "saltyrtc_server_relayed_messages_total";
+    let before = program.metric(metric) as usize;
     for pair in &pairs {
-        send_all(&pair.initiator).await;
-        pair.responder.send_text("after").unwrap();
+        for number in 0..MESSAGES {
+            while pair.initiator.send_text(&message(number)).is_err() {
+                tokio::task::yield_now().await;
+            }
+        }
     }
-    for pair in &pairs {
-        assert_eq!(text(&pair.initiator).await.unwrap(), "after");
+    // The server has taken all of them. No responder has looked at any.
+    let end = Instant::now() + NEVER;
+    while program.metric(metric) as usize != before + pairs.len() * MESSAGES {
+        assert!(Instant::now() < end, "the server does not take the messages");
     }
     program.signal("TERM");
     for pair in &pairs {
+        for number in 0..MESSAGES {
+            assert_eq!(text(&pair.responder).await.unwrap(), message(number));
+        }
         for client in [&pair.initiator, &pair.responder] {
-            if std::ptr::eq(client, &pair.responder) {
-                receive_all(client).await;
-            }
             let end = closed(client).await;
             assert_eq!((end.by, end.code), (ClosedBy::Server, Some(1001)), "{end:?}");
         }
