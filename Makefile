@@ -8,9 +8,17 @@
 .DELETE_ON_ERROR:
 
 PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+# systemd looks here too, whatever the prefix of systemd itself is.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 DESTDIR ?=
 
 CARGO ?= cargo
@@ -44,16 +52,17 @@ SHARED_FULL := libsaltyrtc.so.$(VERSION)
 STATIC_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 endif
 
-.PHONY: help all build header demo lint bench clean install uninstall
+.PHONY: help all build header demo lint bench bench-server clean install install-library install-server uninstall
 .PHONY: test test-tools test-rust conformance test-deny test-c test-interop
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  make %-14s %s\n' "$$name" "$$text"; done
-	@echo "Variables of install and uninstall: PREFIX ($(PREFIX)), LIBDIR, INCLUDEDIR, PKGCONFIGDIR, DESTDIR"
+	@echo "Variables of install and uninstall: PREFIX ($(PREFIX)), BINDIR, LIBDIR, INCLUDEDIR, PKGCONFIGDIR,"
+	@echo "MANDIR, UNITDIR, SYSUSERSDIR, BASHCOMPDIR, ZSHCOMPDIR, FISHCOMPDIR, DESTDIR"
 
-all: build header ## Build the library (release) and check the C header
+all: build header ## Build the library and the server (release) and check the C header
 
 build:
 	$(CARGO) build --locked --release
@@ -105,14 +114,21 @@ lint: ## Formatting and clippy, for each set of features
 		$(CARGO) clippy --locked --quiet --all-targets --no-default-features --features $$feature -- -D warnings; \
 	done
 
-bench: ## Measure the speed
-	$(CARGO) bench --locked
+bench: bench-server ## Measure the speed
+
+# Thousands of clients are connected at once. The program says so if there is no Python server.
+bench-server: ## Compare the speed of the server with others (QUICK=1: rough, half a minute)
+	$(CARGO) bench --locked --bench server --no-run
+	scripts/install-python-server.sh >/dev/null || true
+	ulimit -n $$(ulimit -Hn) && $(CARGO) bench --locked --bench server -- $(if $(QUICK),--quick)
 
 # No build if there is one already, so that `sudo make install` needs no Rust for root.
-$(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED):
+$(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) $(TARGET)/saltyrtc-server:
 	$(MAKE) all
 
-install: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install header, libraries and pkg-config file
+install: install-library install-server ## Install the library and the server
+
+install-library: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install header, libraries and pkg-config file
 	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR)
 	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 $(TARGET)/libsaltyrtc.a $(DESTDIR)$(LIBDIR)
@@ -124,10 +140,32 @@ install: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install header, librarie
 		> $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
 	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
 
+SERVER_UNITS := saltyrtc-server.service saltyrtc-server.socket
+
+install-server: $(TARGET)/saltyrtc-server ## Install the server with manual page, completions and systemd units
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(MANDIR)/man1 $(UNITDIR) $(SYSUSERSDIR) \
+		$(BASHCOMPDIR) $(ZSHCOMPDIR) $(FISHCOMPDIR))
+	$(INSTALL) -m 755 $(TARGET)/saltyrtc-server $(DESTDIR)$(BINDIR)
+	$(TARGET)/saltyrtc-server man > $(DESTDIR)$(MANDIR)/man1/saltyrtc-server.1
+	$(TARGET)/saltyrtc-server completions bash > $(DESTDIR)$(BASHCOMPDIR)/saltyrtc-server
+	$(TARGET)/saltyrtc-server completions zsh > $(DESTDIR)$(ZSHCOMPDIR)/_saltyrtc-server
+	$(TARGET)/saltyrtc-server completions fish > $(DESTDIR)$(FISHCOMPDIR)/saltyrtc-server.fish
+	for unit in $(SERVER_UNITS); do \
+		sed 's|@BINDIR@|$(BINDIR)|' dist/systemd/$$unit > $(DESTDIR)$(UNITDIR)/$$unit || exit; \
+	done
+	$(INSTALL) -m 644 dist/systemd/saltyrtc-server.sysusers $(DESTDIR)$(SYSUSERSDIR)/saltyrtc-server.conf
+	chmod 644 $(DESTDIR)$(MANDIR)/man1/saltyrtc-server.1 $(DESTDIR)$(BASHCOMPDIR)/saltyrtc-server \
+		$(DESTDIR)$(ZSHCOMPDIR)/_saltyrtc-server $(DESTDIR)$(FISHCOMPDIR)/saltyrtc-server.fish \
+		$(addprefix $(DESTDIR)$(UNITDIR)/,$(SERVER_UNITS))
+
 uninstall: ## Remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(HEADERS)))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsaltyrtc.a $(SHARED) $(SHARED_ABI) $(SHARED_FULL))
 	rm -f $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
+	rm -f $(DESTDIR)$(BINDIR)/saltyrtc-server $(DESTDIR)$(MANDIR)/man1/saltyrtc-server.1
+	rm -f $(DESTDIR)$(BASHCOMPDIR)/saltyrtc-server $(DESTDIR)$(ZSHCOMPDIR)/_saltyrtc-server
+	rm -f $(DESTDIR)$(FISHCOMPDIR)/saltyrtc-server.fish $(DESTDIR)$(SYSUSERSDIR)/saltyrtc-server.conf
+	rm -f $(addprefix $(DESTDIR)$(UNITDIR)/,$(SERVER_UNITS))
 
 clean: ## Remove everything that was built
 	$(CARGO) clean

@@ -25,6 +25,7 @@ need() {
 need 'command -v c++' g++ 'the C++ tests of the header'
 need 'command -v pkg-config' pkg-config 'the test of the installed library'
 need 'command -v valgrind' valgrind 'memory errors in the C tests'
+need 'PATH=$PATH:/usr/sbin command -v haproxy' haproxy 'the test of several servers behind a load balancer'
 need 'command -v git' git 'the database of security advisories for the dependencies'
 need 'command -v node' nodejs 'JavaScript peers'
 need 'command -v npm' npm 'JavaScript peers, from their registry'

@@ -25,22 +25,10 @@ command -v npm >/dev/null || packages="$packages nodejs npm"
 
 npm ci --prefix tests/interop/js --prefer-offline --no-audit --no-fund
 
-# The Python server needs an old Python and loads libsodium at run time. Newer systems have no such Python.
-cd tests/interop/python-server
-if ! python=$(./find-python.sh 2>/dev/null); then
-    install_packages pypy3 pypy3-venv || true
-    python=$(./find-python.sh) || python=none
-fi
+python=$(scripts/install-python-server.sh)
 if [ "$python" = none ]; then
     echo "The tests with the Python server are NOT RUN." >&2
-elif ! cmp -s requirements.txt .venv/installed.txt; then
-    ldconfig -p | grep -q libsodium.so || install_packages libsodium23
-    rm -rf .venv
-    "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
-    cp requirements.txt .venv/installed.txt
 fi
 export SALTYRTC_INTEROP_PYTHON="$python"
-cd ../../..
 
 cargo test --test interop -- "$@"

@@ -3,6 +3,8 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod crypto;
+#[cfg(feature = "capi")]
+mod ffi;
 pub mod protocol;
 #[cfg(any(feature = "client", feature = "server"))]
 mod runtime;
@@ -14,3 +16,8 @@ pub mod transport;
 
 #[cfg(any(feature = "client", feature = "server"))]
 pub use runtime::shutdown;
+
+/// The Rust program in the README compiles.
+#[cfg(all(doctest, feature = "client"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

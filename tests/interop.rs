@@ -10,6 +10,12 @@ mod interop {
     pub mod driver;
     pub mod hex;
     pub mod javascript;
+    pub mod library;
+    pub mod library_initiator;
+    pub mod library_over_python;
+    pub mod library_responder;
+    pub mod library_server;
+    pub mod meeting;
     pub mod python;
     pub mod reference;
     pub mod scenarios;

@@ -26,20 +26,46 @@ pub(super) struct Target {
     pub(super) max_message_size: usize,
 }
 
-/// Connects, and runs the connection until its end.
-pub(super) async fn run(shared: Arc<Shared>, target: Target) {
-    let end = tokio::select! {
-        result = connect(target) => match result {
-            Ok(socket) => {
-                shared.with(|machine| machine.handle_connected(Instant::now()));
-                communicate(&shared, socket).await
-            }
-            Err(text) => SocketEnd::ConnectFailed(text),
-        },
-        // Closed before there was anything to close.
-        () = shared.closing.notified() => SocketEnd::Lost(String::new()),
-    };
-    shared.with(|machine| machine.handle_socket_end(end));
+/// Makes sure that the machine learns of the end, also if the runtime is shut down or a thread of it
+/// panics.
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+}
+
+impl Driver {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Connects, and runs the connection until its end.
+    pub(super) async fn run(self, target: Target) {
+        let shared = &*self.shared;
+        let end = tokio::select! {
+            result = connect(target) => match result {
+                Ok(socket) => {
+                    shared.with(|machine| machine.handle_connected(Instant::now()));
+                    communicate(shared, socket).await
+                }
+                Err(text) => SocketEnd::ConnectFailed(text),
+            },
+            // Closed before there was anything to close.
+            () = shared.closing.notified() => SocketEnd::Lost(String::new()),
+        };
+        shared.with(|machine| machine.handle_socket_end(end));
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let text = if std::thread::panicking() {
+            "of a mistake in the library itself"
+        } else {
+            "the library was shut down"
+        };
+        // Says nothing new if the machine knows already.
+        self.shared.with(|machine| machine.handle_socket_end(SocketEnd::Lost(text.into())));
+        crate::runtime::closed();
+    }
 }
 
 async fn connect(target: Target) -> Result<WebSocket, String> {

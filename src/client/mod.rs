@@ -77,6 +77,10 @@ impl Shared {
             let was_closed = machine.state() == ClientState::Closed;
             let result = act(&mut machine);
             let closed = !was_closed && machine.state() == ClientState::Closed;
+            if closed {
+                // Under the lock: the driver counts down when it has ended, which it may do at once.
+                crate::runtime::closing();
+            }
             (result, closed, machine.has_events())
         };
         self.wake_writer.notify_one();
@@ -148,7 +152,8 @@ impl Client {
             wake_application: Notify::new(),
             on_events,
         });
-        crate::runtime::handle().spawn(driver::run(shared.clone(), target));
+        let driver = driver::Driver::new(shared.clone());
+        crate::runtime::handle().spawn(driver.run(target));
         Ok(Self { handle: Arc::new(Handle { shared, invitation }) })
     }
 
@@ -203,6 +208,11 @@ impl Client {
         }
     }
 
+    /// Whether [`Event::Closed`] was taken: nothing will ever follow.
+    pub fn ended(&self) -> bool {
+        self.shared().lock().ended()
+    }
+
     /// Whether events wait to be taken.
     pub fn has_events(&self) -> bool {
         self.shared().lock().has_events()
@@ -254,8 +264,17 @@ impl Client {
     }
 
     /// Sends a message of a custom task.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::OtherTask`] if Relayed Data runs, which has no messages but its own.
     pub fn send_task_message(&self, message: &TaskMessage) -> Result<(), SendFailure> {
-        self.shared().with(|machine| machine.send_task_message(message))
+        self.shared().with(|machine| match machine.task() {
+            Some(running @ relayed_data::NAME) => {
+                Err(SendFailure::OtherTask { running: running.to_owned() })
+            }
+            _ => machine.send_task_message(message),
+        })
     }
 
     /// Encrypts for the peer, for use outside of the connection; see

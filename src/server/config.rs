@@ -68,6 +68,18 @@ pub struct TlsIdentity {
     pub private_key: Vec<u8>,
 }
 
+impl TlsIdentity {
+    /// Whether certificate and key can be used, and belong together.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::NoCertificate`], [`TlsError::NoPrivateKey`], [`TlsError::Pem`] and
+    /// [`TlsError::Identity`].
+    pub fn check(&self) -> Result<(), TlsError> {
+        crate::transport::server_config(&self.certificate_chain, &self.private_key).map(|_| ())
+    }
+}
+
 impl fmt::Debug for TlsIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TlsIdentity(…)")

@@ -98,14 +98,15 @@ pub(super) async fn serve(
     let Connection { socket, member, .. } = connection;
     // The others hear of it now, and not when the socket is finally closed.
     drop(member);
+    // In boxes, so that the task does not keep room for the end of the connection all its life.
     match end {
         End::Gone => {}
-        End::Closed => finish_in_time(socket, limits, metrics).await,
+        End::Closed => Box::pin(finish_in_time(socket, limits, metrics)).await,
         End::Refused(code) => {
             if code == MESSAGE_TOO_BIG {
                 metrics.limit(Limit::MessageSize);
             }
-            refuse(socket, code, limits, metrics).await;
+            Box::pin(refuse(socket, code, limits, metrics)).await;
         }
     }
 }
@@ -130,7 +131,9 @@ impl Connection<'_> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         // Before looking for something to send, so that nothing is missed in between.
         self.member.waker.register(cx.waker());
-        if let Poll::Ready(end) = self.poll_receive(cx) {
+        // Reading the clock for each message would cost more than relaying it within the process.
+        let now = Instant::now();
+        if let Poll::Ready(end) = self.poll_receive(cx, now) {
             return Poll::Ready(end);
         }
         if let Err(error) = self.poll_send(cx) {
@@ -139,7 +142,7 @@ impl Connection<'_> {
         self.poll_timer(cx)
     }
 
-    fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<End> {
         let mut bytes = 0;
         for _ in 0..MESSAGES_PER_TURN {
             if bytes > BYTES_PER_TURN {
@@ -155,7 +158,6 @@ impl Connection<'_> {
                 Poll::Ready(Some(Ok(message))) => message,
             };
             bytes += message.len();
-            let now = Instant::now();
             match message {
                 Message::Binary(data) => {
                     self.member.with(|path, id| path.handle_message(now, id, data));

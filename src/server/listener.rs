@@ -338,7 +338,7 @@ async fn connection(
     let since = Instant::now();
     let Service { registry, metrics, addresses, proxy, .. } = service;
     let limits = &settings.limits;
-    // On the heap, because it takes much more memory than what comes after it.
+    // In a box, so that the task does not keep room for what is over.
     let mut opening = Box::pin(open(tcp, peer.ip(), settings, proxy.as_ref(), addresses, metrics));
     let opened = tokio::select! {
         () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(Outcome::Shutdown),

@@ -1,6 +1,6 @@
 //! Which paths there are, and the connection between a client's task and its path.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -31,7 +31,8 @@ struct Shared {
     path: Path,
     metrics: Arc<Metrics>,
     _present: Present,
-    wakers: HashMap<ClientId, Arc<AtomicWaker>>,
+    /// Not a hash map: there are two clients as a rule, and one of them is looked up per message.
+    wakers: BTreeMap<ClientId, Arc<AtomicWaker>>,
 }
 
 /// A panic in one task is reported by the runtime. The others go on with what they have.
@@ -105,7 +106,7 @@ impl Registry {
                 path: Path::new(key, config.clone(), Box::new(OsRandom)),
                 metrics: self.metrics.clone(),
                 _present: Present::new(&self.metrics, |metrics| &metrics.paths),
-                wakers: HashMap::new(),
+                wakers: BTreeMap::new(),
             }))
         });
         let waker = Arc::new(AtomicWaker::new());

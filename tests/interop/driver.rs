@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 /// How long to wait for an event before the test fails. Nothing that works takes a tenth of it.
-const EVENT_LIMIT: Duration = Duration::from_secs(120);
+pub const EVENT_LIMIT: Duration = Duration::from_secs(120);
 
 /// How long a program may take to end after its input has ended, before it is killed.
 const EXIT_LIMIT: Duration = Duration::from_secs(20);
@@ -85,6 +85,11 @@ impl Program {
     /// Whether an event with this name was among the events so far.
     pub fn has_seen(&self, name: &str) -> bool {
         self.events.iter().any(|event| event["event"] == name)
+    }
+
+    /// Forgets the events so far: a new session has begun.
+    pub fn forget_events(&mut self) {
+        self.events.clear();
     }
 
     fn next_event_for(&mut self, awaited: &str) -> Value {

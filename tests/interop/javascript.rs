@@ -1,7 +1,10 @@
 //! The JavaScript client as a peer, in Node or in Chromium.
 
+use std::cell::RefCell;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use rmpv::Value;
 use serde_json::{Value as Json, json};
@@ -95,8 +98,61 @@ pub struct Created {
     pub token: Option<String>,
 }
 
+/// The processes of a test. They all trust the same certificates; one that is not used any more is kept
+/// for the next use, because starting a browser takes long.
+pub struct Peers<'a> {
+    pub certificates: &'a Certificates,
+    idle: RefCell<Vec<JavaScriptPeer>>,
+}
+
+impl<'a> Peers<'a> {
+    /// No process yet.
+    pub const fn new(certificates: &'a Certificates) -> Self {
+        Self { certificates, idle: RefCell::new(Vec::new()) }
+    }
+
+    /// A process that nobody uses. It has to make a session first: an earlier one may still be there.
+    pub fn start(&self, runtime: Runtime) -> Lent<'_> {
+        let mut idle = self.idle.borrow_mut();
+        let peer = match idle.iter().position(|peer| peer.runtime == runtime) {
+            Some(index) => idle.swap_remove(index),
+            None => JavaScriptPeer::start(runtime, self.certificates),
+        };
+        Lent { peer: Some(peer), home: &self.idle }
+    }
+}
+
+/// A process of [`Peers`], which goes back to them when it is dropped.
+pub struct Lent<'a> {
+    peer: Option<JavaScriptPeer>,
+    home: &'a RefCell<Vec<JavaScriptPeer>>,
+}
+
+impl Deref for Lent<'_> {
+    type Target = JavaScriptPeer;
+
+    fn deref(&self) -> &JavaScriptPeer {
+        self.peer.as_ref().expect("there until dropped")
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut JavaScriptPeer {
+        self.peer.as_mut().expect("there until dropped")
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            self.home.borrow_mut().extend(self.peer.take());
+        }
+    }
+}
+
 /// A process with one session of the JavaScript client at a time.
 pub struct JavaScriptPeer {
+    runtime: Runtime,
     program: Program,
 }
 
@@ -115,8 +171,8 @@ impl JavaScriptPeer {
         };
         let mut command = Command::new("node");
         command.arg(directory.join("peer.mjs")).arg(name).arg(certificates.ca());
-        let mut peer =
-            Self { program: Program::start(&format!("The peer in {name}"), &mut command) };
+        let program = Program::start(&format!("The peer in {name}"), &mut command);
+        let mut peer = Self { runtime, program };
         peer.wait_for("ready");
         peer
     }
@@ -124,14 +180,20 @@ impl JavaScriptPeer {
     /// Makes a session and connects.
     pub fn connect(&mut self, job: &Job) -> Created {
         let created = self.create(job);
-        self.command("connect");
+        self.connect_created();
         created
+    }
+
+    /// Connects the session that was made.
+    pub fn connect_created(&mut self) {
+        self.command("connect");
     }
 
     /// Makes a session, in place of an earlier one, without connecting.
     pub fn create(&mut self, job: &Job) -> Created {
         self.program.send(&json!({ "command": "create", "job": job.0 }));
         let event = self.wait_for("created");
+        self.program.forget_events();
         Created {
             public_key: event["publicKey"].as_str().expect("a key").to_owned(),
             token: event["token"].as_str().map(str::to_owned),
@@ -141,6 +203,12 @@ impl JavaScriptPeer {
     /// Ends the session, like an application.
     pub fn disconnect(&mut self) {
         self.command("disconnect");
+    }
+
+    /// Stops to read from the network, so that the server cannot hand anything over. Only in Node.
+    pub fn stop_reading(&mut self) {
+        self.command("stop-reading");
+        self.wait_for("stopped-reading");
     }
 
     /// Sends data through the relayed data task.

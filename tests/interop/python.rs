@@ -13,7 +13,7 @@ use super::driver::Program;
 /// The reference server on a free port of the loopback interface.
 pub struct PythonServer {
     pub address: ServerAddress,
-    _program: Program,
+    program: Program,
 }
 
 impl PythonServer {
@@ -45,7 +45,12 @@ impl PythonServer {
             port: event["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port"),
             public_key: event["publicKey"].as_str().expect("a key").to_owned(),
         };
-        Some(Self { address, _program: program })
+        Some(Self { address, program })
+    }
+
+    /// Waits until a client answers a ping.
+    pub fn wait_for_pong(&mut self) {
+        self.program.wait_for("pong");
     }
 }
 

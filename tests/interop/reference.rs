@@ -2,43 +2,28 @@
 //! say nothing.
 
 use super::certificates::Certificates;
-use super::javascript::{JavaScriptPeer, Job, Runtime};
+use super::javascript::{JavaScriptPeer, Job, Peers, Runtime};
 use super::python::PythonServer;
 use super::scenarios::{self, Setting};
 
 #[test]
-fn node_and_node_converse() {
-    over_the_python_server(Runtime::Node, scenarios::converse);
+fn node_and_node_meet_in_every_way() {
+    over_the_python_server(Runtime::Node, &scenarios::ALL);
 }
 
 #[test]
 fn chromium_and_node_converse() {
-    over_the_python_server(Runtime::Chromium, scenarios::converse);
+    over_the_python_server(Runtime::Chromium, &[scenarios::converse]);
 }
 
-#[test]
-fn node_and_node_meet_everything_else() {
-    for scenario in [
-        scenarios::relay_in_order,
-        scenarios::trust_each_other,
-        scenarios::refuse_a_wrong_token,
-        scenarios::have_no_task_in_common,
-        scenarios::tell_who_has_left,
-        scenarios::report_what_was_not_relayed,
-        scenarios::replace_the_initiator,
-        scenarios::drop_the_second_responder,
-        scenarios::refuse_an_unknown_server_key,
-        scenarios::send_pings,
-    ] {
-        over_the_python_server(Runtime::Node, scenario);
-    }
-}
-
-fn over_the_python_server(initiator: Runtime, scenario: fn(&Setting)) {
+fn over_the_python_server(initiator: Runtime, scenarios: &[fn(&Setting)]) {
     let certificates = Certificates::new();
     let Some(server) = PythonServer::start(&certificates) else { return };
-    let server = &server.address;
-    scenario(&Setting { certificates: &certificates, server, initiator, responder: Runtime::Node });
+    let peers = &Peers::new(&certificates);
+    for scenario in scenarios {
+        let server = &server.address;
+        scenario(&Setting { peers, server, initiator, responder: Runtime::Node });
+    }
 }
 
 #[test]

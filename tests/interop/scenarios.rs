@@ -2,34 +2,33 @@
 
 use rmpv::Value;
 
-use super::certificates::Certificates;
-use super::javascript::{JavaScriptPeer, Job, RELAYED_DATA, Runtime};
+use super::javascript::{JavaScriptPeer, Job, Lent, Peers, RELAYED_DATA, Runtime};
 use super::value::{as_javascript_sees, as_javascript_sends, every_type};
 use super::{ServerAddress, hex};
 
 /// A running server and where its clients run.
 pub struct Setting<'a> {
-    pub certificates: &'a Certificates,
+    pub peers: &'a Peers<'a>,
     pub server: &'a ServerAddress,
     pub initiator: Runtime,
     pub responder: Runtime,
 }
 
-impl Setting<'_> {
-    fn start(&self) -> (JavaScriptPeer, JavaScriptPeer) {
+impl<'a> Setting<'a> {
+    fn start(&self) -> (Lent<'a>, Lent<'a>) {
         (self.start_initiator(), self.start_responder())
     }
 
-    fn start_initiator(&self) -> JavaScriptPeer {
-        JavaScriptPeer::start(self.initiator, self.certificates)
+    fn start_initiator(&self) -> Lent<'a> {
+        self.peers.start(self.initiator)
     }
 
-    fn start_responder(&self) -> JavaScriptPeer {
-        JavaScriptPeer::start(self.responder, self.certificates)
+    fn start_responder(&self) -> Lent<'a> {
+        self.peers.start(self.responder)
     }
 
     /// Two peers that have authenticated each other with a token.
-    fn start_and_pair(&self) -> (JavaScriptPeer, JavaScriptPeer) {
+    fn start_and_pair(&self) -> (Lent<'a>, Lent<'a>) {
         let (mut initiator, mut responder) = self.start();
         let invitation = initiator.connect(&Job::initiator(self.server));
         responder.connect(&Job::responder(self.server, &invitation));
@@ -38,6 +37,21 @@ impl Setting<'_> {
         (initiator, responder)
     }
 }
+
+/// All scenarios.
+pub const ALL: [fn(&Setting); 11] = [
+    converse,
+    relay_in_order,
+    trust_each_other,
+    refuse_a_wrong_token,
+    have_no_task_in_common,
+    tell_who_has_left,
+    report_what_was_not_relayed,
+    replace_the_initiator,
+    drop_the_second_responder,
+    refuse_an_unknown_server_key,
+    send_pings,
+];
 
 /// Token handshake, then data and application messages of every type in both directions.
 pub fn converse(setting: &Setting) {
@@ -127,6 +141,7 @@ pub fn tell_who_has_left(setting: &Setting) {
     assert_eq!(initiator.wait_for("peer-disconnected")["id"], 2);
     assert_eq!(responder.wait_for_close(), 1000);
 
+    drop((initiator, responder));
     let (mut initiator, mut responder) = setting.start_and_pair();
     initiator.disconnect();
     assert_eq!(responder.wait_for("peer-disconnected")["id"], 1);
@@ -187,7 +202,7 @@ pub fn refuse_an_unknown_server_key(setting: &Setting) {
 
 /// A client that asks for pings gets them. Only Node can tell.
 pub fn send_pings(setting: &Setting) {
-    let mut initiator = JavaScriptPeer::start(Runtime::Node, setting.certificates);
+    let mut initiator = setting.peers.start(Runtime::Node);
     initiator.connect(&Job::initiator(setting.server).with_ping_interval(1));
     initiator.wait_for("ping");
     // More than once, at that interval.

@@ -20,6 +20,10 @@ pub(super) const MESSAGE_OVERHEAD: usize = Nonce::BYTES + BOX_OVERHEAD;
 /// How many events may wait for the application before nothing more is read.
 const MAX_EVENTS: usize = 1024;
 
+/// How many bytes may wait for the server beyond what the application may queue. Answers to what the
+/// server says are some 70 bytes each, so this is reached only if it talks on without listening.
+const MAX_ANSWERS: usize = 1 << 18;
+
 /// The authenticated connection to the server.
 #[derive(Debug)]
 pub(super) struct ServerLink {
@@ -170,6 +174,11 @@ impl Core {
     /// Sends a message to the server.
     pub(super) fn send_to_server(&mut self, plain: &[u8]) {
         let Some(server) = &mut self.server else { return };
+        let limit = self.limits.max_queue_size.max(self.limits.max_message_size);
+        if self.queue_size > limit.saturating_add(MAX_ANSWERS) {
+            let reason = EndReason::ServerProtocolError("it does not read our answers".into());
+            return self.finish(reason, CloseCode::ProtocolError);
+        }
         match server.link.next_nonce(server.address, Address::SERVER) {
             Ok(nonce) => {
                 let message = seal(&nonce, &server.key, plain);
@@ -218,7 +227,9 @@ impl Core {
                 code: Some(code.code()),
                 retryable: matches!(
                     reason,
-                    EndReason::ServerHandshakeTimeout | EndReason::PeerHandshakeTimeout
+                    EndReason::ServerHandshakeTimeout
+                        | EndReason::PeerHandshakeTimeout
+                        | EndReason::SequenceNumbersUsedUp
                 ),
                 reason,
             },

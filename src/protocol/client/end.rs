@@ -17,6 +17,14 @@ pub enum SocketEnd {
 }
 
 impl SocketEnd {
+    /// The code of the server's close frame.
+    pub(super) const fn code(&self) -> Option<u16> {
+        match self {
+            Self::CloseFrame(code) => *code,
+            _ => None,
+        }
+    }
+
     /// How the connection of a client of the role `role` ended, if nothing on our side ended it.
     /// `retry` says that being thrown out may have been a mistake.
     pub(super) fn closed(self, role: Role, retry: bool) -> Closed {

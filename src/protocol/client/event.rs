@@ -55,8 +55,9 @@ pub enum Event {
     Task(TaskEvent),
     /// A message to this client was lost, because it is not reachable any more.
     SendError(Address),
-    /// The peer is not there any more. Everything about it is forgotten; if it comes back there is a
-    /// new handshake.
+    /// The peer is not there any more: the authenticated one or, while there is none, somebody of the
+    /// other role who was on the path. Everything about it is forgotten; if it comes back there is a new
+    /// handshake.
     PeerLeft {
         /// The address that the peer had.
         address: Address,

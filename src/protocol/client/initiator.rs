@@ -237,7 +237,9 @@ impl Initiator {
         address: ResponderAddress,
         message: &[u8],
     ) {
-        let paused = self.pause_until.is_some_and(|until| now < until);
+        // Those who waited for the end of the pause come first, even if the timer is late.
+        self.end_pause(core, now);
+        let paused = self.pause_until.is_some();
         let Some(candidate) = self.candidates.get_mut(&address) else {
             tracing::debug!(%address, "ignoring a message from an unknown responder");
             return;
@@ -250,8 +252,10 @@ impl Initiator {
         } else if candidate.held.len() < HELD_MESSAGES && message.len() <= HELD_MESSAGE_SIZE {
             candidate.held.push(message.to_vec());
         } else {
+            // Nothing was tried, so this does not make the pause longer: who floods the path must
+            // not be able to keep the others waiting for ever.
             let fault = Fault::protocol("it sent more than 'token' and 'key' before an answer");
-            self.fail(core, now, address, fault);
+            self.fail(core, address, fault);
         }
     }
 
@@ -270,16 +274,18 @@ impl Initiator {
                 self.candidates.insert(address, candidate);
             }
             Ok(None) => {}
-            Err(fault) => self.fail(core, now, address, fault),
+            Err(fault) => {
+                self.fail(core, address, fault);
+                self.pause_until = Some(now + ATTEMPT_PAUSE);
+            }
         }
     }
 
-    /// A responder failed to authenticate itself. It is dropped, and the next attempt has to wait.
-    fn fail(&mut self, core: &mut Core, now: Instant, address: ResponderAddress, fault: Fault) {
+    /// A responder failed to authenticate itself, and is dropped.
+    fn fail(&mut self, core: &mut Core, address: ResponderAddress, fault: Fault) {
         let Fault { reason, text } = fault;
         tracing::warn!(%address, %text, "a responder failed to authenticate itself");
         self.drop_candidate(core, address, reason);
-        self.pause_until = Some(now + ATTEMPT_PAUSE);
         core.event(Event::ResponderFailed { address, reason, text });
     }
 
@@ -441,6 +447,10 @@ impl Initiator {
                 core.event(Event::ResponderFailed { address, reason, text });
             }
         }
+        self.end_pause(core, now);
+    }
+
+    fn end_pause(&mut self, core: &mut Core, now: Instant) {
         if self.pause_until.is_some_and(|until| until <= now) {
             self.pause_until = None;
             self.process_held(core, now);

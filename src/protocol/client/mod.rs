@@ -262,7 +262,7 @@ impl Client {
     pub fn handle_socket_end(&mut self, end: SocketEnd) {
         let retry = match &self.role {
             RoleState::Responder(responder) => {
-                responder.initiator_replaced && self.core.session.is_none()
+                self.core.session.is_none() && responder.may_retry(end.code())
             }
             RoleState::Initiator(_) => false,
         };
@@ -487,3 +487,6 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

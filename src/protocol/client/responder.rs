@@ -21,9 +21,11 @@ pub(super) struct Responder {
     trusted: bool,
     /// An initiator is on the path.
     present: bool,
-    /// The initiator was replaced while we were connected. If it then throws us out, it may have read
-    /// a message that was meant for its predecessor.
-    pub(super) initiator_replaced: bool,
+    /// There was an initiator before the present one while we were connected. If the present one throws
+    /// us out, it may have read a message that was meant for its predecessor.
+    initiator_replaced: bool,
+    /// An initiator was on the path at some time.
+    was_present: bool,
     handshake: Option<Handshake>,
 }
 
@@ -51,6 +53,26 @@ enum Step {
     NoSharedTask,
 }
 
+/// What is wrong with a message of the initiator.
+struct Fault {
+    text: String,
+    /// It may be a message for somebody who had our address before us, or an answer to them; we may
+    /// even have had that address ourselves, before we reconnected. So trying again may help.
+    stale: bool,
+}
+
+impl Fault {
+    fn stale(text: impl Into<String>) -> Self {
+        Self { text: text.into(), stale: true }
+    }
+}
+
+impl<T: Into<String>> From<T> for Fault {
+    fn from(text: T) -> Self {
+        Self { text: text.into(), stale: false }
+    }
+}
+
 impl Responder {
     pub(super) fn new(initiator: PublicKey, token: Option<AuthToken>) -> Self {
         Self {
@@ -59,14 +81,26 @@ impl Responder {
             token,
             present: false,
             initiator_replaced: false,
+            was_present: false,
             handshake: None,
         }
     }
 
     /// The server is authenticated.
     pub(super) fn start(&mut self, core: &mut Core, now: Instant, initiator_connected: bool) {
-        self.present = initiator_connected;
+        (self.present, self.was_present) = (initiator_connected, initiator_connected);
         self.begin(core, now);
+    }
+
+    /// Whether trying again may help if the initiator throws us out with `code`, now that there is no
+    /// session.
+    pub(super) fn may_retry(&self, code: Option<u16>) -> bool {
+        let is = |known: CloseCode| code == Some(known.code());
+        // With a token there is but one try; and who trusts us does not accuse us without need, and
+        // may only drop us because it has not noticed yet that our previous connection is gone.
+        let mistaken = (self.handshake.is_some() && is(CloseCode::ProtocolError))
+            || is(CloseCode::DroppedByInitiator);
+        self.initiator_replaced || (self.trusted && mistaken)
     }
 
     pub(super) fn can_rejoin(&self) -> bool {
@@ -125,8 +159,8 @@ impl Responder {
     ) -> Result<(), String> {
         match notification {
             Notification::NewInitiator => {
-                self.initiator_replaced = self.present;
-                self.present = true;
+                self.initiator_replaced = self.was_present;
+                (self.present, self.was_present) = (true, true);
                 self.handshake = None;
                 core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
                 if core.running() {
@@ -180,9 +214,13 @@ impl Responder {
                 let closed = Closed { by, code: Some(code.code()), reason, retryable: false };
                 core.finish_as(closed, CloseCode::GoingAway);
             }
-            Err(text) => {
+            Err(Fault { text, stale }) => {
                 tracing::warn!(%text, "the initiator broke the protocol");
-                core.finish(EndReason::PeerProtocolError(text), CloseCode::ProtocolError);
+                let code = CloseCode::ProtocolError;
+                let reason = EndReason::PeerProtocolError(text);
+                let by = ClosedBy::Us;
+                let closed = Closed { by, code: Some(code.code()), reason, retryable: stale };
+                core.finish_as(closed, code);
             }
         }
     }
@@ -192,9 +230,10 @@ impl Responder {
         core: &mut Core,
         mut handshake: Handshake,
         message: &[u8],
-    ) -> Result<Step, String> {
+    ) -> Result<Step, Fault> {
         let (nonce, _, data) = Nonce::split(message).ok_or("the message is too short")?;
-        let checked = handshake.link.check(&nonce).map_err(|error| error.to_string())?;
+        let checked =
+            handshake.link.check(&nonce).map_err(|error| Fault::stale(error.to_string()))?;
         match handshake.state {
             State::Key { session } => {
                 let key = self.key_message(core, &nonce, data, &session)?;
@@ -223,10 +262,10 @@ impl Responder {
         nonce: &Nonce,
         data: &[u8],
         session: &KeyPair,
-    ) -> Result<SharedKey, String> {
+    ) -> Result<SharedKey, Fault> {
         let plain = SharedKey::new(&self.initiator, core.permanent_key.secret())
             .open(&nonce.to_bytes(), data)
-            .map_err(|_| "its 'key' message could not be decrypted")?;
+            .map_err(|_| Fault::stale("its 'key' message could not be decrypted"))?;
         let key = Key::parse(&plain, &self.initiator).map_err(|error| error.to_string())?.key;
         Ok(SharedKey::new(&key, session.secret()))
     }
@@ -241,15 +280,15 @@ impl Responder {
         key: SharedKey,
         nonce: &Nonce,
         data: &[u8],
-    ) -> Result<Step, String> {
+    ) -> Result<Step, Fault> {
         let plain = key
             .open(&nonce.to_bytes(), data)
-            .map_err(|_| "its 'auth' message could not be decrypted")?;
+            .map_err(|_| Fault::stale("its 'auth' message could not be decrypted"))?;
         let fields = Fields::parse(&plain).map_err(|error| error.to_string())?;
         if fields.kind() == "close" {
             let close = Close::from_fields(fields).map_err(|error| error.to_string())?;
             if close.reason != CloseCode::NoSharedTask {
-                return Err(format!("'close' with {} comes before 'auth'", close.reason));
+                return Err(format!("'close' with {} comes before 'auth'", close.reason).into());
             }
             return Ok(Step::NoSharedTask);
         }

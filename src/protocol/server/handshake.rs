@@ -34,34 +34,32 @@ impl Path {
         checked: CheckedNonce,
     ) -> Result<(), Cause> {
         let Some(client) = self.clients.get_mut(&id) else { return Ok(()) };
-        let (role, key, shared) = match std::mem::replace(&mut client.state, State::New) {
-            State::Introduced { key, shared } => (Role::Responder, key, shared),
-            _ => {
-                // Only the initiator has the key that the path is named after. If the box cannot
-                // be opened with it, this is an unencrypted 'client-hello'.
-                let key = self.initiator_key;
-                let shared = SharedKey::new(&key, client.session.secret());
-                (Role::Initiator, key, shared)
+        // And what is wrong if the message cannot be opened with that.
+        let (role, key, shared, wrong) = match std::mem::replace(&mut client.state, State::New) {
+            State::Introduced { key, shared } => {
+                (Role::Responder, key, shared, Cause::from(Violation::Undecryptable))
             }
+            // A box begins with a tag that nobody can choose, so what reads as 'client-hello' is one.
+            // Trying to open it before that would cost a key agreement for each responder.
+            _ => match ClientHello::parse(data) {
+                Ok(ClientHello { key }) => {
+                    let shared = SharedKey::new(&key, client.session.secret());
+                    client.link.commit(checked);
+                    client.state = State::Introduced { key, shared };
+                    return Ok(());
+                }
+                // Only the initiator has the key that the path is named after.
+                Err(error) => {
+                    let key = self.initiator_key;
+                    let shared = SharedKey::new(&key, client.session.secret());
+                    (Role::Initiator, key, shared, error.into())
+                }
+            },
         };
-        match (shared.open(&nonce.to_bytes(), data), role) {
-            (Ok(plain), role) => {
-                let auth = ClientAuth::parse(&plain)?;
-                let cookie = nonce.cookie;
-                self.authenticate(
-                    now,
-                    Authenticating { id, role, key, shared, auth, cookie, checked },
-                )
-            }
-            (Err(_), Role::Responder) => Err(Violation::Undecryptable.into()),
-            (Err(_), Role::Initiator) => {
-                let ClientHello { key } = ClientHello::parse(data)?;
-                let shared = SharedKey::new(&key, client.session.secret());
-                client.link.commit(checked);
-                client.state = State::Introduced { key, shared };
-                Ok(())
-            }
-        }
+        let plain = shared.open(&nonce.to_bytes(), data).map_err(|_| wrong)?;
+        let auth = ClientAuth::parse(&plain)?;
+        let cookie = nonce.cookie;
+        self.authenticate(now, Authenticating { id, role, key, shared, auth, cookie, checked })
     }
 
     fn authenticate(&mut self, now: Instant, newcomer: Authenticating) -> Result<(), Cause> {

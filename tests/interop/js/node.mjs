@@ -11,9 +11,11 @@ export async function start(certificates, emit) {
   globalThis.self = globalThis;
   globalThis.window = globalThis;
   globalThis.crypto ??= webcrypto; // not a global in Node 18
+  let socket = null;
   globalThis.WebSocket = class extends WebSocket {
     constructor(url, protocols) {
       super(url, protocols, { ca });
+      socket = this;
       this.on('ping', () => emit({ event: 'ping' }));
     }
   };
@@ -23,5 +25,12 @@ export async function start(certificates, emit) {
   for (const path of scripts) vm.runInThisContext(readFileSync(path, 'utf8'), { filename: path });
 
   const run = globalThis.interopPeer(emit);
-  return { run: async (command) => run(command), stop: async () => {} };
+  return {
+    run: async (command) => {
+      if (command.command !== 'stop-reading') return run(command);
+      socket.pause();
+      emit({ event: 'stopped-reading' });
+    },
+    stop: async () => {},
+  };
 }

@@ -1,0 +1,1646 @@
+/**
+ * @file
+ * libsaltyrtc: end-to-end encrypted signalling over a server that nobody has to trust.
+ *
+ * Two programs that share nothing but an invitation (a short URI, usually shown as a QR code) find
+ * each other over a SaltyRTC server and get an encrypted, authenticated channel. The initiator makes a
+ * configuration with saltyrtc_config_new_initiator and shows saltyrtc_config_invitation; the responder
+ * makes one with saltyrtc_config_new_responder. Both add the same task, make a client with
+ * saltyrtc_client_new, and exchange data after the event PEER_HANDSHAKE_DONE.
+ *
+ * What holds for all functions, if they do not say otherwise:
+ *
+ * Arguments. Pointers must not be NULL, if it is not said that they may. Texts are UTF-8 and end with
+ * a NUL. Bytes are a pointer and a length; the pointer may be NULL if the length is 0. Inputs are
+ * copied. Wrong arguments give a status and a text that names the argument.
+ *
+ * Results. Functions return a saltyrtc_status: 0 is success, and errors are negative. If `error` is
+ * not NULL, it is set to NULL or, on failure, to an error that the caller frees with
+ * saltyrtc_error_free. Outputs are set to 0 or NULL first, and get a value only on success.
+ *
+ * Buffers. Functions that fill a buffer take it with its capacity in bytes, and set the length output
+ * (may be NULL) to the bytes that are needed, which for a text include the NUL. If the buffer is
+ * NULL or too small they fail with SALTYRTC_STATUS_BUFFER_TOO_SMALL: so call with NULL and 0 to ask.
+ *
+ * Enumerations and structures grow at the end only. Numbers are never used for something else.
+ *
+ * Threads. Functions can be called by any thread, with the same handle too, but for configurations,
+ * which are for one thread at a time. No function waits for the network or for other threads, but
+ * saltyrtc_client_next_event, saltyrtc_client_free, saltyrtc_server_stop and saltyrtc_shutdown.
+ * Callbacks are called by threads of the library. After fork() only the parent can use the library.
+ *
+ * Memory. What a function hands out is freed with the function that is named there, and only that.
+ */
+
+#ifndef SALTYRTC_H
+#define SALTYRTC_H
+
+/* Generated from the Rust sources by cbindgen: change those, not this file. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What the functions of a shared library need on Windows. Define SALTYRTC_STATIC before this header to
+   link the static library there. */
+#ifndef SALTYRTC_API
+#if defined(_WIN32) && !defined(SALTYRTC_STATIC)
+#define SALTYRTC_API __declspec(dllimport)
+#else
+#define SALTYRTC_API
+#endif
+#endif
+
+/* What is there on Unix only: functions that give a file descriptor. */
+#if !defined(_WIN32) && !defined(SALTYRTC_UNIX)
+#define SALTYRTC_UNIX
+#endif
+
+/** The version of this header. Compare with saltyrtc_version(), the version of the library. */
+#define SALTYRTC_VERSION "0.1.0"
+#define SALTYRTC_VERSION_MAJOR 0
+#define SALTYRTC_VERSION_MINOR 1
+#define SALTYRTC_VERSION_PATCH 0
+/** The version as a number: major * 65536 + minor * 256 + patch. See saltyrtc_version_number(). */
+#define SALTYRTC_VERSION_NUMBER 256
+/** The version of the binary interface. See saltyrtc_abi_version(). */
+#define SALTYRTC_ABI_VERSION 1
+
+/**
+ * Bytes in a public key, a secret key and an authentication token.
+ */
+#define SALTYRTC_KEY_BYTES 32
+
+/**
+ * Bytes in the hexadecimal form of a key or token, with the NUL at the end.
+ */
+#define SALTYRTC_KEY_HEX_BYTES 65
+
+/**
+ * Bytes that the URI of any invitation fits in, with the NUL at the end.
+ */
+#define SALTYRTC_INVITATION_BYTES 512
+
+/**
+ * Bytes that saltyrtc_client_encrypt adds.
+ */
+#define SALTYRTC_ENCRYPTION_OVERHEAD 40
+
+/**
+ * For limits that may be switched off: no limit.
+ */
+#define SALTYRTC_NO_LIMIT UINT64_MAX
+
+/**
+ * What came of a call: 0 is success, everything else is negative. A number is never used for something
+ * else later, and new ones may appear: treat those that you do not know as errors.
+ */
+enum saltyrtc_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Success.
+     */
+    SALTYRTC_STATUS_OK = 0,
+    /**
+     * An argument is NULL that must not be.
+     */
+    SALTYRTC_STATUS_NULL_ARGUMENT = -1,
+    /**
+     * An argument makes no sense.
+     */
+    SALTYRTC_STATUS_BAD_ARGUMENT = -2,
+    /**
+     * The buffer is NULL or too small. The length output says how many bytes are needed.
+     */
+    SALTYRTC_STATUS_BUFFER_TOO_SMALL = -3,
+    /**
+     * A function that waits was called from a callback, where waiting would never end.
+     */
+    SALTYRTC_STATUS_WOULD_DEADLOCK = -4,
+    /**
+     * The function is for clients without callback, and this one has a callback.
+     */
+    SALTYRTC_STATUS_HAS_CALLBACK = -5,
+    /**
+     * Nothing happened in the time given.
+     */
+    SALTYRTC_STATUS_TIMEOUT = -6,
+    /**
+     * There will be no more events: the last one, CLOSED, was taken.
+     */
+    SALTYRTC_STATUS_NO_MORE_EVENTS = -7,
+    /**
+     * What was asked for is not there, for example the token of an invitation without one.
+     */
+    SALTYRTC_STATUS_NOT_PRESENT = -8,
+    /**
+     * The bytes or digits are not a key.
+     */
+    SALTYRTC_STATUS_BAD_KEY = -9,
+    /**
+     * The text is not the URL of a server.
+     */
+    SALTYRTC_STATUS_BAD_URL = -10,
+    /**
+     * The text is not an invitation.
+     */
+    SALTYRTC_STATUS_BAD_INVITATION = -11,
+    /**
+     * The bytes are not the MessagePack that is needed here.
+     */
+    SALTYRTC_STATUS_BAD_MSGPACK = -12,
+    /**
+     * The certificate or its private key cannot be used.
+     */
+    SALTYRTC_STATUS_BAD_CERTIFICATE = -13,
+    /**
+     * The settings do not go together. The text says which.
+     */
+    SALTYRTC_STATUS_BAD_CONFIG = -14,
+    /**
+     * The process has set a receiver for log messages (a tracing subscriber in Rust) of its own.
+     */
+    SALTYRTC_STATUS_LOG_TAKEN = -15,
+    /**
+     * The operating system has no more of something: threads, file descriptors.
+     */
+    SALTYRTC_STATUS_OUT_OF_RESOURCES = -16,
+    /**
+     * The connection is closed or being closed.
+     */
+    SALTYRTC_STATUS_CLOSED = -100,
+    /**
+     * There is no authenticated peer (yet, or any more).
+     */
+    SALTYRTC_STATUS_NO_PEER = -101,
+    /**
+     * Too much is waiting to be sent. A WRITABLE event follows when there is room again.
+     */
+    SALTYRTC_STATUS_QUEUE_FULL = -102,
+    /**
+     * The message is larger than allowed.
+     */
+    SALTYRTC_STATUS_TOO_LARGE = -103,
+    /**
+     * The two clients agreed on another task.
+     */
+    SALTYRTC_STATUS_OTHER_TASK = -104,
+    /**
+     * The call is for the other role.
+     */
+    SALTYRTC_STATUS_OTHER_ROLE = -105,
+    /**
+     * The data was not encrypted for this session, or was changed on its way.
+     */
+    SALTYRTC_STATUS_DECRYPTION_FAILED = -106,
+    /**
+     * The connection to the server could not be made.
+     */
+    SALTYRTC_STATUS_CONNECT_FAILED = -200,
+    /**
+     * The connection to the server broke.
+     */
+    SALTYRTC_STATUS_CONNECTION_LOST = -201,
+    /**
+     * The server is shutting down.
+     */
+    SALTYRTC_STATUS_SERVER_GOING_AWAY = -202,
+    /**
+     * The server closed the connection without a better reason.
+     */
+    SALTYRTC_STATUS_SERVER_CLOSED = -203,
+    /**
+     * The handshake with the server took too long.
+     */
+    SALTYRTC_STATUS_SERVER_HANDSHAKE_TIMEOUT = -204,
+    /**
+     * The server gave up waiting for this client.
+     */
+    SALTYRTC_STATUS_SERVER_TIMEOUT = -205,
+    /**
+     * The server does not have the expected permanent key.
+     */
+    SALTYRTC_STATUS_SERVER_KEY_MISMATCH = -206,
+    /**
+     * The server does not speak this version of the protocol.
+     */
+    SALTYRTC_STATUS_NO_SUBPROTOCOL = -207,
+    /**
+     * All responder addresses of the path are in use.
+     */
+    SALTYRTC_STATUS_PATH_FULL = -208,
+    /**
+     * The server broke the protocol.
+     */
+    SALTYRTC_STATUS_SERVER_PROTOCOL_ERROR = -209,
+    /**
+     * The server or the peer had an internal error.
+     */
+    SALTYRTC_STATUS_REMOTE_INTERNAL_ERROR = -210,
+    /**
+     * A message was larger than the server accepts.
+     */
+    SALTYRTC_STATUS_MESSAGE_TOO_BIG = -211,
+    /**
+     * The peer closed the connection.
+     */
+    SALTYRTC_STATUS_PEER_CLOSED = -300,
+    /**
+     * The peer left the path.
+     */
+    SALTYRTC_STATUS_PEER_LEFT = -301,
+    /**
+     * The two clients have no task in common.
+     */
+    SALTYRTC_STATUS_NO_SHARED_TASK = -302,
+    /**
+     * The peer broke the protocol.
+     */
+    SALTYRTC_STATUS_PEER_PROTOCOL_ERROR = -303,
+    /**
+     * The server or the peer found an error in what this client sent.
+     */
+    SALTYRTC_STATUS_ACCUSED_OF_PROTOCOL_ERROR = -304,
+    /**
+     * The handshake with the peer took too long.
+     */
+    SALTYRTC_STATUS_PEER_HANDSHAKE_TIMEOUT = -305,
+    /**
+     * Responder: the initiator dropped this client.
+     */
+    SALTYRTC_STATUS_DROPPED_BY_INITIATOR = -306,
+    /**
+     * Initiator: another initiator with the same key took the path.
+     */
+    SALTYRTC_STATUS_REPLACED_BY_INITIATOR = -307,
+    /**
+     * The initiator could not decrypt the responder's first message: the token or a stored key is not
+     * the right one.
+     */
+    SALTYRTC_STATUS_INITIATOR_COULD_NOT_DECRYPT = -308,
+    /**
+     * A message of the peer was larger than this client accepts.
+     */
+    SALTYRTC_STATUS_RECEIVED_TOO_BIG = -309,
+    /**
+     * This client has used up the sequence numbers of the protocol.
+     */
+    SALTYRTC_STATUS_SEQUENCE_NUMBERS_USED_UP = -310,
+    /**
+     * The address cannot be listened on.
+     */
+    SALTYRTC_STATUS_LISTEN_FAILED = -400,
+    /**
+     * A mistake in the library itself. The text says where; please report it.
+     */
+    SALTYRTC_STATUS_PANIC = -900,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_status saltyrtc_status;
+#else
+typedef int32_t saltyrtc_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What happened. New kinds may appear: ignore those that you do not know.
+ */
+enum saltyrtc_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Something that this version of the interface has no kind for. Never sent by this version.
+     */
+    SALTYRTC_EVENT_KIND_UNKNOWN = 0,
+    /**
+     * The server accepted this client. Fields: address (our own), peer_present, server_verified.
+     */
+    SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE = 1,
+    /**
+     * Initiator: a responder is on the path, not authenticated yet. Fields: address.
+     */
+    SALTYRTC_EVENT_KIND_RESPONDER_JOINED = 2,
+    /**
+     * Initiator: a responder that was not authenticated left the path. Fields: address.
+     */
+    SALTYRTC_EVENT_KIND_RESPONDER_LEFT = 3,
+    /**
+     * Responder: an initiator came onto the path, not authenticated yet.
+     */
+    SALTYRTC_EVENT_KIND_INITIATOR_JOINED = 4,
+    /**
+     * Initiator: the token was used and is worthless now, whatever comes of it. To let another
+     * responder in, call saltyrtc_client_issue_token.
+     */
+    SALTYRTC_EVENT_KIND_TOKEN_USED = 5,
+    /**
+     * Initiator: a responder failed to authenticate itself and was dropped; the client goes on
+     * waiting. Fields: address, close_code, text.
+     */
+    SALTYRTC_EVENT_KIND_RESPONDER_FAILED = 6,
+    /**
+     * The two clients have authenticated each other, and the task runs: data can be sent. Fields:
+     * address (the peer's), peer_key, task, and as data what the peer's task told (a MessagePack map;
+     * payload NONE if nothing).
+     */
+    SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE = 7,
+    /**
+     * Data of the Relayed Data task. Fields: payload, data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_DATA = 8,
+    /**
+     * The peer's application sent this beside the task. Fields: payload, data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_APPLICATION = 9,
+    /**
+     * A message of a custom task. Fields: data and data_len, a MessagePack map with the key "type".
+     */
+    SALTYRTC_EVENT_KIND_TASK_MESSAGE = 10,
+    /**
+     * A message of this client was lost, because the receiver is not reachable any more. Fields:
+     * address (the receiver's).
+     */
+    SALTYRTC_EVENT_KIND_SEND_ERROR = 11,
+    /**
+     * The peer is not there any more; if it comes back there is a new handshake. Fields: address,
+     * peer_left, can_rejoin.
+     */
+    SALTYRTC_EVENT_KIND_PEER_LEFT = 12,
+    /**
+     * There is room again after SALTYRTC_STATUS_QUEUE_FULL.
+     */
+    SALTYRTC_EVENT_KIND_WRITABLE = 13,
+    /**
+     * The connection has ended; this is the last event. Fields: status and text (why), closed_by,
+     * close_code, retryable.
+     */
+    SALTYRTC_EVENT_KIND_CLOSED = 14,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_event_kind saltyrtc_event_kind;
+#else
+typedef int32_t saltyrtc_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Who ended a connection.
+ */
+enum saltyrtc_closed_by
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nobody did: the connection broke, or never came to be.
+     */
+    SALTYRTC_CLOSED_BY_NETWORK = 0,
+    /**
+     * This client: asked to, or because of an error that it found.
+     */
+    SALTYRTC_CLOSED_BY_US = 1,
+    /**
+     * The other client.
+     */
+    SALTYRTC_CLOSED_BY_PEER = 2,
+    /**
+     * The server, or the initiator by way of the server.
+     */
+    SALTYRTC_CLOSED_BY_SERVER = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_closed_by saltyrtc_closed_by;
+#else
+typedef int32_t saltyrtc_closed_by;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How the client knows that its peer left.
+ */
+enum saltyrtc_peer_left
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The server says that the peer disconnected.
+     */
+    SALTYRTC_PEER_LEFT_DISCONNECTED = 0,
+    /**
+     * A message could not be delivered to the peer.
+     */
+    SALTYRTC_PEER_LEFT_UNREACHABLE = 1,
+    /**
+     * Somebody else has the peer's address now; maybe the peer itself, coming back.
+     */
+    SALTYRTC_PEER_LEFT_REPLACED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_peer_left saltyrtc_peer_left;
+#else
+typedef int32_t saltyrtc_peer_left;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Of what type data is.
+ */
+enum saltyrtc_payload
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * There is no data.
+     */
+    SALTYRTC_PAYLOAD_NONE = 0,
+    /**
+     * Bytes, as they were sent.
+     */
+    SALTYRTC_PAYLOAD_BYTES = 1,
+    /**
+     * Text in UTF-8, as it was sent, without a NUL at the end.
+     */
+    SALTYRTC_PAYLOAD_TEXT = 2,
+    /**
+     * Any other MessagePack value, serialised.
+     */
+    SALTYRTC_PAYLOAD_MSGPACK = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_payload saltyrtc_payload;
+#else
+typedef int32_t saltyrtc_payload;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How far a client is.
+ */
+enum saltyrtc_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The connection is over or ending.
+     */
+    SALTYRTC_STATE_CLOSED = 0,
+    /**
+     * The connection to the server is being made.
+     */
+    SALTYRTC_STATE_CONNECTING = 1,
+    /**
+     * The handshake with the server is going on.
+     */
+    SALTYRTC_STATE_SERVER_HANDSHAKE = 2,
+    /**
+     * The server is authenticated, and no peer is there.
+     */
+    SALTYRTC_STATE_WAITING_FOR_PEER = 3,
+    /**
+     * A handshake with a peer is going on.
+     */
+    SALTYRTC_STATE_PEER_HANDSHAKE = 4,
+    /**
+     * The peer is authenticated, and the task runs.
+     */
+    SALTYRTC_STATE_TASK = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_state saltyrtc_state;
+#else
+typedef int32_t saltyrtc_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a client does when its authenticated peer leaves the path.
+ */
+enum saltyrtc_when_peer_leaves
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Stay on the path, so that the peer can join again. The default.
+     */
+    SALTYRTC_WHEN_PEER_LEAVES_WAIT = 0,
+    /**
+     * Close the connection.
+     */
+    SALTYRTC_WHEN_PEER_LEAVES_CLOSE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_when_peer_leaves saltyrtc_when_peer_leaves;
+#else
+typedef int32_t saltyrtc_when_peer_leaves;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How important a log message is.
+ */
+enum saltyrtc_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No messages at all.
+     */
+    SALTYRTC_LOG_LEVEL_OFF = 0,
+    /**
+     * Something does not work.
+     */
+    SALTYRTC_LOG_LEVEL_ERROR = 1,
+    /**
+     * Something may not work.
+     */
+    SALTYRTC_LOG_LEVEL_WARN = 2,
+    /**
+     * What an operator wants to know.
+     */
+    SALTYRTC_LOG_LEVEL_INFO = 3,
+    /**
+     * What helps to find mistakes.
+     */
+    SALTYRTC_LOG_LEVEL_DEBUG = 4,
+    /**
+     * Everything.
+     */
+    SALTYRTC_LOG_LEVEL_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_log_level saltyrtc_log_level;
+#else
+typedef int32_t saltyrtc_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
+ * limits may appear.
+ */
+enum saltyrtc_limit
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * (*) Connections at once; more are closed before TLS. Default: 65536.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS = 0,
+    /**
+     * (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS_PER_ADDRESS = 1,
+    /**
+     * (*) Connections at once on one path; more are closed with 3000. Default: 1024.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS_PER_PATH = 2,
+    /**
+     * (*) Connections per second from one address, after a burst of 4096. Default: 200.
+     */
+    SALTYRTC_LIMIT_ACCEPT_RATE = 3,
+    /**
+     * Milliseconds from TCP connection to authentication. Default: 30000.
+     */
+    SALTYRTC_LIMIT_HANDSHAKE_TIME = 4,
+    /**
+     * (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
+     * limit.
+     */
+    SALTYRTC_LIMIT_IDLE_TIME = 5,
+    /**
+     * (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
+     * Default: 60000.
+     */
+    SALTYRTC_LIMIT_STALL_TIME = 6,
+    /**
+     * Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
+     */
+    SALTYRTC_LIMIT_PONG_TIME = 7,
+    /**
+     * Milliseconds that a connection may take to close; then it is cut. Default: 5000.
+     */
+    SALTYRTC_LIMIT_CLOSE_TIME = 8,
+    /**
+     * Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
+     */
+    SALTYRTC_LIMIT_SHUTDOWN_TIME = 9,
+    /**
+     * Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
+     */
+    SALTYRTC_LIMIT_MESSAGE_SIZE = 10,
+    /**
+     * Bytes of relayed messages that may wait for one client; the sender of one that does not fit is
+     * told that it was not sent. Default: 4 MiB.
+     */
+    SALTYRTC_LIMIT_QUEUE_BYTES = 11,
+    /**
+     * (*) Milliseconds without traffic after which it is checked whether a client is still there; full
+     * seconds. Default: 300000.
+     */
+    SALTYRTC_LIMIT_TCP_KEEPALIVE = 12,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_limit saltyrtc_limit;
+#else
+typedef int32_t saltyrtc_limit;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A connection to a server and, through it, to a peer. All functions can be called by any thread at
+ * any time, but nothing may be called with a client once saltyrtc_client_free was called.
+ */
+typedef struct saltyrtc_client saltyrtc_client;
+
+/**
+ * The settings of a client. The client copies them when it is made (saltyrtc_client_new), so one
+ * configuration can make several clients, and can be freed right after.
+ *
+ * To be used by one thread at a time. Freeing it overwrites secret keys and tokens.
+ */
+typedef struct saltyrtc_config saltyrtc_config;
+
+/**
+ * Why a call failed: a status, and a text that says what happened and what to do.
+ *
+ * Functions that take a `saltyrtc_error **` store one there if they fail, to be freed by the caller;
+ * NULL there means that the caller does not want to know. Can be used by any thread.
+ */
+typedef struct saltyrtc_error saltyrtc_error;
+
+/**
+ * All that a responder has to know to reach an initiator: server, keys, and maybe a token. Never
+ * changes, so it can be used by several threads at once. Freeing it overwrites the token.
+ */
+typedef struct saltyrtc_invitation saltyrtc_invitation;
+
+/**
+ * A running server. All functions can be called by any thread at any time, but nothing may be called
+ * with a server once saltyrtc_server_free was called.
+ */
+typedef struct saltyrtc_server saltyrtc_server;
+
+/**
+ * The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
+ */
+typedef struct saltyrtc_server_config saltyrtc_server_config;
+
+/**
+ * An event. Fields that the kind does not name are 0, false or NULL.
+ *
+ * In a callback, the event and all that it points to are valid until the callback returns. An event
+ * of saltyrtc_client_next_event is valid until saltyrtc_event_free. It is read only.
+ *
+ * Fields are only ever added at the end: a field is there if it lies within struct_size bytes, which
+ * matters if the program may run with an older library than it was compiled for.
+ */
+typedef struct saltyrtc_event {
+    /**
+     * Bytes of this structure in the library.
+     */
+    size_t struct_size;
+    /**
+     * What happened; it says which fields are used.
+     */
+    saltyrtc_event_kind kind;
+    /**
+     * Why the connection ended: SALTYRTC_STATUS_OK if this client was asked to close.
+     */
+    saltyrtc_status status;
+    /**
+     * What happened and what to do, in English. NUL-terminated.
+     */
+    const char *text;
+    /**
+     * Who ended the connection.
+     */
+    saltyrtc_closed_by closed_by;
+    /**
+     * The close code of the WebSocket or of the protocol (1000 to 4999); 0 if there was none.
+     */
+    uint16_t close_code;
+    /**
+     * Whether connecting again in the same way may help.
+     */
+    bool retryable;
+    /**
+     * Whether somebody of the other role is on the path already.
+     */
+    bool peer_present;
+    /**
+     * Whether the server proved to have the permanent key that this client knows.
+     */
+    bool server_verified;
+    /**
+     * Whether a new handshake with the peer that left can succeed. If not: issue a new token
+     * (initiator), trust the peer (both), or use a new invitation (responder).
+     */
+    bool can_rejoin;
+    /**
+     * An address on the path: 1 is the initiator, 2 to 255 are responders.
+     */
+    uint8_t address;
+    /**
+     * How the client knows that the peer left.
+     */
+    saltyrtc_peer_left peer_left;
+    /**
+     * The public permanent key of the peer, SALTYRTC_KEY_BYTES bytes. Store it to trust the peer.
+     */
+    const uint8_t *peer_key;
+    /**
+     * The name of the task. NUL-terminated.
+     */
+    const char *task;
+    /**
+     * Of what type the data is.
+     */
+    saltyrtc_payload payload;
+    /**
+     * Data; see payload. Not NULL if data_len is not 0.
+     */
+    const uint8_t *data;
+    /**
+     * Bytes of data.
+     */
+    size_t data_len;
+} saltyrtc_event;
+
+/**
+ * Gets the events of a client: all callbacks of all clients are called one after another by one
+ * thread of the library, named "saltyrtc-events", with no lock held.
+ *
+ * Every function of the library can be called from a callback, with any client, but those that wait
+ * return SALTYRTC_STATUS_WOULD_DEADLOCK there. A callback should not take long, since all others
+ * wait for it. It must not throw exceptions. The event is valid until the callback returns.
+ */
+typedef void (*saltyrtc_event_callback)(struct saltyrtc_client *client,
+                                        const struct saltyrtc_event *event,
+                                        void *user_data);
+
+/**
+ * Frees the user data of a callback. Called exactly once, after the last call of the callback.
+ */
+typedef void (*saltyrtc_user_data_free)(void *user_data);
+
+/**
+ * Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
+ * are NUL-terminated UTF-8 and valid until the callback returns.
+ *
+ * Called by the thread that logs, which may be any, and by several threads at once. The library may
+ * hold locks meanwhile, so calling it from here fails with SALTYRTC_STATUS_WOULD_DEADLOCK, and
+ * nothing may be freed here. Must not throw exceptions.
+ */
+typedef void (*saltyrtc_log_callback)(int32_t level,
+                                      const char *target,
+                                      const char *message,
+                                      void *user_data);
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library at run time, for example "1.2.3". Never NULL; static.
+ *
+ * Compare with SALTYRTC_VERSION, the version of the header.
+ */
+SALTYRTC_API const char *saltyrtc_version(void);
+
+/**
+ * The version of the library at run time as a number that grows with each release:
+ * major * 65536 + minor * 256 + patch. The twin of SALTYRTC_VERSION_NUMBER.
+ */
+SALTYRTC_API uint32_t saltyrtc_version_number(void);
+
+/**
+ * The version of the binary interface at run time, the twin of SALTYRTC_ABI_VERSION. Programs that
+ * load the library at run time, such as bindings, should refuse to work if the two differ. It changes
+ * only when the name of the shared library (its SONAME) does.
+ */
+SALTYRTC_API
+uint32_t saltyrtc_abi_version(void);
+
+/**
+ * The name of a status in a few words, for example "buffer too small". Never NULL; static. Any number
+ * can be given.
+ */
+SALTYRTC_API
+const char *saltyrtc_status_name(int32_t status);
+
+/**
+ * The status that the failed function returned. SALTYRTC_STATUS_OK if `error` is NULL.
+ */
+SALTYRTC_API saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *error);
+
+/**
+ * What happened, in English. Valid until the error is freed. An empty text if `error` is NULL.
+ *
+ * The text never holds secrets or application data.
+ */
+SALTYRTC_API const char *saltyrtc_error_message(const struct saltyrtc_error *error);
+
+/**
+ * Frees an error. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_error_free(struct saltyrtc_error *error);
+
+/**
+ * The twin of SALTYRTC_KEY_BYTES.
+ */
+SALTYRTC_API size_t saltyrtc_key_bytes(void);
+
+/**
+ * The twin of SALTYRTC_KEY_HEX_BYTES.
+ */
+SALTYRTC_API size_t saltyrtc_key_hex_bytes(void);
+
+/**
+ * Makes a new key pair: SALTYRTC_KEY_BYTES bytes for each of the two outputs.
+ *
+ * The secret key identifies its owner for as long as peers trust it: store it where nobody else can
+ * read it, and overwrite the memory after use. The public key can be computed from it.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_key_pair_generate(uint8_t *public_key,
+                                           uint8_t *secret_key,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Computes the public key that goes with a secret key; SALTYRTC_KEY_BYTES bytes each.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_public_key_from_secret(const uint8_t *secret_key,
+                                                uint8_t *public_key,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Writes a key or token as 64 lowercase hexadecimal digits and a NUL: SALTYRTC_KEY_HEX_BYTES bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_key_to_hex(const uint8_t *key,
+                                    char *hex,
+                                    size_t hex_capacity,
+                                    size_t *hex_len,
+                                    struct saltyrtc_error **error);
+
+/**
+ * Reads a key or token of 64 hexadecimal digits of either case into SALTYRTC_KEY_BYTES bytes.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_KEY.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_key_from_hex(const char *hex,
+                                      uint8_t *key,
+                                      struct saltyrtc_error **error);
+
+/**
+ * The twin of SALTYRTC_INVITATION_BYTES.
+ */
+SALTYRTC_API size_t saltyrtc_invitation_bytes(void);
+
+/**
+ * Reads the URI of an invitation: `wss://host:port/<initiator's key>?<server's key>#<token>`, where
+ * port, server key and token may be missing.
+ *
+ * `*out` has to be freed with saltyrtc_invitation_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_parse(const char *uri,
+                                          struct saltyrtc_invitation **out,
+                                          struct saltyrtc_error **error);
+
+/**
+ * Makes an invitation of its parts: a server's URL (`wss://host:port` or `ws://host:port`), the
+ * initiator's public permanent key, the server's public permanent key (NULL if it is not known), and
+ * a token (NULL if the initiator trusts the responder's key). Keys have SALTYRTC_KEY_BYTES bytes.
+ *
+ * Clients make their own invitations: see saltyrtc_config_invitation and saltyrtc_client_invitation.
+ *
+ * `*out` has to be freed with saltyrtc_invitation_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_new(const char *server_url,
+                                        const uint8_t *initiator_key,
+                                        const uint8_t *server_key,
+                                        const uint8_t *token,
+                                        struct saltyrtc_invitation **out,
+                                        struct saltyrtc_error **error);
+
+/**
+ * Frees an invitation. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_invitation_free(struct saltyrtc_invitation *invitation);
+
+/**
+ * The URI of the invitation; SALTYRTC_INVITATION_BYTES bytes are always enough.
+ *
+ * With a token the URI is a secret: show or send it to the responder only.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_uri(const struct saltyrtc_invitation *invitation,
+                                        char *uri,
+                                        size_t uri_capacity,
+                                        size_t *uri_len,
+                                        struct saltyrtc_error **error);
+
+/**
+ * The URI as a QR code for a terminal with light text on a dark background: lines of UTF-8 text with
+ * half blocks, 33 lines of 65 columns at most if the host has up to 60 characters.
+ *
+ * With a token it is a secret, as the URI is.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_qr_code(const struct saltyrtc_invitation *invitation,
+                                            char *code,
+                                            size_t code_capacity,
+                                            size_t *code_len,
+                                            struct saltyrtc_error **error);
+
+/**
+ * The server's URL: `wss://host:port` or `ws://host:port`, without the port if it is the usual one.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_server_url(const struct saltyrtc_invitation *invitation,
+                                               char *url,
+                                               size_t url_capacity,
+                                               size_t *url_len,
+                                               struct saltyrtc_error **error);
+
+/**
+ * The initiator's public permanent key, which is the signalling path: SALTYRTC_KEY_BYTES bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_initiator_key(const struct saltyrtc_invitation *invitation,
+                                                  uint8_t *key,
+                                                  struct saltyrtc_error **error);
+
+/**
+ * The server's public permanent key: SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT
+ * if the invitation has none.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_server_key(const struct saltyrtc_invitation *invitation,
+                                               uint8_t *key,
+                                               struct saltyrtc_error **error);
+
+/**
+ * The token, a secret: SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT if the
+ * invitation has none, which means that the initiator trusts the responder's key.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_token(const struct saltyrtc_invitation *invitation,
+                                          uint8_t *token,
+                                          struct saltyrtc_error **error);
+
+/**
+ * Whether the invitation has a server key and a token. Either output may be NULL.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_invitation_flags(const struct saltyrtc_invitation *invitation,
+                                          bool *has_server_key,
+                                          bool *has_token,
+                                          struct saltyrtc_error **error);
+
+/**
+ * The settings of an initiator: the client that invites. A token is drawn, which is part of the
+ * invitation (saltyrtc_config_invitation) and lets one responder in.
+ *
+ * `server_url` is `wss://host:port` or `ws://host:port`. `secret_key` is the permanent secret key of
+ * this client (SALTYRTC_KEY_BYTES bytes); NULL makes a new key pair for this configuration. No two
+ * clients may use the same key at the same time.
+ *
+ * `*out` has to be freed with saltyrtc_config_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_new_initiator(const char *server_url,
+                                              const uint8_t *secret_key,
+                                              struct saltyrtc_config **out,
+                                              struct saltyrtc_error **error);
+
+/**
+ * The settings of a responder: the client that was invited, with the URI of the invitation.
+ *
+ * `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes); NULL makes a new
+ * key pair, which only makes sense if the invitation has a token.
+ *
+ * `*out` has to be freed with saltyrtc_config_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_new_responder(const char *invitation_uri,
+                                              const uint8_t *secret_key,
+                                              struct saltyrtc_config **out,
+                                              struct saltyrtc_error **error);
+
+/**
+ * Frees a configuration. Clients that were made with it are not affected. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_config_free(struct saltyrtc_config *config);
+
+/**
+ * The public permanent key of the client: SALTYRTC_KEY_BYTES bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_public_key(const struct saltyrtc_config *config,
+                                           uint8_t *key,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Initiator: the URI of the invitation for the responder, with the token unless a peer is trusted.
+ * Set the server's key before, so that it is part of it. SALTYRTC_INVITATION_BYTES bytes are enough.
+ *
+ * With a token the URI is a secret: show or send it to the responder only. Fails with
+ * SALTYRTC_STATUS_OTHER_ROLE for a responder.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_invitation(const struct saltyrtc_config *config,
+                                           char *uri,
+                                           size_t uri_capacity,
+                                           size_t *uri_len,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Sets the server's public permanent key (SALTYRTC_KEY_BYTES bytes): a server that does not prove to
+ * have it is refused. NULL for a server whose key is not known, which is the default of initiators;
+ * responders have it from the invitation.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_server_key(struct saltyrtc_config *config,
+                                               const uint8_t *key,
+                                               struct saltyrtc_error **error);
+
+/**
+ * Sets the public permanent key (SALTYRTC_KEY_BYTES bytes) of the peer, which this client has stored
+ * and which has stored ours: no token is used then. Both clients have to do this, or neither.
+ *
+ * For a responder the key has to be the one of the invitation.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_trusted_peer(struct saltyrtc_config *config,
+                                                 const uint8_t *key,
+                                                 struct saltyrtc_error **error);
+
+/**
+ * Sets the token (SALTYRTC_KEY_BYTES bytes), in place of the one that was drawn (initiator) or that
+ * was in the invitation (responder). A token may be used for one pair of clients only: draw it at
+ * random, for example as the secret key of saltyrtc_key_pair_generate.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_token(struct saltyrtc_config *config,
+                                          const uint8_t *token,
+                                          struct saltyrtc_error **error);
+
+/**
+ * Adds the Relayed Data task, after those that were added before: the order is the order of
+ * preference. At least one task is needed.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_relayed_data_task(struct saltyrtc_config *config,
+                                                      struct saltyrtc_error **error);
+
+/**
+ * Adds a task of the application's own: the library negotiates its name, and passes its messages
+ * through (saltyrtc_client_send_task_message and the TASK_MESSAGE event).
+ *
+ * `name` has 1 to 255 bytes and should be as specific as a domain name, for example
+ * `v1.chess.tasks.example.org`. `data` is a MessagePack map that the peer gets in its
+ * PEER_HANDSHAKE_DONE event; NULL and 0 for none.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_custom_task(struct saltyrtc_config *config,
+                                                const char *name,
+                                                const uint8_t *data,
+                                                size_t data_len,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Adds certificates to those that a `wss` server's certificate may come from: one or more in PEM, or
+ * one in DER. See also saltyrtc_config_set_system_roots.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_CERTIFICATE.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_tls_certificates(struct saltyrtc_config *config,
+                                                     const uint8_t *certificates,
+                                                     size_t certificates_len,
+                                                     struct saltyrtc_error **error);
+
+/**
+ * Whether a `wss` server's certificate may come from the certificates that the operating system
+ * trusts. Default: true. With false, only those of saltyrtc_config_add_tls_certificates count.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
+                                                 bool use_system_roots,
+                                                 struct saltyrtc_error **error);
+
+/**
+ * The longest that connecting may take, in milliseconds: name, TCP, TLS and WebSocket. Default: 10 s.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_connect_timeout(struct saltyrtc_config *config,
+                                                    uint32_t timeout_ms,
+                                                    struct saltyrtc_error **error);
+
+/**
+ * The longest that the handshake with the server may take, in milliseconds. Default: 30 s.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_server_handshake_timeout(struct saltyrtc_config *config,
+                                                             uint32_t timeout_ms,
+                                                             struct saltyrtc_error **error);
+
+/**
+ * The longest that the handshake with a peer may take from its first message on, in milliseconds.
+ * Default: 60 s.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_config *config,
+                                                           uint32_t timeout_ms,
+                                                           struct saltyrtc_error **error);
+
+/**
+ * Seconds between the WebSocket pings that the server is asked to send; 0 for none. Default: 0.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_ping_interval(struct saltyrtc_config *config,
+                                                  uint32_t interval_s,
+                                                  struct saltyrtc_error **error);
+
+/**
+ * The most bytes that a message may have on the wire, in both directions; at least 4096. Default:
+ * 1 MiB, which is what most servers accept.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_max_message_size(struct saltyrtc_config *config,
+                                                     size_t size,
+                                                     struct saltyrtc_error **error);
+
+/**
+ * The most bytes that may wait to be sent; beyond it, sending fails with SALTYRTC_STATUS_QUEUE_FULL.
+ * As many bytes of received data may wait in events; beyond it, nothing more is read from the
+ * network. One message is always taken. Default: 4 MiB.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_max_queue_size(struct saltyrtc_config *config,
+                                                   size_t size,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * What to do when the authenticated peer leaves the path: a saltyrtc_when_peer_leaves.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_when_peer_leaves(struct saltyrtc_config *config,
+                                                     int32_t when_peer_leaves,
+                                                     struct saltyrtc_error **error);
+
+/**
+ * Frees an event of saltyrtc_client_next_event (not one that a callback got). NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
+
+/**
+ * Makes a client and starts to connect. What comes of it is told by events, the last one being
+ * CLOSED.
+ *
+ * With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
+ * take the events with saltyrtc_client_next_event. In both cases events wait in the client until
+ * they are delivered, and if too many wait nothing more is read from the network.
+ *
+ * `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
+ * the client is freed and its last callback has returned, or before this function returns if it
+ * fails.
+ *
+ * `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
+ * settings do not go together.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
+                                    saltyrtc_event_callback callback,
+                                    void *user_data,
+                                    saltyrtc_user_data_free user_data_free,
+                                    struct saltyrtc_client **out,
+                                    struct saltyrtc_error **error);
+
+/**
+ * Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
+ * without further events. NULL is fine.
+ *
+ * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
+ * callback takes. In a callback of the same client it returns at once, and that callback is the last.
+ * A thread that waits in saltyrtc_client_next_event is woken and gets
+ * SALTYRTC_STATUS_NO_MORE_EVENTS. The event descriptor is closed.
+ */
+SALTYRTC_API
+void saltyrtc_client_free(struct saltyrtc_client *client);
+
+/**
+ * Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
+ * event comes when it is done. Does nothing the second time.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
+                                      struct saltyrtc_error **error);
+
+/**
+ * Takes the next event of a client without a callback.
+ *
+ * Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
+ * threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
+ *
+ * Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
+ * SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
+ * unless `timeout_ms` is 0.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
+                                           int64_t timeout_ms,
+                                           struct saltyrtc_event **out,
+                                           struct saltyrtc_error **error);
+
+#if defined(SALTYRTC_UNIX)
+/**
+ * A file descriptor for poll, select and event loops, of a client without a callback: it is readable
+ * exactly while events wait. Do not read from it, and do not close it: take the events with
+ * saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
+ *
+ * Fails with SALTYRTC_STATUS_HAS_CALLBACK.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
+                                         int *fd,
+                                         struct saltyrtc_error **error);
+#endif
+
+/**
+ * Sends bytes with the Relayed Data task. The peer gets a DATA event.
+ *
+ * This and the other functions that send copy the message, put it into the queue, and return. They
+ * fail with SALTYRTC_STATUS_NO_PEER before PEER_HANDSHAKE_DONE and after PEER_LEFT,
+ * SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_TOO_LARGE, SALTYRTC_STATUS_OTHER_TASK, and
+ * SALTYRTC_STATUS_QUEUE_FULL, after which a WRITABLE event follows. Nothing is sent then.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
+                                           const uint8_t *data,
+                                           size_t data_len,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Sends text (UTF-8) with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
+                                          const char *text,
+                                          struct saltyrtc_error **error);
+
+/**
+ * Sends any serialised MessagePack value with the Relayed Data task; otherwise like
+ * saltyrtc_client_send_bytes. Fails with SALTYRTC_STATUS_BAD_MSGPACK if it is not exactly one value.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
+                                             const uint8_t *data,
+                                             size_t data_len,
+                                             struct saltyrtc_error **error);
+
+/**
+ * Sends bytes to the peer's application beside the task, whatever the task is. The peer gets an
+ * APPLICATION event. Fails like saltyrtc_client_send_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *client,
+                                                       const uint8_t *data,
+                                                       size_t data_len,
+                                                       struct saltyrtc_error **error);
+
+/**
+ * Sends text (UTF-8) to the peer's application; like saltyrtc_client_send_application_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *client,
+                                                      const char *text,
+                                                      struct saltyrtc_error **error);
+
+/**
+ * Sends any serialised MessagePack value to the peer's application; like
+ * saltyrtc_client_send_application_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_application_msgpack(struct saltyrtc_client *client,
+                                                         const uint8_t *data,
+                                                         size_t data_len,
+                                                         struct saltyrtc_error **error);
+
+/**
+ * Sends a message of a custom task: a serialised MessagePack map with text keys, among them "type"
+ * with a text that the peer's task knows ("application" and "close" are not allowed). The peer gets a
+ * TASK_MESSAGE event. Fails like saltyrtc_client_send_bytes, and with SALTYRTC_STATUS_BAD_MSGPACK.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_task_message(struct saltyrtc_client *client,
+                                                  const uint8_t *message,
+                                                  size_t message_len,
+                                                  struct saltyrtc_error **error);
+
+/**
+ * The twin of SALTYRTC_ENCRYPTION_OVERHEAD.
+ */
+SALTYRTC_API size_t saltyrtc_encryption_overhead(void);
+
+/**
+ * How far the client is. It may be further when the caller looks at it.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_state(const struct saltyrtc_client *client,
+                                      saltyrtc_state *state,
+                                      struct saltyrtc_error **error);
+
+/**
+ * The signalling path: the initiator's public permanent key, SALTYRTC_KEY_BYTES bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_path(const struct saltyrtc_client *client,
+                                     uint8_t *path,
+                                     struct saltyrtc_error **error);
+
+/**
+ * The public permanent key of the authenticated peer, SALTYRTC_KEY_BYTES bytes: what to store to trust
+ * it. Fails with SALTYRTC_STATUS_NO_PEER.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_peer_key(const struct saltyrtc_client *client,
+                                         uint8_t *key,
+                                         struct saltyrtc_error **error);
+
+/**
+ * The name of the task that runs with the authenticated peer, 256 bytes at most with the NUL. Fails
+ * with SALTYRTC_STATUS_NO_PEER.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_task(const struct saltyrtc_client *client,
+                                     char *name,
+                                     size_t name_capacity,
+                                     size_t *name_len,
+                                     struct saltyrtc_error **error);
+
+/**
+ * The URI of the invitation to the path of this client, with a token of saltyrtc_client_issue_token
+ * (SALTYRTC_KEY_BYTES bytes) or without (NULL). SALTYRTC_INVITATION_BYTES bytes are enough.
+ *
+ * With a token the URI is a secret: show or send it to the responder only.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_invitation(const struct saltyrtc_client *client,
+                                           const uint8_t *token,
+                                           char *uri,
+                                           size_t uri_capacity,
+                                           size_t *uri_len,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Initiator: draws a new token (SALTYRTC_KEY_BYTES bytes), which lets one more responder in. The
+ * previous token, or the trusted key, is not accepted any more in new handshakes; a peer that is
+ * authenticated stays until the new one takes its place.
+ *
+ * Fails with SALTYRTC_STATUS_OTHER_ROLE and SALTYRTC_STATUS_CLOSED.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_issue_token(struct saltyrtc_client *client,
+                                            uint8_t *token,
+                                            struct saltyrtc_error **error);
+
+/**
+ * Goes on without tokens: the authenticated peer can come back to this client with its permanent key
+ * alone. The peer has to do the same, or its first message cannot be decrypted.
+ *
+ * For later clients, store the peer's key: saltyrtc_config_set_trusted_peer. Fails with
+ * SALTYRTC_STATUS_NO_PEER.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_trust_peer(struct saltyrtc_client *client,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Initiator: drops a responder from the path, the authenticated peer included. `address` is 2 to 255.
+ * `close_code` is what the responder gets to see: 3001 (it broke the protocol), 3002 (an internal
+ * error), 3004 (it is not wanted) or 3005 (its first message could not be decrypted).
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_drop_responder(struct saltyrtc_client *client,
+                                               uint8_t address,
+                                               int32_t close_code,
+                                               struct saltyrtc_error **error);
+
+/**
+ * Encrypts for the peer with the keys of this session, for another way to the peer.
+ *
+ * The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes more than the data. Nothing keeps somebody from
+ * giving the peer the same data twice. Fails with SALTYRTC_STATUS_NO_PEER.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_encrypt(struct saltyrtc_client *client,
+                                        const uint8_t *data,
+                                        size_t data_len,
+                                        uint8_t *encrypted,
+                                        size_t encrypted_capacity,
+                                        size_t *encrypted_len,
+                                        struct saltyrtc_error **error);
+
+/**
+ * Decrypts what the peer encrypted with saltyrtc_client_encrypt in this session.
+ *
+ * The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes less than the encrypted data. Fails with
+ * SALTYRTC_STATUS_DECRYPTION_FAILED if it is not from the peer, was changed, or is from another
+ * session; and with SALTYRTC_STATUS_NO_PEER.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
+                                        const uint8_t *encrypted,
+                                        size_t encrypted_len,
+                                        uint8_t *data,
+                                        size_t data_capacity,
+                                        size_t *data_len,
+                                        struct saltyrtc_error **error);
+
+/**
+ * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit or the value is too large for it.
+ * Values with which nothing would work show when the server starts.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *config,
+                                                 int32_t limit,
+                                                 uint64_t value,
+                                                 struct saltyrtc_error **error);
+
+/**
+ * The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
+ * for all IPv4 addresses, or "::" for all) and a port; with port 0 the system picks one, see
+ * saltyrtc_server_port. Without further settings the server speaks plain `ws` and has no permanent key.
+ *
+ * `*out` has to be freed with saltyrtc_server_config_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_new(const char *address,
+                                           uint16_t port,
+                                           struct saltyrtc_server_config **out,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Frees the settings of a server. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_server_config_free(struct saltyrtc_server_config *config);
+
+/**
+ * Adds a permanent secret key (SALTYRTC_KEY_BYTES bytes) of the server; the first one is the primary.
+ * Clients that know the public key can be sure of the server.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_add_permanent_key(struct saltyrtc_server_config *config,
+                                                         const uint8_t *secret_key,
+                                                         struct saltyrtc_error **error);
+
+/**
+ * Makes the server speak `wss`, with this certificate (and those that lead to a trusted one after it)
+ * and its private key, both in PEM. Whether they can be used shows when the server starts.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_tls(struct saltyrtc_server_config *config,
+                                               const uint8_t *certificates,
+                                               size_t certificates_len,
+                                               const uint8_t *private_key,
+                                               size_t private_key_len,
+                                               struct saltyrtc_error **error);
+
+/**
+ * Whether initiators may drop responders with the code 3006 (no shared task), which the protocol does
+ * not allow but some older clients send. Default: false.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_accept_no_shared_task(struct saltyrtc_server_config *config,
+                                                                 bool accept,
+                                                                 struct saltyrtc_error **error);
+
+/**
+ * Starts a server. It listens when this returns, and runs on threads of the library.
+ *
+ * `*out` has to be freed with saltyrtc_server_free. Fails with SALTYRTC_STATUS_LISTEN_FAILED,
+ * SALTYRTC_STATUS_BAD_CERTIFICATE, or SALTYRTC_STATUS_BAD_CONFIG if a limit is too small.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_start(const struct saltyrtc_server_config *config,
+                                      struct saltyrtc_server **out,
+                                      struct saltyrtc_error **error);
+
+/**
+ * The port that the server listens on.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
+                                     uint16_t *port,
+                                     struct saltyrtc_error **error);
+
+/**
+ * The IP address and port that the server listens on, for example "127.0.0.1:8765" or "[::1]:8765".
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
+                                        char *address,
+                                        size_t address_capacity,
+                                        size_t *address_len,
+                                        struct saltyrtc_error **error);
+
+/**
+ * The URL for clients on the same machine, for example "ws://127.0.0.1:8765": what
+ * saltyrtc_config_new_initiator takes. With TLS it has the IP address too, which the certificate may
+ * not be for.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,
+                                    char *url,
+                                    size_t url_capacity,
+                                    size_t *url_len,
+                                    struct saltyrtc_error **error);
+
+/**
+ * Stops a server properly: it listens no more, sends what waits for clients, and closes their
+ * connections with 1001. Waits until that is done, at most `timeout_ms` milliseconds. Does nothing the
+ * second time.
+ *
+ * Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, but goes on in the background then;
+ * and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_stop(struct saltyrtc_server *server,
+                                     uint32_t timeout_ms,
+                                     struct saltyrtc_error **error);
+
+/**
+ * Frees a server. If it still runs it is stopped at once, and its connections are cut. NULL is fine.
+ */
+SALTYRTC_API
+void saltyrtc_server_free(struct saltyrtc_server *server);
+
+/**
+ * Sets who gets the log messages of the library, for the whole process; NULL for nobody.
+ *
+ * `level` is a saltyrtc_log_level: less important messages are left out. Messages never hold secrets
+ * or application data. The previous callback may still be running in another thread when this
+ * returns; `user_data_free` (may be NULL) is called exactly once, after the last call of the callback
+ * that goes with it has returned, or before this function returns if it fails.
+ *
+ * Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set its own
+ * subscriber, which gets the messages then.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_log_set_callback(int32_t level,
+                                          saltyrtc_log_callback callback,
+                                          void *user_data,
+                                          saltyrtc_user_data_free user_data_free,
+                                          struct saltyrtc_error **error);
+
+/**
+ * Stops all threads of the library, so that a program can end or unload it with nothing left behind.
+ * Waits at most `timeout_ms` milliseconds (and a moment) for
+ *
+ * - connections that are being closed (saltyrtc_client_close, saltyrtc_client_free);
+ * - the callback that is running, and those with the events that are there already.
+ *
+ * Connections that are open are cut: their clients get CLOSED with SALTYRTC_STATUS_CONNECTION_LOST
+ * and have to be freed as always. Embedded servers stop at once. The next use of the library starts
+ * its threads again. Not to be called while another thread makes clients or servers.
+ *
+ * Fails with SALTYRTC_STATUS_TIMEOUT if not everything ended in time, and with
+ * SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_shutdown(uint32_t timeout_ms,
+                                  struct saltyrtc_error **error);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* SALTYRTC_H */

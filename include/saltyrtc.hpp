@@ -1,0 +1,604 @@
+// libsaltyrtc for C++17: what saltyrtc.h declares, with objects that free themselves, std::function for
+// events, std::chrono for time-outs, and exceptions. Header only. What things mean is in saltyrtc.h.
+//
+// Objects are move-only. One that was moved from can only be destroyed or assigned to. Failures are
+// saltyrtc::Error, which carries the status.
+
+#ifndef SALTYRTC_HPP
+#define SALTYRTC_HPP
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "saltyrtc.h"
+
+namespace saltyrtc {
+
+/// A call failed. what() says what happened and what to do.
+class Error : public std::runtime_error {
+public:
+    Error(saltyrtc_status status, const char *message)
+        : std::runtime_error(message), status_(status) {}
+
+    saltyrtc_status status() const noexcept { return status_; }
+
+private:
+    saltyrtc_status status_;
+};
+
+/// A public key, a secret key or a token.
+using Key = std::array<std::uint8_t, SALTYRTC_KEY_BYTES>;
+using Bytes = std::vector<std::uint8_t>;
+using Milliseconds = std::chrono::milliseconds;
+
+namespace detail {
+
+/// Where a C function puts its error.
+class ErrorOut {
+public:
+    ErrorOut() = default;
+    ErrorOut(const ErrorOut &) = delete;
+    ErrorOut &operator=(const ErrorOut &) = delete;
+    ~ErrorOut() { saltyrtc_error_free(error_); }
+
+    saltyrtc_error **out() noexcept { return &error_; }
+
+    void check(saltyrtc_status status) const {
+        if (status != SALTYRTC_STATUS_OK) {
+            throw Error(status, error_ ? saltyrtc_error_message(error_)
+                                       : saltyrtc_status_name(static_cast<std::int32_t>(status)));
+        }
+    }
+
+private:
+    saltyrtc_error *error_ = nullptr;
+};
+
+/// Calls a C function with the arguments and an error.
+template <typename Function, typename... Arguments>
+void call(Function function, Arguments... arguments) {
+    ErrorOut error;
+    error.check(function(arguments..., error.out()));
+}
+
+/// Calls a C function that fills a buffer: once to learn the size, then again until it fits.
+template <typename Buffer, typename Function> Buffer filled(Function function) {
+    Buffer buffer;
+    for (;;) {
+        ErrorOut error;
+        std::size_t needed = 0;
+        const saltyrtc_status status = function(buffer.data(), buffer.size(), &needed, error.out());
+        if (status != SALTYRTC_STATUS_BUFFER_TOO_SMALL) {
+            error.check(status);
+            buffer.resize(needed);
+            return buffer;
+        }
+        buffer.resize(needed);
+    }
+}
+
+template <typename Function> std::string text(Function function) {
+    std::string text = filled<std::string>(function);
+    text.pop_back(); // The NUL.
+    return text;
+}
+
+inline const std::uint8_t *data(std::string_view bytes) {
+    return reinterpret_cast<const std::uint8_t *>(bytes.data());
+}
+
+/// A time-out for C: longer than C can express is as long as it can.
+inline std::uint32_t timeout(Milliseconds time) {
+    constexpr auto most = std::numeric_limits<std::uint32_t>::max();
+    if (time.count() < 0) {
+        return 0;
+    }
+    return time.count() > static_cast<Milliseconds::rep>(most)
+               ? most
+               : static_cast<std::uint32_t>(time.count());
+}
+
+/// Owns a handle of C.
+template <typename Handle, void (*Free)(Handle *)> struct Deleter {
+    void operator()(Handle *handle) const noexcept { Free(handle); }
+};
+
+template <typename Handle, void (*Free)(Handle *)>
+using Owner = std::unique_ptr<Handle, Deleter<Handle, Free>>;
+
+template <typename Handle, void (*Free)(Handle *), typename Function, typename... Arguments>
+Owner<Handle, Free> make(Function function, Arguments... arguments) {
+    Handle *handle = nullptr;
+    call(function, arguments..., &handle);
+    return Owner<Handle, Free>(handle);
+}
+
+} // namespace detail
+
+/// A key pair. Whoever has the secret key can take its owner's place.
+struct KeyPair {
+    Key public_key;
+    Key secret_key;
+
+    static KeyPair generate() {
+        KeyPair pair{};
+        detail::call(saltyrtc_key_pair_generate, pair.public_key.data(), pair.secret_key.data());
+        return pair;
+    }
+
+    static KeyPair from_secret(const Key &secret_key) {
+        KeyPair pair{{}, secret_key};
+        detail::call(saltyrtc_public_key_from_secret, secret_key.data(), pair.public_key.data());
+        return pair;
+    }
+};
+
+inline std::string to_hex(const Key &key) {
+    return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
+                            saltyrtc_error **error) {
+        return saltyrtc_key_to_hex(key.data(), buffer, capacity, len, error);
+    });
+}
+
+inline Key key_from_hex(const std::string &hex) {
+    Key key{};
+    detail::call(saltyrtc_key_from_hex, hex.c_str(), key.data());
+    return key;
+}
+
+/// All that a responder has to know.
+class Invitation {
+public:
+    /// Reads the URI.
+    explicit Invitation(const std::string &uri)
+        : handle_(detail::make<saltyrtc_invitation, saltyrtc_invitation_free>(
+              saltyrtc_invitation_parse, uri.c_str())) {}
+
+    Invitation(const std::string &server_url, const Key &initiator_key,
+               const std::optional<Key> &server_key, const std::optional<Key> &token)
+        : handle_(detail::make<saltyrtc_invitation, saltyrtc_invitation_free>(
+              saltyrtc_invitation_new, server_url.c_str(), initiator_key.data(),
+              server_key ? server_key->data() : nullptr, token ? token->data() : nullptr)) {}
+
+    std::string uri() const { return text(saltyrtc_invitation_uri); }
+    std::string qr_code() const { return text(saltyrtc_invitation_qr_code); }
+    std::string server_url() const { return text(saltyrtc_invitation_server_url); }
+
+    Key initiator_key() const { return key(saltyrtc_invitation_initiator_key).value(); }
+    std::optional<Key> server_key() const { return key(saltyrtc_invitation_server_key); }
+    std::optional<Key> token() const { return key(saltyrtc_invitation_token); }
+
+    saltyrtc_invitation *get() const noexcept { return handle_.get(); }
+
+private:
+    template <typename Function> std::string text(Function function) const {
+        return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
+                                saltyrtc_error **error) {
+            return function(get(), buffer, capacity, len, error);
+        });
+    }
+
+    template <typename Function> std::optional<Key> key(Function function) const {
+        Key key{};
+        detail::ErrorOut error;
+        const saltyrtc_status status = function(get(), key.data(), error.out());
+        if (status == SALTYRTC_STATUS_NOT_PRESENT) {
+            return std::nullopt;
+        }
+        error.check(status);
+        return key;
+    }
+
+    detail::Owner<saltyrtc_invitation, saltyrtc_invitation_free> handle_;
+};
+
+/// The settings of a client.
+class Config {
+public:
+    /// Without a secret key, a new key pair is made.
+    static Config initiator(const std::string &server_url,
+                            const std::optional<Key> &secret_key = std::nullopt) {
+        return Config(make(saltyrtc_config_new_initiator, server_url, secret_key));
+    }
+
+    static Config responder(const std::string &invitation_uri,
+                            const std::optional<Key> &secret_key = std::nullopt) {
+        return Config(make(saltyrtc_config_new_responder, invitation_uri, secret_key));
+    }
+
+    Key public_key() const {
+        Key key{};
+        detail::call(saltyrtc_config_public_key, get(), key.data());
+        return key;
+    }
+
+    /// Initiator: the URI for the responder. A secret if there is a token in it.
+    std::string invitation() const {
+        return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
+                                saltyrtc_error **error) {
+            return saltyrtc_config_invitation(get(), buffer, capacity, len, error);
+        });
+    }
+
+    Config &server_key(const std::optional<Key> &key) {
+        return set(saltyrtc_config_set_server_key, key ? key->data() : nullptr);
+    }
+    Config &trusted_peer(const Key &key) {
+        return set(saltyrtc_config_set_trusted_peer, key.data());
+    }
+    Config &token(const Key &token) { return set(saltyrtc_config_set_token, token.data()); }
+
+    Config &add_relayed_data_task() { return set(saltyrtc_config_add_relayed_data_task); }
+    /// `data` is a MessagePack map, or empty.
+    Config &add_custom_task(const std::string &name, std::string_view data = {}) {
+        return set(saltyrtc_config_add_custom_task, name.c_str(), detail::data(data), data.size());
+    }
+
+    /// In PEM or DER.
+    Config &add_tls_certificates(std::string_view certificates) {
+        return set(saltyrtc_config_add_tls_certificates, detail::data(certificates),
+                   certificates.size());
+    }
+    Config &system_roots(bool use) { return set(saltyrtc_config_set_system_roots, use); }
+
+    Config &connect_timeout(Milliseconds time) {
+        return set(saltyrtc_config_set_connect_timeout, detail::timeout(time));
+    }
+    Config &server_handshake_timeout(Milliseconds time) {
+        return set(saltyrtc_config_set_server_handshake_timeout, detail::timeout(time));
+    }
+    Config &peer_handshake_timeout(Milliseconds time) {
+        return set(saltyrtc_config_set_peer_handshake_timeout, detail::timeout(time));
+    }
+    Config &ping_interval(std::chrono::duration<std::uint32_t> interval) {
+        return set(saltyrtc_config_set_ping_interval, interval.count());
+    }
+    Config &max_message_size(std::size_t size) {
+        return set(saltyrtc_config_set_max_message_size, size);
+    }
+    Config &max_queue_size(std::size_t size) {
+        return set(saltyrtc_config_set_max_queue_size, size);
+    }
+    Config &when_peer_leaves(saltyrtc_when_peer_leaves what) {
+        return set(saltyrtc_config_set_when_peer_leaves, static_cast<std::int32_t>(what));
+    }
+
+    saltyrtc_config *get() const noexcept { return handle_.get(); }
+
+private:
+    using Handle = detail::Owner<saltyrtc_config, saltyrtc_config_free>;
+
+    explicit Config(Handle handle) : handle_(std::move(handle)) {}
+
+    template <typename Function>
+    static Handle make(Function function, const std::string &text, const std::optional<Key> &key) {
+        return detail::make<saltyrtc_config, saltyrtc_config_free>(
+            function, text.c_str(), key ? key->data() : nullptr);
+    }
+
+    template <typename Function, typename... Arguments>
+    Config &set(Function function, Arguments... arguments) {
+        detail::call(function, get(), arguments...);
+        return *this;
+    }
+
+    Handle handle_;
+};
+
+/// An event, without owning it: in a callback it is valid until the callback returns.
+class EventView {
+public:
+    explicit EventView(const saltyrtc_event *event) noexcept : event_(event) {}
+
+    saltyrtc_event_kind kind() const noexcept { return event_->kind; }
+    /// All fields; saltyrtc_event_kind says which ones an event has.
+    const saltyrtc_event &operator*() const noexcept { return *event_; }
+    const saltyrtc_event *operator->() const noexcept { return event_; }
+
+    /// The data, as bytes or text.
+    std::string_view data() const noexcept {
+        return event_->data_len == 0
+                   ? std::string_view()
+                   : std::string_view(reinterpret_cast<const char *>(event_->data),
+                                      event_->data_len);
+    }
+    /// What happened and what to do.
+    std::string_view text() const noexcept { return event_->text ? event_->text : ""; }
+    std::string_view task() const noexcept { return event_->task ? event_->task : ""; }
+    std::optional<Key> peer_key() const {
+        if (event_->peer_key == nullptr) {
+            return std::nullopt;
+        }
+        Key key{};
+        for (std::size_t i = 0; i < key.size(); i++) {
+            key[i] = event_->peer_key[i];
+        }
+        return key;
+    }
+
+private:
+    const saltyrtc_event *event_;
+};
+
+/// An event of Client::next_event.
+class Event : public EventView {
+public:
+    explicit Event(saltyrtc_event *event) noexcept : EventView(event), handle_(event) {}
+
+private:
+    detail::Owner<saltyrtc_event, saltyrtc_event_free> handle_;
+};
+
+/// A client, without owning it: what callbacks get.
+class ClientRef {
+public:
+    explicit ClientRef(saltyrtc_client *client) noexcept : client_(client) {}
+
+    void send_bytes(std::string_view data) const {
+        call(saltyrtc_client_send_bytes, detail::data(data), data.size());
+    }
+    void send_bytes(const Bytes &data) const {
+        call(saltyrtc_client_send_bytes, data.data(), data.size());
+    }
+    void send_text(const std::string &text) const {
+        call(saltyrtc_client_send_text, text.c_str());
+    }
+    void send_msgpack(std::string_view value) const {
+        call(saltyrtc_client_send_msgpack, detail::data(value), value.size());
+    }
+    void send_application_bytes(std::string_view data) const {
+        call(saltyrtc_client_send_application_bytes, detail::data(data), data.size());
+    }
+    void send_application_text(const std::string &text) const {
+        call(saltyrtc_client_send_application_text, text.c_str());
+    }
+    void send_application_msgpack(std::string_view value) const {
+        call(saltyrtc_client_send_application_msgpack, detail::data(value), value.size());
+    }
+    void send_task_message(std::string_view map) const {
+        call(saltyrtc_client_send_task_message, detail::data(map), map.size());
+    }
+
+    /// Ends the connection. The CLOSED event comes when it is done.
+    void close() const { call(saltyrtc_client_close); }
+
+    saltyrtc_state state() const {
+        saltyrtc_state state = SALTYRTC_STATE_CLOSED;
+        call(saltyrtc_client_state, &state);
+        return state;
+    }
+    Key path() const { return key(saltyrtc_client_path); }
+    Key peer_key() const { return key(saltyrtc_client_peer_key); }
+    std::string task() const {
+        return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
+                                saltyrtc_error **error) {
+            return saltyrtc_client_task(client_, buffer, capacity, len, error);
+        });
+    }
+    std::string invitation(const std::optional<Key> &token = std::nullopt) const {
+        return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
+                                saltyrtc_error **error) {
+            return saltyrtc_client_invitation(client_, token ? token->data() : nullptr, buffer,
+                                              capacity, len, error);
+        });
+    }
+
+    Key issue_token() const { return key(saltyrtc_client_issue_token); }
+    void trust_peer() const { call(saltyrtc_client_trust_peer); }
+    void drop_responder(std::uint8_t address, std::int32_t close_code) const {
+        call(saltyrtc_client_drop_responder, address, close_code);
+    }
+
+    Bytes encrypt(std::string_view data) const {
+        return detail::filled<Bytes>([&](std::uint8_t *buffer, std::size_t capacity,
+                                         std::size_t *len, saltyrtc_error **error) {
+            return saltyrtc_client_encrypt(client_, detail::data(data), data.size(), buffer,
+                                           capacity, len, error);
+        });
+    }
+    Bytes decrypt(const Bytes &encrypted) const {
+        return detail::filled<Bytes>([&](std::uint8_t *buffer, std::size_t capacity,
+                                         std::size_t *len, saltyrtc_error **error) {
+            return saltyrtc_client_decrypt(client_, encrypted.data(), encrypted.size(), buffer,
+                                           capacity, len, error);
+        });
+    }
+
+    saltyrtc_client *get() const noexcept { return client_; }
+
+private:
+    template <typename Function, typename... Arguments>
+    void call(Function function, Arguments... arguments) const {
+        detail::call(function, client_, arguments...);
+    }
+
+    template <typename Function> Key key(Function function) const {
+        Key key{};
+        call(function, key.data());
+        return key;
+    }
+
+    saltyrtc_client *client_;
+};
+
+/// Gets the events of a client, on the event thread of the library, maybe before the constructor of
+/// Client has returned: so use the client that it gets. An exception that leaves it ends the program.
+using OnEvent = std::function<void(ClientRef client, const EventView &event)>;
+
+/// A connection. Destroying it waits until its callback has returned, except in that callback itself.
+class Client {
+public:
+    /// A client whose events are taken with next_event.
+    explicit Client(const Config &config) : Client(config, nullptr, nullptr, nullptr) {}
+
+    /// A client whose events go to a function, which is destroyed after its last call.
+    Client(const Config &config, OnEvent on_event)
+        : Client(config, call_function, new OnEvent(std::move(on_event)), delete_function) {}
+
+    ClientRef ref() const noexcept { return ClientRef(handle_.get()); }
+    ClientRef operator*() const noexcept { return ref(); }
+
+    /// All that can be done with a client: client->send_text("hello").
+    const ClientRef *operator->() const noexcept { return &ref_; }
+
+    /// The next event; nothing if there was none in the time given, or if CLOSED was taken already.
+    std::optional<Event> next_event(Milliseconds time) {
+        return next_event_in(time.count() < 0 ? 0 : static_cast<std::int64_t>(time.count()));
+    }
+
+    /// Waits for the next event; nothing if CLOSED was taken already.
+    std::optional<Event> next_event() { return next_event_in(-1); }
+
+#ifdef SALTYRTC_UNIX
+    /// Readable exactly while events wait.
+    int event_fd() const {
+        int fd = -1;
+        detail::call(saltyrtc_client_event_fd, handle_.get(), &fd);
+        return fd;
+    }
+#endif
+
+private:
+    Client(const Config &config, saltyrtc_event_callback callback, void *user_data,
+           saltyrtc_user_data_free user_data_free)
+        : handle_(detail::make<saltyrtc_client, saltyrtc_client_free>(
+              saltyrtc_client_new, config.get(), callback, user_data, user_data_free)),
+          ref_(handle_.get()) {}
+
+    static void call_function(saltyrtc_client *client, const saltyrtc_event *event,
+                              void *function) noexcept {
+        (*static_cast<OnEvent *>(function))(ClientRef(client), EventView(event));
+    }
+
+    static void delete_function(void *function) noexcept {
+        delete static_cast<OnEvent *>(function);
+    }
+
+    std::optional<Event> next_event_in(std::int64_t milliseconds) {
+        saltyrtc_event *event = nullptr;
+        detail::ErrorOut error;
+        const saltyrtc_status status =
+            saltyrtc_client_next_event(handle_.get(), milliseconds, &event, error.out());
+        if (status == SALTYRTC_STATUS_TIMEOUT || status == SALTYRTC_STATUS_NO_MORE_EVENTS) {
+            return std::nullopt;
+        }
+        error.check(status);
+        return Event(event);
+    }
+
+    detail::Owner<saltyrtc_client, saltyrtc_client_free> handle_;
+    ClientRef ref_;
+};
+
+/// The settings of a server.
+class ServerConfig {
+public:
+    /// With port 0 the system picks one.
+    explicit ServerConfig(const std::string &address, std::uint16_t port = 0)
+        : handle_(detail::make<saltyrtc_server_config, saltyrtc_server_config_free>(
+              saltyrtc_server_config_new, address.c_str(), port)) {}
+
+    ServerConfig &add_permanent_key(const Key &secret_key) {
+        return set(saltyrtc_server_config_add_permanent_key, secret_key.data());
+    }
+    /// Both in PEM.
+    ServerConfig &tls(std::string_view certificates, std::string_view private_key) {
+        return set(saltyrtc_server_config_set_tls, detail::data(certificates),
+                   certificates.size(), detail::data(private_key), private_key.size());
+    }
+    /** Times are in milliseconds; SALTYRTC_NO_LIMIT switches an optional limit off. */
+    ServerConfig &limit(saltyrtc_limit limit, std::uint64_t value) {
+        return set(saltyrtc_server_config_set_limit, static_cast<std::int32_t>(limit), value);
+    }
+    ServerConfig &accept_no_shared_task(bool accept) {
+        return set(saltyrtc_server_config_set_accept_no_shared_task, accept);
+    }
+
+    saltyrtc_server_config *get() const noexcept { return handle_.get(); }
+
+private:
+    template <typename Function, typename... Arguments>
+    ServerConfig &set(Function function, Arguments... arguments) {
+        detail::call(function, get(), arguments...);
+        return *this;
+    }
+
+    detail::Owner<saltyrtc_server_config, saltyrtc_server_config_free> handle_;
+};
+
+/// A running server. Destroying it cuts its connections; stop() closes them properly.
+class Server {
+public:
+    explicit Server(const ServerConfig &config)
+        : handle_(detail::make<saltyrtc_server, saltyrtc_server_free>(saltyrtc_server_start,
+                                                                      config.get())) {}
+
+    std::uint16_t port() const {
+        std::uint16_t port = 0;
+        detail::call(saltyrtc_server_port, handle_.get(), &port);
+        return port;
+    }
+    std::string address() const { return text(saltyrtc_server_address); }
+    std::string url() const { return text(saltyrtc_server_url); }
+
+    void stop(Milliseconds time) {
+        detail::call(saltyrtc_server_stop, handle_.get(), detail::timeout(time));
+    }
+
+private:
+    template <typename Function> std::string text(Function function) const {
+        return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
+                                saltyrtc_error **error) {
+            return function(handle_.get(), buffer, capacity, len, error);
+        });
+    }
+
+    detail::Owner<saltyrtc_server, saltyrtc_server_free> handle_;
+};
+
+/// Gets log messages, from any thread and from several at once. Must not call the library.
+using OnLog = std::function<void(saltyrtc_log_level level, std::string_view target,
+                                 std::string_view message)>;
+
+namespace detail {
+
+inline void call_log(std::int32_t level, const char *target, const char *message,
+                     void *function) noexcept {
+    (*static_cast<OnLog *>(function))(static_cast<saltyrtc_log_level>(level), target, message);
+}
+
+inline void delete_log(void *function) noexcept { delete static_cast<OnLog *>(function); }
+
+} // namespace detail
+
+/// Sets who gets the log messages of the whole process; an empty function for nobody.
+inline void set_log(saltyrtc_log_level level, OnLog on_log) {
+    const auto number = static_cast<std::int32_t>(level);
+    if (on_log) {
+        detail::call(saltyrtc_log_set_callback, number, detail::call_log,
+                     static_cast<void *>(new OnLog(std::move(on_log))), detail::delete_log);
+    } else {
+        detail::call(saltyrtc_log_set_callback, number, saltyrtc_log_callback{},
+                     static_cast<void *>(nullptr), saltyrtc_user_data_free{});
+    }
+}
+
+/// Stops all threads of the library. Destroy clients and servers before.
+inline void shutdown(Milliseconds time) {
+    detail::call(saltyrtc_shutdown, detail::timeout(time));
+}
+
+} // namespace saltyrtc
+
+#endif // SALTYRTC_HPP

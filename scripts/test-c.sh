@@ -1,0 +1,137 @@
+#!/usr/bin/env bash
+# The C ABI, as C and C++ programs see it: the header on its own, the exported symbols, the tests in
+# tests/c and the examples in examples-c. Tests run under valgrind.
+#
+# Arguments: the names of tests to run in place of all, without directory and ending.
+# CC and CXX choose the compilers; clang is used for the header too if it is there.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+CC=${CC:-gcc}
+CXX=${CXX:-g++}
+# The longest that one test may take, in seconds. Valgrind is slow, and machines are.
+TEST_TIMEOUT=${TEST_TIMEOUT:-600}
+WARNINGS=(-Wall -Wextra -Wpedantic -Wconversion -Werror)
+VALGRIND=(valgrind --quiet --leak-check=full --show-leak-kinds=all
+    --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99)
+
+out=build/c
+passed=0
+failed=0
+
+# check <what> <command…>
+check() {
+    local what=$1 log=$out/log
+    shift
+    if "$@" >"$log" 2>&1; then
+        echo "ok      $what"
+        passed=$((passed + 1))
+    else
+        local status=$?
+        echo "FAILED  $what (exit status $status)"
+        sed 's/^/        /' "$log"
+        failed=$((failed + 1))
+        return 1
+    fi
+}
+
+missing() {
+    echo "test-c: $1 is missing: run 'make test-tools'" >&2
+    exit 1
+}
+
+command -v "$CC" >/dev/null || missing "$CC"
+command -v "$CXX" >/dev/null || missing "$CXX"
+command -v valgrind >/dev/null || missing valgrind
+
+mkdir -p "$out"
+cargo build --locked --quiet --lib || exit 1
+libraries=${CARGO_TARGET_DIR:-target}/debug
+library=$libraries/libsaltyrtc.so
+# What programs are linked with is the name with the version of the ABI in it.
+soname=$(readelf -d "$library" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
+if [ -z "$soname" ]; then
+    echo "test-c: $library has no SONAME" >&2
+    exit 1
+fi
+ln -sf "$PWD/$library" "$out/$soname"
+ln -sf "$soname" "$out/libsaltyrtc.so"
+
+exported_symbols() {
+    local foreign
+    nm -D --defined-only --format=posix "$library" | cut -d' ' -f1 | sort >"$out/exported"
+    foreign=$(grep -v '^saltyrtc_' "$out/exported")
+    if [ -n "$foreign" ]; then
+        echo "exported, but not of this library:"
+        echo "$foreign"
+        return 1
+    fi
+    # What the header declares is what the library has.
+    grep -v '^ \*\|^    ' include/saltyrtc.h | grep -o 'saltyrtc_[a-z0-9_]*(' | tr -d '(' | sort -u >"$out/declared"
+    diff "$out/declared" "$out/exported"
+}
+
+compilers=("$CC" "$CXX")
+for clang in clang clang++; do
+    command -v $clang >/dev/null && compilers+=($clang)
+done
+
+header_alone() {
+    local language=c header=include/saltyrtc.h
+    [[ $1 == *++* ]] && language=c++
+    [[ $2 == c++17 ]] && header=include/saltyrtc.hpp
+    # Included by a file, as programs do it: and twice, which must do no harm.
+    printf '#include "%s"\n#include "%s"\n' "${header#include/}" "${header#include/}" |
+        "$1" "-std=$2" "${WARNINGS[@]}" -Iinclude -fsyntax-only -x $language -
+}
+
+# compile <source> <program>
+compile() {
+    case $1 in
+    *.c) "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" \
+        -L"$out" -Wl,-rpath,"$PWD/$out" -lsaltyrtc -lpthread ;;
+    *) "$CXX" -std=c++17 "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" \
+        -L"$out" -Wl,-rpath,"$PWD/$out" -lsaltyrtc -lpthread ;;
+    esac
+}
+
+run() {
+    # A test that hangs is ended before valgrind lists all that is still there.
+    timeout --signal=KILL "$TEST_TIMEOUT" "${VALGRIND[@]}" "$1"
+}
+
+if [ $# = 0 ]; then
+    check "exported symbols" exported_symbols
+    for compiler in "${compilers[@]}"; do
+        standards=(c99 c17)
+        [[ $compiler == *++* ]] && standards=(c++11 c++17)
+        for standard in "${standards[@]}"; do
+            check "header with $compiler -std=$standard" header_alone "$compiler" "$standard"
+        done
+    done
+fi
+
+wanted() {
+    local name=$1
+    shift
+    [ $# = 0 ] && return 0
+    for other in "$@"; do
+        [ "$other" = "$name" ] && return 0
+    done
+    return 1
+}
+
+shopt -s nullglob
+for source in tests/c/*.c tests/c/*.cpp examples-c/*.c examples-c/*.cpp; do
+    name=$(basename "${source%.*}")
+    wanted "$name" "$@" || continue
+    program=$out/${source//\//-}.test
+    check "compile $source" compile "$source" "$program" || continue
+    # Examples are run here only if they need no arguments and end by themselves, which they say.
+    if [[ $source == tests/c/* ]] || grep -q 'Runs on its own' "$source"; then
+        check "run $source" run "$program"
+    fi
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,227 @@
+//! The adapter to the server of the library: settings in its terms.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use saltyrtc::server::{
+    AcceptRate, Limits, ProxyHeader, Reload, Server, ServerConfig, ServerError, TrustedProxies,
+};
+
+use crate::args::ServerOptions;
+use crate::check::Checked;
+use crate::failure::Failure;
+use crate::values;
+use crate::values::{Count, OrOff, Size};
+
+/// The running server.
+pub(crate) struct Running {
+    server: Server,
+}
+
+impl Running {
+    /// Begins to serve.
+    pub(crate) fn start(checked: &Checked, listeners: Vec<TcpListener>) -> Result<Self, Failure> {
+        let server = Server::start_on(config(checked), listeners).map_err(failure)?;
+        Ok(Self { server })
+    }
+
+    /// What the server counts, as text for Prometheus. Stays valid when the server is gone.
+    pub(crate) fn metrics(&self) -> Box<dyn Fn() -> String + Send + Sync> {
+        let metrics = self.server.metrics();
+        Box::new(move || metrics.prometheus())
+    }
+
+    /// Uses new certificates, keys and limits from now on, or none of them.
+    pub(crate) fn reload(&self, checked: &Checked) -> Result<(), Failure> {
+        let mut reload = Reload::default();
+        reload.tls.clone_from(&checked.tls);
+        reload.permanent_keys = Some(checked.permanent_keys.clone());
+        reload.limits = Some(limits(&checked.config.settings.server));
+        self.server.reload(reload).map_err(failure)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.server.connections()
+    }
+
+    pub(crate) fn stop_accepting(&self) {
+        self.server.stop_accepting();
+    }
+
+    /// Ends all connections, in the time that the limits give.
+    pub(crate) async fn shutdown(self) {
+        self.server.shutdown().await;
+    }
+}
+
+fn failure(error: ServerError) -> Failure {
+    Failure::new(error.to_string())
+}
+
+fn config(checked: &Checked) -> ServerConfig {
+    let options = &checked.config.settings.server;
+    // The address is not looked at, because the sockets are open already.
+    let mut config = ServerConfig::new((Ipv4Addr::UNSPECIFIED, options.listen.port).into());
+    config.tls.clone_from(&checked.tls);
+    config.permanent_keys.clone_from(&checked.permanent_keys);
+    config.limits = limits(options);
+    config.proxy = proxies(options);
+    config.accept_no_shared_task_as_drop_reason = options.protocol.accept_no_shared_task_drop;
+    config
+}
+
+fn proxies(options: &ServerOptions) -> Option<TrustedProxies> {
+    let networks = options.proxy.trusted_proxy.clone();
+    let header = match options.proxy.proxy_header {
+        values::ProxyHeader::XForwardedFor => ProxyHeader::XForwardedFor,
+        values::ProxyHeader::ProxyProtocol => ProxyHeader::ProxyProtocol,
+    };
+    (!networks.is_empty()).then_some(TrustedProxies { networks, header })
+}
+
+fn limits(options: &ServerOptions) -> Limits {
+    let ServerOptions { limits: given, stop, .. } = options;
+    let count = |OrOff(count): OrOff<Count>| {
+        count.map(|Count(count)| usize::try_from(count).unwrap_or(usize::MAX))
+    };
+    let mut limits = Limits::default();
+    limits.connections = count(given.max_connections);
+    limits.connections_per_address = count(given.max_connections_per_address);
+    limits.connections_per_path = count(given.max_connections_per_path);
+    limits.accept_rate = given
+        .accept_rate
+        .0
+        .map(|Count(per_second)| AcceptRate { per_second, burst: given.accept_burst.0 });
+    limits.handshake_timeout = given.handshake_timeout.0;
+    limits.idle_timeout = given.idle_timeout.0.map(|span| span.0);
+    limits.stall_timeout = given.stall_timeout.0.map(|span| span.0);
+    limits.pong_timeout = given.pong_timeout.0;
+    limits.close_timeout = stop.close_timeout.0;
+    limits.shutdown_timeout = stop.shutdown_timeout.0;
+    limits.message_size = given.max_message_size.0;
+    limits.queue_bytes = given.max_queue.0;
+    limits.all_queues_bytes = given.max_all_queues.0.map(|Size(bytes)| bytes);
+    limits.tcp_keepalive = given.tcp_keepalive.0.map(|span| span.0);
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Settings;
+    use clap::Parser as _;
+
+    fn parse(arguments: &[&str]) -> ServerOptions {
+        Settings::try_parse_from(arguments).unwrap().server
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_library() {
+        assert_eq!(limits(&parse(&[])), Limits::default());
+        assert_eq!(proxies(&parse(&[])), None);
+    }
+
+    /// The fields of the library's limits with their values.
+    fn fields(limits: &Limits) -> Vec<(String, String)> {
+        let mut fields: Vec<(String, String)> = Vec::new();
+        for line in format!("{limits:#?}").lines() {
+            match line.strip_prefix("    ").and_then(|line| line.split_once(": ")) {
+                Some((name, value)) if !name.starts_with(' ') => {
+                    fields.push((name.to_owned(), value.to_owned()));
+                }
+                // Values can go over several lines.
+                _ => {
+                    if let Some((_, value)) = fields.last_mut() {
+                        value.push_str(line);
+                    }
+                }
+            }
+        }
+        fields
+    }
+
+    #[test]
+    fn every_limit_of_the_library_has_its_option() {
+        let default = fields(&Limits::default());
+        let mut changed_by_some = Vec::new();
+        for option in [
+            "--max-connections=7",
+            "--max-connections-per-address=off",
+            "--max-connections-per-path=7",
+            "--accept-burst=7",
+            "--handshake-timeout=7s",
+            "--idle-timeout=7s",
+            "--stall-timeout=off",
+            "--pong-timeout=7s",
+            "--close-timeout=0",
+            "--shutdown-timeout=0",
+            "--max-message-size=1024",
+            "--max-queue=0",
+            "--max-all-queues=off",
+            "--tcp-keepalive=1s",
+        ] {
+            let now = fields(&limits(&parse(&[option])));
+            let changed: Vec<_> = now
+                .into_iter()
+                .filter(|field| !default.contains(field))
+                .map(|(name, _)| name)
+                .collect();
+            assert_eq!(changed.len(), 1, "{option}: {changed:?}");
+            changed_by_some.extend(changed);
+        }
+        let mut all: Vec<_> = default.into_iter().map(|(name, _)| name).collect();
+        all.sort_unstable();
+        changed_by_some.sort_unstable();
+        assert_eq!(changed_by_some, all);
+        let rate = limits(&parse(&["--accept-rate=7"])).accept_rate;
+        assert_eq!(rate, Some(AcceptRate { per_second: 7, burst: 4096 }));
+        assert_eq!(limits(&parse(&["--accept-rate=off"])).accept_rate, None);
+    }
+
+    #[test]
+    fn proxies_are_trusted_if_there_are_any() {
+        let options = parse(&["--trusted-proxy=10.0.0.0/8", "--proxy-header=proxy-protocol"]);
+        let expected = TrustedProxies {
+            networks: vec!["10.0.0.0/8".parse().unwrap()],
+            header: ProxyHeader::ProxyProtocol,
+        };
+        assert_eq!(proxies(&options), Some(expected));
+    }
+
+    /// What the options allow is nothing that the library refuses once the port is open.
+    #[test]
+    fn the_smallest_values_are_good_enough() {
+        let options = [
+            "--max-connections=1",
+            "--max-connections-per-address=1",
+            "--max-connections-per-path=1",
+            "--accept-rate=1",
+            "--accept-burst=1",
+            "--handshake-timeout=1ms",
+            "--idle-timeout=1ms",
+            "--stall-timeout=1ms",
+            "--pong-timeout=1ms",
+            "--close-timeout=0",
+            "--shutdown-timeout=0",
+            "--max-message-size=1024",
+            "--max-queue=0",
+            "--max-all-queues=0",
+            "--tcp-keepalive=1s",
+        ];
+        let longest = [
+            "--handshake-timeout=24h",
+            "--idle-timeout=24h",
+            "--stall-timeout=24h",
+            "--pong-timeout=24h",
+            "--close-timeout=24h",
+            "--shutdown-timeout=24h",
+            "--tcp-keepalive=24h",
+        ];
+        for options in [&options[..], &longest[..]] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let mut config = ServerConfig::new(listener.local_addr().unwrap());
+            config.limits = limits(&parse(options));
+            let server = Server::start_on(config, vec![listener]).unwrap();
+            drop(server);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The permanent keys of the server: in files, or given directly.
+
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, Read as _};
+
+use saltyrtc::crypto::{KeyPair, SecretKey};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// No line with a key is longer.
+const LONGEST_LINE: u64 = 4096;
+
+/// Loads the permanent keys, the primary one first.
+///
+/// # Errors
+///
+/// A key cannot be read, is no key, or is there twice. No text contains what could be a key.
+pub(crate) fn load(config: &Config) -> Result<Vec<KeyPair>, Failure> {
+    let origin = config.origin("key");
+    let mut keys: Vec<KeyPair> = Vec::new();
+    for (index, value) in config.settings.server.keys.key.iter().enumerate() {
+        let key = KeyPair::from_secret(secret_key(value).map_err(|what| {
+            Failure::new(format!("{origin}, permanent key number {}: {what}", index + 1))
+        })?);
+        if keys.iter().any(|other| other.public() == key.public()) {
+            return Err(Failure::repeated_key(format!(
+                "{origin}, permanent key number {}: this key has been supplied more than once; remove one",
+                index + 1
+            )));
+        }
+        keys.push(key);
+    }
+    Ok(keys)
+}
+
+/// A file is looked for first, so that the name of a file may look like a key.
+fn secret_key(value: &str) -> Result<SecretKey, String> {
+    let could_be_key = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match File::open(value).and_then(first_line) {
+        Ok(line) => SecretKey::from_hex(&line).map_err(|error| {
+            format!(
+                "the first line of the file {value} is not a permanent key: {error}; make one with \
+                 saltyrtc-server generate"
+            )
+        }),
+        Err(_) if could_be_key => SecretKey::from_hex(value).map_err(|error| {
+            format!(
+                "what was given (not shown, because it may be secret) is neither a file that can be \
+                 read nor a key: {error}"
+            )
+        }),
+        Err(error) => Err(format!(
+            "the file {value} cannot be read: {error}; check its name and that the user of the server \
+             may read it, or make a key with saltyrtc-server generate"
+        )),
+    }
+}
+
+fn first_line(file: File) -> io::Result<String> {
+    let mut line = String::new();
+    BufReader::new(file.take(LONGEST_LINE)).read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}

@@ -1,0 +1,121 @@
+//! The listening sockets: from the service manager, or opened here.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// How many connections may wait to be accepted. The operating system may have a lower limit.
+const BACKLOG: i32 = 1024;
+
+/// The sockets that were handed over (`LISTEN_FDS`). Must be called before the first thread is
+/// started, because it changes environment variables.
+#[cfg(unix)]
+pub(crate) fn inherited() -> Result<Vec<TcpListener>, Failure> {
+    let mut handed_over = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for index in 0..handed_over.len() {
+        let listener = handed_over.take_tcp_listener(index).map_err(|error| {
+            Failure::new(format!(
+                "environment variable LISTEN_FDS: socket number {} cannot be used: {error}; the unit may \
+                 only hand over TCP sockets (ListenStream=)",
+                index + 1
+            ))
+        })?;
+        listeners.extend(listener);
+    }
+    Ok(listeners)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn inherited() -> Result<Vec<TcpListener>, Failure> {
+    Ok(Vec::new())
+}
+
+/// Opens the sockets that the settings ask for.
+pub(crate) fn open(config: &Config) -> Result<Vec<TcpListener>, Failure> {
+    let options = &config.settings.server.listen;
+    let addresses: Vec<IpAddr> = match &options.host {
+        None => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+        Some(host) => {
+            let fail = |why: String| {
+                Failure::new(format!(
+                    "{}: '{host}' {why}; give an address or a name of this machine, or leave it out to \
+                     listen on all addresses",
+                    config.origin("host")
+                ))
+            };
+            let name = host.trim_start_matches('[').trim_end_matches(']');
+            let found = (name, options.port)
+                .to_socket_addrs()
+                .map_err(|error| fail(format!("has no address: {error}")))?;
+            let mut addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+            addresses.sort();
+            addresses.dedup();
+            if addresses.is_empty() {
+                return Err(fail("has no address".to_owned()));
+            }
+            addresses
+        }
+    };
+    let mut port = options.port;
+    let mut listeners = Vec::new();
+    for address in &addresses {
+        let address = SocketAddr::new(*address, port);
+        match listen(address) {
+            Ok(listener) => {
+                // If the operating system picks a port, it is the same for all addresses.
+                port = listener.local_addr().map_or(port, |address| address.port());
+                listeners.push(listener);
+            }
+            // A machine without IPv6.
+            Err(error)
+                if options.host.is_none() && !listeners.is_empty() && no_such_family(&error) => {}
+            Err(error) => return Err(failed(config, address, &error)),
+        }
+    }
+    Ok(listeners)
+}
+
+fn no_such_family(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.kind() == io::ErrorKind::Unsupported
+        || error.to_string().contains("not supported")
+}
+
+fn failed(config: &Config, address: SocketAddr, error: &io::Error) -> Failure {
+    let (option, advice) = match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            ("port", "another program uses it: stop that one, or use another port")
+        }
+        io::ErrorKind::PermissionDenied => (
+            "port",
+            "use a port from 1024 on, or give the server the right to use lower ones (socket \
+             activation, or CAP_NET_BIND_SERVICE)",
+        ),
+        io::ErrorKind::AddrNotAvailable => ("host", "use an address of this machine"),
+        _ => ("host", "check host and port"),
+    };
+    Failure::new(format!(
+        "{}: cannot listen on {address}: {error}; {advice}",
+        config.origin(option)
+    ))
+}
+
+/// Listens on exactly one address: not on IPv4 with an IPv6 socket, which some systems do.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // So that a restart need not wait for the last connections of the old server.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,335 @@
+//! The client: making it, its events, and the end of it.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use super::args::{self, handle};
+use super::config::saltyrtc_config;
+use super::dispatch;
+use super::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
+use super::event::{OwnedEvent, saltyrtc_event};
+use super::pull::Pull;
+use super::status::saltyrtc_status;
+use super::user_data::{UserData, saltyrtc_user_data_free};
+use crate::client::Client;
+
+/// A connection to a server and, through it, to a peer. All functions can be called by any thread at
+/// any time, but nothing may be called with a client once saltyrtc_client_free was called.
+pub struct saltyrtc_client {
+    /// Set right after the client was made.
+    client: OnceLock<Client>,
+    events: Events,
+    user_data: Mutex<Option<UserData>>,
+}
+
+/// Gets the events of a client: all callbacks of all clients are called one after another by one
+/// thread of the library, named "saltyrtc-events", with no lock held.
+///
+/// Every function of the library can be called from a callback, with any client, but those that wait
+/// return SALTYRTC_STATUS_WOULD_DEADLOCK there. A callback should not take long, since all others
+/// wait for it. It must not throw exceptions. The event is valid until the callback returns.
+pub type saltyrtc_event_callback = Option<
+    unsafe extern "C" fn(
+        client: *mut saltyrtc_client,
+        event: *const saltyrtc_event,
+        user_data: *mut c_void,
+    ),
+>;
+
+type Callback = unsafe extern "C" fn(*mut saltyrtc_client, *const saltyrtc_event, *mut c_void);
+
+enum Events {
+    Push(Push),
+    Pull(Pull),
+}
+
+/// How events get to a callback.
+struct Push {
+    callback: Callback,
+    /// Whether the client is in the line of the event thread.
+    in_line: AtomicBool,
+    delivery: Mutex<Delivery>,
+    /// A callback has returned.
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct Delivery {
+    /// A callback of the client runs.
+    running: bool,
+    /// No callback may be called any more.
+    freed: bool,
+    /// It was freed by its own callback, so the user data is freed when that has returned.
+    freed_by_callback: bool,
+}
+
+impl fmt::Debug for saltyrtc_client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("saltyrtc_client(…)")
+    }
+}
+
+/// After so many events of one client it is the turn of the next client.
+const EVENTS_PER_TURN: usize = 64;
+
+impl saltyrtc_client {
+    fn new(callback: Option<Callback>, user_data: UserData) -> Self {
+        let events = match callback {
+            None => Events::Pull(Pull::default()),
+            Some(callback) => Events::Push(Push {
+                callback,
+                in_line: AtomicBool::new(false),
+                delivery: Mutex::default(),
+                returned: Condvar::new(),
+            }),
+        };
+        Self { client: OnceLock::new(), events, user_data: Mutex::new(Some(user_data)) }
+    }
+
+    /// The connection.
+    pub(super) fn get(&self) -> Outcome<&Client> {
+        self.client.get().ok_or_else(|| Failure::argument("client", "not a client"))
+    }
+
+    /// There are events. Called by any thread, with no lock held.
+    fn events_added(self: Arc<Self>) {
+        // Before the client is complete, nobody can take its events.
+        let Some(client) = self.client.get() else { return };
+        match &self.events {
+            Events::Pull(pull) => pull.wake(client),
+            Events::Push(push) => {
+                if !push.in_line.swap(true, Ordering::AcqRel) {
+                    dispatch::schedule(self);
+                }
+            }
+        }
+    }
+
+    /// Calls the callback with what there is. On the event thread only.
+    pub(super) fn deliver(self: &Arc<Self>) {
+        let (Events::Push(push), Some(client)) = (&self.events, self.client.get()) else { return };
+        // From here on, new events put the client in line again.
+        push.in_line.store(false, Ordering::Release);
+        for _ in 0..EVENTS_PER_TURN {
+            let Some(running) = push.begin() else { return };
+            let Some(event) = client.try_next_event() else { return };
+            let event = OwnedEvent::new(event);
+            let user_data = self.lock_user_data().as_ref().map_or(ptr::null_mut(), |it| it.pointer);
+            let handle = Arc::as_ptr(self).cast_mut();
+            // SAFETY: the program that gave us the callback vouches for it.
+            unsafe { (push.callback)(handle, event.as_ptr(), user_data) }
+            drop(running);
+            if push.lock().freed_by_callback {
+                self.free_user_data();
+                return;
+            }
+        }
+        self.clone().events_added();
+    }
+
+    fn lock_user_data(&self) -> MutexGuard<'_, Option<UserData>> {
+        self.user_data.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does nothing the second time.
+    fn free_user_data(&self) {
+        let user_data = self.lock_user_data().take();
+        // The lock is not held any more.
+        drop(user_data);
+    }
+
+    fn free(&self) {
+        // First of all, so that nobody is told of the closing that follows.
+        match &self.events {
+            Events::Pull(pull) => pull.free(),
+            Events::Push(push) => push.lock().freed = true,
+        }
+        if let Some(client) = self.client.get() {
+            client.close();
+        }
+        if let Events::Push(push) = &self.events {
+            let mut delivery = push.lock();
+            if delivery.running && dispatch::on_event_thread() {
+                delivery.freed_by_callback = true;
+                return;
+            }
+            while delivery.running {
+                delivery = push.returned.wait(delivery).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        self.free_user_data();
+    }
+}
+
+impl Push {
+    fn lock(&self) -> MutexGuard<'_, Delivery> {
+        self.delivery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// None if the client was freed.
+    fn begin(&self) -> Option<Running<'_>> {
+        let mut delivery = self.lock();
+        if delivery.freed {
+            return None;
+        }
+        delivery.running = true;
+        Some(Running(self))
+    }
+}
+
+/// As long as this is there, freeing the client waits.
+struct Running<'a>(&'a Push);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.lock().running = false;
+        self.0.returned.notify_all();
+    }
+}
+
+/// Makes a client and starts to connect. What comes of it is told by events, the last one being
+/// CLOSED.
+///
+/// With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
+/// take the events with saltyrtc_client_next_event. In both cases events wait in the client until
+/// they are delivered, and if too many wait nothing more is read from the network.
+///
+/// `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
+/// the client is freed and its last callback has returned, or before this function returns if it
+/// fails.
+///
+/// `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
+/// settings do not go together.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_new(
+    config: *const saltyrtc_config,
+    callback: saltyrtc_event_callback,
+    user_data: *mut c_void,
+    user_data_free: saltyrtc_user_data_free,
+    out: *mut *mut saltyrtc_client,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let user_data = UserData::new(user_data, user_data_free);
+    let out = args::out(out, ptr::null_mut());
+    entry(error, || {
+        let out = out.required("out")?;
+        let config = handle(config, "config")?.build()?;
+        if callback.is_some() {
+            dispatch::start().map_err(|error| {
+                let text = format!("the system has no thread for the callbacks: {error}");
+                Failure::new(saltyrtc_status::OutOfResources, text)
+            })?;
+        }
+        let shared = Arc::new(saltyrtc_client::new(callback, user_data));
+        let weak = Arc::downgrade(&shared);
+        let on_events = move || {
+            if let Some(shared) = Weak::upgrade(&weak) {
+                shared.events_added();
+            }
+        };
+        let client = Client::connect_with(config, Box::new(on_events))?;
+        out.set(Arc::into_raw(shared.clone()).cast_mut());
+        // Only now can events be delivered.
+        shared.client.get_or_init(|| client);
+        shared.events_added();
+        Ok(())
+    })
+}
+
+/// Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
+/// without further events. NULL is fine.
+///
+/// Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
+/// callback takes. In a callback of the same client it returns at once, and that callback is the last.
+/// A thread that waits in saltyrtc_client_next_event is woken and gets
+/// SALTYRTC_STATUS_NO_MORE_EVENTS. The event descriptor is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
+    if !client.is_null() {
+        silent_entry(|| Arc::from_raw(client.cast_const()).free());
+    }
+}
+
+/// Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
+/// event comes when it is done. Does nothing the second time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_close(
+    client: *mut saltyrtc_client,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle(client, "client")?.get()?.close();
+        Ok(())
+    })
+}
+
+/// Takes the next event of a client without a callback.
+///
+/// Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
+/// threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
+///
+/// Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
+/// SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
+/// unless `timeout_ms` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_next_event(
+    client: *mut saltyrtc_client,
+    timeout_ms: i64,
+    out: *mut *mut saltyrtc_event,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let out = args::out(out, ptr::null_mut());
+    entry(error, || {
+        let out = out.required("out")?;
+        handle(client, "client")?;
+        // Counted, so that it stays there if another thread frees it meanwhile.
+        Arc::increment_strong_count(client.cast_const());
+        let client = Arc::from_raw(client.cast_const());
+        let pull = client.pull()?;
+        if timeout_ms != 0 && dispatch::on_event_thread() {
+            let text = "a callback must not wait for events: use a time-out of 0 there";
+            return Err(Failure::new(saltyrtc_status::WouldDeadlock, text));
+        }
+        let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+        let event = pull.next(client.get()?, timeout)?;
+        out.set(OwnedEvent::new(event).into_raw());
+        Ok(())
+    })
+}
+
+impl saltyrtc_client {
+    pub(super) fn pull(&self) -> Outcome<&Pull> {
+        match &self.events {
+            Events::Pull(pull) => Ok(pull),
+            Events::Push(_) => Err(Failure::new(
+                saltyrtc_status::HasCallback,
+                "the events of this client go to its callback",
+            )),
+        }
+    }
+}
+
+/// A file descriptor for poll, select and event loops, of a client without a callback: it is readable
+/// exactly while events wait. Do not read from it, and do not close it: take the events with
+/// saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
+///
+/// Fails with SALTYRTC_STATUS_HAS_CALLBACK.
+#[cfg(unix)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_event_fd(
+    client: *mut saltyrtc_client,
+    fd: *mut std::ffi::c_int,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let fd = args::out(fd, -1);
+    entry(error, || {
+        let fd = fd.required("fd")?;
+        let client = handle(client, "client")?;
+        fd.set(client.pull()?.descriptor(client.get()?)?);
+        Ok(())
+    })
+}

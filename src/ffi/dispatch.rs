@@ -1,0 +1,120 @@
+//! The thread that calls the callbacks of all clients, one after another.
+//!
+//! Clients are put in line when they have events; the thread takes one after the other and lets each
+//! deliver a few. The events themselves stay in the client until they are delivered.
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use super::client::saltyrtc_client;
+use super::error::silent_entry;
+
+/// The name of the thread. Documented in the header.
+const NAME: &str = "saltyrtc-events";
+
+struct Line {
+    clients: VecDeque<Arc<saltyrtc_client>>,
+    /// The thread, as long as nobody has joined it.
+    thread: Option<JoinHandle<()>>,
+    /// Whether the thread runs: it will look into the line again.
+    running: bool,
+    /// Whether the thread is to end when the line is empty.
+    stopping: bool,
+}
+
+static LINE: Mutex<Line> =
+    Mutex::new(Line { clients: VecDeque::new(), thread: None, running: false, stopping: false });
+/// For the thread: there is something to do.
+static WORK: Condvar = Condvar::new();
+/// From the thread: it has ended.
+static ENDED: Condvar = Condvar::new();
+
+thread_local! {
+    static IS_EVENT_THREAD: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the code that asks runs in a callback of a client.
+pub(super) fn on_event_thread() -> bool {
+    IS_EVENT_THREAD.get()
+}
+
+fn line() -> MutexGuard<'static, Line> {
+    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes sure that there is a thread.
+pub(super) fn start() -> io::Result<()> {
+    line().start()
+}
+
+impl Line {
+    fn start(&mut self) -> io::Result<()> {
+        if !self.running {
+            // A thread that has ended and was not joined goes its way.
+            self.thread = Some(thread::Builder::new().name(NAME.into()).spawn(run)?);
+            self.running = true;
+        }
+        Ok(())
+    }
+}
+
+/// Puts a client at the end of the line.
+pub(super) fn schedule(client: Arc<saltyrtc_client>) {
+    let mut line = line();
+    line.clients.push_back(client);
+    // The thread may have been stopped since the client was made.
+    if let Err(error) = line.start() {
+        tracing::error!(%error, "no thread for the callbacks: events wait");
+    }
+    WORK.notify_one();
+}
+
+/// Lets the thread deliver what is there, and ends it. False if it was not done at `deadline`: then it
+/// ends when the callback that it is in has returned.
+pub(super) fn stop(deadline: Instant) -> bool {
+    let mut line = line();
+    while line.running {
+        line.stopping = true;
+        WORK.notify_one();
+        let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
+        line = ENDED.wait_timeout(line, left).unwrap_or_else(PoisonError::into_inner).0;
+    }
+    let thread = line.thread.take();
+    // Nothing is left behind, not even the memory of an empty line.
+    line.clients = VecDeque::new();
+    drop(line);
+    if let Some(thread) = thread {
+        // It has nothing left to do but to end. Panics were caught in it.
+        let _ = thread.join();
+    }
+    true
+}
+
+fn run() {
+    IS_EVENT_THREAD.set(true);
+    while let Some(client) = next() {
+        silent_entry(|| client.deliver());
+        silent_entry(|| drop(client));
+    }
+}
+
+/// Waits for the next client. None if the thread is to end.
+fn next() -> Option<Arc<saltyrtc_client>> {
+    let mut line = line();
+    loop {
+        if let Some(client) = line.clients.pop_front() {
+            return Some(client);
+        }
+        if line.stopping {
+            line.running = false;
+            line.stopping = false;
+            ENDED.notify_all();
+            return None;
+        }
+        line = WORK.wait(line).unwrap_or_else(PoisonError::into_inner);
+    }
+}

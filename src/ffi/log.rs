@@ -1,0 +1,211 @@
+//! Log messages for C: a receiver for what the library logs with `tracing`.
+
+use std::cell::Cell;
+use std::ffi::{c_char, c_void};
+use std::fmt::{self, Write as _};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+
+use super::error::{Failure, c_text, entry, saltyrtc_error};
+use super::status::saltyrtc_status;
+use super::user_data::{UserData, saltyrtc_user_data_free};
+
+/// How important a log message is.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum saltyrtc_log_level {
+    /// No messages at all.
+    Off = 0,
+    /// Something does not work.
+    Error = 1,
+    /// Something may not work.
+    Warn = 2,
+    /// What an operator wants to know.
+    Info = 3,
+    /// What helps to find mistakes.
+    Debug = 4,
+    /// Everything.
+    Trace = 5,
+}
+
+/// Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
+/// are NUL-terminated UTF-8 and valid until the callback returns.
+///
+/// Called by the thread that logs, which may be any, and by several threads at once. The library may
+/// hold locks meanwhile, so calling it from here fails with SALTYRTC_STATUS_WOULD_DEADLOCK, and
+/// nothing may be freed here. Must not throw exceptions.
+pub type saltyrtc_log_callback = Option<
+    unsafe extern "C" fn(
+        level: i32,
+        target: *const c_char,
+        message: *const c_char,
+        user_data: *mut c_void,
+    ),
+>;
+
+struct Receiver {
+    level: saltyrtc_log_level,
+    callback: unsafe extern "C" fn(i32, *const c_char, *const c_char, *mut c_void),
+    user_data: UserData,
+}
+
+static RECEIVER: RwLock<Option<Arc<Receiver>>> = RwLock::new(None);
+/// Whether the subscriber was installed, which can be done once in a process.
+static INSTALLED: Mutex<bool> = Mutex::new(false);
+
+thread_local! {
+    static IN_CALLBACK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the code that asks runs in a log callback.
+pub(super) fn in_callback() -> bool {
+    IN_CALLBACK.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Sets who gets the log messages of the library, for the whole process; NULL for nobody.
+///
+/// `level` is a saltyrtc_log_level: less important messages are left out. Messages never hold secrets
+/// or application data. The previous callback may still be running in another thread when this
+/// returns; `user_data_free` (may be NULL) is called exactly once, after the last call of the callback
+/// that goes with it has returned, or before this function returns if it fails.
+///
+/// Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set its own
+/// subscriber, which gets the messages then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_log_set_callback(
+    level: i32,
+    callback: saltyrtc_log_callback,
+    user_data: *mut c_void,
+    user_data_free: saltyrtc_user_data_free,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let user_data = UserData::new(user_data, user_data_free);
+    entry(error, || {
+        let level = log_level(level).ok_or_else(|| {
+            Failure::argument("level", format!("{level} is not a saltyrtc_log_level"))
+        })?;
+        let receiver = match callback {
+            None => None,
+            Some(callback) => {
+                install()?;
+                Some(Arc::new(Receiver { level, callback, user_data }))
+            }
+        };
+        let previous = {
+            let mut current = RECEIVER.write().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, receiver)
+        };
+        // The lock is not held any more.
+        drop(previous);
+        Ok(())
+    })
+}
+
+fn log_level(level: i32) -> Option<saltyrtc_log_level> {
+    use saltyrtc_log_level::{Debug, Error, Info, Off, Trace, Warn};
+    [Off, Error, Warn, Info, Debug, Trace].into_iter().find(|known| *known as i32 == level)
+}
+
+fn install() -> Result<(), Failure> {
+    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*installed {
+        tracing::subscriber::set_global_default(ToCallback).map_err(|_| {
+            Failure::new(
+                saltyrtc_status::LogTaken,
+                "this process has a tracing subscriber already, which gets the log messages",
+            )
+        })?;
+        *installed = true;
+    }
+    Ok(())
+}
+
+/// The `tracing` subscriber. Spans are not used.
+struct ToCallback;
+
+impl ToCallback {
+    fn receiver(metadata: &Metadata<'_>) -> Option<Arc<Receiver>> {
+        let receiver = RECEIVER.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        (level_of(metadata) <= receiver.level).then_some(receiver)
+    }
+
+    /// Other libraries may log what nobody has looked at for secrets.
+    fn is_ours(metadata: &Metadata<'_>) -> bool {
+        let rest = metadata.target().strip_prefix("saltyrtc");
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+    }
+}
+
+fn level_of(metadata: &Metadata<'_>) -> saltyrtc_log_level {
+    match *metadata.level() {
+        Level::ERROR => saltyrtc_log_level::Error,
+        Level::WARN => saltyrtc_log_level::Warn,
+        Level::INFO => saltyrtc_log_level::Info,
+        Level::DEBUG => saltyrtc_log_level::Debug,
+        Level::TRACE => saltyrtc_log_level::Trace,
+    }
+}
+
+impl Subscriber for ToCallback {
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        // Asked again for each message, because the level can change.
+        if Self::is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && Self::is_ours(metadata) && Self::receiver(metadata).is_some()
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let Some(receiver) = Self::receiver(event.metadata()) else { return };
+        if in_callback() {
+            return;
+        }
+        let mut message = Message::default();
+        event.record(&mut message);
+        let (target, text) = (c_text(event.metadata().target()), c_text(&message.finish()));
+        let level = level_of(event.metadata()) as i32;
+        IN_CALLBACK.set(true);
+        // SAFETY: the program that gave us the callback vouches for it.
+        unsafe {
+            (receiver.callback)(level, target.as_ptr(), text.as_ptr(), receiver.user_data.pointer);
+        }
+        IN_CALLBACK.set(false);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// A message as text: `message name=value name=value`.
+#[derive(Default)]
+struct Message {
+    message: String,
+    fields: String,
+}
+
+impl Message {
+    fn finish(self) -> String {
+        self.message + &self.fields
+    }
+}
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a string cannot fail.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.fields, " {}={value:?}", field.name())
+        };
+    }
+}

@@ -1,0 +1,147 @@
+//! Events of clients without a callback: waiting for them, and a file descriptor for event loops.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::error::{Failure, Outcome};
+use super::status::saltyrtc_status;
+use crate::client::{Client, Event};
+
+#[derive(Debug, Default)]
+pub(super) struct Pull {
+    state: Mutex<State>,
+    woken: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The client was freed: those who still wait have to go.
+    freed: bool,
+    #[cfg(unix)]
+    signal: Option<Signal>,
+}
+
+impl Pull {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes those who wait.
+    pub(super) fn wake(&self, client: &Client) {
+        let mut state = self.lock();
+        state.update_signal(client);
+        self.woken.notify_all();
+    }
+
+    pub(super) fn free(&self) {
+        self.lock().freed = true;
+        self.woken.notify_all();
+    }
+
+    /// The next event. Waits at most `timeout`; for ever without one.
+    pub(super) fn next(&self, client: &Client, timeout: Option<Duration>) -> Outcome<Event> {
+        // A time-out beyond what the clock can express is for ever.
+        let deadline = timeout.map(|timeout| Instant::now().checked_add(timeout));
+        let deadline = deadline.flatten();
+        let mut state = self.lock();
+        loop {
+            if state.freed || client.ended() {
+                return Err(Failure::new(
+                    saltyrtc_status::NoMoreEvents,
+                    "the connection has ended and its last event was taken",
+                ));
+            }
+            if let Some(event) = client.try_next_event() {
+                state.update_signal(client);
+                if client.ended() {
+                    // The others who wait have to learn it too.
+                    self.woken.notify_all();
+                }
+                return Ok(event);
+            }
+            state = match deadline {
+                None => self.woken.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        let text = "no event in the time given";
+                        return Err(Failure::new(saltyrtc_status::Timeout, text));
+                    }
+                    let waited = self.woken.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl State {
+    fn update_signal(&mut self, _client: &Client) {}
+}
+
+#[cfg(unix)]
+use unix::Signal;
+
+#[cfg(unix)]
+mod unix {
+    use std::io::{self, Read, Write};
+    use std::os::fd::{AsRawFd, RawFd};
+    use std::os::unix::net::UnixStream;
+
+    use super::{Client, Failure, Outcome, Pull, State, saltyrtc_status};
+
+    /// A descriptor that is readable exactly while there are events: then there is one byte in it.
+    #[derive(Debug)]
+    pub(super) struct Signal {
+        reader: UnixStream,
+        writer: UnixStream,
+        set: bool,
+    }
+
+    impl Signal {
+        fn new() -> io::Result<Self> {
+            let (reader, writer) = UnixStream::pair()?;
+            reader.set_nonblocking(true)?;
+            writer.set_nonblocking(true)?;
+            Ok(Self { reader, writer, set: false })
+        }
+
+        fn update(&mut self, set: bool) {
+            // One byte always fits and is always there to be taken, so neither blocks or fails.
+            let done = match (self.set, set) {
+                (false, true) => self.writer.write(&[0]),
+                (true, false) => self.reader.read(&mut [0]),
+                _ => return,
+            };
+            match done {
+                Ok(_) => self.set = set,
+                Err(error) => tracing::error!(%error, "the event descriptor was tampered with"),
+            }
+        }
+    }
+
+    impl State {
+        pub(super) fn update_signal(&mut self, client: &Client) {
+            if let Some(signal) = &mut self.signal {
+                signal.update(client.has_events());
+            }
+        }
+    }
+
+    impl Pull {
+        /// The descriptor, which is made when it is first asked for.
+        pub(in super::super) fn descriptor(&self, client: &Client) -> Outcome<RawFd> {
+            let mut state = self.lock();
+            if state.signal.is_none() {
+                let signal = Signal::new().map_err(|error| {
+                    let text = format!("the system has no file descriptor for events: {error}");
+                    Failure::new(saltyrtc_status::OutOfResources, text)
+                })?;
+                state.signal = Some(signal);
+            }
+            state.update_signal(client);
+            Ok(state.signal.as_ref().map_or(-1, |signal| signal.reader.as_raw_fd()))
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The embedded server.
+
+use std::ffi::c_char;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ptr;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer};
+use super::dispatch;
+use super::error::{Failure, entry, saltyrtc_error, silent_entry};
+use super::status::saltyrtc_status;
+use crate::crypto::{KeyPair, SecretKey};
+use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
+
+/// The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
+#[derive(Debug)]
+pub struct saltyrtc_server_config(pub(super) ServerConfig);
+
+/// A running server. All functions can be called by any thread at any time, but nothing may be called
+/// with a server once saltyrtc_server_free was called.
+#[derive(Debug)]
+pub struct saltyrtc_server {
+    address: SocketAddr,
+    tls: bool,
+    /// None once it was stopped.
+    server: Mutex<Option<Server>>,
+}
+
+impl From<ServerError> for Failure {
+    fn from(error: ServerError) -> Self {
+        let status = match &error {
+            ServerError::Listen { .. } => saltyrtc_status::ListenFailed,
+            ServerError::Tls(_) => saltyrtc_status::BadCertificate,
+            _ => saltyrtc_status::BadConfig,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+/// The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
+/// for all IPv4 addresses, or "::" for all) and a port; with port 0 the system picks one, see
+/// saltyrtc_server_port. Without further settings the server speaks plain `ws` and has no permanent key.
+///
+/// `*out` has to be freed with saltyrtc_server_config_free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_config_new(
+    address: *const c_char,
+    port: u16,
+    out: *mut *mut saltyrtc_server_config,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let out = args::out(out, ptr::null_mut());
+    entry(error, || {
+        let out = out.required("out")?;
+        let address: IpAddr = text(address, "address")?
+            .parse()
+            .map_err(|_| Failure::argument("address", "must be an IPv4 or IPv6 address"))?;
+        let config = ServerConfig::new(SocketAddr::new(address, port));
+        out.set(Box::into_raw(Box::new(saltyrtc_server_config(config))));
+        Ok(())
+    })
+}
+
+/// Frees the settings of a server. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_config_free(config: *mut saltyrtc_server_config) {
+    if !config.is_null() {
+        silent_entry(|| drop(Box::from_raw(config)));
+    }
+}
+
+/// Adds a permanent secret key (SALTYRTC_KEY_BYTES bytes) of the server; the first one is the primary.
+/// Clients that know the public key can be sure of the server.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_config_add_permanent_key(
+    config: *mut saltyrtc_server_config,
+    secret_key: *const u8,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let config = &mut handle_mut(config, "config")?.0;
+        let secret = SecretKey::from_bytes(key_bytes(secret_key, "secret_key")?);
+        config.permanent_keys.push(KeyPair::from_secret(secret));
+        Ok(())
+    })
+}
+
+/// Makes the server speak `wss`, with this certificate (and those that lead to a trusted one after it)
+/// and its private key, both in PEM. Whether they can be used shows when the server starts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_config_set_tls(
+    config: *mut saltyrtc_server_config,
+    certificates: *const u8,
+    certificates_len: usize,
+    private_key: *const u8,
+    private_key_len: usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let config = &mut handle_mut(config, "config")?.0;
+        let certificate_chain = bytes(certificates, certificates_len, "certificates")?.to_vec();
+        let private_key = bytes(private_key, private_key_len, "private_key")?.to_vec();
+        config.tls = Some(TlsIdentity { certificate_chain, private_key });
+        Ok(())
+    })
+}
+
+/// Whether initiators may drop responders with the code 3006 (no shared task), which the protocol does
+/// not allow but some older clients send. Default: false.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_config_set_accept_no_shared_task(
+    config: *mut saltyrtc_server_config,
+    accept: bool,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle_mut(config, "config")?.0.accept_no_shared_task_as_drop_reason = accept;
+        Ok(())
+    })
+}
+
+/// Starts a server. It listens when this returns, and runs on threads of the library.
+///
+/// `*out` has to be freed with saltyrtc_server_free. Fails with SALTYRTC_STATUS_LISTEN_FAILED,
+/// SALTYRTC_STATUS_BAD_CERTIFICATE, or SALTYRTC_STATUS_BAD_CONFIG if a limit is too small.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_start(
+    config: *const saltyrtc_server_config,
+    out: *mut *mut saltyrtc_server,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let out = args::out(out, ptr::null_mut());
+    entry(error, || {
+        let out = out.required("out")?;
+        let config = handle(config, "config")?.0.clone();
+        let tls = config.tls.is_some();
+        let server = Server::start(config)?;
+        let address = server.local_addr();
+        let server = saltyrtc_server { address, tls, server: Mutex::new(Some(server)) };
+        out.set(Box::into_raw(Box::new(server)));
+        Ok(())
+    })
+}
+
+/// The port that the server listens on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_port(
+    server: *const saltyrtc_server,
+    port: *mut u16,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let port = args::out(port, 0);
+    entry(error, || {
+        let port = port.required("port")?;
+        port.set(handle(server, "server")?.address.port());
+        Ok(())
+    })
+}
+
+/// The IP address and port that the server listens on, for example "127.0.0.1:8765" or "[::1]:8765".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_address(
+    server: *const saltyrtc_server,
+    address: *mut c_char,
+    address_capacity: usize,
+    address_len: *mut usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let address = text_buffer(address, address_capacity, address_len);
+    entry(error, || address.fill_text(&handle(server, "server")?.address.to_string()))
+}
+
+/// The URL for clients on the same machine, for example "ws://127.0.0.1:8765": what
+/// saltyrtc_config_new_initiator takes. With TLS it has the IP address too, which the certificate may
+/// not be for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_url(
+    server: *const saltyrtc_server,
+    url: *mut c_char,
+    url_capacity: usize,
+    url_len: *mut usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let url = text_buffer(url, url_capacity, url_len);
+    entry(error, || {
+        let server = handle(server, "server")?;
+        let mut address = server.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address {
+                SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let scheme = if server.tls { "wss" } else { "ws" };
+        url.fill_text(&format!("{scheme}://{address}"))
+    })
+}
+
+/// Stops a server properly: it listens no more, sends what waits for clients, and closes their
+/// connections with 1001. Waits until that is done, at most `timeout_ms` milliseconds. Does nothing the
+/// second time.
+///
+/// Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, but goes on in the background then;
+/// and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_stop(
+    server: *mut saltyrtc_server,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let server = handle(server, "server")?;
+        if dispatch::on_event_thread() {
+            let text = "a callback must not wait for the end of a server";
+            return Err(Failure::new(saltyrtc_status::WouldDeadlock, text));
+        }
+        let running = server.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(running) = running else { return Ok(()) };
+        let ended = Arc::new(Ended::default());
+        let end = SetEnded(ended.clone());
+        crate::runtime::handle().spawn(async move {
+            let _end = end;
+            running.shutdown().await;
+        });
+        if ended.wait(Duration::from_millis(timeout_ms.into())) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            saltyrtc_status::Timeout,
+            "connections of the server are still being closed",
+        ))
+    })
+}
+
+/// Whether something has ended. (The channels of the standard library would do, but leave memory behind
+/// in the thread that waits, if it was not started by Rust.)
+#[derive(Default)]
+struct Ended {
+    ended: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Ended {
+    fn wait(&self, timeout: Duration) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(ended, timeout, |ended| !*ended);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+}
+
+/// Says so when it is dropped, which also happens when the runtime is shut down meanwhile.
+struct SetEnded(Arc<Ended>);
+
+impl Drop for SetEnded {
+    fn drop(&mut self) {
+        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// Frees a server. If it still runs it is stopped at once, and its connections are cut. NULL is fine.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_free(server: *mut saltyrtc_server) {
+    if !server.is_null() {
+        silent_entry(|| drop(Box::from_raw(server)));
+    }
+}

@@ -1,0 +1,86 @@
+//! What can only be tested from inside: the far end of the sequence numbers. Everything else is in
+//! `tests/`.
+
+use super::core::ServerLink;
+use super::session::Session;
+use super::*;
+use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
+use crate::protocol::Link;
+use crate::protocol::message::Payload;
+use crate::task::RelayedData;
+
+const LAST: u64 = (1 << 48) - 1;
+
+/// A client in the task, without the handshakes.
+fn in_task(role: Role) -> Client {
+    let keys = |n| KeyPair::from_secret(SecretKey::from_bytes([n; 32]));
+    let (own, peer) = (keys(1), keys(2));
+    let (address, peer_address) = match role {
+        Role::Initiator => (Address::INITIATOR, Address(2)),
+        Role::Responder => (Address(2), Address::INITIATOR),
+    };
+    let role = match role {
+        Role::Initiator => RoleConfig::Initiator { responder: PeerAuth::Trusted(*peer.public()) },
+        Role::Responder => RoleConfig::Responder { initiator: *peer.public(), token: None },
+    };
+    let config =
+        ClientConfig { tasks: vec![Box::new(RelayedData)], ..ClientConfig::new(role, own.clone()) };
+    let mut client = Client::new(config, Box::new(OsRandom)).unwrap();
+    let key = || SharedKey::new(peer.public(), own.secret());
+    let link = || Link::new(&mut OsRandom);
+    client.handshake = None;
+    client.core.server = Some(ServerLink { link: link(), key: key(), address });
+    client.core.session = Some(Session {
+        address: peer_address,
+        link: link(),
+        key: key(),
+        peer_key: *peer.public(),
+        task: 0,
+    });
+    client
+}
+
+#[track_caller]
+fn expect_used_up(mut client: Client) {
+    assert_eq!(client.state(), ClientState::Closed);
+    assert_eq!(client.poll_transmit(), Some(Transmit::Close(CloseCode::ProtocolError)));
+    assert_eq!(client.poll_transmit(), None);
+    client.handle_socket_end(SocketEnd::CloseFrame(Some(3001)));
+    let (by, reason) = (ClosedBy::Us, EndReason::SequenceNumbersUsedUp);
+    let closed = Closed { by, code: Some(3001), reason, retryable: true };
+    assert_eq!(client.poll_event(), Some(Event::Closed(closed)));
+}
+
+/// Covers P-024 P-049 P-051 P-052.
+#[test]
+fn no_more_numbers_for_the_peer() {
+    for role in [Role::Initiator, Role::Responder] {
+        let mut client = in_task(role);
+        client.core.session.as_mut().unwrap().link.set_next_sequence(LAST);
+        client.send_application(Payload::from_text("the last one")).unwrap();
+        assert!(matches!(client.poll_transmit(), Some(Transmit::Message(_))));
+        let failure = client.send_application(Payload::from_text("one too many"));
+        assert_eq!(failure, Err(SendFailure::Closed));
+        expect_used_up(client);
+
+        // 'close' takes a number too; without one the WebSocket closes all the same.
+        let mut client = in_task(role);
+        client.core.session.as_mut().unwrap().link.set_next_sequence(LAST);
+        client.send_application(Payload::from_text("the last one")).unwrap();
+        client.poll_transmit();
+        client.close();
+        expect_used_up(client);
+    }
+}
+
+/// Covers P-024 P-049 P-051 P-052.
+#[test]
+fn no_more_numbers_for_the_server() {
+    let mut client = in_task(Role::Initiator);
+    client.core.server.as_mut().unwrap().link.set_next_sequence(LAST);
+    let somebody = ResponderAddress::new(7).unwrap();
+    client.drop_responder(somebody, DropReason::DroppedByInitiator).unwrap();
+    assert!(matches!(client.poll_transmit(), Some(Transmit::Message(_))));
+    client.drop_responder(somebody, DropReason::DroppedByInitiator).unwrap();
+    expect_used_up(client);
+}

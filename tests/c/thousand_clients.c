@@ -1,0 +1,70 @@
+/* A thousand clients are made, connected and freed, in every way there is. Nothing is left of them: no
+   memory (valgrind looks), no file descriptor, no thread. */
+
+#include "support.h"
+
+enum { CLIENTS = 1000, AT_ONCE = 10 };
+
+/* Makes a few clients, alternately with and without callback, and frees them at different moments. */
+static void one_round(const test_server *server, int round) {
+    saltyrtc_error *error = NULL;
+    watch watches[AT_ONCE];
+    saltyrtc_client *clients[AT_ONCE];
+    char invitation[SALTYRTC_INVITATION_BYTES];
+    int i;
+    memset(watches, 0, sizeof watches);
+    for (i = 0; i < AT_ONCE; i += 2) {
+        clients[i] = watched(&watches[i], with_relayed_data(initiator_config(server, invitation)));
+        clients[i + 1] = pull_client(responder_config(invitation));
+    }
+    for (i = 0; i < AT_ONCE; i += 2) {
+        switch ((round + i / 2) % 4) {
+        case 0:
+            /* Wherever it is. */
+            break;
+        case 1:
+            AWAIT(watches[i].seen[SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE] == 1);
+            break;
+        case 2:
+            SKIP_TO(clients[i + 1], SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+            OK(saltyrtc_client_send_text(clients[i + 1], "x", &error));
+            AWAIT(watches[i].seen[SALTYRTC_EVENT_KIND_DATA] == 1);
+            break;
+        default:
+            SKIP_TO(clients[i + 1], SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+            OK(saltyrtc_client_close(clients[i + 1], &error));
+            CHECK_END(clients[i + 1], SALTYRTC_STATUS_OK, "closed");
+            AWAIT(watches[i].seen[SALTYRTC_EVENT_KIND_CLOSED] == 1);
+            break;
+        }
+        saltyrtc_client_free(clients[i]);
+        saltyrtc_client_free(clients[i + 1]);
+        CHECK(watches[i].freed == 1);
+    }
+}
+
+int main(void) {
+    const int threads_before = running_threads(), descriptors_before = open_descriptors();
+    test_server server;
+    int i, threads, at_first = 0;
+    start_server(&server);
+    for (i = 0; i < CLIENTS / AT_ONCE; i++) {
+        one_round(&server, i);
+        /* Connections close in the background, so how many descriptors there are is not certain. */
+        threads = running_threads();
+        if (i == 0) {
+            at_first = threads;
+        }
+        /* One more may be there to look something up for a moment. */
+        CHECK(threads <= at_first + AT_ONCE);
+        CHECK(open_descriptors() < descriptors_before + 10 * AT_ONCE + 20);
+    }
+    checked("1000 clients");
+    end_server(&server);
+    end_library();
+    /* What the C library and valgrind keep to themselves was there before. */
+    CHECK(running_threads() == threads_before);
+    CHECK(open_descriptors() == descriptors_before);
+    checked("no threads and no descriptors are left");
+    return 0;
+}

@@ -1,0 +1,69 @@
+//! Health checks and metrics.
+
+use std::net::TcpListener;
+
+use crate::clients::Pair;
+use crate::support::{Program, SAFETY_OFF, command, fail, run};
+
+#[tokio::test]
+async fn health_readiness_and_metrics() {
+    let program = Program::start_unsafe(&[]);
+    assert_eq!(program.get("/healthz"), (200, "alive\n".to_owned()));
+    assert_eq!(program.get("/readyz"), (200, "ready\n".to_owned()));
+    assert_eq!(program.get("/").0, 404);
+    assert_eq!(program.metric("saltyrtc_server_connections"), 0.0);
+    let before = program.metric("saltyrtc_server_relayed_messages_total");
+    let pair = Pair::plain(&program).await;
+    pair.relay().await;
+    assert_eq!(program.metric("saltyrtc_server_connections"), 2.0);
+    assert_eq!(program.metric("saltyrtc_server_paths"), 1.0);
+    assert_eq!(program.metric("saltyrtc_server_handshakes_total{outcome=\"initiator\"}"), 1.0);
+    assert_eq!(program.metric("saltyrtc_server_handshakes_total{outcome=\"responder\"}"), 1.0);
+    assert!(program.metric("saltyrtc_server_relayed_messages_total") > before + 1.0);
+    assert_eq!(program.metric("saltyrtc_server_ready"), 1.0);
+}
+
+/// The container's health check: same image, same environment, no options.
+#[test]
+fn the_health_check_finds_the_server_as_the_server_was_told() {
+    let program = Program::start_unsafe(&[]);
+    let address = program.admin.unwrap();
+    let (by_option, text) = (address.to_string(), format!("0.0.0.0:{}", address.port()));
+    for (options, variables) in [
+        (vec!["healthcheck", "--admin", &by_option], vec![]),
+        (vec!["healthcheck"], vec![("SALTYRTC_SERVER_SERVE_ADMIN", by_option.as_str())]),
+        // All addresses, of which the loopback one is one.
+        (vec!["healthcheck"], vec![("SALTYRTC_SERVER_SERVE_ADMIN", text.as_str())]),
+    ] {
+        let output = run(&options, &variables);
+        assert!(output.status.success() && output.stdout == b"ready\n", "{output:?}");
+    }
+    program.stop();
+    let (code, text) = fail(&["healthcheck", "--admin", &by_option], &[]);
+    assert_eq!(code, 1);
+    for part in ["not healthy", &by_option, "option --admin", "is it running"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let (_, text) = fail(&["healthcheck", "--admin", "off"], &[]);
+    assert!(text.contains("option --admin is off"), "{text}");
+}
+
+#[test]
+fn the_admin_listener_can_be_off() {
+    let options = ["--log-format=json", "serve", "-h", "127.0.0.1", "-p", "0", "--admin=off"];
+    let program = Program::spawn(command(&options, &[SAFETY_OFF]));
+    assert_eq!(program.admin, None);
+    program.stop();
+}
+
+/// Two servers on one machine, which need no option for it with the Python server.
+#[test]
+fn a_second_server_starts_without_the_default_admin_listener() {
+    // Whoever has it: this test, or something else on the machine.
+    let _taken = TcpListener::bind("127.0.0.1:8766");
+    let options = ["--log-format=json", "serve", "-h", "127.0.0.1", "-p", "0"];
+    let program = Program::spawn(command(&options, &[SAFETY_OFF]));
+    assert_eq!(program.admin, None);
+    let warning = program.log.iter().find(|line| line.contains("no health checks")).unwrap();
+    assert!(warning.contains("127.0.0.1:8766") && warning.contains("--admin"), "{warning}");
+}

@@ -1,0 +1,287 @@
+//! Several servers behind HAProxy, with the configuration that is shipped.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use saltyrtc::client::{Client, Config, Event, PeerAuth, RoleConfig};
+use saltyrtc::crypto::KeyPair;
+use saltyrtc::protocol::ServerUrl;
+use saltyrtc::task::RelayedData;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clients::keys;
+use crate::support::{Directory, NEVER, Program, SAFETY_OFF, command};
+
+const CONFIGURATION: &str = include_str!("../../dist/haproxy/haproxy.cfg");
+
+/// Paths that both clients are on from the beginning.
+const EARLY: usize = 400;
+/// Paths whose responders come when there is one more server than when the initiators came.
+const LATE: usize = 100;
+
+/// A server on an address of its own; the ports are the same for all.
+fn server(number: u8, key: &str, ports: &Ports) -> Program {
+    let address = Ipv4Addr::new(127, 0, 0, 10 + number).to_string();
+    let (port, admin) = (ports.clients.to_string(), format!("{address}:{}", ports.admin));
+    let options = [
+        "--log-format=json",
+        "serve",
+        "-h",
+        &address,
+        "-p",
+        &port,
+        "--admin",
+        &admin,
+        "-k",
+        key,
+        "--trusted-proxy=127.0.0.0/8",
+        "--drain-delay=3s",
+    ];
+    Program::spawn(command(&options, &[SAFETY_OFF]))
+}
+
+struct Ports {
+    front: u16,
+    clients: u16,
+    admin: u16,
+    peers: u16,
+}
+
+impl Ports {
+    fn free() -> Self {
+        // All at once, so that they differ.
+        let any = |_| TcpListener::bind("0.0.0.0:0").unwrap();
+        let held: [TcpListener; 4] = std::array::from_fn(any);
+        let [front, clients, admin, peers] = held.map(|held| held.local_addr().unwrap().port());
+        Self { front, clients, admin, peers }
+    }
+}
+
+/// HAProxy with the shipped configuration, on the ports and addresses of this test.
+struct HaProxy {
+    child: Child,
+    control: String,
+}
+
+impl HaProxy {
+    fn start(directory: &Directory, ports: &Ports) -> Self {
+        let control = directory.name("admin.sock");
+        let mut text = CONFIGURATION.to_owned();
+        for (shipped, ours) in [
+            (
+                "bind :443 ssl crt /etc/haproxy/certs/ alpn http/1.1",
+                format!("bind 127.0.0.1:{}", ports.front),
+            ),
+            ("/run/haproxy/admin.sock", control.clone()),
+            ("127.0.0.1:10000", format!("127.0.0.1:{}", ports.peers)),
+            ("maxconn 100000", "maxconn 4000".to_owned()),
+            (
+                "default-server check port 8766",
+                format!("default-server check port {}", ports.admin),
+            ),
+            ("10.0.0.11:8765", format!("127.0.0.11:{}", ports.clients)),
+            ("10.0.0.12:8765", format!("127.0.0.12:{}", ports.clients)),
+            ("10.0.0.13:8765", format!("127.0.0.13:{}", ports.clients)),
+        ] {
+            assert!(text.contains(shipped), "no '{shipped}' in the configuration");
+            text = text.replace(shipped, &ours);
+        }
+        let file = directory.write("haproxy.cfg", text);
+        let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
+        let child = Command::new("haproxy")
+            .env("PATH", path)
+            .args(["-db", "-f", &file])
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("haproxy is installed: make test-tools does it");
+        Self { child, control }
+    }
+
+    /// The answer to a command, once there is one.
+    fn control(&self, command: &str) -> Option<String> {
+        let mut socket = UnixStream::connect(&self.control).ok()?;
+        writeln!(socket, "{command}").ok()?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// Waits until the servers that are up are these.
+    async fn wait_for_servers(&self, expected: &[&str]) {
+        let end = Instant::now() + NEVER;
+        loop {
+            let table = self.control("show stat").unwrap_or_default();
+            let up: Vec<&str> = table
+                .lines()
+                .map(|line| line.split(',').collect::<Vec<_>>())
+                .filter(|row| row[0] == "signalling" && row.get(17) == Some(&"UP"))
+                .map(|row| row[1])
+                .filter(|name| *name != "BACKEND")
+                .collect();
+            if up == expected {
+                return;
+            }
+            assert!(Instant::now() < end, "{expected:?}: {table}");
+            // HAProxy has no way to tell us of itself.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for HaProxy {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What has become of the clients so far.
+struct Progress {
+    /// Clients that are on their path.
+    connected: watch::Sender<usize>,
+    /// Clients that have met their peer.
+    met: watch::Sender<usize>,
+    /// Connections that have ended, in all.
+    ended: watch::Sender<usize>,
+}
+
+impl Progress {
+    /// Waits until a count is at least this.
+    async fn wait(counter: &watch::Sender<usize>, expected: usize, what: &str) {
+        let mut changes = counter.subscribe();
+        let reached = changes.wait_for(|count| *count >= expected);
+        let result = tokio::time::timeout(NEVER, reached).await.map(|_| ());
+        let count = *counter.borrow();
+        assert!(result.is_ok(), "{what}: {count}, and not {expected}");
+    }
+
+    /// Waits until so many connections more have ended, and then until all have met (again).
+    async fn wait_for_all(&self, before: usize, ended: usize, what: &str) {
+        Self::wait(&self.ended, before + ended, what).await;
+        Self::wait(&self.met, 2 * (EARLY + LATE), what).await;
+    }
+}
+
+/// A client that connects again whenever its connection has ended.
+async fn stay_connected(config: impl Fn() -> Config, progress: &'static Progress) {
+    loop {
+        let client = Client::connect(config()).unwrap();
+        let (mut connected, mut met) = (false, false);
+        while let Some(event) = client.next_event().await {
+            match event {
+                Event::ServerHandshakeDone { .. } => connected = up(&progress.connected, connected),
+                Event::PeerHandshakeDone { .. } => met = up(&progress.met, met),
+                Event::PeerLeft { .. } => met = down(&progress.met, met),
+                _ => {}
+            }
+        }
+        down(&progress.met, met);
+        down(&progress.connected, connected);
+        up(&progress.ended, false);
+        // What clients do so as not to flood a server that is not there.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn up(counter: &watch::Sender<usize>, counted: bool) -> bool {
+    counter.send_modify(|count| *count += usize::from(!counted));
+    true
+}
+
+fn down(counter: &watch::Sender<usize>, counted: bool) -> bool {
+    counter.send_modify(|count| *count -= usize::from(counted));
+    false
+}
+
+fn config(url: &ServerUrl, role: RoleConfig, key: &KeyPair) -> Config {
+    Config::new(url.clone(), role, key.clone()).with_task(RelayedData)
+}
+
+/// The number of paths that the servers have together: one more for each path that is on two of them.
+fn paths(servers: &[&Program]) -> usize {
+    servers.iter().map(|server| server.metric("saltyrtc_server_paths") as usize).sum()
+}
+
+/// Two clients of a path always meet. The figures that matter are both 0: paths that are on two servers
+/// (which would be counted twice), and clients that do not meet their peer again.
+///
+/// They meet at the beginning, when a server is added, stopped, or killed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_of_one_path_always_meet() {
+    let directory = Directory::new();
+    directory.permanent_key("permanent.key");
+    let key = directory.name("permanent.key");
+    let ports = Ports::free();
+    let mut one = server(1, &key, &ports);
+    let (two, three) = (server(2, &key, &ports), server(3, &key, &ports));
+    let haproxy = HaProxy::start(&directory, &ports);
+    haproxy.wait_for_servers(&["server1", "server2", "server3"]).await;
+
+    let front = SocketAddr::from(([127, 0, 0, 1], ports.front));
+    let url = ServerUrl::parse(&format!("ws://{front}")).unwrap();
+    let progress: &'static Progress = Box::leak(Box::new(Progress {
+        connected: watch::Sender::new(0),
+        met: watch::Sender::new(0),
+        ended: watch::Sender::new(0),
+    }));
+    let mut clients = JoinSet::new();
+    let mut responders = Vec::new();
+    for _ in 0..EARLY + LATE {
+        let (initiator, responder) = (keys(), keys());
+        let (path, peer) = (*initiator.public(), *responder.public());
+        let address = url.clone();
+        let role = move || RoleConfig::Initiator { responder: PeerAuth::Trusted(peer) };
+        clients.spawn(stay_connected(move || config(&address, role(), &initiator), progress));
+        let address = url.clone();
+        let role = move || RoleConfig::Responder { initiator: path, token: None };
+        responders.push(stay_connected(move || config(&address, role(), &responder), progress));
+    }
+    let late = responders.split_off(EARLY);
+    for responder in responders {
+        clients.spawn(responder);
+    }
+    Progress::wait(&progress.met, 2 * EARLY, "at the beginning").await;
+    Progress::wait(&progress.connected, 2 * EARLY + LATE, "at the beginning").await;
+    assert_eq!(paths(&[&one, &two, &three]), EARLY + LATE);
+    for server in [&one, &two, &three] {
+        assert!(paths(&[server]) > 50, "the paths are not spread");
+    }
+
+    // A server more: those who come now find those who were there before, whatever the hash says.
+    let four = server(4, &key, &ports);
+    let check = format!("check port {} inter 500ms fall 2 rise 2", ports.admin);
+    for command in [
+        format!("add server signalling/server4 127.0.0.14:{} {check}", ports.clients),
+        "enable health signalling/server4".to_owned(),
+        "enable server signalling/server4".to_owned(),
+    ] {
+        let answer = haproxy.control(&command).unwrap();
+        assert!(answer.trim().is_empty() || answer.contains("New server registered"), "{answer}");
+    }
+    haproxy.wait_for_servers(&["server1", "server2", "server3", "server4"]).await;
+    for responder in late {
+        clients.spawn(responder);
+    }
+    progress.wait_for_all(0, 0, "a server was added").await;
+    assert_eq!(paths(&[&one, &two, &three, &four]), EARLY + LATE);
+    assert_eq!(*progress.ended.borrow(), 0, "nobody was disturbed");
+
+    // A server is stopped.
+    let leaving = 2 * paths(&[&one]);
+    one.signal("TERM");
+    assert_eq!(one.wait().0.code(), Some(0));
+    progress.wait_for_all(0, leaving, "a server was stopped").await;
+    assert_eq!(paths(&[&two, &three, &four]), EARLY + LATE);
+    assert!(paths(&[&four]) > 0, "the new server is used");
+
+    // A server is killed.
+    let (before, leaving) = (*progress.ended.borrow(), 2 * paths(&[&two]));
+    drop(two);
+    progress.wait_for_all(before, leaving, "a server was killed").await;
+    assert_eq!(paths(&[&three, &four]), EARLY + LATE);
+    clients.shutdown().await;
+}
