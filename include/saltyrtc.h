@@ -657,6 +657,10 @@ enum saltyrtc_limit
      * seconds. Default: 300000.
      */
     SALTYRTC_LIMIT_TCP_KEEPALIVE = 12,
+    /**
+     * (*) Bytes that may wait for all clients together. Default: 512 MiB.
+     */
+    SALTYRTC_LIMIT_ALL_QUEUES_BYTES = 13,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -9,11 +9,12 @@ use tokio::runtime::{Builder, Handle, Runtime};
 /// few are enough for clients; a server program has the operating system's count of cores.
 const MAX_THREADS: usize = 4;
 
-/// What the threads have to get for themselves, however long the connections took to close.
-const MIN_THREAD_TIMEOUT: Duration = Duration::from_millis(100);
 /// After how many turns of tasks a busy thread looks at the sockets. With tokio's own 61, clients that
 /// flood make the others wait for that many of their turns.
 const EVENT_INTERVAL: u32 = 13;
+
+/// What the threads have to get for themselves, however long the connections took to close.
+const MIN_THREAD_TIMEOUT: Duration = Duration::from_millis(100);
 
 static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
 

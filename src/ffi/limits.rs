@@ -46,6 +46,8 @@ pub enum saltyrtc_limit {
     /// (*) Milliseconds without traffic after which it is checked whether a client is still there; full
     /// seconds. Default: 300000.
     TcpKeepalive = 12,
+    /// (*) Bytes that may wait for all clients together. Default: 512 MiB.
+    AllQueuesBytes = 13,
 }
 
 /// Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
@@ -107,6 +109,7 @@ fn set(limits: &mut Limits, limit: i32, value: u64) -> Outcome<()> {
             limits.queue_bytes = number()?;
         }
         l if is(l, L::TcpKeepalive) => limits.tcp_keepalive = time,
+        l if is(l, L::AllQueuesBytes) => limits.all_queues_bytes = count()?,
         _ => return Err(Failure::argument("limit", format!("there is no limit {limit}"))),
     }
     Ok(())
@@ -123,22 +126,22 @@ mod tests {
     #[test]
     fn each_limit_is_set_and_nothing_else() {
         let mut seen = Vec::new();
-        for limit in 0..13 {
+        for limit in 0..14 {
             let mut limits = Limits::default();
             set(&mut limits, limit, 7_000).unwrap_or_else(|_| panic!("limit {limit}"));
             assert_ne!(limits, Limits::default(), "limit {limit}");
             assert!(!seen.contains(&limits), "limit {limit} sets what another one sets");
             seen.push(limits);
         }
-        for limit in [-1, 13, i32::MAX] {
+        for limit in [-1, 14, i32::MAX] {
             assert!(set(&mut Limits::default(), limit, 1).is_err());
         }
     }
 
     #[test]
     fn only_optional_limits_can_be_switched_off() {
-        let optional = [0, 1, 2, 3, 5, 6, 12];
-        for limit in 0..13 {
+        let optional = [0, 1, 2, 3, 5, 6, 12, 13];
+        for limit in 0..14 {
             let mut limits = Limits::default();
             let result = set(&mut limits, limit, SALTYRTC_NO_LIMIT);
             assert_eq!(result.is_ok(), optional.contains(&limit), "limit {limit}");

@@ -338,23 +338,24 @@ async fn connection(
     let since = Instant::now();
     let Service { registry, metrics, addresses, proxy, .. } = service;
     let limits = &settings.limits;
-    // In a box, so that the task does not keep room for what is over. Cut off only after it was counted
-    // why.
+    // In a box, so that the task does not keep room for what is over.
     let mut opening = Box::pin(open(tcp, peer.ip(), settings, proxy.as_ref(), addresses, metrics));
     let opened = tokio::select! {
         () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(Outcome::Shutdown),
         opened = timeout_at((since + limits.handshake_timeout).into(), &mut opening) => opened,
     };
+    if opened.is_err() {
+        metrics.limit(Limit::HandshakeTime);
+        metrics.handshake(Outcome::Timeout);
+        debug!("no WebSocket was opened in time");
+    }
+    // The client sees that it was cut off after it was counted why.
+    drop(opening);
     let Opened { socket, asked, place } = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(failure)) => return failed(failure, settings, metrics).await,
-        Err(_) => {
-            metrics.limit(Limit::HandshakeTime);
-            metrics.handshake(Outcome::Timeout);
-            return debug!("no WebSocket was opened in time");
-        }
+        Err(_) => return,
     };
-    drop(opening);
     let (key, subprotocol) = match asked.outcome() {
         Ok(asked) => asked,
         Err(code) => {
