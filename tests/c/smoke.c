@@ -43,7 +43,7 @@ typedef struct initiator {
 } initiator;
 
 static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
-    initiator *self = user_data;
+    initiator *self = (initiator *)user_data;
     saltyrtc_error *error = NULL;
     saltyrtc_event *none = NULL;
 
