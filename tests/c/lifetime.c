@@ -17,15 +17,16 @@
         }                                                                                      \
     } while (0)
 
-static void check_ok(saltyrtc_status status, saltyrtc_error *error, int line) {
+/* The error is read after the call, wherever the compiler evaluates arguments. */
+static void check_ok(saltyrtc_status status, saltyrtc_error **error, int line) {
     if (status != SALTYRTC_STATUS_OK) {
         fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, line, saltyrtc_status_name(status),
-                saltyrtc_error_message(error));
+                saltyrtc_error_message(*error));
         exit(1);
     }
 }
 
-#define OK(call) check_ok((call), error, __LINE__)
+#define OK(call) check_ok((call), &error, __LINE__)
 
 enum { WAIT_MS = 20000 };
 
