@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the examples that talk to each other as people would use them, under valgrind.
+"""Runs the examples that talk to each other as people would use them, each once under valgrind.
 
 The argument is the directory with the programs that scripts/test-c.sh compiled. Nothing sleeps here:
 every step waits for a line of a program, or for its end.
@@ -24,7 +24,7 @@ class Program:
 
     running = []
 
-    def __init__(self, name, *arguments, valgrind=True):
+    def __init__(self, name, *arguments, valgrind=False):
         program = os.path.join(BUILD, f"examples-c-{name}.c.test")
         self.what = " ".join((name, *arguments))
         self.process = subprocess.Popen(
@@ -103,16 +103,16 @@ def check(condition, what):
         sys.exit(1)
 
 
-def server():
-    program = Program("server")
+def server(valgrind=False):
+    program = Program("server", valgrind=valgrind)
     return program, program.line("ws://"), program.line()
 
 
 def chat_with_its_own_server():
-    initiator = Program("chat", "initiate")
+    initiator = Program("chat", "initiate", valgrind=True)
     initiator.told("█")
     invitation = initiator.line("ws://")
-    responder = Program("chat", "join", invitation)
+    responder = Program("chat", "join", invitation, valgrind=True)
     for program in (initiator, responder):
         program.told("connected")
     initiator.type("Hello, Bob!\n")
@@ -139,7 +139,7 @@ def chat_with_its_own_server():
 
 
 def chat_with_another_server():
-    signalling, url, key = server()
+    signalling, url, key = server(valgrind=True)
     initiator = Program("chat", "initiate", "--server", url, "--server-key", key)
     invitation = initiator.line("ws://")
     check(key in invitation, "the invitation has the server's key")
@@ -152,7 +152,7 @@ def chat_with_another_server():
 
     # A peer that vanishes.
     initiator = Program("chat", "initiate", "--server", url, "--server-key", key)
-    responder = Program("chat", "join", initiator.line("ws://"), valgrind=False)
+    responder = Program("chat", "join", initiator.line("ws://"))
     initiator.told("connected")
     responder.told("connected")
     responder.kill()
@@ -168,7 +168,7 @@ def chat_with_another_server():
     wrong.told("not an invitation")
     wrong.ends(1)
     for arguments in ((), ("invite",), ("join",), ("initiate", "--server")):
-        usage = Program("chat", *arguments, valgrind=False)
+        usage = Program("chat", *arguments)
         usage.told("usage")
         usage.ends(1)
     signalling.end_of_input()
@@ -181,10 +181,10 @@ def trusted():
     with tempfile.TemporaryDirectory() as directory:
         alice, bob = (os.path.join(directory, name) for name in ("alice", "bob"))
         # The first time, with an invitation.
-        initiator = Program("trusted", alice, "initiate", url, "1")
+        initiator = Program("trusted", alice, "initiate", url, "1", valgrind=True)
         invitation = initiator.line("invitation: ").split()[1]
         check("#" in invitation, "the first invitation has a token")
-        responder = Program("trusted", bob, "join", invitation)
+        responder = Program("trusted", bob, "join", invitation, valgrind=True)
         check(responder.line("connected") == "connected", "with a token")
         responder.line("received: hello yourself")
         responder.ends()
@@ -201,7 +201,7 @@ def trusted():
             initiator.line("connected without a token")
         # The responder is killed, and joins again; the initiator stays connected.
         for _ in range(2):
-            responder = Program("trusted", bob, "join", "stay", valgrind=False)
+            responder = Program("trusted", bob, "join", "stay")
             initiator.line("connected without a token")
             responder.line("received: hello yourself")
             responder.kill()
