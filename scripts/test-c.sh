@@ -116,7 +116,8 @@ run() {
 }
 
 run_under_valgrind() {
-    timeout "$TEST_TIMEOUT" "${VALGRIND[@]}" "$1"
+    # A test that hangs is ended before valgrind lists all that is still there.
+    timeout --signal=KILL "$TEST_TIMEOUT" "${VALGRIND[@]}" "$1"
 }
 
 if [ $# = 0 ]; then

@@ -78,7 +78,7 @@ impl Shared {
             let result = act(&mut machine);
             let closed = !was_closed && machine.state() == ClientState::Closed;
             if closed {
-                // Until the driver has ended, which it cannot do while the machine is locked.
+                // Under the lock: the driver counts down when it has ended, which it may do at once.
                 crate::runtime::closing();
             }
             (result, closed, machine.has_events())

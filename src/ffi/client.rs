@@ -302,7 +302,7 @@ pub unsafe extern "C" fn saltyrtc_client_next_event(
 }
 
 impl saltyrtc_client {
-    fn pull(&self) -> Outcome<&Pull> {
+    pub(super) fn pull(&self) -> Outcome<&Pull> {
         match &self.events {
             Events::Pull(pull) => Ok(pull),
             Events::Push(_) => Err(Failure::new(

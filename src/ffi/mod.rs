@@ -41,6 +41,9 @@ mod log;
 
 mod shutdown;
 
+#[cfg(test)]
+mod tests;
+
 mod args;
 mod dispatch;
 mod pull;

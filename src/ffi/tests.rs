@@ -1,0 +1,169 @@
+//! What C tests cannot see, or not without undefined behaviour in C.
+
+use std::ffi::{CStr, c_char};
+use std::net::TcpListener;
+use std::ptr;
+use std::sync::Arc;
+use std::thread;
+
+use super::args;
+use super::client::{saltyrtc_client, saltyrtc_client_free, saltyrtc_client_new};
+use super::config::*;
+use super::error::*;
+use super::event::OwnedEvent;
+use super::status::saltyrtc_status;
+use crate::client::{Closed, ClosedBy, EndReason, Event};
+use crate::protocol::message::{Payload, TaskMessage};
+use crate::task::TaskEvent;
+
+fn ok(status: saltyrtc_status) {
+    assert_eq!(status, saltyrtc_status::Ok);
+}
+
+/// A client that is connecting to a server which never says anything.
+fn connecting_client(server: &TcpListener) -> *mut saltyrtc_client {
+    let url = format!("ws://{}\0", server.local_addr().unwrap());
+    let (mut config, mut client) = (ptr::null_mut(), ptr::null_mut());
+    let none = ptr::null_mut();
+    unsafe {
+        ok(saltyrtc_config_new_initiator(url.as_ptr().cast(), ptr::null(), &mut config, none));
+        ok(saltyrtc_config_add_relayed_data_task(config, none));
+        ok(saltyrtc_client_new(config, None, ptr::null_mut(), None, &mut client, none));
+        saltyrtc_config_free(config);
+    }
+    client
+}
+
+/// A thread that is inside of saltyrtc_client_next_event holds its own count of the client.
+#[test]
+fn freeing_a_client_wakes_the_thread_that_waits_for_its_events() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let client = connecting_client(&server);
+    let counted = unsafe {
+        Arc::increment_strong_count(client.cast_const());
+        Arc::from_raw(client.cast_const())
+    };
+    let waiting = thread::spawn(move || {
+        let pull = counted.pull().unwrap();
+        pull.next(counted.get().unwrap(), None).unwrap_err().status
+    });
+    unsafe { saltyrtc_client_free(client) };
+    assert_eq!(waiting.join().unwrap(), saltyrtc_status::NoMoreEvents);
+}
+
+fn failure_of(result: Outcome<impl Sized>) -> (saltyrtc_status, String) {
+    let failure = result.err().expect("it fails");
+    (failure.status, failure.text)
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    let null = saltyrtc_status::NullArgument;
+    let bad = saltyrtc_status::BadArgument;
+    unsafe {
+        let (status, text) = failure_of(args::handle(ptr::null::<u8>(), "thing"));
+        assert!(status == null && text.contains("thing"), "{text}");
+        let (status, text) = failure_of(args::text(ptr::null(), "name"));
+        assert!(status == null && text.contains("name"), "{text}");
+        let (status, text) = failure_of(args::text(c"\xff".as_ptr(), "name"));
+        assert!(status == bad && text.contains("name") && text.contains("UTF-8"), "{text}");
+        let (status, text) = failure_of(args::bytes(ptr::null(), 1, "data"));
+        assert!(status == null && text.contains("data"), "{text}");
+        let (status, text) = failure_of(args::bytes(b"x".as_ptr(), usize::MAX, "data"));
+        assert!(status == bad && text.contains("data"), "{text}");
+        assert_eq!(args::bytes(ptr::null(), 0, "data").unwrap(), b"");
+        let (status, text) = failure_of(args::public_key([0; 32].as_ptr(), "peer"));
+        assert!(status == saltyrtc_status::BadKey && text.contains("peer"), "{text}");
+        let (status, text) = failure_of(args::timeout(0, "timeout_ms"));
+        assert!(status == bad && text.contains("timeout_ms"), "{text}");
+    }
+}
+
+#[test]
+fn buffers_say_how_much_they_need_and_are_never_overrun() {
+    let mut memory = [0x55_u8; 8];
+    let text = memory.as_mut_ptr().cast::<c_char>();
+    let mut needed = 99;
+    for capacity in [0, 1, 5] {
+        let buffer = unsafe { args::text_buffer(text, capacity, &mut needed) };
+        let (status, _) = failure_of(buffer.fill_text("hello"));
+        assert_eq!((status, needed), (saltyrtc_status::BufferTooSmall, 6));
+        assert_eq!(memory[1..], [0x55; 7]);
+    }
+    let buffer = unsafe { args::text_buffer(ptr::null_mut(), 100, ptr::null_mut()) };
+    assert_eq!(failure_of(buffer.fill_text("hello")).0, saltyrtc_status::BufferTooSmall);
+    let buffer = unsafe { args::text_buffer(text, 6, &mut needed) };
+    buffer.fill_text("hello").unwrap();
+    assert_eq!((&memory, needed), (b"hello\0\x55\x55", 6));
+    // Nothing fits anywhere, even into no buffer at all.
+    let buffer = unsafe { args::buffer(ptr::null_mut(), 0, &mut needed) };
+    buffer.fill(b"").unwrap();
+    assert_eq!(needed, 0);
+}
+
+fn data(event: &OwnedEvent) -> &[u8] {
+    let event = unsafe { &*event.as_ptr() };
+    unsafe { args::bytes(event.data, event.data_len, "data") }.unwrap()
+}
+
+#[test]
+fn payloads_are_unwrapped_by_their_type() {
+    use super::event::{saltyrtc_event_kind as Kind, saltyrtc_payload as Type};
+    let map = vec![0x81, 0xa4, b't', b'y', b'p', b'e', 0xa1, b'x'];
+    let message = TaskMessage::from_msgpack(map.clone()).unwrap();
+    let value = Payload::from_msgpack(vec![0x2a]).unwrap();
+    for (event, kind, payload, content) in [
+        (
+            Event::Application(Payload::from_bytes(b"ab")),
+            Kind::Application,
+            Type::Bytes,
+            &b"ab"[..],
+        ),
+        (Event::Application(Payload::from_text("ab")), Kind::Application, Type::Text, b"ab"),
+        (Event::Task(TaskEvent::Data(value)), Kind::Data, Type::Msgpack, &[0x2a]),
+        (Event::Task(TaskEvent::Message(message)), Kind::TaskMessage, Type::Msgpack, &map),
+        (Event::Writable, Kind::Writable, Type::None, b""),
+    ] {
+        let owned = OwnedEvent::new(event);
+        let flat = unsafe { &*owned.as_ptr() };
+        assert_eq!((flat.kind, flat.payload, data(&owned)), (kind, payload, content));
+        assert_eq!(flat.struct_size, size_of_val(flat));
+    }
+}
+
+#[test]
+fn the_end_keeps_its_code_its_author_and_its_reason() {
+    let reason = EndReason::ConnectFailed("no\0way".into());
+    let closed = Closed { by: ClosedBy::Server, code: Some(3004), reason, retryable: true };
+    let owned = OwnedEvent::new(Event::Closed(closed));
+    let flat = unsafe { &*owned.as_ptr() };
+    assert_eq!((flat.status, flat.close_code), (saltyrtc_status::ConnectFailed, 3004));
+    assert_eq!(flat.closed_by, super::event::saltyrtc_closed_by::Server);
+    assert!(flat.retryable);
+    assert_eq!(unsafe { CStr::from_ptr(flat.text) }, c"no");
+}
+
+/// A Rust program that has its own receiver keeps it, and C code in it is told so.
+#[test]
+fn the_log_of_a_rust_program_is_not_taken_away() {
+    use super::log::saltyrtc_log_set_callback;
+    use std::ffi::c_void;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    unsafe extern "C" fn log(_: i32, _: *const c_char, _: *const c_char, _: *mut c_void) {}
+    unsafe extern "C" fn free(count: *mut c_void) {
+        unsafe { &*count.cast::<AtomicU32>() }.fetch_add(1, Ordering::Relaxed);
+    }
+    tracing::subscriber::set_global_default(tracing::subscriber::NoSubscriber::new())
+        .expect("no other test of the library sets one");
+    let freed = AtomicU32::new(0);
+    let user_data = ptr::from_ref(&freed).cast_mut().cast();
+    for (level, expected) in [(3, saltyrtc_status::LogTaken), (6, saltyrtc_status::BadArgument)] {
+        let before = freed.load(Ordering::Relaxed);
+        let none = ptr::null_mut();
+        let status =
+            unsafe { saltyrtc_log_set_callback(level, Some(log), user_data, Some(free), none) };
+        assert_eq!(status, expected);
+        assert_eq!(freed.load(Ordering::Relaxed), before + 1);
+    }
+}
