@@ -81,26 +81,26 @@ class Program:
         self.process.wait(LIMIT)
 
     def fail(self, why):
-        print(f"{self.what}: {why}")
         for stream, output in self.outputs.items():
             while not output.empty():
                 line = output.get()
                 if line is not None:
                     self.seen[stream].append(line)
             print(f"--- {stream}", *self.seen[stream], sep="\n")
-        for program in Program.running:
-            if program.process.poll() is None:
-                program.process.kill()
-        sys.exit(1)
+        fail(f"{self.what}: {why}")
+
+
+def fail(why):
+    print(why)
+    for program in Program.running:
+        if program.process.poll() is None:
+            program.process.kill()
+    sys.exit(1)
 
 
 def check(condition, what):
     if not condition:
-        print("not true:", what)
-        for program in Program.running:
-            if program.process.poll() is None:
-                program.process.kill()
-        sys.exit(1)
+        fail(f"not true: {what}")
 
 
 def server(valgrind=False):
