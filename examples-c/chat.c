@@ -26,8 +26,8 @@ static void fail(const char *what, saltyrtc_error *error) {
     exit(1);
 }
 
-static void check(saltyrtc_status status, saltyrtc_error *error) {
-    if (status != SALTYRTC_STATUS_OK) fail("", error);
+static void check(saltyrtc_status status, saltyrtc_error **error) {
+    if (status != SALTYRTC_STATUS_OK) fail("", *error);
 }
 
 static void tell(int pipe_end, enum news news) {
@@ -127,7 +127,7 @@ static void add_certificates(saltyrtc_config *config, const char *path) {
     size_t size = file ? fread(bytes, 1, sizeof bytes, file) : 0;
     if (!file || size == 0 || !feof(file)) fail("cannot read the file given with --ca", NULL);
     fclose(file);
-    check(saltyrtc_config_add_tls_certificates(config, bytes, size, &error), error);
+    check(saltyrtc_config_add_tls_certificates(config, bytes, size, &error), &error);
 }
 
 static void show_invitation(const saltyrtc_config *config) {
@@ -135,12 +135,12 @@ static void show_invitation(const saltyrtc_config *config) {
     saltyrtc_invitation *invitation;
     saltyrtc_error *error;
     size_t size = 0;
-    check(saltyrtc_config_invitation(config, uri, sizeof uri, NULL, &error), error);
-    check(saltyrtc_invitation_parse(uri, &invitation, &error), error);
+    check(saltyrtc_config_invitation(config, uri, sizeof uri, NULL, &error), &error);
+    check(saltyrtc_invitation_parse(uri, &invitation, &error), &error);
     saltyrtc_invitation_qr_code(invitation, NULL, 0, &size, NULL);
     char *code = malloc(size);
     if (!code) abort();
-    check(saltyrtc_invitation_qr_code(invitation, code, size, NULL, &error), error);
+    check(saltyrtc_invitation_qr_code(invitation, code, size, NULL, &error), &error);
     fprintf(stderr, "%s\n", code);
     free(code);
     saltyrtc_invitation_free(invitation);
@@ -155,12 +155,12 @@ static saltyrtc_server *start_server(char *url, size_t capacity, uint8_t *server
     saltyrtc_server_config *config;
     saltyrtc_server *server;
     saltyrtc_error *error;
-    check(saltyrtc_server_config_new("127.0.0.1", 0, &config, &error), error);
-    check(saltyrtc_key_pair_generate(server_key, secret_key, &error), error);
-    check(saltyrtc_server_config_add_permanent_key(config, secret_key, &error), error);
-    check(saltyrtc_server_start(config, &server, &error), error);
+    check(saltyrtc_server_config_new("127.0.0.1", 0, &config, &error), &error);
+    check(saltyrtc_key_pair_generate(server_key, secret_key, &error), &error);
+    check(saltyrtc_server_config_add_permanent_key(config, secret_key, &error), &error);
+    check(saltyrtc_server_start(config, &server, &error), &error);
     saltyrtc_server_config_free(config);
-    check(saltyrtc_server_url(server, url, capacity, NULL, &error), error);
+    check(saltyrtc_server_url(server, url, capacity, NULL, &error), &error);
     return server;
 }
 
@@ -192,26 +192,26 @@ int main(int argc, char **argv) {
     saltyrtc_error *error;
     int news[2];
     if (pipe(news) != 0) abort();
-    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), error);
+    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
     if (initiate) {
         if (!server_url) {
             server = start_server(own_url, sizeof own_url, server_key);
             server_url = own_url;
         } else if (server_key_hex) {
-            check(saltyrtc_key_from_hex(server_key_hex, server_key, &error), error);
+            check(saltyrtc_key_from_hex(server_key_hex, server_key, &error), &error);
         }
-        check(saltyrtc_config_new_initiator(server_url, secret_key, &config, &error), error);
+        check(saltyrtc_config_new_initiator(server_url, secret_key, &config, &error), &error);
         if (server || server_key_hex) {
-            check(saltyrtc_config_set_server_key(config, server_key, &error), error);
+            check(saltyrtc_config_set_server_key(config, server_key, &error), &error);
         }
         show_invitation(config);
     } else {
-        check(saltyrtc_config_new_responder(invitation, secret_key, &config, &error), error);
+        check(saltyrtc_config_new_responder(invitation, secret_key, &config, &error), &error);
     }
     if (ca) add_certificates(config, ca);
-    check(saltyrtc_config_add_relayed_data_task(config, &error), error);
-    check(saltyrtc_config_set_when_peer_leaves(config, SALTYRTC_WHEN_PEER_LEAVES_CLOSE, &error), error);
-    check(saltyrtc_client_new(config, on_event, &news[1], NULL, &client, &error), error);
+    check(saltyrtc_config_add_relayed_data_task(config, &error), &error);
+    check(saltyrtc_config_set_when_peer_leaves(config, SALTYRTC_WHEN_PEER_LEAVES_CLOSE, &error), &error);
+    check(saltyrtc_client_new(config, on_event, &news[1], NULL, &client, &error), &error);
     saltyrtc_config_free(config);
 
     int result = chat(client, news[0]);

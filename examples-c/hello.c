@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void check(saltyrtc_status status, saltyrtc_error *error) {
+static void check(saltyrtc_status status, saltyrtc_error **error) {
     if (status == SALTYRTC_STATUS_OK) return;
-    fprintf(stderr, "%s: %s\n", saltyrtc_status_name(status), saltyrtc_error_message(error));
+    fprintf(stderr, "%s: %s\n", saltyrtc_status_name(status), saltyrtc_error_message(*error));
     exit(1);
 }
 
@@ -53,7 +53,7 @@ static void wait_for(saltyrtc_client *client, const char *who, saltyrtc_event_ki
     do {
         saltyrtc_event *event;
         saltyrtc_error *error;
-        check(saltyrtc_client_next_event(client, -1, &event, &error), error);
+        check(saltyrtc_client_next_event(client, -1, &event, &error), &error);
         print(who, event);
         seen = event->kind;
         saltyrtc_event_free(event);
@@ -65,8 +65,8 @@ static void wait_for(saltyrtc_client *client, const char *who, saltyrtc_event_ki
 static saltyrtc_client *connect_client(saltyrtc_config *config) {
     saltyrtc_client *client;
     saltyrtc_error *error;
-    check(saltyrtc_config_add_relayed_data_task(config, &error), error);
-    check(saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error), error);
+    check(saltyrtc_config_add_relayed_data_task(config, &error), &error);
+    check(saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error), &error);
     saltyrtc_config_free(config);
     return client;
 }
@@ -80,38 +80,38 @@ int main(void) {
     saltyrtc_server_config *server_config;
     saltyrtc_server *server;
     char url[64];
-    check(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error), error);
-    check(saltyrtc_key_pair_generate(server_key, secret_key, &error), error);
-    check(saltyrtc_server_config_add_permanent_key(server_config, secret_key, &error), error);
-    check(saltyrtc_server_start(server_config, &server, &error), error);
+    check(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error), &error);
+    check(saltyrtc_key_pair_generate(server_key, secret_key, &error), &error);
+    check(saltyrtc_server_config_add_permanent_key(server_config, secret_key, &error), &error);
+    check(saltyrtc_server_start(server_config, &server, &error), &error);
     saltyrtc_server_config_free(server_config);
-    check(saltyrtc_server_url(server, url, sizeof url, NULL, &error), error);
+    check(saltyrtc_server_url(server, url, sizeof url, NULL, &error), &error);
     printf("server     listens at %s\n", url);
 
     /* The initiator. Its invitation names the server and both keys, and holds the token. */
     saltyrtc_config *config;
     char invitation[SALTYRTC_INVITATION_BYTES];
-    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), error);
-    check(saltyrtc_config_new_initiator(url, secret_key, &config, &error), error);
-    check(saltyrtc_config_set_server_key(config, server_key, &error), error);
-    check(saltyrtc_config_invitation(config, invitation, sizeof invitation, NULL, &error), error);
+    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
+    check(saltyrtc_config_new_initiator(url, secret_key, &config, &error), &error);
+    check(saltyrtc_config_set_server_key(config, server_key, &error), &error);
+    check(saltyrtc_config_invitation(config, invitation, sizeof invitation, NULL, &error), &error);
     saltyrtc_client *initiator = connect_client(config);
     printf("initiator  invites with %s\n", invitation);
 
     /* The responder. In real life the invitation comes as a QR code or in another safe way. */
-    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), error);
-    check(saltyrtc_config_new_responder(invitation, secret_key, &config, &error), error);
+    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
+    check(saltyrtc_config_new_responder(invitation, secret_key, &config, &error), &error);
     saltyrtc_client *responder = connect_client(config);
 
     wait_for(initiator, "initiator", SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
     wait_for(responder, "responder", SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
 
-    check(saltyrtc_client_send_text(initiator, "Hello, responder!", &error), error);
+    check(saltyrtc_client_send_text(initiator, "Hello, responder!", &error), &error);
     wait_for(responder, "responder", SALTYRTC_EVENT_KIND_DATA);
-    check(saltyrtc_client_send_text(responder, "Hello, initiator!", &error), error);
+    check(saltyrtc_client_send_text(responder, "Hello, initiator!", &error), &error);
     wait_for(initiator, "initiator", SALTYRTC_EVENT_KIND_DATA);
 
-    check(saltyrtc_client_close(initiator, &error), error);
+    check(saltyrtc_client_close(initiator, &error), &error);
     wait_for(initiator, "initiator", SALTYRTC_EVENT_KIND_CLOSED);
     wait_for(responder, "responder", SALTYRTC_EVENT_KIND_CLOSED);
 

@@ -16,9 +16,9 @@
 
 enum { TICKS = 10, TICK_MS = 20 };
 
-static void check(saltyrtc_status status, saltyrtc_error *error) {
+static void check(saltyrtc_status status, saltyrtc_error **error) {
     if (status == SALTYRTC_STATUS_OK) return;
-    fprintf(stderr, "%s\n", saltyrtc_error_message(error));
+    fprintf(stderr, "%s\n", saltyrtc_error_message(*error));
     exit(1);
 }
 
@@ -55,9 +55,9 @@ static void take_events(struct side *side) {
 
 static void connect_side(struct side *side, saltyrtc_config *config, struct pollfd *fd) {
     saltyrtc_error *error;
-    check(saltyrtc_config_add_relayed_data_task(config, &error), error);
-    check(saltyrtc_client_new(config, NULL, NULL, NULL, &side->client, &error), error);
-    check(saltyrtc_client_event_fd(side->client, &fd->fd, &error), error);
+    check(saltyrtc_config_add_relayed_data_task(config, &error), &error);
+    check(saltyrtc_client_new(config, NULL, NULL, NULL, &side->client, &error), &error);
+    check(saltyrtc_client_event_fd(side->client, &fd->fd, &error), &error);
     fd->events = POLLIN;
     saltyrtc_config_free(config);
 }
@@ -72,17 +72,17 @@ int main(void) {
     saltyrtc_config *config;
     saltyrtc_error *error;
 
-    check(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error), error);
-    check(saltyrtc_server_start(server_config, &server, &error), error);
+    check(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error), &error);
+    check(saltyrtc_server_start(server_config, &server, &error), &error);
     saltyrtc_server_config_free(server_config);
-    check(saltyrtc_server_url(server, url, sizeof url, NULL, &error), error);
+    check(saltyrtc_server_url(server, url, sizeof url, NULL, &error), &error);
 
-    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), error);
-    check(saltyrtc_config_new_initiator(url, secret_key, &config, &error), error);
-    check(saltyrtc_config_invitation(config, invitation, sizeof invitation, NULL, &error), error);
+    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
+    check(saltyrtc_config_new_initiator(url, secret_key, &config, &error), &error);
+    check(saltyrtc_config_invitation(config, invitation, sizeof invitation, NULL, &error), &error);
     connect_side(&sides[0], config, &fds[0]);
-    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), error);
-    check(saltyrtc_config_new_responder(invitation, secret_key, &config, &error), error);
+    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
+    check(saltyrtc_config_new_responder(invitation, secret_key, &config, &error), &error);
     connect_side(&sides[1], config, &fds[1]);
 
     int ticks = 0;
@@ -98,7 +98,7 @@ int main(void) {
         if (sides[0].connected && ticks < TICKS) {
             char text[24];
             snprintf(text, sizeof text, "tick %d", ++ticks);
-            check(saltyrtc_client_send_text(sides[0].client, text, &error), error);
+            check(saltyrtc_client_send_text(sides[0].client, text, &error), &error);
             if (ticks == TICKS) saltyrtc_client_close(sides[0].client, NULL);
         }
     }

@@ -8,10 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void check(saltyrtc_status status, saltyrtc_error *error) {
+static void check(saltyrtc_status status, saltyrtc_error **error) {
     if (status == SALTYRTC_STATUS_OK) return;
-    fprintf(stderr, "%s\n", saltyrtc_error_message(error));
-    saltyrtc_error_free(error);
+    fprintf(stderr, "%s\n", saltyrtc_error_message(*error));
     exit(1);
 }
 
@@ -24,20 +23,20 @@ int main(int argc, char **argv) {
     saltyrtc_server *server;
     saltyrtc_error *error;
 
-    check(saltyrtc_server_config_new(address, port, &config, &error), error);
-    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), error);
-    check(saltyrtc_server_config_add_permanent_key(config, secret_key, &error), error);
-    check(saltyrtc_server_start(config, &server, &error), error);
+    check(saltyrtc_server_config_new(address, port, &config, &error), &error);
+    check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
+    check(saltyrtc_server_config_add_permanent_key(config, secret_key, &error), &error);
+    check(saltyrtc_server_start(config, &server, &error), &error);
     saltyrtc_server_config_free(config);
 
-    check(saltyrtc_server_url(server, url, sizeof url, NULL, &error), error);
-    check(saltyrtc_key_to_hex(public_key, hex, sizeof hex, NULL, &error), error);
+    check(saltyrtc_server_url(server, url, sizeof url, NULL, &error), &error);
+    check(saltyrtc_key_to_hex(public_key, hex, sizeof hex, NULL, &error), &error);
     printf("%s\n%s\n", url, hex);
     fflush(stdout);
     while (getchar() != EOF) {
     }
 
-    check(saltyrtc_server_stop(server, 5000, &error), error);
+    check(saltyrtc_server_stop(server, 5000, &error), &error);
     saltyrtc_server_free(server);
     saltyrtc_shutdown(5000, NULL);
     return 0;

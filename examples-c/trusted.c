@@ -12,15 +12,16 @@
  */
 #include <saltyrtc.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void check(saltyrtc_status status, saltyrtc_error *error) {
+static void check(saltyrtc_status status, saltyrtc_error **error) {
     if (status == SALTYRTC_STATUS_OK) return;
-    fprintf(stderr, "%s\n", saltyrtc_error_message(error));
+    fprintf(stderr, "%s\n", saltyrtc_error_message(*error));
     exit(1);
 }
 
@@ -32,21 +33,27 @@ struct memory {
     char peer[SALTYRTC_INVITATION_BYTES]; /* a key, or an invitation without a token */
 };
 
+static void damaged(const struct memory *memory) {
+    fprintf(stderr, "%s is damaged: delete it on both sides and pair again\n", memory->path);
+    exit(1);
+}
+
 static void load(struct memory *memory) {
     char hex[SALTYRTC_KEY_HEX_BYTES];
     uint8_t public_key[SALTYRTC_KEY_BYTES];
     saltyrtc_error *error;
     FILE *file = fopen(memory->path, "r");
-    if (!file) {
-        check(saltyrtc_key_pair_generate(public_key, memory->secret_key, &error), error);
-        return;
-    }
-    if (fscanf(file, "%64s %511s", hex, memory->peer) != 2) {
-        fprintf(stderr, "%s is damaged: delete it on both sides and pair again\n", memory->path);
+    if (!file && errno != ENOENT) {
+        perror(memory->path);
         exit(1);
     }
+    if (!file) {
+        check(saltyrtc_key_pair_generate(public_key, memory->secret_key, &error), &error);
+        return;
+    }
+    if (fscanf(file, "%64s %511s", hex, memory->peer) != 2) damaged(memory);
     fclose(file);
-    check(saltyrtc_key_from_hex(hex, memory->secret_key, &error), error);
+    if (saltyrtc_key_from_hex(hex, memory->secret_key, NULL) != SALTYRTC_STATUS_OK) damaged(memory);
     memory->paired = 1;
 }
 
@@ -54,7 +61,7 @@ static void load(struct memory *memory) {
 static void store(struct memory *memory) {
     char hex[SALTYRTC_KEY_HEX_BYTES];
     saltyrtc_error *error;
-    check(saltyrtc_key_to_hex(memory->secret_key, hex, sizeof hex, NULL, &error), error);
+    check(saltyrtc_key_to_hex(memory->secret_key, hex, sizeof hex, NULL, &error), &error);
     umask(077);
     FILE *file = fopen(memory->path, "w");
     if (!file || fprintf(file, "%s\n%s\n", hex, memory->peer) < 0 || fclose(file) != 0) {
@@ -67,8 +74,8 @@ static void store(struct memory *memory) {
 static saltyrtc_client *connect_client(saltyrtc_config *config) {
     saltyrtc_client *client;
     saltyrtc_error *error;
-    check(saltyrtc_config_add_relayed_data_task(config, &error), error);
-    check(saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error), error);
+    check(saltyrtc_config_add_relayed_data_task(config, &error), &error);
+    check(saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error), &error);
     saltyrtc_config_free(config);
     return client;
 }
@@ -76,14 +83,14 @@ static saltyrtc_client *connect_client(saltyrtc_config *config) {
 static saltyrtc_client *initiate(struct memory *memory, const char *server_url) {
     saltyrtc_config *config;
     saltyrtc_error *error;
-    check(saltyrtc_config_new_initiator(server_url, memory->secret_key, &config, &error), error);
+    check(saltyrtc_config_new_initiator(server_url, memory->secret_key, &config, &error), &error);
     if (memory->paired) {
         uint8_t peer_key[SALTYRTC_KEY_BYTES];
-        check(saltyrtc_key_from_hex(memory->peer, peer_key, &error), error);
-        check(saltyrtc_config_set_trusted_peer(config, peer_key, &error), error);
+        if (saltyrtc_key_from_hex(memory->peer, peer_key, NULL) != SALTYRTC_STATUS_OK) damaged(memory);
+        check(saltyrtc_config_set_trusted_peer(config, peer_key, &error), &error);
     } else {
         char uri[SALTYRTC_INVITATION_BYTES];
-        check(saltyrtc_config_invitation(config, uri, sizeof uri, NULL, &error), error);
+        check(saltyrtc_config_invitation(config, uri, sizeof uri, NULL, &error), &error);
         printf("invitation: %s\n", uri);
         fflush(stdout);
     }
@@ -99,7 +106,7 @@ static saltyrtc_client *join(struct memory *memory, const char *invitation) {
     }
     /* An invitation without a token says that the initiator knows our key. */
     const char *uri = memory->paired ? memory->peer : invitation;
-    check(saltyrtc_config_new_responder(uri, memory->secret_key, &config, &error), error);
+    check(saltyrtc_config_new_responder(uri, memory->secret_key, &config, &error), &error);
     return connect_client(config);
 }
 
@@ -110,15 +117,15 @@ static void peer_is_there(saltyrtc_client *client, struct memory *memory, int in
     printf("connected%s\n", memory->paired ? " without a token" : "");
     if (!memory->paired) {
         if (initiator) {
-            check(saltyrtc_key_to_hex(peer_key, memory->peer, sizeof memory->peer, NULL, &error), error);
+            check(saltyrtc_key_to_hex(peer_key, memory->peer, sizeof memory->peer, NULL, &error), &error);
         } else {
             check(saltyrtc_client_invitation(client, NULL, memory->peer, sizeof memory->peer, NULL, &error),
-                  error);
+                  &error);
         }
         store(memory);
-        check(saltyrtc_client_trust_peer(client, &error), error);
+        check(saltyrtc_client_trust_peer(client, &error), &error);
     }
-    if (!initiator) check(saltyrtc_client_send_text(client, "hello", &error), error);
+    if (!initiator) check(saltyrtc_client_send_text(client, "hello", &error), &error);
 }
 
 /* Runs a client until its connection has ended. Returns why. */

@@ -9,10 +9,12 @@ cd "$(dirname "$0")/.."
 
 CC=${CC:-gcc}
 CXX=${CXX:-g++}
-# The longest that one test may take, in seconds. Valgrind is slow, and machines are.
+# The longest that one test may take, in seconds. Valgrind is slow, and machines are. The tests
+# themselves wait for nothing longer than 120 seconds.
 TEST_TIMEOUT=${TEST_TIMEOUT:-600}
 WARNINGS=(-Wall -Wextra -Wpedantic -Wconversion -Werror)
 VALGRIND=(valgrind --quiet --leak-check=full --show-leak-kinds=all
+    --num-callers=30 --suppressions=tests/c/valgrind.supp
     --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99)
 
 out=build/c
@@ -71,6 +73,19 @@ exported_symbols() {
     diff "$out/declared" "$out/exported"
 }
 
+# Each function of the header is called by some test.
+every_function_is_called() {
+    local function missing=0
+    while read -r function; do
+        # As a call, or as the argument of a macro that calls it.
+        if ! grep -q "\b$function[(,]" tests/c/*.c tests/c/*.h; then
+            echo "no test in tests/c calls $function"
+            missing=1
+        fi
+    done <"$out/declared"
+    return $missing
+}
+
 compilers=("$CC" "$CXX")
 for clang in clang clang++; do
     command -v $clang >/dev/null && compilers+=($clang)
@@ -85,23 +100,29 @@ header_alone() {
         "$1" "-std=$2" "${WARNINGS[@]}" -Iinclude -fsyntax-only -x $language -
 }
 
-# compile <source> <program>
-compile() {
-    case $1 in
-    *.c) "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" \
-        -L"$out" -Wl,-rpath,"$PWD/$out" -lsaltyrtc -lpthread ;;
-    *) "$CXX" -std=c++17 "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" \
-        -L"$out" -Wl,-rpath,"$PWD/$out" -lsaltyrtc -lpthread ;;
-    esac
+link=(-L"$out" -Wl,-rpath,"$PWD/$out" -lsaltyrtc -lpthread)
+
+compile_as_c() {
+    "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" "${link[@]}"
+}
+
+# compile_as_cpp <standard> <source> <program>
+compile_as_cpp() {
+    "$CXX" -x c++ "-std=$1" "${WARNINGS[@]}" -g -Iinclude -o "$3" "$2" "${link[@]}"
 }
 
 run() {
+    timeout "$TEST_TIMEOUT" "$1"
+}
+
+run_under_valgrind() {
     # A test that hangs is ended before valgrind lists all that is still there.
     timeout --signal=KILL "$TEST_TIMEOUT" "${VALGRIND[@]}" "$1"
 }
 
 if [ $# = 0 ]; then
-    check "exported symbols" exported_symbols
+    check "exported symbols" exported_symbols &&
+        check "every function is called by a test" every_function_is_called
     for compiler in "${compilers[@]}"; do
         standards=(c99 c17)
         [[ $compiler == *++* ]] && standards=(c++11 c++17)
@@ -126,12 +147,25 @@ for source in tests/c/*.c tests/c/*.cpp examples-c/*.c examples-c/*.cpp; do
     name=$(basename "${source%.*}")
     wanted "$name" "$@" || continue
     program=$out/${source//\//-}.test
-    check "compile $source" compile "$source" "$program" || continue
+    case $source in
+    *.c) check "compile $source" compile_as_c "$source" "$program" || continue ;;
+    *) check "compile $source" compile_as_cpp c++17 "$source" "$program" || continue ;;
+    esac
+    if [[ $source == tests/c/*.c ]]; then
+        # C programs are C++ programs, too: the same test without valgrind, at full speed.
+        check "compile $source as C++" compile_as_cpp c++11 "$source" "$program++" || continue
+        check "run $source as C++" run "$program++"
+    fi
     # Examples are run here only if they need no arguments and end by themselves, which they say.
     if [[ $source == tests/c/* ]] || grep -q 'Runs on its own' "$source"; then
-        check "run $source" run "$program"
+        check "run $source" run_under_valgrind "$program"
     fi
 done
+
+# The examples that talk to each other, and to people.
+if [ $# = 0 ] || wanted examples "$@"; then
+    check "run the examples" timeout "$TEST_TIMEOUT" scripts/test-examples.py "$out"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]

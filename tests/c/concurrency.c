@@ -17,15 +17,15 @@
         }                                                                                      \
     } while (0)
 
-static void check_ok(saltyrtc_status status, saltyrtc_error *error, int line) {
+static void check_ok(saltyrtc_status status, saltyrtc_error **error, int line) {
     if (status != SALTYRTC_STATUS_OK) {
         fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, line, saltyrtc_status_name(status),
-                saltyrtc_error_message(error));
+                saltyrtc_error_message(*error));
         exit(1);
     }
 }
 
-#define OK(call) check_ok((call), error, __LINE__)
+#define OK(call) check_ok((call), &error, __LINE__)
 
 enum { WAIT_MS = 20000, THREADS = 3, ROUNDS = 2, MESSAGES = 50 };
 
@@ -59,12 +59,12 @@ static void await_flag(side *self, const bool *what) {
 }
 
 static void on_free(void *user_data) {
-    side *self = user_data;
+    side *self = (side *)user_data;
     set(self, &self->freed);
 }
 
 static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
-    side *self = user_data;
+    side *self = (side *)user_data;
     CHECK(!in_callback);
     in_callback = true;
     if (event->kind == SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE) {

@@ -343,7 +343,7 @@ static void trust(const test_server *server) {
     FAILS(SALTYRTC_STATUS_NO_PEER, "peer", saltyrtc_client_send_text(initiator, "x", &error));
 
     start_proxy(&proxy, server, PROXY_OPEN);
-    invite_by(&proxy, invitation, by_proxy);
+    invite_at(&proxy.server, invitation, by_proxy);
     OK(saltyrtc_config_new_responder(by_proxy, secret_key, &config, &error));
     responder = pull_client(config);
     SKIP_TO(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);

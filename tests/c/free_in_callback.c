@@ -95,7 +95,7 @@ static void free_at_responder_left(const test_server *server) {
     saltyrtc_config *config = with_relayed_data(initiator_config(server, invitation));
     saltyrtc_client *responder;
     start_proxy(&proxy, server, PROXY_OPEN);
-    invite_by(&proxy, invitation, by_proxy);
+    invite_at(&proxy.server, invitation, by_proxy);
     responder = pull_client(responder_config(by_proxy));
     SKIP_TO(responder, SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
     set_proxy(&proxy, PROXY_HELD);
@@ -131,7 +131,7 @@ static void free_at_peer_left(const test_server *server) {
     start_proxy(&proxy, server, PROXY_OPEN);
     expect_free(&self, SALTYRTC_EVENT_KIND_PEER_LEFT);
     watched(&self, with_relayed_data(initiator_config(server, invitation)));
-    invite_by(&proxy, invitation, by_proxy);
+    invite_at(&proxy.server, invitation, by_proxy);
     responder = pull_client(responder_config(by_proxy));
     SKIP_TO(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
     AWAIT(self.seen[SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE] == 1);
@@ -193,7 +193,7 @@ static void free_at_send_error(void) {
     config = with_relayed_data(initiator_config(&server, invitation));
     OK(saltyrtc_config_set_max_queue_size(config, 1, &error));
     watched(&self, config);
-    invite_by(&proxy, invitation, by_proxy);
+    invite_at(&proxy.server, invitation, by_proxy);
     responder = pull_client(responder_config(by_proxy));
     await_free(&self, "freed at SEND_ERROR");
     set_proxy(&proxy, PROXY_CUT);

@@ -17,15 +17,16 @@
         }                                                                                      \
     } while (0)
 
-static void check_ok(saltyrtc_status status, saltyrtc_error *error, int line) {
+/* The error is read after the call, wherever the compiler evaluates arguments. */
+static void check_ok(saltyrtc_status status, saltyrtc_error **error, int line) {
     if (status != SALTYRTC_STATUS_OK) {
         fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, line, saltyrtc_status_name(status),
-                saltyrtc_error_message(error));
+                saltyrtc_error_message(*error));
         exit(1);
     }
 }
 
-#define OK(call) check_ok((call), error, __LINE__)
+#define OK(call) check_ok((call), &error, __LINE__)
 
 enum { WAIT_MS = 20000 };
 
@@ -83,7 +84,7 @@ static saltyrtc_client *start(const char *url, saltyrtc_event_callback callback,
 }
 
 static void free_in_callback(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
-    counts *self = user_data;
+    counts *self = (counts *)user_data;
     saltyrtc_client_free(client);
     /* The event and the user data are there until we return. */
     CHECK(event->kind == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE && event->address == 1);
@@ -100,7 +101,7 @@ static void freed_by_its_own_callback(const char *url) {
 }
 
 static void wait_in_callback(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
-    counts *self = user_data;
+    counts *self = (counts *)user_data;
     (void)client;
     (void)event;
     raise_count(&self->entered);
@@ -109,7 +110,7 @@ static void wait_in_callback(saltyrtc_client *client, const saltyrtc_event *even
 }
 
 static void *free_elsewhere(void *user_data) {
-    counts *self = user_data;
+    counts *self = (counts *)user_data;
     saltyrtc_client_free(self->other);
     /* The callback has returned, and nothing comes afterwards. */
     CHECK(read_count(&self->left) == 1);
@@ -131,7 +132,7 @@ static void freeing_waits_for_the_callback(const char *url) {
 }
 
 static void free_other(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
-    counts *self = user_data;
+    counts *self = (counts *)user_data;
     saltyrtc_event *none = NULL;
     if (event->kind == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE) {
         /* Also of a client without callback; and asking is allowed, but not waiting. */
@@ -160,7 +161,7 @@ static void freed_by_the_callback_of_another_client(const char *url) {
 }
 
 static void *wait_for_ever(void *user_data) {
-    counts *self = user_data;
+    counts *self = (counts *)user_data;
     for (;;) {
         saltyrtc_event *event = NULL;
         const saltyrtc_status status = saltyrtc_client_next_event(self->other, -1, &event, NULL);
@@ -187,7 +188,7 @@ static void waiting_ends_with_the_connection(const char *url) {
 }
 
 static void count_events(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
-    counts *self = user_data;
+    counts *self = (counts *)user_data;
     (void)client;
     if (event->kind == SALTYRTC_EVENT_KIND_CLOSED) {
         self->closed_status = event->status;

@@ -168,11 +168,11 @@ static inline void start_proxy(proxy *self, const test_server *server, proxy_mod
     self->thread = start_thread(run_proxy, self);
 }
 
-/* An invitation with the proxy in place of the server. */
-static inline void invite_by(const proxy *self, const char *invitation, char *by_proxy) {
+/* The same invitation, with another server in it. */
+static inline void invite_at(const test_server *server, const char *invitation, char *changed_one) {
     const char *path = strchr(invitation + sizeof "ws://" - 1, '/');
     CHECK(path != NULL);
-    snprintf(by_proxy, SALTYRTC_INVITATION_BYTES, "%s%s", self->server.url, path);
+    snprintf(changed_one, SALTYRTC_INVITATION_BYTES, "%s%s", server->url, path);
 }
 
 /* Waits until it is done. */

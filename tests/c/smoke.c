@@ -18,15 +18,16 @@
         }                                                                                      \
     } while (0)
 
-static void check_ok(saltyrtc_status status, saltyrtc_error *error, int line) {
+/* The error is read after the call, wherever the compiler evaluates arguments. */
+static void check_ok(saltyrtc_status status, saltyrtc_error **error, int line) {
     if (status != SALTYRTC_STATUS_OK) {
         fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, line, saltyrtc_status_name(status),
-                saltyrtc_error_message(error));
+                saltyrtc_error_message(*error));
         exit(1);
     }
 }
 
-#define OK(call) check_ok((call), error, __LINE__)
+#define OK(call) check_ok((call), &error, __LINE__)
 
 enum { WAIT_MS = 20000 };
 
@@ -43,7 +44,7 @@ typedef struct initiator {
 } initiator;
 
 static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
-    initiator *self = user_data;
+    initiator *self = (initiator *)user_data;
     saltyrtc_error *error = NULL;
     saltyrtc_event *none = NULL;
 

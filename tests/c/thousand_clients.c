@@ -5,7 +5,8 @@
 
 enum { CLIENTS = 1000, AT_ONCE = 10 };
 
-/* Makes a few clients, alternately with and without callback, and frees them at different moments. */
+/* Makes a few clients, alternately with and without callback, and frees them at a moment that differs
+   from round to round. (Whole handshakes are what takes time under valgrind.) */
 static void one_round(const test_server *server, int round) {
     saltyrtc_error *error = NULL;
     watch watches[AT_ONCE];
@@ -18,23 +19,24 @@ static void one_round(const test_server *server, int round) {
         clients[i + 1] = pull_client(responder_config(invitation));
     }
     for (i = 0; i < AT_ONCE; i += 2) {
-        switch ((round + i / 2) % 4) {
-        case 0:
-            /* Wherever it is. */
-            break;
-        case 1:
+        switch (round % 8) {
+        case 4:
+        case 5:
             AWAIT(watches[i].seen[SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE] == 1);
             break;
-        case 2:
+        case 6:
             SKIP_TO(clients[i + 1], SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
             OK(saltyrtc_client_send_text(clients[i + 1], "x", &error));
             AWAIT(watches[i].seen[SALTYRTC_EVENT_KIND_DATA] == 1);
             break;
-        default:
+        case 7:
             SKIP_TO(clients[i + 1], SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
             OK(saltyrtc_client_close(clients[i + 1], &error));
             CHECK_END(clients[i + 1], SALTYRTC_STATUS_OK, "closed");
             AWAIT(watches[i].seen[SALTYRTC_EVENT_KIND_CLOSED] == 1);
+            break;
+        default:
+            /* Wherever it is. */
             break;
         }
         saltyrtc_client_free(clients[i]);

@@ -1,0 +1,176 @@
+// The C++ wrapper where smoke_cpp.cpp does not look: what exceptions say, what moving does, and when
+// functions and what they hold are destroyed.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "support.h"
+
+#include "saltyrtc.hpp"
+
+using namespace std::chrono_literals;
+
+namespace {
+
+template <typename Function> void fails(saltyrtc_status expected, const char *word, Function function) {
+    try {
+        function();
+    } catch (const saltyrtc::Error &error) {
+        CHECK(error.status() == expected);
+        CHECK(std::string(error.what()).find(word) != std::string::npos);
+        return;
+    }
+    CHECK(!"an exception is thrown");
+}
+
+template <typename Type> constexpr bool moves_only() {
+    return std::is_nothrow_move_constructible_v<Type> && std::is_nothrow_move_assignable_v<Type> &&
+           !std::is_copy_constructible_v<Type> && !std::is_copy_assignable_v<Type>;
+}
+
+static_assert(moves_only<saltyrtc::Invitation>());
+static_assert(moves_only<saltyrtc::Config>());
+static_assert(moves_only<saltyrtc::Event>());
+static_assert(moves_only<saltyrtc::Client>());
+static_assert(moves_only<saltyrtc::ServerConfig>());
+static_assert(moves_only<saltyrtc::Server>());
+
+saltyrtc::Config config_of(const saltyrtc::Server &server) {
+    auto config = saltyrtc::Config::initiator(server.url());
+    config.add_relayed_data_task();
+    return config;
+}
+
+void exceptions() {
+    fails(SALTYRTC_STATUS_BAD_URL, "server_url", [] { saltyrtc::Config::initiator("http://a"); });
+    fails(SALTYRTC_STATUS_BAD_INVITATION, "invitation", [] { saltyrtc::Invitation("ws://a"); });
+    fails(SALTYRTC_STATUS_BAD_KEY, "hex", [] { saltyrtc::key_from_hex("0"); });
+    fails(SALTYRTC_STATUS_BAD_ARGUMENT, "address", [] { saltyrtc::ServerConfig("localhost"); });
+    auto config = saltyrtc::Config::initiator("ws://127.0.0.1:1");
+    fails(SALTYRTC_STATUS_BAD_ARGUMENT, "timeout_ms", [&] { config.connect_timeout(0ms); });
+    fails(SALTYRTC_STATUS_BAD_CONFIG, "task", [&] { saltyrtc::Client client(config); });
+    // Any exception of the standard library's is caught as such.
+    try {
+        saltyrtc::key_from_hex("");
+        CHECK(!"an exception is thrown");
+    } catch (const std::exception &error) {
+        CHECK(error.what()[0] != '\0');
+    }
+    checked("exceptions");
+}
+
+void moving(const saltyrtc::Server &server) {
+    saltyrtc::Client first(config_of(server));
+    saltyrtc::Client second(std::move(first));
+    CHECK(second.next_event(20s)->kind() == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
+    CHECK(second->state() == SALTYRTC_STATE_WAITING_FOR_PEER);
+    // Assigning frees what was there before, and leaves a working client.
+    second = saltyrtc::Client(config_of(server));
+    auto event = second.next_event(20s);
+    CHECK(event && (*event)->address == 1);
+    CHECK(second->state() == SALTYRTC_STATE_WAITING_FOR_PEER);
+    // One that was moved from can be used again after an assignment.
+    first = std::move(second);
+    CHECK(first->state() == SALTYRTC_STATE_WAITING_FOR_PEER);
+    // In containers.
+    std::vector<saltyrtc::Client> clients;
+    for (int i = 0; i < 5; i++) {
+        clients.emplace_back(config_of(server));
+    }
+    for (auto &client : clients) {
+        CHECK(client.next_event(20s)->kind() == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
+    }
+    // Events outlive their client.
+    std::optional<saltyrtc::Event> last;
+    {
+        saltyrtc::Client client(config_of(server));
+        client->close();
+        last = client.next_event();
+        CHECK(!client.next_event().has_value());
+    }
+    CHECK(last->kind() == SALTYRTC_EVENT_KIND_CLOSED && last->text() == "closed as requested");
+    checked("moving");
+}
+
+// Under the lock of support.h.
+struct Counts {
+    int alive = 0;
+    int events = 0;
+};
+
+class Counted {
+public:
+    explicit Counted(Counts &counts) : counts_(counts) { change(1); }
+    Counted(const Counted &other) : counts_(other.counts_) { change(1); }
+    Counted &operator=(const Counted &) = delete;
+    ~Counted() { change(-1); }
+    void event() const {
+        lock();
+        CHECK(counts_.alive > 0);
+        counts_.events++;
+        unlock();
+    }
+
+private:
+    void change(int by) const {
+        lock();
+        counts_.alive += by;
+        unlock();
+    }
+
+    Counts &counts_;
+};
+
+void lifetime_of_functions(const saltyrtc::Server &server) {
+    Counts counts;
+    {
+        const Counted counted(counts);
+        const saltyrtc::Client client(config_of(server),
+                                      [counted](saltyrtc::ClientRef, const saltyrtc::EventView &) {
+                                          counted.event();
+                                      });
+        AWAIT(counts.events == 1);
+        CHECK(counts.alive == 2);
+    }
+    CHECK(counts.alive == 0);
+
+    // A client that is destroyed by its own function: what the function holds stays until it returns.
+    {
+        std::unique_ptr<saltyrtc::Client> client;
+        bool ready = false;
+        const Counted counted(counts);
+        auto made = std::make_unique<saltyrtc::Client>(
+            config_of(server), [&, counted](saltyrtc::ClientRef, const saltyrtc::EventView &event) {
+                AWAIT(ready);
+                client.reset();
+                CHECK(event.kind() == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
+                counted.event();
+            });
+        client = std::move(made);
+        lock();
+        ready = true;
+        unlock();
+        AWAIT(counts.events == 2 && counts.alive == 1);
+        CHECK(client == nullptr);
+    }
+    CHECK(counts.alive == 0);
+    checked("functions live as long as their client");
+}
+
+} // namespace
+
+int main() {
+    {
+        saltyrtc::Server server(saltyrtc::ServerConfig("127.0.0.1"));
+        exceptions();
+        moving(server);
+        lifetime_of_functions(server);
+        server.stop(20s);
+    }
+    saltyrtc::shutdown(20s);
+    return 0;
+}
