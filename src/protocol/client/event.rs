@@ -81,6 +81,7 @@ impl Event {
                 payload.as_msgpack().len()
             }
             Self::Task(TaskEvent::Message(message)) => message.as_msgpack().len(),
+            Self::PeerHandshakeDone { task_data, .. } => task_data.as_map().map_or(0, <[u8]>::len),
             _ => 0,
         }
     }
