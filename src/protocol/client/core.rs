@@ -137,7 +137,7 @@ impl Core {
     }
 
     pub(super) fn wants_input(&self) -> bool {
-        self.events.len() < MAX_EVENTS && self.events_size < self.limits.max_queue_size
+        self.events.len() < MAX_EVENTS && self.events_size <= self.limits.max_queue_size
     }
 
     /// Queues a finished message. Nothing follows a close.
@@ -246,7 +246,7 @@ impl Core {
         if !self.running() {
             return;
         }
-        tracing::debug!(%code, reason = ?closed.reason, "closing");
+        tracing::debug!(%code, by = ?closed.by, "closing");
         self.session = None;
         self.server = None;
         self.queue.push_back(Transmit::Close(code));
