@@ -67,7 +67,9 @@ impl From<&ClientConfig> for Limits {
         Self {
             max_message_size: config.max_message_size,
             max_queue_size: config.max_queue_size,
-            peer_handshake_timeout: config.peer_handshake_timeout,
+            peer_handshake_timeout: config
+                .peer_handshake_timeout
+                .min(ClientConfig::LONGEST_TIMEOUT),
             when_peer_leaves: config.when_peer_leaves,
         }
     }
