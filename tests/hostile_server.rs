@@ -261,6 +261,30 @@ fn answers_to_a_server_that_does_not_read_are_bounded() {
     assert!(bytes < 1 << 20, "{bytes}");
 }
 
+/// The same for handshakes that it makes a responder begin.
+#[test]
+fn handshakes_for_a_server_that_does_not_read_are_bounded() {
+    let config = ClientConfig {
+        max_queue_size: 10_000,
+        max_message_size: 4096,
+        ..keys::responder_with_token()
+    };
+    let mut server = FakeServer::new(config).ready(&[]);
+    let mut messages = 0;
+    while server.client.state() != ClientState::Closed {
+        server.send(&Msg::new("new-initiator"));
+        messages += 1;
+        assert!(messages < 5_000, "the queue grows for ever");
+    }
+    assert!(messages > 1_000, "a burst is no offence: {messages}");
+    let mut bytes = 0;
+    while let Some(Transmit::Message(message)) = server.client.poll_transmit() {
+        bytes += message.len();
+    }
+    assert!(bytes < 1 << 20, "{bytes}");
+    assert_eq!(server.client.poll_transmit(), None, "nothing follows the close");
+}
+
 #[test]
 fn after_its_end_a_client_does_nothing_more() {
     for (_, mut server) in states() {

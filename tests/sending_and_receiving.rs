@@ -12,7 +12,7 @@ use saltyrtc::task::relayed_data;
 use support::fake_peer::FakePeer;
 use support::fake_server::{FakeServer, Sent};
 use support::keys;
-use support::msg::{Msg, encode, every_type};
+use support::msg::{Msg, encode, every_type, map};
 use support::pair::{Pair, Wire};
 
 /// A client of each role that is in the task, and its peer.
@@ -381,6 +381,23 @@ fn an_application_that_is_slow_to_take_events_is_not_flooded() {
         assert_eq!(server.events().len(), received);
         assert!(server.client.wants_input());
     }
+}
+
+/// What a peer's task has to say counts as well; and a client that keeps nothing back still reads.
+#[test]
+fn task_data_fills_the_room_for_events() {
+    let config = ClientConfig { max_queue_size: 0, ..keys::initiator_with_token() };
+    let mut server = FakeServer::new(config).ready(&[2]);
+    assert!(server.client.wants_input());
+    let mut peer = FakePeer::responder(2);
+    peer.up_to_auth(&mut server);
+    server.events();
+    let large = map(&[("much", Value::Binary(vec![1; 1000]))]);
+    let auth = peer.auth_msg().with("data", map(&[(relayed_data::NAME, large)]));
+    peer.send_with_session(&mut server, &auth.encode());
+    assert!(!server.client.wants_input(), "the event waits");
+    assert!(matches!(server.events()[..], [Event::PeerHandshakeDone { .. }]));
+    assert!(server.client.wants_input());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use saltyrtc::protocol::client::{
     ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SendFailure,
 };
-use saltyrtc::protocol::{DropReason, ResponderAddress};
+use saltyrtc::protocol::{DropReason, ResponderAddress, Role};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;
@@ -403,6 +403,27 @@ fn an_initiator_that_stops_in_the_middle_is_left() {
         let reason = EndReason::PeerHandshakeTimeout;
         let expected = Closed { by: ClosedBy::Us, code: Some(3008), reason, retryable: true };
         assert_eq!(closed, expected);
+    }
+}
+
+#[test]
+fn a_time_limit_may_be_as_long_as_it_likes() {
+    let (server_handshake_timeout, peer_handshake_timeout) = (Duration::MAX, Duration::MAX);
+    for config in [keys::initiator_with_token(), keys::responder_with_token()] {
+        let config = ClientConfig { server_handshake_timeout, peer_handshake_timeout, ..config };
+        let mut server = FakeServer::new(config);
+        assert!(server.client.poll_timeout().is_some());
+        let (mut peer, other) = match server.role() {
+            Role::Initiator => (FakePeer::responder(2), 2),
+            Role::Responder => (FakePeer::initiator(), 1),
+        };
+        server = server.ready(&[other]);
+        if server.role() == Role::Initiator {
+            peer.send_token(&mut server);
+        }
+        assert!(server.client.poll_timeout().is_some());
+        server.wait(Duration::from_secs(30 * 24 * 60 * 60));
+        assert_eq!(server.client.state(), ClientState::PeerHandshake);
     }
 }
 

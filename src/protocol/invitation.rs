@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use http::Uri;
+use zeroize::Zeroizing;
 
 use super::qr;
 use super::server_url::{ServerUrl, ServerUrlError};
@@ -115,7 +116,8 @@ impl Invitation {
     ///
     /// At most 460 characters of ASCII.
     pub fn to_uri(&self) -> String {
-        // Never grown, so that no copy of the token stays behind in freed memory.
+        // Never grown, and the token is wiped where it comes from, so that no copy of it stays behind
+        // in freed memory.
         let mut uri = String::with_capacity(512);
         uri.push_str(&self.server.websocket_url(&self.initiator_key));
         if let Some(key) = &self.server_key {
@@ -124,7 +126,7 @@ impl Invitation {
         }
         if let Some(token) = &self.token {
             uri.push('#');
-            uri.push_str(&token.to_hex());
+            uri.push_str(&Zeroizing::new(token.to_hex()));
         }
         uri
     }
@@ -142,7 +144,7 @@ impl Invitation {
     /// columns and 33 lines, quiet zone included. On a light background the colours are the wrong way
     /// round, which not every scanner can read.
     pub fn qr_code(&self) -> String {
-        qr::for_dark_terminal(&self.to_uri())
+        qr::for_dark_terminal(&Zeroizing::new(self.to_uri()))
     }
 }
 

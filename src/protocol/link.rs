@@ -83,11 +83,6 @@ impl Link {
         self.own_cookie
     }
 
-    /// The cookie of the other side, once a message of theirs was accepted.
-    pub fn their_cookie(&self) -> Option<Cookie> {
-        self.theirs.map(|(cookie, _)| cookie)
-    }
-
     /// The nonce of the next message, with its sequence number used up.
     pub fn next_nonce(
         &mut self,

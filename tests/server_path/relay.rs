@@ -130,6 +130,31 @@ fn messages_that_wait_when_the_receiver_leaves_are_reported() {
     }
 }
 
+/// Who had much on the way to a receiver that breaks down is told so, and not thrown out for it.
+///
+/// Covers P-088 P-208.
+#[test]
+fn thousands_of_waiting_messages_do_not_cost_their_sender_its_place() {
+    let mut bench = Bench::new();
+    let (mut initiator, responder) = pair(&mut bench);
+    let first = initiator.client.relay(2, b"x");
+    bench.send(&initiator, first.clone());
+    for _ in 0..5000 {
+        let message = initiator.client.relay(2, b"x");
+        bench.send(&initiator, message);
+    }
+    bench.events();
+    bench.path.handle_closed(bench.now, responder.id);
+    let told = bench.incoming(&mut initiator);
+    assert_eq!(told.first(), Some(&send_error(&first)));
+    assert_eq!(told.last(), Some(&disconnected(2)), "and no close");
+    let failed = Event::RelayFailed { why: RelayFailure::ReceiverLeft };
+    assert_eq!(bench.events().iter().filter(|event| **event == failed).count(), 5001);
+    // There is room for whatever comes next.
+    bench.join_responder();
+    assert_eq!(bench.incoming(&mut initiator), [new_responder(2)]);
+}
+
 /// Covers P-088 P-145 P-173.
 #[test]
 fn messages_for_a_replaced_initiator_are_reported_before_the_new_one_is_announced() {

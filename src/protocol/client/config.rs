@@ -75,9 +75,11 @@ pub struct ClientConfig {
     /// that one message is always taken. As many bytes of received data may wait for the application;
     /// beyond it nothing more is read. Default 4 MiB.
     pub max_queue_size: usize,
-    /// The longest that the handshake with the server may take. Default 30 s.
+    /// The longest that the handshake with the server may take. Default 30 s; more than a year counts
+    /// as a year.
     pub server_handshake_timeout: Duration,
-    /// The longest that the handshake with a peer may take, from the first message. Default 60 s.
+    /// The longest that the handshake with a peer may take, from the first message. Default 60 s; more
+    /// than a year counts as a year.
     pub peer_handshake_timeout: Duration,
     /// What to do when the peer leaves. Default: wait for it to come back.
     pub when_peer_leaves: WhenPeerLeaves,
@@ -87,6 +89,9 @@ impl ClientConfig {
     /// The shortest that [`max_message_size`](Self::max_message_size) may be, in bytes: room for any
     /// handshake message of the protocol itself.
     pub const MIN_MESSAGE_SIZE: usize = 4096;
+
+    /// Times beyond this could not be added to the present any more.
+    pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
     /// A configuration with default limits and no tasks yet.
     pub fn new(role: RoleConfig, permanent_key: KeyPair) -> Self {

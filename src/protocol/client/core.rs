@@ -20,8 +20,9 @@ pub(super) const MESSAGE_OVERHEAD: usize = Nonce::BYTES + BOX_OVERHEAD;
 /// How many events may wait for the application before nothing more is read.
 const MAX_EVENTS: usize = 1024;
 
-/// How many bytes may wait for the server beyond what the application may queue. Answers to what the
-/// server says are some 70 bytes each, so this is reached only if it talks on without listening.
+/// How many bytes may wait to be sent beyond what the application may queue. What the server says leads
+/// to some 200 bytes of answers and handshakes at most, so this is reached only if it talks on without
+/// listening.
 const MAX_ANSWERS: usize = 1 << 18;
 
 /// The authenticated connection to the server.
@@ -66,7 +67,9 @@ impl From<&ClientConfig> for Limits {
         Self {
             max_message_size: config.max_message_size,
             max_queue_size: config.max_queue_size,
-            peer_handshake_timeout: config.peer_handshake_timeout,
+            peer_handshake_timeout: config
+                .peer_handshake_timeout
+                .min(ClientConfig::LONGEST_TIMEOUT),
             when_peer_leaves: config.when_peer_leaves,
         }
     }
@@ -136,11 +139,19 @@ impl Core {
     }
 
     pub(super) fn wants_input(&self) -> bool {
-        self.events.len() < MAX_EVENTS && self.events_size < self.limits.max_queue_size
+        self.events.len() < MAX_EVENTS && self.events_size <= self.limits.max_queue_size
     }
 
-    /// Queues a finished message.
+    /// Queues a finished message. Nothing follows a close.
     pub(super) fn transmit(&mut self, message: Vec<u8>) {
+        if !self.running() {
+            return;
+        }
+        let limit = self.limits.max_queue_size.max(self.limits.max_message_size);
+        if self.queue_size > limit.saturating_add(MAX_ANSWERS) {
+            let reason = EndReason::ServerProtocolError("it does not read our answers".into());
+            return self.finish(reason, CloseCode::ProtocolError);
+        }
         self.queue_size += message.len();
         self.queue.push_back(Transmit::Message(Bytes::from(message)));
     }
@@ -174,11 +185,6 @@ impl Core {
     /// Sends a message to the server.
     pub(super) fn send_to_server(&mut self, plain: &[u8]) {
         let Some(server) = &mut self.server else { return };
-        let limit = self.limits.max_queue_size.max(self.limits.max_message_size);
-        if self.queue_size > limit.saturating_add(MAX_ANSWERS) {
-            let reason = EndReason::ServerProtocolError("it does not read our answers".into());
-            return self.finish(reason, CloseCode::ProtocolError);
-        }
         match server.link.next_nonce(server.address, Address::SERVER) {
             Ok(nonce) => {
                 let message = seal(&nonce, &server.key, plain);
@@ -242,7 +248,7 @@ impl Core {
         if !self.running() {
             return;
         }
-        tracing::debug!(%code, reason = ?closed.reason, "closing");
+        tracing::debug!(%code, by = ?closed.by, "closing");
         self.session = None;
         self.server = None;
         self.queue.push_back(Transmit::Close(code));

@@ -81,6 +81,7 @@ impl Event {
                 payload.as_msgpack().len()
             }
             Self::Task(TaskEvent::Message(message)) => message.as_msgpack().len(),
+            Self::PeerHandshakeDone { task_data, .. } => task_data.as_map().map_or(0, <[u8]>::len),
             _ => 0,
         }
     }
@@ -148,7 +149,7 @@ pub enum EndReason {
     ServerProtocolError(String),
     /// The server does not have the permanent key that we know.
     ServerKey(String),
-    /// The server closed because somebody thinks that we broke the protocol.
+    /// The server or the peer thinks that we broke the protocol; [`Closed::by`] says who closed.
     AccusedOfProtocolError,
     /// The server or the initiator had an internal error.
     RemoteInternalError,
@@ -206,8 +207,8 @@ impl fmt::Display for EndReason {
                  in the middle"
             ),
             Self::AccusedOfProtocolError => f.write_str(
-                "the server closed the connection because the server or the peer found an error in \
-                 what this client sent",
+                "the server or the peer found an error in what this client sent, and ended the \
+                 connection",
             ),
             Self::RemoteInternalError => {
                 f.write_str("the server or the peer had an internal error; try again")

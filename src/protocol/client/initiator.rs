@@ -284,7 +284,9 @@ impl Initiator {
     /// A responder failed to authenticate itself, and is dropped.
     fn fail(&mut self, core: &mut Core, address: ResponderAddress, fault: Fault) {
         let Fault { reason, text } = fault;
-        tracing::warn!(%address, %text, "a responder failed to authenticate itself");
+        // The text is for the application: it may quote the responder, which does not belong into a log.
+        let code = reason.close_code();
+        tracing::warn!(%address, %code, "a responder failed to authenticate itself");
         self.drop_candidate(core, address, reason);
         core.event(Event::ResponderFailed { address, reason, text });
     }

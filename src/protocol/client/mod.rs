@@ -83,7 +83,7 @@ impl Client {
             config.server_key,
             config.ping_interval,
             &mut *random,
-            config.server_handshake_timeout,
+            config.server_handshake_timeout.min(ClientConfig::LONGEST_TIMEOUT),
         );
         let path = *config.path();
         let limits = (&config).into();
@@ -383,8 +383,12 @@ impl Client {
     }
 
     /// Encrypts `plain` for the peer with the session keys, for use outside of the signalling channel:
-    /// a random nonce (24 bytes) and the box (16 bytes longer than `plain`). Nothing in it keeps the
-    /// peer from being sent the same data twice.
+    /// a random nonce (24 bytes) and the box (16 bytes longer than `plain`).
+    ///
+    /// The box says that one of the two clients made it in this session, and no more. Both directions
+    /// have the same key, as have the messages of the signalling channel: whoever carries the data can
+    /// deliver it twice, or hand it back to the one who made it. So put into `plain` who it is for, what
+    /// it is, and a number.
     pub fn encrypt_for_peer(&mut self, plain: &[u8]) -> Result<Vec<u8>, SendFailure> {
         self.need_session()?;
         let nonce: [u8; NONCE_BYTES] = self.core.random.0.array();
@@ -393,7 +397,8 @@ impl Client {
         Ok(sealed)
     }
 
-    /// Decrypts what the peer encrypted with [`encrypt_for_peer`](Self::encrypt_for_peer).
+    /// Decrypts what the peer encrypted with [`encrypt_for_peer`](Self::encrypt_for_peer), which says
+    /// what this does not protect from.
     ///
     /// # Errors
     ///

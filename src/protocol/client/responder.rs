@@ -215,7 +215,8 @@ impl Responder {
                 core.finish_as(closed, CloseCode::GoingAway);
             }
             Err(Fault { text, stale }) => {
-                tracing::warn!(%text, "the initiator broke the protocol");
+                // The text is for the application: it may quote the initiator.
+                tracing::warn!("the initiator broke the protocol");
                 let code = CloseCode::ProtocolError;
                 let reason = EndReason::PeerProtocolError(text);
                 let by = ClosedBy::Us;

@@ -97,7 +97,8 @@ impl Core {
 
     /// The authenticated peer made a mistake: tell it, and end the connection.
     fn peer_broke_the_protocol(&mut self, text: String) {
-        tracing::warn!(%text, "the peer broke the protocol");
+        // The text is for the application: it may quote the peer, which does not belong into a log.
+        tracing::warn!("the peer broke the protocol");
         self.close_session(EndReason::PeerProtocolError(text), CloseCode::ProtocolError);
     }
 

@@ -16,11 +16,11 @@ pub enum MessageError {
     NotAMap,
     /// The MessagePack data ends early, goes on after its end, or is malformed.
     Malformed,
-    /// The same field is there twice.
+    /// The same field is there twice. Of its name, this is the beginning.
     Repeated(String),
     /// There is no type field, or it is not text.
     NoType,
-    /// The message type is not one that may come here.
+    /// The message type, of which this is the beginning, is not one that may come here.
     UnexpectedType(String),
     /// A field is missing, or has a value that it may not have.
     Field {
@@ -193,7 +193,7 @@ pub(crate) fn read_map(mut value: &[u8]) -> Result<Vec<(&str, &[u8])>, MessageEr
     let mut names: Vec<&str> = entries.iter().map(|(name, _)| *name).collect();
     names.sort_unstable();
     if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        return Err(MessageError::Repeated(pair[0].to_owned()));
+        return Err(MessageError::Repeated(beginning(pair[0])));
     }
     Ok(entries)
 }
@@ -201,6 +201,11 @@ pub(crate) fn read_map(mut value: &[u8]) -> Result<Vec<(&str, &[u8])>, MessageEr
 /// `value` is `nil`.
 pub(crate) fn is_nil(value: &[u8]) -> bool {
     value == [Marker::Null.to_u8()]
+}
+
+/// As much of a text from somewhere else as belongs into an error.
+fn beginning(text: &str) -> String {
+    text.chars().take(64).collect()
 }
 
 /// A message taken apart into its type and its fields.
@@ -227,7 +232,7 @@ impl<'a> Fields<'a> {
 
     /// The message is not one that may come here.
     pub(crate) fn unexpected(&self) -> MessageError {
-        MessageError::UnexpectedType(self.kind.chars().take(64).collect())
+        MessageError::UnexpectedType(beginning(self.kind))
     }
 
     /// Goes on only if the message is of type `kind`.
@@ -476,6 +481,9 @@ mod tests {
         assert_eq!(error(&nil_type), MessageError::NoType);
         let twice = MapWriter::message("x").text("type", "y").finish();
         assert_eq!(error(&twice), MessageError::Repeated("type".into()));
+        let name = "é".repeat(100_000);
+        let long = MapWriter::message("x").text(&name, "").text(&name, "").finish();
+        assert_eq!(error(&long), MessageError::Repeated("é".repeat(64)));
         let mut trailing = MapWriter::message("x").finish();
         trailing.push(0xc0);
         assert_eq!(error(&trailing), MessageError::Malformed);

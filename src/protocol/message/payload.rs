@@ -19,6 +19,9 @@ impl fmt::Display for PayloadError {
 
 impl std::error::Error for PayloadError {}
 
+/// How many bytes beside its own a value may keep alive.
+const SHARED_WASTE: usize = 256;
+
 /// One MessagePack value. Binary data and text are unwrapped for those who need nothing else; the
 /// library does not look inside other values.
 #[derive(Clone, PartialEq, Eq)]
@@ -48,9 +51,14 @@ impl Payload {
         }
     }
 
-    /// A value that was split off a message, and shares its memory.
+    /// A value that was split off a message. It shares the memory of the message if it is most of it;
+    /// otherwise it is copied, so that a small value does not keep a large message alive.
     pub(crate) fn from_value(message: &Bytes, value: &[u8]) -> Self {
-        Self(message.slice_ref(value))
+        if value.len() + SHARED_WASTE < message.len() {
+            Self(Bytes::copy_from_slice(value))
+        } else {
+            Self(message.slice_ref(value))
+        }
     }
 
     /// The serialised value.
@@ -99,6 +107,16 @@ mod tests {
         assert_eq!(Payload::from_msgpack(vec![0x92, 0xc0]), Err(PayloadError));
         let not_utf8 = Payload::from_msgpack(vec![0xa1, 0xff]).unwrap();
         assert_eq!(not_utf8.as_text(), None, "passed on as it is, but not as text");
+    }
+
+    #[test]
+    fn a_value_does_not_keep_a_much_larger_message_alive() {
+        let message = Bytes::from(vec![0; 10_000]);
+        for (length, shared) in [(1, false), (5000, false), (9800, true), (10_000, true)] {
+            let value = Payload::from_value(&message, &message[..length]);
+            assert_eq!(value.as_msgpack(), &message[..length]);
+            assert_eq!(value.as_msgpack().as_ptr() == message.as_ptr(), shared, "{length}");
+        }
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! Messages that a task defines: a map with a type and whatever else the task wants.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use super::Payload;
 use super::fields::{Fields, MapWriter, MessageError};
 
 /// A message of a task, as its serialised MessagePack map.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TaskMessage {
     map: Bytes,
 }
@@ -16,8 +18,8 @@ impl TaskMessage {
     /// messages once the handshake is over.
     pub const RESERVED_TYPES: [&str; 2] = ["application", "close"];
 
-    /// A message with the type `kind` and one field.
-    pub fn with_field(kind: &str, name: &str, value: &Payload) -> Self {
+    /// A message with the type `kind`, which is not a reserved one, and one more field.
+    pub(crate) fn with_field(kind: &str, name: &str, value: &Payload) -> Self {
         Self { map: MapWriter::message(kind).raw(name, value.as_msgpack()).finish().into() }
     }
 
@@ -54,5 +56,27 @@ impl TaskMessage {
 
     fn fields(&self) -> Fields<'_> {
         Fields::parse(&self.map).expect("checked when the message was made")
+    }
+}
+
+impl fmt::Debug for TaskMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskMessage({} bytes)", self.map.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_does_not_show_in_debug_output() {
+        let message = TaskMessage::with_field("move", "to", &Payload::from_text("secret"));
+        assert_eq!(
+            (message.kind(), message.field("to")),
+            ("move", Some(Payload::from_text("secret")))
+        );
+        let text = format!("{message:?}");
+        assert!(!text.contains("secret") && !text.contains("move"), "{text}");
     }
 }

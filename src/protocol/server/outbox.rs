@@ -85,6 +85,11 @@ impl Outbox {
         self.own + bytes <= MAX_OWN
     }
 
+    /// Whether half of that room is free: enough to go on about something that is told anyway.
+    pub(super) fn has_ample_room_for_own(&self) -> bool {
+        self.own <= MAX_OWN / 2
+    }
+
     /// Queues a message of the server.
     pub(super) fn own(&mut self, message: Vec<u8>) {
         self.own += message.len();

@@ -373,7 +373,15 @@ impl Path {
             self.initiator = None;
         }
         for relay in lost {
-            self.fail_relay(&relay, RelayFailure::ReceiverLeft);
+            // There may be thousands, all at once, and it is not their sender's fault that it has had
+            // no time to read them. Each of them means the same, and so does the notification that
+            // follows; so what has no room is left out.
+            let sender = self.clients.get(&relay.sender);
+            if sender.is_some_and(|sender| sender.outbox.has_ample_room_for_own()) {
+                self.fail_relay(&relay, RelayFailure::ReceiverLeft);
+            } else {
+                self.events.push_back(Event::RelayFailed { why: RelayFailure::ReceiverLeft });
+            }
         }
         if tell == Tell::Yes {
             let message = Disconnected { id: address }.serialise();
