@@ -97,6 +97,8 @@ impl Shared {
         self.wake_writer.notify_one();
         if closed {
             self.closing.notify_one();
+            // Whatever waits for the application, the server's answer is to be read.
+            self.wake_reader.notify_one();
         }
         if events {
             self.announce_events();
