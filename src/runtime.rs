@@ -55,7 +55,8 @@ pub(crate) fn closing() {
 #[cfg(feature = "client")]
 pub(crate) fn closed() {
     let mut closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
-    *closing -= 1;
+    // A panic in a state machine can end a connection that was not counted.
+    *closing = closing.saturating_sub(1);
     if *closing == 0 {
         ALL_CLOSED.notify_all();
     }

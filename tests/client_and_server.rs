@@ -2,12 +2,17 @@
 
 #![cfg(all(feature = "client", feature = "server"))]
 
+use std::time::Duration;
+
 use saltyrtc::client::{Client, ClosedBy, Config, EndReason, Event, Roots};
 use saltyrtc::crypto::{KeyPair, OsRandom};
-use saltyrtc::protocol::ServerUrl;
+use saltyrtc::protocol::{DropReason, ResponderAddress, ServerUrl};
 use saltyrtc::server::{Server, ServerConfig, TlsIdentity};
 use saltyrtc::task::{RelayedData, TaskEvent};
 use saltyrtc::transport::Certificates;
+
+/// Nothing here takes long; this is for the case that something never happens.
+const NEVER: Duration = Duration::from_secs(60);
 
 fn keys() -> KeyPair {
     KeyPair::generate(&mut OsRandom)
@@ -100,5 +105,49 @@ async fn the_same_over_tls_with_an_authority_of_our_own() {
     responder.send_text("over TLS").unwrap();
     assert_eq!(wait_for_text(&initiator).await, "over TLS");
     drop((initiator, responder));
+    server.shutdown().await;
+}
+
+/// The server closes while the application is not reading, then cuts the connection; so that writing
+/// fails while the close frame still waits to be read.
+#[tokio::test]
+async fn why_the_server_closed_is_known_even_if_writing_fails_first() {
+    let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap());
+    config.limits.close_timeout = Duration::from_millis(50);
+    let server = Server::start(config).unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    let config = Config::initiator(url, keys()).with_task(RelayedData);
+    let invitation = config.invitation().unwrap();
+    let initiator = Client::connect(config).unwrap();
+    let mut config = Config::responder(invitation, keys()).with_task(RelayedData);
+    config.protocol.max_queue_size = 1;
+    let responder = Client::connect(config).unwrap();
+    let address = wait_for(&initiator, |event| match event {
+        Event::PeerHandshakeDone { address, .. } => Some(*address),
+        _ => None,
+    });
+    let address = ResponderAddress::try_from(address.await).unwrap();
+    wait_for_peer(&responder).await;
+    // One event is as much as may wait.
+    initiator.send_text("nobody reads this yet").unwrap();
+    tokio::time::timeout(NEVER, async {
+        while !responder.has_events() {
+            tokio::task::yield_now().await;
+        }
+        initiator.drop_responder(address, DropReason::DroppedByInitiator).unwrap();
+        while server.connections() > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("the server cuts the connection");
+    // The first answer to this is that there is nobody any more.
+    for _ in 0..10_000 {
+        let _ = responder.send_text("nobody will ever read this");
+        tokio::task::yield_now().await;
+    }
+    let end = wait_for_end(&responder).await;
+    assert_eq!((end.by, end.code), (ClosedBy::Server, Some(3004)), "{end}");
+    drop(initiator);
     server.shutdown().await;
 }

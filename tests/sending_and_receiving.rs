@@ -368,6 +368,11 @@ fn an_application_that_is_slow_to_take_events_is_not_flooded() {
         assert_eq!(received, 10);
         server.client.poll_event();
         assert!(server.client.wants_input());
+        // A close does not wait for the application: the server's close frame has to be read.
+        peer.send(&mut server, &msg);
+        assert!(!server.client.wants_input());
+        server.client.close();
+        assert!(server.client.wants_input());
     }
     // By number.
     for (mut server, mut peer) in in_task() {

@@ -1,5 +1,6 @@
 //! The driver: moves bytes between a WebSocket and the state machine.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -91,14 +92,21 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
         tokio::time::sleep(CLOSE_TIMEOUT).await;
     };
     let traffic = async {
-        tokio::select! {
-            end = read(shared, &mut stream) => end,
-            error = write(shared, &mut sink) => SocketEnd::Lost(error.to_string()),
+        let mut reading = pin!(read(shared, &mut stream));
+        let error = tokio::select! {
+            end = &mut reading => return end,
+            error = write(shared, &mut sink) => error,
+        };
+        // What the server sent before it went may still be there, and its close frame says why.
+        match tokio::time::timeout(CLOSE_TIMEOUT, reading).await {
+            Ok(end @ SocketEnd::CloseFrame(_)) => end,
+            _ => SocketEnd::Lost(error.to_string()),
         }
     };
     let end = tokio::select! {
         end = traffic => end,
-        () = too_late => SocketEnd::Lost("it did not take what was sent to it".into()),
+        // There is no point in waiting any longer.
+        () = too_late => return SocketEnd::Lost("it did not take what was sent to it".into()),
     };
     // Our part of the closing handshake if the server began it, and 1009 if it goes on too long.
     let finish = async {

@@ -65,6 +65,17 @@ impl std::fmt::Debug for Shared {
 }
 
 impl Shared {
+    fn new(machine: Machine, on_events: Box<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            machine: Mutex::new(machine),
+            wake_writer: Notify::new(),
+            wake_reader: Notify::new(),
+            closing: Notify::new(),
+            wake_application: Notify::new(),
+            on_events,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Machine> {
         // The machine upholds its invariants between any two of its own lines that can panic.
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
@@ -86,6 +97,8 @@ impl Shared {
         self.wake_writer.notify_one();
         if closed {
             self.closing.notify_one();
+            // Whatever waits for the application, the server's answer is to be read.
+            self.wake_reader.notify_one();
         }
         if events {
             self.announce_events();
@@ -144,14 +157,7 @@ impl Client {
             connect_timeout,
             max_message_size,
         };
-        let shared = Arc::new(Shared {
-            machine: Mutex::new(machine),
-            wake_writer: Notify::new(),
-            wake_reader: Notify::new(),
-            closing: Notify::new(),
-            wake_application: Notify::new(),
-            on_events,
-        });
+        let shared = Arc::new(Shared::new(machine, on_events));
         let driver = driver::Driver::new(shared.clone());
         crate::runtime::handle().spawn(driver.run(target));
         Ok(Self { handle: Arc::new(Handle { shared, invitation }) })
@@ -193,7 +199,8 @@ impl Client {
         match machine.poll_event() {
             Some(event) => {
                 let wake_reader = !reading && machine.wants_input();
-                let more = machine.has_events();
+                // After the last one, the others who wait have to learn that nothing will follow.
+                let more = machine.has_events() || machine.ended();
                 drop(machine);
                 if wake_reader {
                     self.shared().wake_reader.notify_one();
@@ -322,4 +329,37 @@ enum Poll {
     Event(Event),
     Nothing,
     Ended,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::crypto::KeyPair;
+    use crate::protocol::ServerUrl;
+    use crate::protocol::client::SocketEnd;
+    use crate::task::RelayedData;
+
+    /// Several tasks wait, and the last event goes to one of them.
+    #[tokio::test]
+    async fn the_end_is_told_to_everybody_who_waits() {
+        let server = ServerUrl::parse("ws://127.0.0.1:1").unwrap();
+        let config = Config::initiator(server, KeyPair::generate(&mut OsRandom));
+        let config = config.with_task(RelayedData);
+        let invitation = config.invitation_with(None);
+        // Without a driver, so that the end is announced once.
+        let machine = Machine::new(config.protocol, Box::new(OsRandom)).unwrap();
+        let shared = Arc::new(Shared::new(machine, Box::new(|| {})));
+        let client = Client { handle: Arc::new(Handle { shared, invitation }) };
+        let end = async {
+            client.shared().with(|machine| machine.handle_socket_end(SocketEnd::TooBig));
+            crate::runtime::closed();
+        };
+        let all = async { tokio::join!(client.next_event(), client.next_event(), end) };
+        let (first, second, ()) = tokio::time::timeout(Duration::from_secs(60), all)
+            .await
+            .expect("nobody waits for ever");
+        assert!(matches!(first.or(second), Some(Event::Closed(_))));
+    }
 }

@@ -174,6 +174,9 @@ impl Subscriber for ToCallback {
         unsafe {
             (receiver.callback)(level, target.as_ptr(), text.as_ptr(), receiver.user_data.pointer);
         }
+        // This may be the last call of a callback that was replaced. What frees its user data must not
+        // come back into the library either.
+        drop(receiver);
         IN_CALLBACK.set(false);
     }
 

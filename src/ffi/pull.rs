@@ -34,7 +34,11 @@ impl Pull {
     }
 
     pub(super) fn free(&self) {
-        self.lock().freed = true;
+        let mut state = self.lock();
+        state.freed = true;
+        // Now, and not when the last thread that is in here has left.
+        #[cfg(unix)]
+        drop(state.signal.take());
         self.woken.notify_all();
     }
 

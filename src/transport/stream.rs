@@ -50,6 +50,8 @@ impl AsyncRead for Tcp {
 }
 
 impl AsyncWrite for Tcp {
+    // Vectored writing is left out on purpose: the standard library does it with writev, which raises
+    // SIGPIPE if the other side is gone, and that ends a program that is not written in Rust.
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -59,21 +61,6 @@ impl AsyncWrite for Tcp {
         let taken = ready!(Pin::new(&mut this.stream).poll_write(cx, data))?;
         this.written += taken as u64;
         Poll::Ready(Ok(taken))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        data: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let this = self.get_mut();
-        let taken = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, data))?;
-        this.written += taken as u64;
-        Poll::Ready(Ok(taken))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -139,7 +139,9 @@ impl Core {
     }
 
     pub(super) fn wants_input(&self) -> bool {
-        self.events.len() < MAX_EVENTS && self.events_size <= self.limits.max_queue_size
+        let room = self.events.len() < MAX_EVENTS && self.events_size <= self.limits.max_queue_size;
+        // While closing, what arrives is thrown away, and the server's close frame is waited for.
+        room || !self.running()
     }
 
     /// Queues a finished message. Nothing follows a close.
