@@ -231,7 +231,7 @@ fn a_responder_sends_token_and_key_at_once_and_auth_after_the_initiators_key() {
     assert_eq!(server.client.state(), ClientState::Task);
 }
 
-/// Covers P-255.
+/// Covers P-071 P-255.
 #[test]
 fn a_trusted_responder_begins_with_key() {
     let mut server = FakeServer::new(keys::responder_with_trust()).ready(&[1]);
@@ -260,7 +260,7 @@ fn a_responder_sends_nothing_before_an_initiator_is_there() {
     }
 }
 
-/// Covers P-045 P-247 P-250 P-254 P-256 P-257 P-259 P-260 P-262 P-275.
+/// Covers P-045 P-067 P-247 P-250 P-254 P-256 P-257 P-259 P-260 P-262 P-275.
 #[test]
 fn an_initiator_answers_key_with_key_and_auth_with_auth() {
     let mut server = FakeServer::with_initiator(&[2]);

@@ -90,7 +90,7 @@ fn messages_for_somebody_else_are_refused() {
     }
 }
 
-/// Covers P-067 P-068 P-069 P-071 P-072 P-073.
+/// Covers P-068 P-069 P-072 P-073.
 #[test]
 fn messages_from_addresses_that_cannot_be_a_peer_are_ignored_with_a_warning() {
     for (name, mut server) in states() {

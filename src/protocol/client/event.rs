@@ -121,7 +121,8 @@ pub struct Closed {
     pub code: Option<u16>,
     /// Why.
     pub reason: EndReason,
-    /// Whether connecting again in the same way may help.
+    /// Whether connecting again in the same way may help. Not at once, and after a longer pause each
+    /// time: what is in the way may stay there.
     pub retryable: bool,
 }
 
