@@ -443,6 +443,10 @@ enum saltyrtc_peer_left
      * Somebody else has the peer's address now; maybe the peer itself, coming back.
      */
     SALTYRTC_PEER_LEFT_REPLACED = 2,
+    /**
+     * This client dropped it with saltyrtc_client_drop_responder.
+     */
+    SALTYRTC_PEER_LEFT_DROPPED = 3,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -339,6 +339,11 @@ fn a_peer_may_leave_in_the_middle_of_the_handshake() {
             }
             server.events();
             leave(&mut server, 2);
+            if progress == 0 && how == PeerLeft::Unreachable {
+                // Nothing was sent to this responder: it is about one that had its address before.
+                assert_eq!(server.events(), []);
+                continue;
+            }
             let mut expected = lost(2);
             expected.push(Event::ResponderLeft(ResponderAddress::new(2).unwrap()));
             assert_eq!(server.events(), expected);
@@ -506,7 +511,7 @@ fn the_application_may_drop_a_responder_even_the_peer() {
         pair.take_events(initiator);
         pair.act(initiator, |client, _| client.drop_responder(responder_address(2), reason))
             .unwrap();
-        assert_eq!(pair.take_events(initiator), [left(2, PeerLeft::Disconnected, true)]);
+        assert_eq!(pair.take_events(initiator), [left(2, PeerLeft::Dropped, true)]);
         pair.settle();
         let closed = pair.closed(responder);
         assert_eq!((closed.by, closed.code), (ClosedBy::Server, Some(code)));

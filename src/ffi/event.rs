@@ -91,6 +91,8 @@ pub enum saltyrtc_peer_left {
     Unreachable = 1,
     /// Somebody else has the peer's address now; maybe the peer itself, coming back.
     Replaced = 2,
+    /// This client dropped it with saltyrtc_client_drop_responder.
+    Dropped = 3,
 }
 
 /// An event. Fields that the kind does not name are 0, false or NULL.
@@ -242,6 +244,7 @@ impl OwnedEvent {
                     PeerLeft::Disconnected => saltyrtc_peer_left::Disconnected,
                     PeerLeft::Unreachable => saltyrtc_peer_left::Unreachable,
                     PeerLeft::Replaced => saltyrtc_peer_left::Replaced,
+                    PeerLeft::Dropped => saltyrtc_peer_left::Dropped,
                 };
                 saltyrtc_event_kind::PeerLeft
             }

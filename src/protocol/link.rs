@@ -62,20 +62,18 @@ pub struct CheckedNonce {
 #[derive(Debug)]
 pub struct Link {
     own_cookie: Cookie,
+    /// The number of our first message.
+    first: SequenceNumber,
     next: Option<SequenceNumber>,
-    sent: bool,
     theirs: Option<(Cookie, SequenceNumber)>,
 }
 
 impl Link {
     /// A new link with a random cookie and a random first sequence number.
     pub fn new(random: &mut dyn RandomSource) -> Self {
-        Self {
-            own_cookie: Cookie::generate(random),
-            next: Some(SequenceNumber::first(random)),
-            sent: false,
-            theirs: None,
-        }
+        let own_cookie = Cookie::generate(random);
+        let first = SequenceNumber::first(random);
+        Self { own_cookie, first, next: Some(first), theirs: None }
     }
 
     /// The cookie that we use on this link.
@@ -91,8 +89,12 @@ impl Link {
     ) -> Result<Nonce, SequenceExhausted> {
         let sequence = self.next.ok_or(SequenceExhausted)?;
         self.next = sequence.next();
-        self.sent = true;
         Ok(Nonce { cookie: self.own_cookie, source, destination, sequence })
+    }
+
+    /// Whether a message with this combined sequence number was sent on this link.
+    pub fn has_sent(&self, number: u64) -> bool {
+        self.first.get() <= number && self.next.is_none_or(|next| number < next.get())
     }
 
     /// Checks cookie and sequence number of a received message. Nothing changes until
@@ -103,7 +105,8 @@ impl Link {
                 if nonce.sequence.overflow_number() != 0 {
                     return Err(NonceError::OverflowNumber(nonce.sequence.overflow_number()));
                 }
-                if self.sent && nonce.cookie == self.own_cookie {
+                let sent = self.next != Some(self.first);
+                if sent && nonce.cookie == self.own_cookie {
                     return Err(NonceError::CookieIsOurs);
                 }
             }
@@ -130,6 +133,7 @@ impl Link {
     /// Sets the next outgoing sequence number, to bring a test near the end of the counter.
     #[cfg(test)]
     pub(crate) fn set_next_sequence(&mut self, number: u64) {
+        self.first = SequenceNumber::from_wire(self.first.get().min(number));
         self.next = Some(SequenceNumber::from_wire(number));
     }
 
@@ -179,6 +183,19 @@ mod tests {
             assert_eq!(next.cookie, first.cookie);
         }
         assert_ne!(two.next_nonce(A, B).unwrap().cookie, first.cookie);
+    }
+
+    #[test]
+    fn a_link_knows_what_was_sent_on_it() {
+        let mut link = Link::new(&mut OsRandom);
+        let first = link.next.unwrap().get();
+        assert!(!link.has_sent(first));
+        for _ in 0..3 {
+            link.next_nonce(A, B).unwrap();
+        }
+        let sent: Vec<u64> =
+            (first.saturating_sub(2)..first + 5).filter(|n| link.has_sent(*n)).collect();
+        assert_eq!(sent, [first, first + 1, first + 2]);
     }
 
     /// Covers P-024 P-050 P-051 P-052.

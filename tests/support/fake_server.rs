@@ -1,5 +1,6 @@
 //! A server without principles: it does the handshake by hand, and sends whatever a test wants.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rmpv::Value;
@@ -88,6 +89,8 @@ pub struct FakeServer {
     pub client_cookie: [u8; 16],
     /// The address that the client gets.
     pub address: u8,
+    /// What identifies the last message that was read, for each receiver.
+    last_read: BTreeMap<u8, [u8; 8]>,
 }
 
 impl FakeServer {
@@ -107,6 +110,7 @@ impl FakeServer {
             out: Sender::new(0x55, 0, 0),
             client_cookie: [0; 16],
             address,
+            last_read: BTreeMap::new(),
         }
     }
 
@@ -208,16 +212,21 @@ impl FakeServer {
         self.send(&Msg::new("disconnected").with("id", id));
     }
 
-    /// A message of the client to `to` was lost.
+    /// The last message of the client to `to` was lost, or one that it never sent if there is none.
     pub fn send_error(&mut self, to: u8) {
-        let id = [self.address, to, 0, 0, 0, 0, 0, 9];
+        let never = [self.address, to, 0xff, 0, 0, 0, 0, 9];
+        let id = self.last_read.get(&to).copied().unwrap_or(never);
         self.send(&Msg::new("send-error").with("id", bin(&id)));
     }
 
     /// The next message of the client, which has to be there.
     pub fn read(&mut self) -> Sent {
         match self.client.poll_transmit() {
-            Some(Transmit::Message(message)) => Sent::parse(&message),
+            Some(Transmit::Message(message)) => {
+                let sent = Sent::parse(&message);
+                self.last_read.insert(sent.nonce.destination.0, sent.nonce.identity());
+                sent
+            }
             other => panic!("no message, but {other:?} and {:?}", self.events()),
         }
     }

@@ -96,6 +96,8 @@ pub enum PeerLeft {
     Unreachable,
     /// Somebody else has the peer's address now; it may well be the peer itself, coming back.
     Replaced,
+    /// Initiator: the application dropped it.
+    Dropped,
 }
 
 /// Who ended a connection.

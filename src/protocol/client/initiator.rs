@@ -159,7 +159,9 @@ impl Initiator {
                 {
                     return Err("'send-error' is about a message that was not sent here".into());
                 }
-                if self.is_known(core, error.destination()) {
+                // It may be late, and about somebody who had the address before.
+                let link = self.link_to(core, error.destination());
+                if link.is_some_and(|link| link.has_sent(error.sequence())) {
                     core.event(Event::SendError(error.destination()));
                     self.forget(core, error.destination(), PeerLeft::Unreachable);
                 }
@@ -169,10 +171,15 @@ impl Initiator {
         Ok(())
     }
 
-    fn is_known(&self, core: &Core, address: Address) -> bool {
-        core.session.as_ref().is_some_and(|session| session.address == address)
-            || ResponderAddress::try_from(address)
-                .is_ok_and(|address| self.candidates.contains_key(&address))
+    /// The link to the responder at `address`, if there is one.
+    fn link_to<'a>(&'a self, core: &'a Core, address: Address) -> Option<&'a Link> {
+        match &core.session {
+            Some(session) if session.address == address => Some(&session.link),
+            _ => {
+                let address = ResponderAddress::try_from(address).ok()?;
+                self.candidates.get(&address).map(|candidate| &candidate.link)
+            }
+        }
     }
 
     /// Deletes everything about the responder at `address`.
@@ -225,7 +232,7 @@ impl Initiator {
     ) {
         self.drop_candidate(core, address, reason);
         if core.session.as_ref().is_some_and(|session| session.address == address.into()) {
-            core.lose_peer(PeerLeft::Disconnected, self.can_rejoin());
+            core.lose_peer(PeerLeft::Dropped, self.can_rejoin());
         }
     }
 

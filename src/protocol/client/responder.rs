@@ -174,7 +174,10 @@ impl Responder {
                 {
                     return Err("'send-error' is about a message that was not sent here".into());
                 }
-                if self.present {
+                // It may be late, and about a previous initiator.
+                let session = core.session.as_ref().map(|session| &session.link);
+                let link = session.or(self.handshake.as_ref().map(|handshake| &handshake.link));
+                if link.is_some_and(|link| link.has_sent(error.sequence())) {
                     core.event(Event::SendError(error.destination()));
                     self.initiator_left(core, PeerLeft::Unreachable);
                 }

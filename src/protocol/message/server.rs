@@ -293,6 +293,11 @@ impl SendError {
         Address(self.id[1])
     }
 
+    /// The combined sequence number of the lost message.
+    pub fn sequence(&self) -> u64 {
+        self.id[2..].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
     /// Serialises the message.
     pub fn serialise(&self) -> Vec<u8> {
         MapWriter::message("send-error").binary("id", &self.id).finish()
