@@ -1257,7 +1257,9 @@ saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
  * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
  * callback takes. In a callback of the same client it returns at once, and that callback is the last.
  * A thread that waits in saltyrtc_client_next_event is woken and gets
- * SALTYRTC_STATUS_NO_MORE_EVENTS. The event descriptor is closed.
+ * SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
+ * saltyrtc_client_close, have the thread take events until there are no more, and free the client
+ * after that. The event descriptor is closed.
  */
 SALTYRTC_API
 void saltyrtc_client_free(struct saltyrtc_client *client);
@@ -1634,6 +1636,7 @@ saltyrtc_status saltyrtc_log_set_callback(int32_t level,
  * Waits at most `timeout_ms` milliseconds (and a moment) for
  *
  * - connections that are being closed (saltyrtc_client_close, saltyrtc_client_free);
+ * - the system, if it is looking for the name of a server;
  * - the callback that is running, and those with the events that are there already.
  *
  * Connections that are open are cut: their clients get CLOSED with SALTYRTC_STATUS_CONNECTION_LOST

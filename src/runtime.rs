@@ -1,6 +1,6 @@
 //! The one tokio runtime of the process, started on first use.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -23,13 +23,23 @@ static CLOSING: Mutex<usize> = Mutex::new(0);
 /// There are none any more.
 static ALL_CLOSED: Condvar = Condvar::new();
 
+/// How many threads the runtime has, those included that wait for the operating system to resolve a
+/// name.
+static THREADS: Mutex<usize> = Mutex::new(0);
+/// There is one less.
+static THREAD_ENDED: Condvar = Condvar::new();
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A handle of the runtime.
 ///
 /// # Panics
 ///
 /// If the operating system has no more threads to give.
 pub(crate) fn handle() -> Handle {
-    let mut runtime = RUNTIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut runtime = lock(&RUNTIME);
     runtime
         .get_or_insert_with(|| {
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -37,6 +47,11 @@ pub(crate) fn handle() -> Handle {
                 .worker_threads(cores.min(MAX_THREADS))
                 .event_interval(EVENT_INTERVAL)
                 .thread_name("saltyrtc")
+                .on_thread_start(|| *lock(&THREADS) += 1)
+                .on_thread_stop(|| {
+                    *lock(&THREADS) -= 1;
+                    THREAD_ENDED.notify_all();
+                })
                 .enable_all()
                 .build()
                 .expect("the operating system has threads and a poller for the library")
@@ -48,13 +63,13 @@ pub(crate) fn handle() -> Handle {
 /// Counts a connection that is being closed properly, for [`shutdown`] to wait for.
 #[cfg(feature = "client")]
 pub(crate) fn closing() {
-    *CLOSING.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+    *lock(&CLOSING) += 1;
 }
 
 /// A connection that was counted is gone.
 #[cfg(feature = "client")]
 pub(crate) fn closed() {
-    let mut closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut closing = lock(&CLOSING);
     // A panic in a state machine can end a connection that was not counted.
     *closing = closing.saturating_sub(1);
     if *closing == 0 {
@@ -63,17 +78,22 @@ pub(crate) fn closed() {
 }
 
 /// Stops the runtime: waits at most `timeout` (and a moment) for the connections that clients are
-/// closing and for the threads, and leaves no thread behind if that was enough. Connections that are
-/// still open are cut, which their clients are told. The next use starts a new runtime.
+/// closing and for the threads. Connections that are still open are cut, which their clients are told.
+/// The next use starts a new runtime.
 ///
-/// Must not be called from a thread of the runtime itself.
-pub fn shutdown(timeout: Duration) {
+/// Says whether all threads have ended. If not, the operating system is still resolving a name for one
+/// of them, which cannot be stopped; it ends after that. Calling this again waits for it again.
+///
+/// Blocks: must not be called from a thread of this or any other tokio runtime.
+pub fn shutdown(timeout: Duration) -> bool {
     let started = Instant::now();
-    let closing = CLOSING.lock().unwrap_or_else(PoisonError::into_inner);
-    drop(ALL_CLOSED.wait_timeout_while(closing, timeout, |closing| *closing > 0));
-    let timeout = timeout.saturating_sub(started.elapsed()).max(MIN_THREAD_TIMEOUT);
-    let runtime = RUNTIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    drop(ALL_CLOSED.wait_timeout_while(lock(&CLOSING), timeout, |closing| *closing > 0));
+    let left = || timeout.saturating_sub(started.elapsed()).max(MIN_THREAD_TIMEOUT);
+    let runtime = lock(&RUNTIME).take();
     if let Some(runtime) = runtime {
-        runtime.shutdown_timeout(timeout);
+        runtime.shutdown_timeout(left());
     }
+    // Those that an earlier call left behind, too.
+    let threads = THREAD_ENDED.wait_timeout_while(lock(&THREADS), left(), |threads| *threads > 0);
+    *threads.unwrap_or_else(PoisonError::into_inner).0 == 0
 }

@@ -246,7 +246,9 @@ pub unsafe extern "C" fn saltyrtc_client_new(
 /// Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
 /// callback takes. In a callback of the same client it returns at once, and that callback is the last.
 /// A thread that waits in saltyrtc_client_next_event is woken and gets
-/// SALTYRTC_STATUS_NO_MORE_EVENTS. The event descriptor is closed.
+/// SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
+/// saltyrtc_client_close, have the thread take events until there are no more, and free the client
+/// after that. The event descriptor is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
     if !client.is_null() {

@@ -10,6 +10,7 @@ use super::status::saltyrtc_status;
 /// Waits at most `timeout_ms` milliseconds (and a moment) for
 ///
 /// - connections that are being closed (saltyrtc_client_close, saltyrtc_client_free);
+/// - the system, if it is looking for the name of a server;
 /// - the callback that is running, and those with the events that are there already.
 ///
 /// Connections that are open are cut: their clients get CLOSED with SALTYRTC_STATUS_CONNECTION_LOST
@@ -30,15 +31,20 @@ pub unsafe extern "C" fn saltyrtc_shutdown(
         }
         let timeout = Duration::from_millis(timeout_ms.into());
         let deadline = Instant::now() + timeout;
-        crate::shutdown(timeout);
+        let runtime_ended = crate::shutdown(timeout);
         // After the runtime, whose end is an event for those whose connection was cut.
-        if dispatch::stop(deadline.max(Instant::now() + A_MOMENT)) {
-            return Ok(());
-        }
-        Err(Failure::new(
-            saltyrtc_status::Timeout,
-            "a callback is still running: let it return, then call saltyrtc_shutdown again",
-        ))
+        let callbacks_ended = dispatch::stop(deadline.max(Instant::now() + A_MOMENT));
+        let text = match (runtime_ended, callbacks_ended) {
+            (true, true) => return Ok(()),
+            (_, false) => {
+                "a callback is still running: let it return, then call saltyrtc_shutdown again"
+            }
+            (false, true) => {
+                "the system is still looking for the name of a server: call saltyrtc_shutdown again, \
+                 with more time"
+            }
+        };
+        Err(Failure::new(saltyrtc_status::Timeout, text))
     })
 }
 
