@@ -3,10 +3,9 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
@@ -19,11 +18,7 @@ use super::settings::Settings;
 use crate::crypto::PublicKey;
 use crate::protocol::CloseCode;
 use crate::protocol::server::PathConfig;
-use crate::transport::{Stream, Tcp, WebSocket};
-
-/// How the operating system probes a silent connection: a minute in all.
-const PROBE_INTERVAL: Duration = Duration::from_secs(15);
-const PROBES: u32 = 4;
+use crate::transport::{Stream, Tcp, WebSocket, prepare};
 
 /// An open WebSocket.
 pub(super) struct Opened {
@@ -102,7 +97,7 @@ pub(super) async fn open(
     if header.is_none() {
         place = enter(peer).map_err(|_| Failure::Limit(None))?;
     }
-    prepare(&tcp, settings);
+    prepare(&tcp, settings.limits.tcp_keepalive);
     if header == Some(ProxyHeader::ProxyProtocol) {
         let proxied = read_header(&mut tcp).await.map_err(|_| no_header())?;
         let address = match proxied.map_err(|_| no_header())? {
@@ -140,18 +135,6 @@ pub(super) async fn open(
     let websocket = Some(settings.websocket);
     let socket = WebSocket::from_partially_read(stream, rest, Role::Server, websocket).await;
     Ok(Opened { socket, asked, place })
-}
-
-/// None of this is worth refusing a connection for.
-fn prepare(tcp: &TcpStream, settings: &Settings) {
-    // Messages are written as a whole and wait for an answer.
-    let _ = tcp.set_nodelay(true);
-    if let Some(idle) = settings.limits.tcp_keepalive {
-        let keepalive = TcpKeepalive::new().with_time(idle);
-        #[cfg(not(target_os = "openbsd"))]
-        let keepalive = keepalive.with_interval(PROBE_INTERVAL).with_retries(PROBES);
-        let _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
-    }
 }
 
 /// The key that a path is named after: exactly a slash and 64 hexadecimal digits of any case.

@@ -18,11 +18,16 @@ use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
 use super::WebSocket;
 use super::stream::{Stream, Tcp};
+use super::tcp::prepare;
 use super::websocket::websocket_config;
 use crate::protocol::SUBPROTOCOL;
 
 /// How long one address of a host has for itself before the next one is tried too.
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// After this long without traffic it is checked whether the server is still there: an idle client would
+/// not notice otherwise that its network is gone.
+const KEEPALIVE: Duration = Duration::from_secs(120);
 
 /// Where to connect to.
 #[derive(Debug, Clone)]
@@ -177,8 +182,7 @@ pub(crate) async fn connect(
     let server = format!("{host}:{}", target.port);
     let opening = async {
         let tcp = connect_tcp(bare, target.port, &server).await?;
-        // Messages are written as a whole and wait for an answer.
-        let _ = tcp.set_nodelay(true);
+        prepare(&tcp, Some(KEEPALIVE));
         let stream = match &target.tls {
             None => Stream::Plain(Tcp::new(tcp)),
             Some(config) => connect_tls(tcp, config, bare, &server).await?,

@@ -3,6 +3,7 @@
 #[cfg(feature = "client")]
 mod connect;
 mod stream;
+mod tcp;
 mod tls;
 mod websocket;
 
@@ -13,6 +14,8 @@ pub(crate) use connect::{Target, connect};
 pub(crate) use stream::Stream;
 #[cfg(feature = "server")]
 pub(crate) use stream::Tcp;
+#[cfg(feature = "server")]
+pub(crate) use tcp::prepare;
 #[cfg(feature = "client")]
 pub use tls::Roots;
 #[cfg(feature = "client")]
