@@ -183,19 +183,22 @@ pub(crate) async fn refused(peer: &mut Peer, message: Vec<u8>) -> u16 {
 
 /// Each gets a message of the other, and nothing that waited before it.
 pub(crate) async fn exchange(one: &mut Peer, other: &mut Peer) {
+    let (mut from, mut to) = (one, other);
     for _ in 0..2 {
-        let message = one.client.relay(other.client.address, b"hello");
-        one.send(message.clone()).await;
-        assert_eq!(other.binary().await, message);
-        std::mem::swap(one, other);
+        let message = from.client.relay(to.client.address, b"hello");
+        from.send(message.clone()).await;
+        assert_eq!(to.binary().await, message);
+        (from, to) = (to, from);
     }
 }
 
-/// An authenticated client is still there, and nothing waited for it. Nobody may have address 250.
-pub(crate) async fn nothing_new(initiator: &mut Peer) {
-    let message = initiator.client.relay(250, b"is anybody there?");
-    initiator.send(message.clone()).await;
-    assert_eq!(initiator.notification().await, send_error(&message));
+/// An authenticated client is still there, and nothing waited for it. For an initiator if nobody has
+/// address 250, and for a responder if there is no initiator.
+pub(crate) async fn nothing_new(peer: &mut Peer) {
+    let nobody = if peer.client.address == 1 { 250 } else { 1 };
+    let message = peer.client.relay(nobody, b"is anybody there?");
+    peer.send(message.clone()).await;
+    assert_eq!(peer.notification().await, send_error(&message));
 }
 
 /// Has the initiator drop a responder.
