@@ -185,26 +185,6 @@ mod tests {
         }
     }
 
-    /// A client that vanished without a word is noticed by the operating system.
-    #[tokio::test]
-    async fn the_operating_system_probes_silent_connections() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut config = crate::server::ServerConfig::new(listener.local_addr().unwrap());
-        for keepalive in [Some(Duration::from_secs(77)), None] {
-            config.limits.tcp_keepalive = keepalive;
-            let settings = Settings::new(&config, Arc::default()).unwrap();
-            let tcp = TcpStream::connect(config.listen).await.unwrap();
-            prepare(&tcp, &settings);
-            let socket = SockRef::from(&tcp);
-            assert_eq!(socket.keepalive().unwrap(), keepalive.is_some());
-            #[cfg(not(windows))]
-            if let Some(time) = keepalive {
-                assert_eq!(socket.tcp_keepalive_time().unwrap(), time);
-            }
-            assert!(tcp.nodelay().unwrap());
-        }
-    }
-
     #[test]
     fn subprotocols_come_in_one_header_or_several() {
         let mut headers = HeaderMap::new();

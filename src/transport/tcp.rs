@@ -24,3 +24,25 @@ pub(crate) fn prepare(tcp: &TcpStream, idle: Option<Duration>) {
         let _ = SockRef::from(tcp).set_tcp_keepalive(&keepalive);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever vanished without a word is noticed by the operating system.
+    #[tokio::test]
+    async fn the_operating_system_probes_silent_connections() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for idle in [Some(Duration::from_secs(77)), None] {
+            let tcp = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            prepare(&tcp, idle);
+            let socket = SockRef::from(&tcp);
+            assert_eq!(socket.keepalive().unwrap(), idle.is_some());
+            #[cfg(not(windows))]
+            if let Some(time) = idle {
+                assert_eq!(socket.tcp_keepalive_time().unwrap(), time);
+            }
+            assert!(tcp.nodelay().unwrap());
+        }
+    }
+}
