@@ -13,7 +13,7 @@ CXX=${CXX:-g++}
 # themselves wait for nothing longer than 120 seconds.
 TEST_TIMEOUT=${TEST_TIMEOUT:-600}
 WARNINGS=(-Wall -Wextra -Wpedantic -Wconversion -Werror)
-VALGRIND=(valgrind --quiet --leak-check=full --show-leak-kinds=all
+VALGRIND=(valgrind --quiet --fair-sched=try --leak-check=full --show-leak-kinds=all
     --num-callers=30 --suppressions=tests/c/valgrind.supp
     --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99)
 
