@@ -322,7 +322,7 @@ static void too_large(void) {
     saltyrtc_event *event;
     pair pair;
     OK(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error));
-    OK(saltyrtc_server_config_set_max_message_size(server_config, 4096, &error));
+    OK(saltyrtc_server_config_set_limit(server_config, SALTYRTC_LIMIT_MESSAGE_SIZE, 4096, &error));
     start_configured_server(&server, server_config);
     pair = connected_pair(&server);
     OK(saltyrtc_client_send_bytes(pair.initiator, data, sizeof data, &error));
