@@ -86,15 +86,18 @@ static inline bool pass(int from, int to) {
 /* Passes on the head of the HTTP response, byte by byte. */
 static inline bool pass_http_head(int from, int to) {
     static const char end[] = "\r\n\r\n";
-    size_t matched = 0;
+    char head[4096];
+    size_t length = 0, matched = 0;
     while (matched < sizeof end - 1) {
         char byte;
-        if (recv(from, &byte, 1, 0) != 1 || !send_all(to, &byte, 1)) {
+        if (length == sizeof head || recv(from, &byte, 1, 0) != 1) {
             return false;
         }
+        head[length++] = byte;
         matched = byte == end[matched] ? matched + 1 : byte == end[0] ? 1 : 0;
     }
-    return true;
+    /* As a whole: a client takes a response in very many pieces for an attack. */
+    return send_all(to, head, length);
 }
 
 static inline void *run_proxy(void *argument) {
