@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Threads that drive all sockets. Boxes for sending are sealed on the threads of the callers, so
-/// few are enough for clients; a server program has the operating system's count of cores.
+/// few are enough. A server does not use more cores than this either.
 const MAX_THREADS: usize = 4;
 
 /// After how many turns of tasks a busy thread looks at the sockets. With tokio's own 61, clients that
