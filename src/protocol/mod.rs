@@ -21,8 +21,8 @@ pub use link::{CheckedNonce, Link, NonceError, SequenceExhausted};
 pub use nonce::{Cookie, Nonce};
 pub use sequence::SequenceNumber;
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
-pub use task::{Task, TaskEvent};
-pub use transmit::Transmit;
+pub use task::{SignallingChannel, Task, TaskEvent};
+pub use transmit::{ChannelTransmit, Transmit};
 
 /// The WebSocket subprotocol of SaltyRTC (protocol, *Subprotocol*).
 pub const SUBPROTOCOL: &str = "v1.saltyrtc.org";

@@ -18,4 +18,4 @@ pub use server::{
 };
 pub use task::TaskMessage;
 
-pub(crate) use fields::Fields;
+pub(crate) use fields::{Fields, MapWriter};
