@@ -23,8 +23,8 @@ pub use nonce::{Cookie, Nonce};
 pub use secure_channel::{SecureChannel, SecureChannelError};
 pub use sequence::SequenceNumber;
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
-pub use task::{Task, TaskEvent};
-pub use transmit::Transmit;
+pub use task::{SignallingChannel, Task, TaskEvent};
+pub use transmit::{ChannelTransmit, Transmit};
 
 /// The WebSocket subprotocol of SaltyRTC (protocol, *Subprotocol*).
 pub const SUBPROTOCOL: &str = "v1.saltyrtc.org";
