@@ -394,17 +394,18 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SendFailure::OtherTask`] for a 'handover' that is [`hand_over`](Self::hand_over)'s to send.
+    /// [`SendFailure::OtherTask`] if the task has functions of its own for what can be sent, as Relayed
+    /// Data and WebRTC have.
     pub fn send_task_message(&mut self, message: &TaskMessage) -> Result<(), SendFailure> {
-        let session = self.need_session()?;
-        if session.handover.is_some() && message.kind() == handover::HANDOVER {
-            let running = self.core.tasks[session.task].name().to_owned();
-            return Err(SendFailure::OtherTask { running });
+        let task = &self.core.tasks[self.need_session()?.task];
+        if !task.has_free_messages() {
+            return Err(SendFailure::OtherTask { running: task.name().to_owned() });
         }
         self.send(message.as_msgpack())
     }
 
-    fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+    /// Sends a serialised message to the peer.
+    pub(crate) fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
         self.need_session()?;
         self.core.admit(plain.len())?;
         self.core.flush_bundle();
@@ -414,7 +415,6 @@ impl Client {
     /// Sends `items` to the peer's task, as the array `field` of a message of the type `kind`. What is
     /// sent so within 10 ms becomes one message, unless another message to the peer comes in between,
     /// which it will not overtake. `items` are sent together or, after an error, not at all.
-    #[allow(dead_code, reason = "for tasks that send small things in quick succession")]
     pub(crate) fn send_bundled(
         &mut self,
         now: Instant,
