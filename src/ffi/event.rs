@@ -8,8 +8,8 @@ use super::error::{c_text, silent_entry};
 use super::status::saltyrtc_status;
 use super::webrtc::saltyrtc_candidate;
 use crate::client::{Closed, ClosedBy, Event, PeerLeft};
-use crate::protocol::message::{Payload, TaskData};
 use crate::protocol::ChannelTransmit;
+use crate::protocol::message::{Payload, TaskData};
 use crate::task::TaskEvent;
 use crate::task::webrtc::{Candidate, SessionDescription};
 
@@ -190,7 +190,7 @@ impl Texts {
         self.0.last().map_or(ptr::null(), |text| text.as_ptr())
     }
 
-    fn add_optional(&mut self, text: Option<&String>) -> *const c_char {
+    fn add_optional(&mut self, text: Option<&str>) -> *const c_char {
         text.map_or(ptr::null(), |text| self.add(text))
     }
 }
@@ -327,16 +327,17 @@ impl OwnedEvent {
 
 fn candidate(candidate: Option<&Candidate>, texts: &mut Texts) -> saltyrtc_candidate {
     saltyrtc_candidate {
-        candidate: texts.add_optional(candidate.map(|it| &it.candidate)),
-        sdp_mid: texts.add_optional(candidate.and_then(|it| it.sdp_mid.as_ref())),
-        username_fragment: texts.add_optional(candidate.and_then(|it| it.username_fragment.as_ref())),
+        candidate: texts.add_optional(candidate.map(|it| it.candidate.as_str())),
+        sdp_mid: texts.add_optional(candidate.and_then(|it| it.sdp_mid.as_deref())),
+        username_fragment: texts
+            .add_optional(candidate.and_then(|it| it.username_fragment.as_deref())),
         sdp_m_line_index: candidate.and_then(|it| it.sdp_m_line_index).map_or(-1, i32::from),
     }
 }
 
 impl saltyrtc_event {
     fn set_description(&mut self, description: &SessionDescription, texts: &mut Texts) {
-        self.sdp_type = texts.add(description.kind().as_str());
+        self.sdp_type = texts.add(description.kind().name());
         self.sdp = texts.add_optional(description.sdp());
     }
 

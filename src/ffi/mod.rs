@@ -36,6 +36,8 @@ mod client_session;
 mod secure_channel;
 mod webrtc;
 
+mod chunking;
+
 #[cfg(feature = "server")]
 mod limits;
 #[cfg(feature = "server")]

@@ -107,9 +107,10 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_decrypt(
         let channel = handle(channel, "channel")?;
         let encrypted = bytes(encrypted, encrypted_len, "encrypted")?;
         data.reserve(encrypted.len().saturating_sub(SALTYRTC_SECURE_CHANNEL_OVERHEAD))?;
-        let plain = channel.lock().decrypt(encrypted).map_err(|error| {
-            Failure::new(saltyrtc_status::DecryptionFailed, error.to_string())
-        })?;
+        let plain = channel
+            .lock()
+            .decrypt(encrypted)
+            .map_err(|error| Failure::new(saltyrtc_status::DecryptionFailed, error.to_string()))?;
         data.fill(&Zeroizing::new(plain))
     })
 }

@@ -1,21 +1,22 @@
 //! The WebRTC task with a WebRTC implementation of the application's own: signalling, and the handover
 //! of the signalling to a data channel.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::fmt;
 use std::ptr;
 
 use super::args::{self, bytes, handle, handle_mut, optional_text, text};
 use super::client::saltyrtc_client;
 use super::config::{TaskChoice, saltyrtc_config};
-use super::error::{Failure, Outcome, c_text, entry, saltyrtc_error};
+use super::error::{Failure, Outcome, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 use super::user_data::{UserData, saltyrtc_user_data_free};
 use crate::protocol::ChannelTransmit;
 use crate::task::webrtc::{Candidate, Options, SdpType, SessionDescription, WebRtc};
 
-/// The label of the data channel that the signalling is handed over to. It does not travel.
-pub const SALTYRTC_SIGNALLING_CHANNEL_LABEL: &str = "saltyrtc-signaling";
+/// What the data channel of the signalling is called: SIGNALLING_LABEL and SUBPROTOCOL for C.
+const LABEL: &CStr = c"saltyrtc-signaling";
+const PROTOCOL: &CStr = c"v1.saltyrtc.org";
 
 /// Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
 /// of its own, after the tasks that were added before.
@@ -35,8 +36,9 @@ pub unsafe extern "C" fn saltyrtc_config_add_webrtc_task(
 ) -> saltyrtc_status {
     entry(error, || {
         let config = handle_mut(config, "config")?;
-        let options = options(exclude, exclude_len, handover)?;
-        config.add_task(TaskChoice::WebRtc(WebRtc::v1(options)));
+        let task = WebRtc::v1(options(exclude, exclude_len, handover)?);
+        let task = task.map_err(|error| Failure::argument("exclude", error))?;
+        config.add_task(TaskChoice::WebRtc(task));
         Ok(())
     })
 }
@@ -58,8 +60,10 @@ pub unsafe extern "C" fn saltyrtc_config_add_webrtc_v0_task(
 ) -> saltyrtc_status {
     entry(error, || {
         let config = handle_mut(config, "config")?;
-        let options = options(exclude, exclude_len, handover)?;
-        config.add_task(TaskChoice::WebRtc(WebRtc::v0(options, max_packet_size)));
+        let task = WebRtc::v0(options(exclude, exclude_len, handover)?, max_packet_size);
+        let task =
+            task.map_err(|error| Failure::new(saltyrtc_status::BadArgument, error.to_string()))?;
+        config.add_task(TaskChoice::WebRtc(task));
         Ok(())
     })
 }
@@ -69,13 +73,13 @@ pub(super) unsafe fn options(
     exclude_len: usize,
     handover: bool,
 ) -> Outcome<Options> {
-    let ids = args::slice(exclude, exclude_len, "exclude")?;
-    Options::new(ids.iter().copied(), handover).map_err(|e| Failure::argument("exclude", e))
+    let exclude = args::slice(exclude, exclude_len, "exclude")?.to_vec();
+    Ok(Options { exclude, handover })
 }
 
 /// Sends an offer to the responder, which gets an OFFER event. Initiator only.
 ///
-/// `type` is the RTCSdpType: "offer", or "pranswer", "answer", "rollback". `sdp` is the session
+/// `type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
 /// description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
 /// SALTYRTC_STATUS_OTHER_ROLE.
 #[unsafe(no_mangle)]
@@ -91,8 +95,8 @@ pub unsafe extern "C" fn saltyrtc_client_send_offer(
     })
 }
 
-/// Sends an answer to the initiator, which gets an ANSWER event. Responder only. Otherwise like
-/// saltyrtc_client_send_offer.
+/// Sends an answer to the initiator, which gets an ANSWER event. Responder only. `type` is "answer",
+/// "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_answer(
     client: *mut saltyrtc_client,
@@ -108,9 +112,14 @@ pub unsafe extern "C" fn saltyrtc_client_send_answer(
 
 unsafe fn description(type_: *const c_char, sdp: *const c_char) -> Outcome<SessionDescription> {
     let name = text(type_, "type")?;
-    let kind = name.parse::<SdpType>().map_err(|error| Failure::argument("type", error))?;
-    let sdp = optional_text(sdp, "sdp")?.map(str::to_owned);
-    SessionDescription::new(kind, sdp).map_err(|error| Failure::argument("sdp", error))
+    let kind = SdpType::from_name(name).ok_or_else(|| {
+        Failure::argument("type", "must be \"offer\", \"pranswer\", \"answer\" or \"rollback\"")
+    })?;
+    match optional_text(sdp, "sdp")? {
+        Some(sdp) => Ok(SessionDescription::new(kind, sdp)),
+        None if kind == SdpType::Rollback => Ok(SessionDescription::rollback()),
+        None => Err(Failure::null("sdp")),
+    }
 }
 
 /// An ICE candidate of the peer.
@@ -165,22 +174,27 @@ pub unsafe extern "C" fn saltyrtc_client_send_candidate(
     })
 }
 
-/// The id of the data channel to hand the signalling over to. Both clients make it when they make their
-/// peer connections, before the offer: with the label SALTYRTC_SIGNALLING_CHANNEL_LABEL, the protocol
-/// SALTYRTC_SUBPROTOCOL, `negotiated` and `ordered` true, this `id`, and nothing else set.
+/// The data channel to hand the signalling over to. Both clients make it when they make their peer
+/// connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
+/// `ordered` true, and with nothing else set.
 ///
-/// Fails with SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not
+/// `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not
 /// agree on a handover.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_signalling_channel(
     client: *const saltyrtc_client,
     id: *mut u16,
+    label: *mut *const c_char,
+    protocol: *mut *const c_char,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     let id = args::out(id, 0);
+    let (label, protocol) = (args::out(label, ptr::null()), args::out(protocol, ptr::null()));
     entry(error, || {
         let id = id.required("id")?;
         id.set(handle(client, "client")?.get()?.signalling_channel()?.id);
+        label.set(LABEL.as_ptr());
+        protocol.set(PROTOCOL.as_ptr());
         Ok(())
     })
 }
@@ -279,8 +293,8 @@ pub unsafe extern "C" fn saltyrtc_client_hand_over(
 /// A message arrived on the data channel of the signalling. Order and boundaries of the messages have
 /// to be kept. Messages that arrive before the peer's handover, or before this client's, wait.
 ///
-/// What is wrong with a message is told by events, as with those that come over the server. Fails with
-/// SALTYRTC_STATUS_NO_PEER, SALTYRTC_STATUS_CLOSED and SALTYRTC_STATUS_NO_HANDOVER.
+/// What comes of it, also of a wrong message, is told by events, as with messages that come over the
+/// server. Does nothing if there is no peer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_transport_receive(
     client: *mut saltyrtc_client,
@@ -290,7 +304,9 @@ pub unsafe extern "C" fn saltyrtc_client_transport_receive(
 ) -> saltyrtc_status {
     entry(error, || {
         let client = handle(client, "client")?.get()?;
-        Ok(client.channel_receive(bytes(data, data_len, "data")?)?)
+        // Whoever calls this takes the events too, or has a thread of ours that does.
+        client.channel_receive(bytes(data, data_len, "data")?);
+        Ok(())
     })
 }
 
@@ -307,4 +323,18 @@ pub unsafe extern "C" fn saltyrtc_client_transport_closed(
         handle(client, "client")?.get()?.channel_closed();
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::SUBPROTOCOL;
+    use crate::task::webrtc::SIGNALLING_LABEL;
+
+    /// Covers W-025.
+    #[test]
+    fn the_signalling_channel_is_called_as_in_rust() {
+        assert_eq!(LABEL.to_str(), Ok(SIGNALLING_LABEL));
+        assert_eq!(PROTOCOL.to_str(), Ok(SUBPROTOCOL));
+    }
 }
