@@ -79,41 +79,41 @@ pub(super) unsafe fn options(
 
 /// Sends an offer to the responder, which gets an OFFER event. Initiator only.
 ///
-/// `type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
+/// `sdp_type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
 /// description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
 /// SALTYRTC_STATUS_OTHER_ROLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_offer(
     client: *mut saltyrtc_client,
-    type_: *const c_char,
+    sdp_type: *const c_char,
     sdp: *const c_char,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
-        let description = description(type_, sdp)?;
+        let description = description(sdp_type, sdp)?;
         Ok(handle(client, "client")?.get()?.send_offer(&description)?)
     })
 }
 
-/// Sends an answer to the initiator, which gets an ANSWER event. Responder only. `type` is "answer",
+/// Sends an answer to the initiator, which gets an ANSWER event. Responder only. `sdp_type` is "answer",
 /// "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_answer(
     client: *mut saltyrtc_client,
-    type_: *const c_char,
+    sdp_type: *const c_char,
     sdp: *const c_char,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
-        let description = description(type_, sdp)?;
+        let description = description(sdp_type, sdp)?;
         Ok(handle(client, "client")?.get()?.send_answer(&description)?)
     })
 }
 
-unsafe fn description(type_: *const c_char, sdp: *const c_char) -> Outcome<SessionDescription> {
-    let name = text(type_, "type")?;
+unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<SessionDescription> {
+    let name = text(sdp_type, "sdp_type")?;
     let kind = SdpType::from_name(name).ok_or_else(|| {
-        Failure::argument("type", "must be \"offer\", \"pranswer\", \"answer\" or \"rollback\"")
+        Failure::argument("sdp_type", "must be \"offer\", \"pranswer\", \"answer\" or \"rollback\"")
     })?;
     match optional_text(sdp, "sdp")? {
         Some(sdp) => Ok(SessionDescription::new(kind, sdp)),
