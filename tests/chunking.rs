@@ -15,6 +15,9 @@ fn split(mode: Mode, messages: &[Vec<u8>], chunk_size: usize) -> Vec<Vec<Vec<u8>
     messages.iter().map(chunks).collect()
 }
 
+/// Makes the chunk of a number.
+type Flood = fn(u32) -> Vec<u8>;
+
 /// A long chunk.
 fn chunk(id: u32, serial: u32, end: bool, data: &[u8]) -> Vec<u8> {
     [&[u8::from(end)], &id.to_be_bytes()[..], &serial.to_be_bytes()[..], data].concat()
@@ -287,7 +290,7 @@ fn without_room_the_message_that_waits_longest_is_given_up() {
 fn a_peer_cannot_use_more_memory_than_allowed() {
     let limits = Limits { max_total_size: 100_000, ..Limits::default() };
     let now = Instant::now();
-    let floods: [(&str, fn(u32) -> Vec<u8>); 6] = [
+    let floods: [(&str, Flood); 6] = [
         ("messages of one byte and more", |i| chunk(i, 0, false, &[0])),
         ("the second chunks of messages", |i| chunk(i, 1, false, &[0])),
         ("early chunks of one message", |i| chunk(0, 200_000 - 2 * i, false, &[0])),
