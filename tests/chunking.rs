@@ -56,7 +56,7 @@ fn way() -> impl Strategy<Value = Way> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     /// Covers C-001 C-002 C-021 C-023.
     #[test]
@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn out_of_order_with_losses_and_duplicates_exactly_the_whole_messages_arrive_once(
         (messages, size) in messages(UnreliableUnordered),
-        ways in prop::collection::vec(way(), 1..1000),
+        ways in prop::collection::vec(way(), 1..200),
     ) {
         let chunks: Vec<_> =
             split(UnreliableUnordered, &messages, size).into_iter().flatten().collect();
@@ -141,11 +141,11 @@ proptest! {
     /// arrives.
     #[test]
     fn nonsense_is_refused_and_harms_no_other_message(
-        nonsense in prop::collection::vec(hostile_chunk(), 0..300),
+        nonsense in prop::collection::vec(hostile_chunk(), 0..150),
         ordered in any::<bool>(),
     ) {
         let mode = if ordered { ReliableOrdered } else { UnreliableUnordered };
-        let limits = Limits { max_message_size: 2000, max_total_size: 20_000, ..Limits::default() };
+        let limits = Limits { max_message_size: 2000, max_total_size: 10_000, ..Limits::default() };
         let mut unchunker = Unchunker::new(mode, limits);
         let now = Instant::now();
         // Ids that the nonsense does not use.
@@ -176,7 +176,8 @@ proptest! {
 fn hostile_chunk() -> impl Strategy<Value = Vec<u8>> {
     let number = || prop_oneof![0..4_u32, 0..1000_u32, Just(u32::MAX)];
     let id = prop_oneof![0..3_u32, 0..1000_u32, Just(u32::MAX)];
-    let data = prop::collection::vec(any::<u8>(), 0..600);
+    // Filled with one byte: made faster than random ones.
+    let data = (0..3_u8, 0..600_usize).prop_map(|(byte, size)| vec![byte; size]);
     let options = prop_oneof![4 => 0..2_u8, 4 => 6..8_u8, 1 => any::<u8>()];
     let long = (options, id, number(), data).prop_map(|(options, id, serial, data)| {
         let mut chunk = chunk(id, serial, false, &data);
