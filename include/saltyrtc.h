@@ -169,6 +169,10 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_OUT_OF_RESOURCES = -16,
     /**
+     * The bytes are not a chunk, or contradict the chunks before.
+     */
+    SALTYRTC_STATUS_BAD_CHUNK = -17,
+    /**
      * The connection is closed or being closed.
      */
     SALTYRTC_STATUS_CLOSED = -100,
@@ -597,6 +601,33 @@ typedef int32_t saltyrtc_log_level;
 #endif // __cplusplus
 
 /**
+ * What the transport of chunks is like. Both ends have to use the same mode.
+ */
+enum saltyrtc_chunking_mode
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
+     * that know only version 1.0 of the chunking specification cannot use it.
+     */
+    SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED = 0,
+    /**
+     * Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
+     * Right for reliable transports too.
+     */
+    SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_chunking_mode saltyrtc_chunking_mode;
+#else
+typedef int32_t saltyrtc_chunking_mode;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
  * limits may appear.
  */
@@ -675,6 +706,12 @@ typedef int32_t saltyrtc_limit;
 #endif // __cplusplus
 
 /**
+ * Splits messages into chunks, for transports that limit the size of messages, such as data channels.
+ * Use one for each direction of each channel.
+ */
+typedef struct saltyrtc_chunker saltyrtc_chunker;
+
+/**
  * A connection to a server and, through it, to a peer. All functions can be called by any thread at
  * any time, but nothing may be called with a client once saltyrtc_client_free was called.
  */
@@ -712,6 +749,11 @@ typedef struct saltyrtc_server saltyrtc_server;
  * The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
  */
 typedef struct saltyrtc_server_config saltyrtc_server_config;
+
+/**
+ * Puts chunks together to messages. Use one for each direction of each channel.
+ */
+typedef struct saltyrtc_unchunker saltyrtc_unchunker;
 
 /**
  * An event. Fields that the kind does not name are 0, false or NULL.
@@ -1492,6 +1534,113 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
                                         size_t data_capacity,
                                         size_t *data_len,
                                         struct saltyrtc_error **error);
+
+/**
+ * Makes a chunker; `mode` is a saltyrtc_chunking_mode. Message ids start with 0.
+ *
+ * `*out` has to be freed with saltyrtc_chunker_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_chunker_new(int32_t mode,
+                                     struct saltyrtc_chunker **out,
+                                     struct saltyrtc_error **error);
+
+/**
+ * Frees a chunker with the chunks that were not taken. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_chunker_free(struct saltyrtc_chunker *chunker);
+
+/**
+ * Adds a message, which must not be empty. saltyrtc_chunker_next gives its chunks, after those of
+ * messages that were added before.
+ *
+ * Chunks have `chunk_size` bytes, header included (10 at least, or 2 in reliable/ordered mode); the
+ * last one may have less. Fails with SALTYRTC_STATUS_TOO_LARGE if there would be more than 2^32
+ * chunks.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_chunker_add(struct saltyrtc_chunker *chunker,
+                                     const uint8_t *message,
+                                     size_t message_len,
+                                     size_t chunk_size,
+                                     struct saltyrtc_error **error);
+
+/**
+ * Takes the next chunk. Success with `*chunk_len` 0 means that there is none: chunks are never empty.
+ * A chunk for which the buffer is too small stays the next one.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_chunker_next(struct saltyrtc_chunker *chunker,
+                                      uint8_t *chunk,
+                                      size_t chunk_capacity,
+                                      size_t *chunk_len,
+                                      struct saltyrtc_error **error);
+
+/**
+ * Makes an unchunker; `mode` is a saltyrtc_chunking_mode. The rest bounds what a peer can make it keep,
+ * and must not be 0, but for the last one:
+ *
+ * `max_message_size`: bytes in the largest message. `max_total_size`: bytes of memory for all
+ * messages that are not complete, book-keeping included (some 500 bytes for each message and 100 for
+ * each chunk that is early); without room, the messages are given up that had nothing new for the
+ * longest time. `max_age_ms`: milliseconds without a new chunk after which a message is given up.
+ * `remembered`: how many complete messages are remembered (for `max_age_ms` at most), so that late
+ * duplicates are not taken for new messages; 0 is right if the transport makes no duplicates, as data
+ * channels.
+ *
+ * `*out` has to be freed with saltyrtc_unchunker_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_new(int32_t mode,
+                                       size_t max_message_size,
+                                       size_t max_total_size,
+                                       uint32_t max_age_ms,
+                                       uint32_t remembered,
+                                       struct saltyrtc_unchunker **out,
+                                       struct saltyrtc_error **error);
+
+/**
+ * Frees an unchunker with all that it keeps. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_unchunker_free(struct saltyrtc_unchunker *unchunker);
+
+/**
+ * Adds a chunk. `*message_len` (NULL is fine) becomes 0, or, if a message is complete now, the number
+ * of its bytes: take it with saltyrtc_unchunker_next before the next chunk is added, or that fails
+ * with SALTYRTC_STATUS_BAD_ARGUMENT and is to be repeated.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_CHUNK if the chunk breaks the rules, and with
+ * SALTYRTC_STATUS_TOO_LARGE, once, if its message is over a limit; the rest of that message is
+ * ignored. Other messages lose nothing, and the unchunker can go on. In reliable/ordered mode a bad
+ * chunk ends the message that is being received; otherwise it changes nothing.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_add(struct saltyrtc_unchunker *unchunker,
+                                       const uint8_t *chunk,
+                                       size_t chunk_len,
+                                       size_t *message_len,
+                                       struct saltyrtc_error **error);
+
+/**
+ * Takes the message that is complete. Success with `*message_len` 0 means that there is none. A
+ * message for which the buffer is too small stays.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_next(struct saltyrtc_unchunker *unchunker,
+                                        uint8_t *message,
+                                        size_t message_capacity,
+                                        size_t *message_len,
+                                        struct saltyrtc_error **error);
+
+/**
+ * Gives up messages that are too old, which otherwise happens with the next chunk: call it now and
+ * then to have the memory back although none comes. `*given_up` (NULL is fine) becomes the number of
+ * messages that were given up so far, for whatever reason.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,
+                                          uint64_t *given_up,
+                                          struct saltyrtc_error **error);
 
 /**
  * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.

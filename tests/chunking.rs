@@ -15,6 +15,9 @@ fn split(mode: Mode, messages: &[Vec<u8>], chunk_size: usize) -> Vec<Vec<Vec<u8>
     messages.iter().map(chunks).collect()
 }
 
+/// Makes the chunk of a number.
+type Flood = fn(u32) -> Vec<u8>;
+
 /// A long chunk.
 fn chunk(id: u32, serial: u32, end: bool, data: &[u8]) -> Vec<u8> {
     [&[u8::from(end)], &id.to_be_bytes()[..], &serial.to_be_bytes()[..], data].concat()
@@ -53,7 +56,7 @@ fn way() -> impl Strategy<Value = Way> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     /// Covers C-001 C-002 C-021 C-023.
     #[test]
@@ -80,7 +83,7 @@ proptest! {
     #[test]
     fn out_of_order_with_losses_and_duplicates_exactly_the_whole_messages_arrive_once(
         (messages, size) in messages(UnreliableUnordered),
-        ways in prop::collection::vec(way(), 1..1000),
+        ways in prop::collection::vec(way(), 1..200),
     ) {
         let chunks: Vec<_> =
             split(UnreliableUnordered, &messages, size).into_iter().flatten().collect();
@@ -138,11 +141,11 @@ proptest! {
     /// arrives.
     #[test]
     fn nonsense_is_refused_and_harms_no_other_message(
-        nonsense in prop::collection::vec(hostile_chunk(), 0..300),
+        nonsense in prop::collection::vec(hostile_chunk(), 0..150),
         ordered in any::<bool>(),
     ) {
         let mode = if ordered { ReliableOrdered } else { UnreliableUnordered };
-        let limits = Limits { max_message_size: 2000, max_total_size: 20_000, ..Limits::default() };
+        let limits = Limits { max_message_size: 2000, max_total_size: 10_000, ..Limits::default() };
         let mut unchunker = Unchunker::new(mode, limits);
         let now = Instant::now();
         // Ids that the nonsense does not use.
@@ -173,7 +176,8 @@ proptest! {
 fn hostile_chunk() -> impl Strategy<Value = Vec<u8>> {
     let number = || prop_oneof![0..4_u32, 0..1000_u32, Just(u32::MAX)];
     let id = prop_oneof![0..3_u32, 0..1000_u32, Just(u32::MAX)];
-    let data = prop::collection::vec(any::<u8>(), 0..600);
+    // Filled with one byte: made faster than random ones.
+    let data = (0..3_u8, 0..600_usize).prop_map(|(byte, size)| vec![byte; size]);
     let options = prop_oneof![4 => 0..2_u8, 4 => 6..8_u8, 1 => any::<u8>()];
     let long = (options, id, number(), data).prop_map(|(options, id, serial, data)| {
         let mut chunk = chunk(id, serial, false, &data);
@@ -287,7 +291,7 @@ fn without_room_the_message_that_waits_longest_is_given_up() {
 fn a_peer_cannot_use_more_memory_than_allowed() {
     let limits = Limits { max_total_size: 100_000, ..Limits::default() };
     let now = Instant::now();
-    let floods: [(&str, fn(u32) -> Vec<u8>); 6] = [
+    let floods: [(&str, Flood); 6] = [
         ("messages of one byte and more", |i| chunk(i, 0, false, &[0])),
         ("the second chunks of messages", |i| chunk(i, 1, false, &[0])),
         ("early chunks of one message", |i| chunk(0, 200_000 - 2 * i, false, &[0])),

@@ -77,6 +77,8 @@ static void freeing_nothing(void) {
     saltyrtc_client_free(NULL);
     saltyrtc_server_config_free(NULL);
     saltyrtc_server_free(NULL);
+    saltyrtc_chunker_free(NULL);
+    saltyrtc_unchunker_free(NULL);
     checked("freeing NULL");
 }
 
@@ -516,6 +518,65 @@ static void logs(void) {
     checked("log");
 }
 
+static void chunking(void) {
+    static const int32_t modes[] = {-1, 2, INT32_MIN, INT32_MAX};
+    const int32_t mode = SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED;
+    const uint8_t *const text = (const uint8_t *)"text";
+    saltyrtc_error *error = NULL;
+    saltyrtc_chunker *chunker = (saltyrtc_chunker *)BEFORE;
+    saltyrtc_unchunker *unchunker = (saltyrtc_unchunker *)BEFORE;
+    uint8_t buffer[8];
+    size_t len = 99, i;
+    uint64_t given_up = 99;
+    for (i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        IS_BAD("mode", saltyrtc_chunker_new(modes[i], &chunker, &error));
+        IS_BAD("mode", saltyrtc_unchunker_new(modes[i], 1, 1, 1, 0, &unchunker, &error));
+    }
+    CHECK(chunker == NULL && unchunker == NULL);
+    IS_NULL("out", saltyrtc_chunker_new(mode, NULL, &error));
+    IS_NULL("out", saltyrtc_unchunker_new(mode, 1, 1, 1, 0, NULL, &error));
+    unchunker = (saltyrtc_unchunker *)BEFORE;
+    IS_BAD("max_message_size", saltyrtc_unchunker_new(mode, 0, 1, 1, 0, &unchunker, &error));
+    CHECK(unchunker == NULL);
+    IS_BAD("max_total_size", saltyrtc_unchunker_new(mode, 1, 0, 1, 0, &unchunker, &error));
+    IS_BAD("max_age_ms", saltyrtc_unchunker_new(mode, 1, 1, 0, 0, &unchunker, &error));
+
+    IS_NULL("chunker", saltyrtc_chunker_add(NULL, text, 4, 10, &error));
+    IS_NULL("chunker", saltyrtc_chunker_next(NULL, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 0);
+    OK(saltyrtc_chunker_new(mode, &chunker, &error));
+    IS_NULL("message", saltyrtc_chunker_add(chunker, NULL, 4, 10, &error));
+    IS_BAD("message", saltyrtc_chunker_add(chunker, NULL, 0, 10, &error));
+    IS_BAD("message", saltyrtc_chunker_add(chunker, text, SIZE_MAX, 10, &error));
+    IS_BAD("chunk_size", saltyrtc_chunker_add(chunker, text, 4, 0, &error));
+    IS_BAD("chunk_size", saltyrtc_chunker_add(chunker, text, 4, 1, &error));
+    OK(saltyrtc_chunker_next(chunker, NULL, 0, NULL, &error));
+    OK(saltyrtc_chunker_add(chunker, text, 4, SIZE_MAX, &error));
+    OK(saltyrtc_chunker_next(chunker, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 5 && memcmp(buffer, "\7text", 5) == 0);
+    saltyrtc_chunker_free(chunker);
+
+    len = 99;
+    IS_NULL("unchunker", saltyrtc_unchunker_add(NULL, buffer, 5, &len, &error));
+    CHECK(len == 0);
+    len = 99;
+    IS_NULL("unchunker", saltyrtc_unchunker_next(NULL, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 0);
+    IS_NULL("unchunker", saltyrtc_unchunker_expire(NULL, &given_up, &error));
+    CHECK(given_up == 0);
+    OK(saltyrtc_unchunker_new(mode, SIZE_MAX, SIZE_MAX, UINT32_MAX, UINT32_MAX, &unchunker, &error));
+    IS_NULL("chunk", saltyrtc_unchunker_add(unchunker, NULL, 5, &len, &error));
+    IS_BAD("chunk", saltyrtc_unchunker_add(unchunker, buffer, SIZE_MAX, &len, &error));
+    FAILS(SALTYRTC_STATUS_BAD_CHUNK, "data", saltyrtc_unchunker_add(unchunker, NULL, 0, &len, &error));
+    OK(saltyrtc_unchunker_next(unchunker, NULL, 0, NULL, &error));
+    OK(saltyrtc_unchunker_expire(unchunker, NULL, &error));
+    OK(saltyrtc_unchunker_add(unchunker, buffer, 5, NULL, &error));
+    OK(saltyrtc_unchunker_next(unchunker, buffer, sizeof buffer, NULL, &error));
+    CHECK(memcmp(buffer, "text", 4) == 0);
+    saltyrtc_unchunker_free(unchunker);
+    checked("chunking");
+}
+
 /* Whether an event has a field, as programs ask that may run with an older library. */
 #define HAS(event, type, field) (offsetof(saltyrtc_event, field) + sizeof(type) <= (event)->struct_size)
 
@@ -554,6 +615,7 @@ int main(void) {
     clients(&server);
     servers(&server);
     logs();
+    chunking();
     events_can_grow(&server);
     end_server(&server);
     end_library();
