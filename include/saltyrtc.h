@@ -1649,6 +1649,11 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
                                         struct saltyrtc_error **error);
 
 /**
+ * The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
+ */
+SALTYRTC_API size_t saltyrtc_secure_channel_overhead(void);
+
+/**
  * Makes the secure channel for the data channel with the id `id` (0 to 65534).
  *
  * `*out` has to be freed with saltyrtc_secure_channel_free. Fails with SALTYRTC_STATUS_NO_PEER and

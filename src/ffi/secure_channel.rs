@@ -26,6 +26,12 @@ pub const SALTYRTC_SECURE_CHANNEL_OVERHEAD: usize = 40;
 
 const _: () = assert!(SALTYRTC_SECURE_CHANNEL_OVERHEAD == SecureChannel::OVERHEAD);
 
+/// The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
+#[unsafe(no_mangle)]
+pub extern "C" fn saltyrtc_secure_channel_overhead() -> usize {
+    SALTYRTC_SECURE_CHANNEL_OVERHEAD
+}
+
 /// Makes the secure channel for the data channel with the id `id` (0 to 65534).
 ///
 /// `*out` has to be freed with saltyrtc_secure_channel_free. Fails with SALTYRTC_STATUS_NO_PEER and
