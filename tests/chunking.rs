@@ -56,7 +56,7 @@ fn way() -> impl Strategy<Value = Way> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..Default::default() })]
 
     /// Covers C-001 C-002 C-021 C-023.
     #[test]
@@ -141,7 +141,7 @@ proptest! {
     /// arrives.
     #[test]
     fn nonsense_is_refused_and_harms_no_other_message(
-        nonsense in prop::collection::vec(hostile_chunk(), 0..150),
+        nonsense in prop::collection::vec(hostile_chunk(), 1..150),
         ordered in any::<bool>(),
     ) {
         let mode = if ordered { ReliableOrdered } else { UnreliableUnordered };
@@ -162,7 +162,7 @@ proptest! {
         }
         let good: Vec<_> = chunker.chunk([7; 500], 100).expect("good").collect();
         let (last, first) = good.split_last().expect("there is a chunk");
-        for (chunk, bad) in first.iter().zip(nonsense.iter().cycle().chain([&vec![]])) {
+        for (chunk, bad) in first.iter().zip(nonsense.iter().cycle()) {
             prop_assert_eq!(unchunker.add(now, chunk), Ok(None));
             if !ordered {
                 let _ = unchunker.add(now, bad);
@@ -451,4 +451,32 @@ fn limits_that_leave_no_room_refuse_everything_but_single_chunks() {
         assert_eq!(unchunker.memory(), 0);
     }
     assert_eq!(unchunker.add(now, &chunk(9, 0, true, b"x")), Ok(Some("x".into())));
+}
+
+/// Covers C-027.
+#[test]
+fn book_keeping_is_counted_and_what_is_over_a_limit_collects_no_more() {
+    let limits = Limits { max_total_size: 10_000, ..Limits::default() };
+    let mut unchunker = Unchunker::new(UnreliableUnordered, limits);
+    let now = Instant::now();
+    assert_eq!(unchunker.add(now, &chunk(0, 2, false, b"x")), Ok(None));
+    let one = unchunker.memory();
+    assert_eq!(unchunker.add(now, &chunk(1, 2, false, b"x")), Ok(None));
+    assert!(unchunker.memory() >= one + 300);
+    let two = unchunker.memory();
+    assert_eq!(unchunker.add(now, &chunk(1, 3, false, b"x")), Ok(None));
+    assert!(unchunker.memory() >= two + 50);
+    // A message in chunks that are too small stays given up.
+    let results: Vec<_> =
+        (0..1000).map(|i| unchunker.add(now, &chunk(1, 2000 - i, false, b"x"))).collect();
+    let error = Err(ChunkError::TooManyChunks { limit: 10_000 });
+    assert_eq!(results.iter().filter(|result| **result == error).count(), 1);
+    assert!(unchunker.memory() < two, "{}", unchunker.memory());
+    // Chunks that are not early any more are not counted as such.
+    let large = [1; 2000];
+    assert_eq!(unchunker.add(now, &chunk(2, 1, false, &large)), Ok(None));
+    let before = unchunker.memory();
+    assert_eq!(unchunker.add(now, &chunk(2, 0, false, b"x")), Ok(None));
+    let more = unchunker.memory().saturating_sub(before);
+    assert!(more < large.len() + 500, "{more}");
 }
