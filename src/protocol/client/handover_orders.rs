@@ -22,7 +22,7 @@ const A: usize = 0;
 const B: usize = 1;
 
 /// What may happen in the runs of one exploration.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Scenario {
     /// How many messages each side sends.
     messages: [u8; 2],
@@ -263,7 +263,17 @@ struct World {
     trail: Vec<Action>,
 }
 
-type Key = Vec<(Vec<Action>, Vec<(u8, Option<Tag>)>, Vec<(u8, Option<Tag>)>)>;
+type Key = [(Past, Vec<(u8, Option<Tag>)>, Vec<(u8, Option<Tag>)>); 2];
+
+/// What a client is because of.
+#[derive(PartialEq, Eq, Hash)]
+enum Past {
+    Session(Vec<Action>),
+    /// The session is over, so that the past counts only as far as it is looked at: messages (sent,
+    /// refused, got), whether the peer left, whether all has ended, whether there is a socket, the
+    /// server's connection, a channel, and whether the application has still to close.
+    Over([usize; 3], [bool; 6]),
+}
 
 impl World {
     fn new(scenario: Scenario) -> Self {
@@ -274,7 +284,7 @@ impl World {
     /// Two worlds with the same key are the same.
     fn key(&self) -> Key {
         let queue = |queue: &VecDeque<Wire>| queue.iter().map(Wire::tag).collect();
-        self.sides.iter().map(|s| (s.history.clone(), queue(&s.down), queue(&s.channel))).collect()
+        self.sides.each_ref().map(|side| (side.past(), queue(&side.down), queue(&side.channel)))
     }
 
     fn enabled(&self) -> Vec<Action> {
@@ -545,6 +555,18 @@ impl World {
 }
 
 impl Side {
+    fn past(&self) -> Past {
+        if self.model.session() {
+            return Past::Session(self.history.clone());
+        }
+        let closed = self.closed.is_some() || self.model.end.is_some();
+        let messages = [self.sent.into(), self.refused, self.got.len()];
+        let (socket, channel) = (self.socket, self.channel_open);
+        let may_close = !self.did(|action| matches!(action, Action::Close(_)));
+        let rest = [self.left > 0, closed, socket, self.connected, channel, may_close];
+        Past::Over(messages, rest)
+    }
+
     fn client_accepted(&self) -> usize {
         usize::from(self.sent) - self.refused
     }
@@ -574,14 +596,77 @@ fn explore(scenario: Scenario) -> (usize, usize) {
     (seen.len(), ways)
 }
 
-#[test]
-fn count() {
-    let both = [true, true];
-    for messages in [[0, 0], [1, 0], [1, 1]] {
-        let t = Instant::now();
-        let n = Scenario { messages, hand_over: both, ..Default::default() };
-        eprintln!("{messages:?} none {:?} {:?}", explore(n), t.elapsed());
-        eprintln!("{messages:?} dc {:?} {:?}", explore(Scenario { channel_dies: true, ..n }), t.elapsed());
-        eprintln!("{messages:?} ws {:?} {:?}", explore(Scenario { socket_dies: [true, false], ..n }), t.elapsed());
+/// Explores all `scenarios`, of which there are `states` states and more.
+#[track_caller]
+fn explore_all(states: usize, scenarios: impl IntoIterator<Item = Scenario>) {
+    let (mut seen, mut ways) = (0, 0);
+    for scenario in scenarios {
+        let (more_seen, more_ways) = explore(scenario);
+        (seen, ways) = (seen + more_seen, ways + more_ways);
     }
+    assert!(seen >= states && ways >= seen, "only {seen} states and {ways} ways between them");
+}
+
+const BOTH: [bool; 2] = [true, true];
+const ONE: [[bool; 2]; 2] = [[true, false], [false, true]];
+const HANDOVER: Scenario = Scenario {
+    messages: [1, 1],
+    hand_over: BOTH,
+    channel_dies: false,
+    socket_dies: [false, false],
+    close: [false, false],
+};
+/// A message of one of the two sides.
+const FEW: [[u8; 2]; 2] = [[1, 0], [0, 1]];
+
+/// Covers W-022 W-029 W-030 W-031 W-032 W-033 W-034 W-035 W-056 W-087 W-088 W-090 W-092.
+#[test]
+fn every_order_in_which_both_hand_over() {
+    explore_all(5000, [HANDOVER]);
+    explore_all(4000, [[2, 0], [0, 2]].map(|messages| Scenario { messages, ..HANDOVER }));
+}
+
+/// Covers W-036 W-087.
+#[test]
+fn every_order_in_which_one_or_none_hands_over() {
+    let scenario = Scenario { messages: [2, 2], ..HANDOVER };
+    explore_all(500, ONE.map(|hand_over| Scenario { hand_over, ..scenario }));
+    let hand_over = [false, false];
+    explore_all(100, [Scenario { hand_over, channel_dies: true, ..HANDOVER }]);
+}
+
+/// Covers W-031 W-036.
+#[test]
+fn every_order_in_which_the_channel_dies() {
+    explore_all(2000, FEW.map(|messages| Scenario { messages, channel_dies: true, ..HANDOVER }));
+    let scenario = Scenario { channel_dies: true, ..HANDOVER };
+    explore_all(250, ONE.map(|hand_over| Scenario { hand_over, messages: [1, 0], ..scenario }));
+}
+
+#[test]
+fn every_order_in_which_sockets_die() {
+    for socket_dies in [ONE[0], ONE[1], BOTH] {
+        let scenario = Scenario { socket_dies, ..HANDOVER };
+        explore_all(1000, FEW.map(|messages| Scenario { messages, ..scenario }));
+    }
+}
+
+#[test]
+fn every_order_in_which_channel_and_sockets_die() {
+    let scenario = Scenario { channel_dies: true, ..HANDOVER };
+    let all = [ONE[0], ONE[1], BOTH].map(|socket_dies| Scenario { socket_dies, ..scenario });
+    explore_all(500, all.map(|scenario| Scenario { messages: [0, 0], ..scenario }));
+    explore_all(1500, [Scenario { messages: [1, 0], ..all[0] }]);
+}
+
+/// Covers W-095.
+#[test]
+fn every_order_in_which_clients_close() {
+    for close in [ONE[0], ONE[1]] {
+        let scenario = Scenario { close, ..HANDOVER };
+        explore_all(1500, FEW.map(|messages| Scenario { messages, ..scenario }));
+    }
+    let scenario = Scenario { close: BOTH, messages: [0, 0], ..HANDOVER };
+    explore_all(500, [ONE[0], BOTH].map(|socket_dies| Scenario { socket_dies, ..scenario }));
+    explore_all(200, [Scenario { channel_dies: true, ..scenario }]);
 }
