@@ -639,4 +639,6 @@ impl Client {
 }
 
 #[cfg(test)]
+mod handover_orders;
+#[cfg(test)]
 mod tests;
