@@ -1,0 +1,3 @@
+//! The built-in WebRTC engine: data channels without any other library.
+
+mod sdp;
