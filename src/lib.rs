@@ -1,5 +1,6 @@
 //! SaltyRTC: end-to-end encrypted signalling over a server that nobody has to trust.
 
+pub mod chunking;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod crypto;

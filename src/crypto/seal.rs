@@ -1,6 +1,7 @@
 //! Sealing and opening message data, always as `tag || ciphertext` like NaCl's "easy" functions.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::backend::{Backend, Cipher, NaCl, Tag};
 use super::{AuthToken, BOX_OVERHEAD, NONCE_BYTES, PublicKey, SecretKey};
@@ -18,17 +19,20 @@ impl fmt::Display for OpenError {
 impl std::error::Error for OpenError {}
 
 /// The precomputed key of one pair of key pairs: what both sides use to seal and to open.
-pub struct SharedKey(<Backend as NaCl>::PairCipher);
+///
+/// Clones share the key, which is zeroised with the last of them.
+#[derive(Clone)]
+pub struct SharedKey(Arc<<Backend as NaCl>::PairCipher>);
 
 impl SharedKey {
     /// The key between the owner of `public` and the owner of `secret`.
     pub fn new(public: &PublicKey, secret: &SecretKey) -> Self {
-        Self(Backend::pair_cipher(public.as_bytes(), secret.as_bytes()))
+        Self(Arc::new(Backend::pair_cipher(public.as_bytes(), secret.as_bytes())))
     }
 
     /// Appends `plain` to `message`, sealed; 16 bytes longer than it was.
     pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
-        seal_onto(&self.0, message, nonce, plain);
+        seal_onto(&*self.0, message, nonce, plain);
     }
 
     /// Seals `plain`; the result is 16 bytes longer.
@@ -40,7 +44,18 @@ impl SharedKey {
 
     /// Opens what the other side sealed with the same nonce.
     pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        open(&self.0, nonce, sealed)
+        open(&*self.0, nonce, sealed)
+    }
+
+    /// Like [`open`](Self::open), in place: the end of `sealed` becomes the content. What is in
+    /// `sealed` after an error is unspecified.
+    pub fn open_in_place<'a>(
+        &self,
+        nonce: &[u8; NONCE_BYTES],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a mut [u8], OpenError> {
+        let (tag, data) = sealed.split_first_chunk_mut::<BOX_OVERHEAD>().ok_or(OpenError)?;
+        if self.0.open(nonce, tag, data) { Ok(data) } else { Err(OpenError) }
     }
 }
 

@@ -82,6 +82,9 @@ impl From<SendFailure> for Failure {
             SendFailure::QueueFull => saltyrtc_status::QueueFull,
             SendFailure::OtherTask { .. } => saltyrtc_status::OtherTask,
             SendFailure::OtherRole => saltyrtc_status::OtherRole,
+            SendFailure::NoHandover => saltyrtc_status::NoHandover,
+            SendFailure::HandedOver => saltyrtc_status::HandedOver,
+            SendFailure::ChannelTooNarrow { .. } => saltyrtc_status::BadArgument,
         };
         Self::new(status, failure.to_string())
     }
@@ -139,6 +142,8 @@ impl From<&EndReason> for saltyrtc_status {
             EndReason::ConnectionLost(_) => Self::ConnectionLost,
             EndReason::ConnectFailed(_) => Self::ConnectFailed,
             EndReason::SequenceNumbersUsedUp => Self::SequenceNumbersUsedUp,
+            EndReason::SignallingChannelLost => Self::SignallingChannelLost,
+            EndReason::HandoverTimeout => Self::HandoverTimeout,
         }
     }
 }

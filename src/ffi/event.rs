@@ -7,6 +7,7 @@ use std::ptr;
 use super::error::{c_text, silent_entry};
 use super::status::saltyrtc_status;
 use crate::client::{Closed, ClosedBy, Event, PeerLeft};
+use crate::protocol::ChannelTransmit;
 use crate::protocol::message::{Payload, TaskData};
 use crate::task::TaskEvent;
 
@@ -51,6 +52,15 @@ pub enum saltyrtc_event_kind {
     /// The connection has ended; this is the last event. Fields: status and text (why), closed_by,
     /// close_code, retryable.
     Closed = 14,
+    /// Both clients have handed the signalling over to the data channel. The connection to the server is
+    /// closed now, which ends nothing any more; the end of the data channel does.
+    HandedOver = 15,
+    /// These bytes are to be sent over the data channel that the signalling was handed over to, as one
+    /// binary message. Fields: data and data_len.
+    TransportSend = 16,
+    /// The data channel that the signalling was handed over to is to be closed, after everything that
+    /// was given to it before.
+    TransportClose = 17,
 }
 
 /// Of what type data is.
@@ -249,6 +259,12 @@ impl OwnedEvent {
                 saltyrtc_event_kind::PeerLeft
             }
             Event::Writable => saltyrtc_event_kind::Writable,
+            Event::HandedOver => saltyrtc_event_kind::HandedOver,
+            Event::Channel(ChannelTransmit::Message(message)) => {
+                flat.set_data(saltyrtc_payload::Bytes, message);
+                saltyrtc_event_kind::TransportSend
+            }
+            Event::Channel(ChannelTransmit::Close) => saltyrtc_event_kind::TransportClose,
             Event::Closed(closed) => {
                 flat.text = text.insert(c_text(&closed.to_string())).as_ptr();
                 flat.set_closed(closed);

@@ -78,6 +78,10 @@ pub enum saltyrtc_status {
     OtherRole = -105,
     /// The data was not encrypted for this session, or was changed on its way.
     DecryptionFailed = -106,
+    /// The two clients did not agree on handing the signalling over to a data channel.
+    NoHandover = -107,
+    /// The signalling was handed over to the data channel already.
+    HandedOver = -108,
 
     /* Network and server, mostly in events: -200 to -299. */
     /// The connection to the server could not be made.
@@ -129,6 +133,10 @@ pub enum saltyrtc_status {
     ReceivedTooBig = -309,
     /// This client has used up the sequence numbers of the protocol.
     SequenceNumbersUsedUp = -310,
+    /// The data channel that the signalling was handed over to was closed or broke.
+    SignallingChannelLost = -311,
+    /// Only one of the two clients handed the signalling over to the data channel.
+    HandoverTimeout = -312,
 
     /* The embedded server: -400 to -499. */
     /// The address cannot be listened on.
@@ -163,6 +171,8 @@ statuses! {
     OtherTask = -104, "other task";
     OtherRole = -105, "other role";
     DecryptionFailed = -106, "decryption failed";
+    NoHandover = -107, "no handover";
+    HandedOver = -108, "handed over";
     ConnectFailed = -200, "connect failed";
     ConnectionLost = -201, "connection lost";
     ServerGoingAway = -202, "server going away";
@@ -186,6 +196,8 @@ statuses! {
     InitiatorCouldNotDecrypt = -308, "initiator could not decrypt";
     ReceivedTooBig = -309, "received too big";
     SequenceNumbersUsedUp = -310, "sequence numbers used up";
+    SignallingChannelLost = -311, "signalling channel lost";
+    HandoverTimeout = -312, "handover timeout";
     ListenFailed = -400, "listen failed";
     Panic = -900, "panic";
 }

@@ -50,6 +50,14 @@ impl fmt::Display for NonceError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SequenceExhausted;
 
+impl fmt::Display for SequenceExhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sequence numbers are used up (2^48 messages)")
+    }
+}
+
+impl std::error::Error for SequenceExhausted {}
+
 /// A nonce that passed [`Link::check`] and can be committed once the message proved genuine.
 #[derive(Debug, Clone, Copy)]
 #[must_use]

@@ -8,6 +8,7 @@ mod link;
 pub mod message;
 mod nonce;
 mod qr;
+mod secure_channel;
 mod sequence;
 pub mod server;
 mod server_url;
@@ -19,10 +20,11 @@ pub use close_code::{CloseCode, DropReason, MESSAGE_TOO_BIG};
 pub use invitation::{Invitation, InvitationError};
 pub use link::{CheckedNonce, Link, NonceError, SequenceExhausted};
 pub use nonce::{Cookie, Nonce};
+pub use secure_channel::{SecureChannel, SecureChannelError};
 pub use sequence::SequenceNumber;
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
-pub use task::{Task, TaskEvent};
-pub use transmit::Transmit;
+pub use task::{SignallingChannel, Task, TaskEvent};
+pub use transmit::{ChannelTransmit, Transmit};
 
 /// The WebSocket subprotocol of SaltyRTC (protocol, *Subprotocol*).
 pub const SUBPROTOCOL: &str = "v1.saltyrtc.org";

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::Role;
 use super::message::{Payload, TaskData, TaskMessage};
 
 /// What two clients do once they have authenticated each other (protocol, *Tasks*).
@@ -19,21 +20,50 @@ pub trait Task: Send + fmt::Debug {
     /// [`start`](Self::start), so that its answer can reflect what the responder wants.
     fn data(&self) -> TaskData;
 
-    /// The task was chosen, and `peer_data` is what the peer's task said in 'auth'.
+    /// The task was chosen, our client has the role `role`, and `peer_data` is what the peer's task said
+    /// in 'auth'.
     ///
     /// Called again if the peer re-joins; everything about the previous peer has to be forgotten.
     ///
     /// # Errors
     ///
     /// A text that says what is wrong with `peer_data`. It is treated as a protocol error of the peer.
-    fn start(&mut self, peer_data: &TaskData) -> Result<(), String>;
+    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String>;
 
-    /// A message of the peer that is neither 'application' nor 'close'.
+    /// A message of the peer that is neither 'application' nor 'close', nor the 'handover' of a task
+    /// that has a [`signalling_channel`](Self::signalling_channel). `None` if the application need not
+    /// know of it.
     ///
     /// # Errors
     ///
     /// A text that says what is wrong with the message. It is treated as a protocol error of the peer.
-    fn handle_message(&mut self, message: TaskMessage) -> Result<TaskEvent, String>;
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String>;
+
+    /// The data channel that the signalling can be handed over to, once the task was started. `None`
+    /// if the peers did not agree on a handover, or if the task has no such thing; 'handover' is then
+    /// a message like any other, which a WebRTC task has to refuse.
+    fn signalling_channel(&self) -> Option<SignallingChannel> {
+        None
+    }
+
+    /// The task is over: the peer left, or the connection ended. Not called if
+    /// [`start`](Self::start) failed.
+    fn stop(&mut self) {}
+}
+
+/// The data channel that the signalling is handed over to (Task-WebRTC, *Signalling Channel Handover*).
+/// Whoever makes it sets `ordered` and `negotiated` to true, and nothing else but what is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignallingChannel {
+    /// The id of the channel, the same at both ends.
+    pub id: u16,
+    /// The label. It does not travel, as the channel is negotiated.
+    pub label: &'static str,
+    /// The subprotocol. It does not travel either.
+    pub protocol: &'static str,
+    /// The most bytes that a chunk of a message may have, header included, whatever the transport
+    /// takes. `None` if messages are not to be chunked.
+    pub max_chunk_size: Option<usize>,
 }
 
 /// What a task tells the application.

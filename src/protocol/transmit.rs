@@ -1,4 +1,6 @@
-//! What a state machine wants done with a WebSocket.
+//! What a state machine wants done with a WebSocket, and with the data channel that can follow it.
+
+use std::fmt;
 
 use bytes::Bytes;
 
@@ -14,4 +16,23 @@ pub enum Transmit {
     /// Flush what was sent before, then close with this code and without a reason text. Nothing
     /// follows.
     Close(CloseCode),
+}
+
+/// The next thing to do with the data channel that the signalling was handed over to, in exactly this
+/// order.
+#[derive(Clone, PartialEq, Eq)]
+pub enum ChannelTransmit {
+    /// Send a binary message.
+    Message(Bytes),
+    /// Deliver what was sent before, then close the channel. Nothing follows.
+    Close,
+}
+
+impl fmt::Debug for ChannelTransmit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Message(message) => write!(f, "Message({} bytes)", message.len()),
+            Self::Close => f.write_str("Close"),
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Task, TaskEvent};
+use crate::protocol::Role;
 use crate::protocol::message::{TaskData, TaskMessage};
 
 /// Why a custom task cannot have a name.
@@ -52,11 +53,11 @@ impl Task for CustomTask {
         self.data.clone()
     }
 
-    fn start(&mut self, _peer_data: &TaskData) -> Result<(), String> {
+    fn start(&mut self, _role: Role, _peer_data: &TaskData) -> Result<(), String> {
         Ok(())
     }
 
-    fn handle_message(&mut self, message: TaskMessage) -> Result<TaskEvent, String> {
-        Ok(TaskEvent::Message(message))
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
+        Ok(Some(TaskEvent::Message(message)))
     }
 }

@@ -3,6 +3,6 @@
 mod custom;
 pub mod relayed_data;
 
-pub use crate::protocol::{Task, TaskEvent};
+pub use crate::protocol::{SignallingChannel, Task, TaskEvent};
 pub use custom::{CustomTask, CustomTaskError};
 pub use relayed_data::RelayedData;

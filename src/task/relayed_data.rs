@@ -1,6 +1,7 @@
 //! The Relayed Data task: the application's data travels through the server, end-to-end encrypted.
 
 use super::{Task, TaskEvent};
+use crate::protocol::Role;
 use crate::protocol::client::{Client, SendFailure};
 use crate::protocol::message::{Payload, TaskData, TaskMessage};
 
@@ -47,17 +48,18 @@ impl Task for RelayedData {
 
     /// The specification says `nil`; the JavaScript implementation sends an empty map. The data has
     /// no meaning, so any is accepted.
-    fn start(&mut self, _peer_data: &TaskData) -> Result<(), String> {
+    fn start(&mut self, _role: Role, _peer_data: &TaskData) -> Result<(), String> {
         Ok(())
     }
 
-    fn handle_message(&mut self, message: TaskMessage) -> Result<TaskEvent, String> {
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
         if message.kind() != DATA {
             let kind: String = message.kind().chars().take(64).collect();
             return Err(format!("{kind:?} is not a message of the Relayed Data task"));
         }
         let payload = message.field(PAYLOAD);
-        payload.map(TaskEvent::Data).ok_or_else(|| format!("{DATA:?} lacks the field {PAYLOAD:?}"))
+        let payload = payload.ok_or_else(|| format!("{DATA:?} lacks the field {PAYLOAD:?}"))?;
+        Ok(Some(TaskEvent::Data(payload)))
     }
 }
 
@@ -71,8 +73,8 @@ mod tests {
         assert_eq!(RelayedData.name(), "v0.relayed-data.tasks.saltyrtc.org");
         assert_eq!(RelayedData.data().as_map(), None);
         let empty_map = TaskData::from_map(vec![0x80]).unwrap();
-        assert_eq!(RelayedData.start(&empty_map), Ok(()));
-        assert_eq!(RelayedData.start(&TaskData::NIL), Ok(()));
+        assert_eq!(RelayedData.start(Role::Initiator, &empty_map), Ok(()));
+        assert_eq!(RelayedData.start(Role::Responder, &TaskData::NIL), Ok(()));
     }
 
     /// Covers R-010 R-011 R-012 R-018.
@@ -81,7 +83,7 @@ mod tests {
         for value in [vec![0xc0], vec![0x01], vec![0xa1, b'x'], vec![0xc4, 1, 0], vec![0x80]] {
             let payload = Payload::from_msgpack(value).unwrap();
             let event = RelayedData.handle_message(RelayedData::message(&payload));
-            assert_eq!(event, Ok(TaskEvent::Data(payload)));
+            assert_eq!(event, Ok(Some(TaskEvent::Data(payload))));
         }
         let without_p = TaskMessage::with_field("data", "q", &Payload::from_text("x"));
         assert!(RelayedData.handle_message(without_p).unwrap_err().contains("\"p\""));

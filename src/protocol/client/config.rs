@@ -83,6 +83,11 @@ pub struct ClientConfig {
     pub peer_handshake_timeout: Duration,
     /// What to do when the peer leaves. Default: wait for it to come back.
     pub when_peer_leaves: WhenPeerLeaves,
+    /// How the driver learns what to do with the data channel that the signalling was handed over to:
+    /// `false`, from [`Event::Channel`](super::Event::Channel), among the other events; `true`, from
+    /// [`Client::poll_channel_transmit`](super::Client::poll_channel_transmit), for a WebRTC engine that
+    /// sends by itself. Default `false`.
+    pub engine: bool,
 }
 
 impl ClientConfig {
@@ -106,6 +111,7 @@ impl ClientConfig {
             server_handshake_timeout: Duration::from_secs(30),
             peer_handshake_timeout: Duration::from_secs(60),
             when_peer_leaves: WhenPeerLeaves::Wait,
+            engine: false,
         }
     }
 

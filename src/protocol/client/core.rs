@@ -177,11 +177,17 @@ impl Core {
         if size > limit {
             return Err(SendFailure::TooLarge { size, limit });
         }
-        if self.queue_size > 0 && self.queue_size + size > self.limits.max_queue_size {
+        let waiting = self.queue_size + self.bundled();
+        if waiting > 0 && waiting + size > self.limits.max_queue_size {
             self.sender_waits = true;
             return Err(SendFailure::QueueFull);
         }
         Ok(())
+    }
+
+    /// Whether a message with `size` bytes of content is not too large.
+    pub(super) fn fits(&self, size: usize) -> bool {
+        size + MESSAGE_OVERHEAD <= self.limits.max_message_size
     }
 
     /// Sends a message to the server.
@@ -207,9 +213,18 @@ impl Core {
         let (Some(server), Some(session)) = (&self.server, &mut self.session) else {
             return Err(SendFailure::NoPeer);
         };
-        match session.link.next_nonce(server.address, session.address) {
-            Ok(nonce) => {
-                let message = seal(&nonce, &session.key, plain);
+        let nonce = session.link.next_nonce(server.address, session.address);
+        let sealed = nonce.map(|nonce| seal(&nonce, &session.key, plain));
+        self.transmit_sealed(sealed)
+    }
+
+    /// Queues a message, if there was a number for it.
+    pub(super) fn transmit_sealed(
+        &mut self,
+        sealed: Result<Vec<u8>, SequenceExhausted>,
+    ) -> Result<(), SendFailure> {
+        match sealed {
+            Ok(message) => {
                 self.transmit(message);
                 Ok(())
             }
@@ -251,7 +266,7 @@ impl Core {
             return;
         }
         tracing::debug!(%code, by = ?closed.by, "closing");
-        self.session = None;
+        self.end_session();
         self.server = None;
         self.queue.push_back(Transmit::Close(code));
         self.end = End::Closing(closed);
@@ -264,7 +279,7 @@ impl Core {
             End::Closing(closed) => closed,
             End::Closed => return,
         };
-        self.session = None;
+        self.end_session();
         self.server = None;
         self.queue.clear();
         self.queue_size = 0;

@@ -4,7 +4,9 @@ use std::fmt;
 
 use crate::crypto::PublicKey;
 use crate::protocol::message::{Payload, TaskData};
-use crate::protocol::{Address, CloseCode, DropReason, ResponderAddress, TaskEvent};
+use crate::protocol::{
+    Address, ChannelTransmit, CloseCode, DropReason, ResponderAddress, TaskEvent,
+};
 
 /// Something that happened. Events come in the order in which things happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,12 @@ pub enum Event {
     },
     /// There is room again after [`SendFailure::QueueFull`].
     Writable,
+    /// This is to be done with the data channel that the signalling was handed over to. Comes only
+    /// after a successful [`Client::hand_over`](super::Client::hand_over).
+    Channel(ChannelTransmit),
+    /// Both clients have handed the signalling over to the data channel. The connection to the server
+    /// is being closed, which ends nothing any more; the end of the data channel does.
+    HandedOver,
     /// The connection has ended. This is the last event.
     Closed(Closed),
 }
@@ -186,6 +194,12 @@ pub enum EndReason {
     ConnectFailed(String),
     /// 2^48 messages were sent to somebody; the protocol has no more numbers.
     SequenceNumbersUsedUp,
+    /// The data channel ended that one or both of the clients had handed the signalling over to, and
+    /// without a 'close' of the peer. Messages that were under way may be lost.
+    SignallingChannelLost,
+    /// Only one of the two clients handed the signalling over to the data channel. What that one sent
+    /// afterwards may be lost.
+    HandoverTimeout,
 }
 
 impl fmt::Display for EndReason {
@@ -266,6 +280,16 @@ impl fmt::Display for EndReason {
             Self::SequenceNumbersUsedUp => {
                 f.write_str("all sequence numbers are used up; connect again")
             }
+            Self::SignallingChannelLost => f.write_str(
+                "the data channel that carried the signalling was closed or broke; connect again",
+            ),
+            Self::HandoverTimeout => write!(
+                f,
+                "only one of the two clients handed the signalling over to the data channel, and the \
+                 other did not follow within {} seconds: check that both have the channel open, with \
+                 the same id, and hand over then",
+                super::HANDOVER_TIMEOUT.as_secs()
+            ),
         }
     }
 }
@@ -294,6 +318,15 @@ pub enum SendFailure {
     },
     /// The call is for the other role.
     OtherRole,
+    /// The two clients did not agree on handing the signalling over to a data channel.
+    NoHandover,
+    /// The signalling was handed over already.
+    HandedOver,
+    /// A data channel whose messages can have at most `limit` bytes cannot carry the signalling.
+    ChannelTooNarrow {
+        /// Bytes that a message of the channel may have.
+        limit: usize,
+    },
 }
 
 impl fmt::Display for SendFailure {
@@ -313,6 +346,18 @@ impl fmt::Display for SendFailure {
                 write!(f, "this cannot be sent with the task {running:?} that is running")
             }
             Self::OtherRole => f.write_str("this client does not have the role for this call"),
+            Self::NoHandover => f.write_str(
+                "the two clients did not agree on handing the signalling over to a data channel: it \
+                 takes a WebRTC task with the handover turned on in both of them",
+            ),
+            Self::HandedOver => {
+                f.write_str("the signalling was handed over to the data channel already")
+            }
+            Self::ChannelTooNarrow { limit } => write!(
+                f,
+                "a data channel whose messages have at most {limit} bytes cannot carry the \
+                 signalling: pass the largest message size of the peer connection"
+            ),
         }
     }
 }

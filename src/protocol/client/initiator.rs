@@ -12,10 +12,10 @@ use super::event::{EndReason, Event, PeerLeft};
 use super::session::Session;
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
-    InitiatorAuth, Key, MessageError, Notification, ResponderAuth, TaskData, Token,
+    Close, InitiatorAuth, Key, MessageError, Notification, ResponderAuth, TaskData, Token,
 };
 use crate::protocol::{
-    Address, CheckedNonce, CloseCode, DropReason, Link, Nonce, NonceError, ResponderAddress,
+    Address, CheckedNonce, CloseCode, DropReason, Link, Nonce, NonceError, ResponderAddress, Role,
     SequenceExhausted,
 };
 
@@ -405,33 +405,31 @@ impl Initiator {
         if auth.your_cookie != link.own_cookie() {
             return Err(Fault::protocol("'auth' does not repeat our cookie"));
         }
-        let task = choose_task(core, &auth);
-        if let Some((task, data)) = &task {
-            core.tasks[*task].start(data).map_err(Fault::protocol)?;
-        }
-        link.commit(checked);
-        let session = Session { address: address.into(), link, key, peer_key: permanent, task: 0 };
-        let Some((task, task_data)) = task else {
+        let Some((task, task_data)) = choose_task(core, &auth) else {
             // Authenticated, but with nothing to talk about.
-            core.session = Some(session);
-            core.close_session(EndReason::NoSharedTask, CloseCode::NoSharedTask);
+            let close = Close { reason: CloseCode::NoSharedTask }.serialise();
+            let own = core.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
+            let nonce = link.next_nonce(own, address.into());
+            // Fails only if that was the end already.
+            let _ = core.transmit_sealed(nonce.map(|nonce| seal(&nonce, &key, &close)));
+            core.closed_by_us(EndReason::NoSharedTask, CloseCode::NoSharedTask);
             return Ok(None);
         };
+        core.tasks[task].start(Role::Initiator, &task_data).map_err(Fault::protocol)?;
+        link.commit(checked);
         let reply = InitiatorAuth {
             your_cookie: nonce.cookie,
             task: core.tasks[task].name().to_owned(),
             data: core.tasks[task].data(),
         };
-        core.session = Some(Session { task, ..session });
+        core.session = Some(Session::new(address.into(), link, key, permanent, task));
         if core.send_to_peer(&reply.serialise()).is_err() {
             return Ok(None);
         }
         while let Some((&other, _)) = self.candidates.first_key_value() {
             self.drop_candidate(core, other, DropReason::DroppedByInitiator);
         }
-        if let Some(session) = core.session.take() {
-            core.establish(session, task_data);
-        }
+        core.announce_peer(task_data);
         Ok(None)
     }
 

@@ -9,6 +9,7 @@
 //! a responder that is not authenticated costs only that responder its place, and one of the
 //! authenticated peer is reported to it with 'close'.
 
+mod bundle;
 mod config;
 mod core;
 mod end;
@@ -18,7 +19,7 @@ mod responder;
 mod server_handshake;
 mod session;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use config::{ClientConfig, ConfigError, PeerAuth, RoleConfig, WhenPeerLeaves};
 pub use end::SocketEnd;
@@ -31,8 +32,15 @@ use server_handshake::{Failure, ServerHandshake, Step};
 use session::is_peer;
 
 use super::message::{Application, Notification, Payload, ServerAuthRole, TaskMessage};
-use super::{Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, Transmit};
+use super::{
+    Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, SignallingChannel, TaskEvent,
+    Transmit,
+};
 use crate::crypto::{AuthToken, NONCE_BYTES, OpenError, PublicKey, RandomSource};
+
+/// The longest that one of the two clients waits for the other, once it handed the signalling over to
+/// the data channel or learnt that the other one did.
+pub const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How far a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,12 +185,13 @@ impl Client {
         if let Some(handshake) = &self.handshake {
             return handshake.deadline;
         }
-        match &self.role {
+        let role = match &self.role {
             RoleState::Initiator(initiator) => {
                 initiator.next_timeout(self.core.limits.peer_handshake_timeout)
             }
             RoleState::Responder(responder) => responder.next_timeout(),
-        }
+        };
+        [role, self.core.bundle_due()].into_iter().flatten().min()
     }
 
     /// Does what is due at `now`.
@@ -195,6 +204,9 @@ impl Client {
                 self.core.finish(EndReason::ServerHandshakeTimeout, CloseCode::Timeout);
             }
             return;
+        }
+        if self.core.bundle_due().is_some_and(|due| due <= now) {
+            self.core.flush_bundle();
         }
         match &mut self.role {
             RoleState::Initiator(initiator) => initiator.handle_timeout(&mut self.core, now),
@@ -372,7 +384,44 @@ impl Client {
     fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
         self.need_session()?;
         self.core.admit(plain.len())?;
+        self.core.flush_bundle();
         self.core.send_to_peer(plain)
+    }
+
+    /// Sends `items` to the peer's task, as the array `field` of a message of the type `kind`. What is
+    /// sent so within 10 ms becomes one message, unless another message to the peer comes in between,
+    /// which it will not overtake. `items` are sent together or, after an error, not at all.
+    #[allow(dead_code, reason = "for tasks that send small things in quick succession")]
+    pub(crate) fn send_bundled(
+        &mut self,
+        now: Instant,
+        kind: &'static str,
+        field: &'static str,
+        items: &[Payload],
+    ) -> Result<(), SendFailure> {
+        self.need_session()?;
+        self.core.send_bundled(now, kind, field, items)
+    }
+
+    /// Tells the application something that did not come with a message of the peer, in order with
+    /// everything else.
+    #[allow(dead_code, reason = "for the built-in WebRTC engine, which can be left out")]
+    pub(crate) fn push_task_event(&mut self, event: TaskEvent) {
+        if self.core.running() {
+            self.core.event(Event::Task(event));
+        }
+    }
+
+    /// The data channel to hand the signalling over to. It is the same at both ends: each client makes
+    /// it as soon as there is a peer connection.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::NoHandover`] if the two clients did not agree on a handover, or the task has no
+    /// such thing.
+    pub fn signalling_channel(&self) -> Result<SignallingChannel, SendFailure> {
+        let task = self.need_session()?.task;
+        self.core.tasks[task].signalling_channel().ok_or(SendFailure::NoHandover)
     }
 
     fn need_session(&self) -> Result<&session::Session, SendFailure> {

@@ -9,7 +9,7 @@ use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
     Close, Fields, InitiatorAuth, Key, Notification, ResponderAuth, Token,
 };
-use crate::protocol::{Address, CheckedNonce, CloseCode, Link, Nonce};
+use crate::protocol::{Address, CheckedNonce, CloseCode, Link, Nonce, Role};
 
 #[derive(Debug)]
 pub(super) struct Responder {
@@ -303,11 +303,11 @@ impl Responder {
         }
         let task = core.tasks.iter().position(|task| task.name() == auth.task);
         let task = task.ok_or("'auth' names a task that was not offered")?;
-        core.tasks[task].start(&auth.data)?;
+        core.tasks[task].start(Role::Responder, &auth.data)?;
         link.commit(checked);
         let address = Address::INITIATOR;
-        let session = Session { address, link, key, peer_key: self.initiator, task };
-        core.establish(session, auth.data);
+        core.session = Some(Session::new(address, link, key, self.initiator, task));
+        core.announce_peer(auth.data);
         Ok(Step::Done)
     }
 

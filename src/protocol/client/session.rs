@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::WhenPeerLeaves;
+use super::bundle::Bundle;
 use super::core::Core;
 use super::event::{Closed, ClosedBy, EndReason, Event, PeerLeft};
 use crate::crypto::{PublicKey, SharedKey};
@@ -17,26 +18,40 @@ pub(super) struct Session {
     /// Between the two session keys.
     pub(super) key: SharedKey,
     pub(super) peer_key: PublicKey,
-    /// Which of our tasks was chosen.
+    /// Which of our tasks was chosen. It was started.
     pub(super) task: usize,
+    /// Waits to be sent with more of its kind.
+    pub(super) bundle: Option<Bundle>,
+}
+
+impl Session {
+    /// A session with the task of this number, which was started.
+    pub(super) fn new(
+        address: Address,
+        link: Link,
+        key: SharedKey,
+        peer_key: PublicKey,
+        task: usize,
+    ) -> Self {
+        Self { address, link, key, peer_key, task, bundle: None }
+    }
 }
 
 /// What a valid message of the peer turned out to be.
 enum Received {
     Event(Event),
+    /// The task keeps it to itself.
+    Nothing,
     Close(CloseCode),
 }
 
 impl Core {
-    /// Both clients have authenticated each other.
-    pub(super) fn establish(&mut self, session: Session, task_data: TaskData) {
-        self.event(Event::PeerHandshakeDone {
-            address: session.address,
-            peer_key: session.peer_key,
-            task: self.tasks[session.task].name().to_owned(),
-            task_data,
-        });
-        self.session = Some(session);
+    /// Both clients have authenticated each other, and the session is there.
+    pub(super) fn announce_peer(&mut self, task_data: TaskData) {
+        let Some(session) = &self.session else { return };
+        let (address, peer_key) = (session.address, session.peer_key);
+        let task = self.tasks[session.task].name().to_owned();
+        self.event(Event::PeerHandshakeDone { address, peer_key, task, task_data });
     }
 
     /// A message of the authenticated peer.
@@ -48,6 +63,7 @@ impl Core {
     ) {
         match self.read_session_message(nonce, nonce_bytes, data) {
             Ok(Received::Event(event)) => self.event(event),
+            Ok(Received::Nothing) => {}
             Ok(Received::Close(code)) => self.peer_closed(code),
             Err(text) => self.peer_broke_the_protocol(text),
         }
@@ -76,7 +92,7 @@ impl Core {
             _ => {
                 let message = TaskMessage::from_parsed(plain.clone());
                 let event = self.tasks[session.task].handle_message(message)?;
-                Received::Event(Event::Task(event))
+                event.map_or(Received::Nothing, |event| Received::Event(Event::Task(event)))
             }
         };
         session.link.commit(checked);
@@ -105,16 +121,29 @@ impl Core {
     /// Sends 'close' with `code` to the peer if there is one, then ends the connection normally.
     pub(super) fn close_session(&mut self, reason: EndReason, code: CloseCode) {
         if self.session.is_some() {
+            self.flush_bundle();
             // Fails only if the connection is over anyway.
             let _ = self.send_to_peer(&Close { reason: code }.serialise());
         }
+        self.closed_by_us(reason, code);
+    }
+
+    /// Ends the connection normally, after the peer was told with `code` why.
+    pub(super) fn closed_by_us(&mut self, reason: EndReason, code: CloseCode) {
         let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason, retryable: false };
         self.finish_as(closed, CloseCode::GoingAway);
     }
 
+    /// Forgets everything about the authenticated peer.
+    pub(super) fn end_session(&mut self) -> Option<Session> {
+        let session = self.session.take()?;
+        self.tasks[session.task].stop();
+        Some(session)
+    }
+
     /// The authenticated peer is gone: forgets everything about it and tells the application.
     pub(super) fn lose_peer(&mut self, how: PeerLeft, can_rejoin: bool) {
-        let Some(session) = self.session.take() else { return };
+        let Some(session) = self.end_session() else { return };
         self.event(Event::PeerLeft { address: session.address, how, can_rejoin });
         if self.limits.when_peer_leaves == WhenPeerLeaves::Close {
             self.finish(EndReason::PeerLeft, CloseCode::GoingAway);

@@ -30,13 +30,8 @@ fn in_task(role: Role) -> Client {
     let link = || Link::new(&mut OsRandom);
     client.handshake = None;
     client.core.server = Some(ServerLink { link: link(), key: key(), address });
-    client.core.session = Some(Session {
-        address: peer_address,
-        link: link(),
-        key: key(),
-        peer_key: *peer.public(),
-        task: 0,
-    });
+    let session = Session::new(peer_address, link(), key(), *peer.public(), 0);
+    client.core.session = Some(session);
     client
 }
 

@@ -225,6 +225,11 @@ impl<'a> Fields<'a> {
         Ok(Self { kind, message: "", entries })
     }
 
+    /// Takes a serialised map apart that is no message of its own, but belongs to `message`.
+    pub(crate) fn of_map(data: &'a [u8], message: &'static str) -> Result<Self, MessageError> {
+        Ok(Self { kind: "", message, entries: read_map(data)? })
+    }
+
     /// The type of the message.
     pub(crate) fn kind(&self) -> &'a str {
         self.kind
@@ -323,7 +328,12 @@ impl<'a> Fields<'a> {
 
     /// A map with text keys, as the MessagePack of its values.
     pub(crate) fn map(&self, name: &'static str) -> Result<Vec<(&'a str, &'a [u8])>, MessageError> {
-        read_map(self.required(name)?)
+        self.nested(name).map(|fields| fields.entries)
+    }
+
+    /// A map with text keys, as its fields.
+    pub(crate) fn nested(&self, name: &'static str) -> Result<Self, MessageError> {
+        Self::of_map(self.required(name)?, self.message)
             .map_err(|_| self.error(name, FieldProblem::NotA("a map with text keys")))
     }
 }
@@ -359,6 +369,14 @@ impl MapWriter {
         let mut map = self.key(name);
         write::write_str(&mut map.data, value).expect(INFALLIBLE);
         map
+    }
+
+    /// Text, or `nil`.
+    pub(crate) fn optional_text(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.text(name, value),
+            None => self.raw(name, &[Marker::Null.to_u8()]),
+        }
     }
 
     pub(crate) fn binary(self, name: &str, value: &[u8]) -> Self {

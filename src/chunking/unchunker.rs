@@ -1,0 +1,100 @@
+//! Puts messages together.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::error::ChunkError;
+use super::header::Mode;
+use super::limits::Limits;
+use super::ordered::Ordered;
+use super::unordered::Unordered;
+
+/// Puts chunks together to messages.
+///
+/// Use one for each direction of each channel. Chunks need not be filled or of equal size, though a
+/// [`Chunker`](super::Chunker) makes them so. An unchunker never takes more memory than its
+/// [`Limits`] say, whatever arrives.
+#[derive(Debug)]
+pub struct Unchunker(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Ordered(Ordered),
+    Unordered(Unordered),
+}
+
+impl Unchunker {
+    /// An unchunker for chunks of one mode.
+    pub fn new(mode: Mode, limits: Limits) -> Self {
+        Self(match mode {
+            Mode::ReliableOrdered => Inner::Ordered(Ordered::new(&limits)),
+            Mode::UnreliableUnordered => Inner::Unordered(Unordered::new(limits)),
+        })
+    }
+
+    /// Takes a chunk, and gives the message if it is complete with that.
+    ///
+    /// A chunk that is refused changes nothing in unreliable/unordered mode, but for those that
+    /// [are over a limit](ChunkError::is_limit): these end their message, whose other chunks are
+    /// ignored. In reliable/ordered mode, where nothing gets lost and errors cannot be made good, any
+    /// error ends the message that is being received, if there is one: the rest of it is skipped.
+    /// Other messages lose nothing.
+    ///
+    /// `now` must not go back. Messages that are too old are given up first, as by
+    /// [`expire`](Self::expire).
+    pub fn add(&mut self, now: Instant, chunk: &[u8]) -> Result<Option<Bytes>, ChunkError> {
+        self.add_with(now, chunk, Bytes::copy_from_slice)
+    }
+
+    /// The same for a chunk that is shared: a message in a single chunk is not copied, but keeps the
+    /// memory of the chunk.
+    pub fn add_bytes(&mut self, now: Instant, chunk: &Bytes) -> Result<Option<Bytes>, ChunkError> {
+        self.add_with(now, chunk, |data| chunk.slice_ref(data))
+    }
+
+    fn add_with(
+        &mut self,
+        now: Instant,
+        chunk: &[u8],
+        whole: impl FnOnce(&[u8]) -> Bytes,
+    ) -> Result<Option<Bytes>, ChunkError> {
+        match &mut self.0 {
+            Inner::Ordered(ordered) => ordered.add(now, chunk, whole),
+            Inner::Unordered(unordered) => unordered.add(now, chunk, whole),
+        }
+    }
+
+    /// Gives up the messages that had nothing new for [`Limits::max_age`] or longer.
+    pub fn expire(&mut self, now: Instant) {
+        match &mut self.0 {
+            Inner::Ordered(ordered) => ordered.expire(now),
+            Inner::Unordered(unordered) => unordered.expire(now),
+        }
+    }
+
+    /// When [`expire`](Self::expire) has something to do. `None`: not before another chunk was added.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match &self.0 {
+            Inner::Ordered(ordered) => ordered.poll_timeout(),
+            Inner::Unordered(unordered) => unordered.poll_timeout(),
+        }
+    }
+
+    /// Bytes that incomplete messages take, as [`Limits::max_total_size`] counts them.
+    pub fn memory(&self) -> usize {
+        match &self.0 {
+            Inner::Ordered(ordered) => ordered.memory(),
+            Inner::Unordered(unordered) => unordered.memory(),
+        }
+    }
+
+    /// How many messages were given up so far: too old, the oldest when there was no room, too large,
+    /// or broken by a chunk that was refused.
+    pub fn given_up(&self) -> u64 {
+        match &self.0 {
+            Inner::Ordered(ordered) => ordered.given_up(),
+            Inner::Unordered(unordered) => unordered.given_up(),
+        }
+    }
+}
