@@ -20,12 +20,13 @@ pub mod api;
 pub(crate) mod events;
 pub(crate) mod packet;
 pub(crate) mod rx;
+pub(crate) mod shared;
 pub(crate) mod socket;
 pub(crate) mod timer;
 pub(crate) mod tx;
 pub(crate) mod types;
 
-trait EventSink {
+trait EventSink: Send {
     fn add(&mut self, event: api::SocketEvent);
     fn next_event(&mut self) -> Option<api::SocketEvent>;
 }
@@ -41,17 +42,9 @@ pub fn version() -> &'static str {
 /// Creates a new `Socket`.
 ///
 /// The provided `name` is only used for logging to identify this socket.
-pub fn new_socket(name: &str, options: &Options) -> Box<dyn DcSctpSocket> {
+pub fn new_socket(name: &str, options: &Options) -> Box<dyn DcSctpSocket + Send> {
     Box::new(socket::Socket::new(name, options))
 }
-
-// Fuzzers, who are defined in a separate crate, need to access internal (non-public) functions that
-// they will fuzz. Expose these only for the fuzzing configuration.
-#[cfg(feature = "fuzz-internals")]
-pub mod fuzzer;
-
-#[cfg(feature = "cxx")]
-pub mod ffi;
 
 pub(crate) mod logging {
     use crate::api::SocketTime;
@@ -63,6 +56,10 @@ pub(crate) mod logging {
     use std::string::String;
 
     pub fn log_packet(name: &str, ts: SocketTime, sent: bool, data: &[u8]) {
+        #[cfg(not(test))]
+        if !log::log_enabled!(log::Level::Info) {
+            return;
+        }
         let s = data.iter().fold(String::new(), |mut output, c| {
             let _ = write!(output, " {c:02x}");
             output

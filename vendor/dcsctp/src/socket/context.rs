@@ -24,9 +24,9 @@ use crate::socket::State;
 use crate::socket::transmission_control_block::CurrentResetRequest;
 use crate::timer::Timer;
 use crate::tx::send_queue::SendQueue;
-use std::cell::RefCell;
+use crate::shared::Shared as RefCell;
 use std::cmp::min;
-use std::rc::Rc;
+use std::sync::Arc as Rc;
 use std::time::Duration;
 
 pub(crate) struct TxErrorCounter {

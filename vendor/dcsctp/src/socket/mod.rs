@@ -92,13 +92,13 @@ use crate::types::Tsn;
 use log::info;
 #[cfg(not(test))]
 use log::warn;
-use std::cell::RefCell;
+use crate::shared::Shared as RefCell;
 use std::cmp::min;
 #[cfg(test)]
 use std::println as info;
 #[cfg(test)]
 use std::println as warn;
-use std::rc::Rc;
+use std::sync::Arc as Rc;
 
 pub mod capabilities;
 pub mod connect;

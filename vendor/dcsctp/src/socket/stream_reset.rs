@@ -356,8 +356,8 @@ mod tests {
     use crate::tx::send_queue::SendQueue;
     use crate::types::Ssn;
     use crate::types::Tsn;
-    use std::cell::RefCell;
-    use std::rc::Rc;
+    use crate::shared::Shared as RefCell;
+    use std::sync::Arc as Rc;
     use std::time::Duration;
 
     fn create_test_objects(

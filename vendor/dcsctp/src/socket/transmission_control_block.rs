@@ -37,8 +37,8 @@ use crate::timer::Timer;
 use crate::tx::retransmission_queue::RetransmissionQueue;
 use crate::tx::retransmission_timeout::RetransmissionTimeout;
 use crate::types::Tsn;
-use std::cell::RefCell;
-use std::rc::Rc;
+use crate::shared::Shared as RefCell;
+use std::sync::Arc as Rc;
 
 #[derive(Clone)]
 pub(crate) struct PreparedResetRequest {

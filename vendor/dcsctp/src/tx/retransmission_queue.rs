@@ -34,10 +34,10 @@ use crate::tx::send_queue::DataToSend;
 use crate::types::OutgoingMessageId;
 use crate::types::SerialNumber;
 use crate::types::Tsn;
-use std::cell::RefCell;
+use crate::shared::Shared as RefCell;
 use std::cmp::max;
 use std::cmp::min;
-use std::rc::Rc;
+use std::sync::Arc as Rc;
 use std::time::Duration;
 
 #[derive(Debug, PartialEq)]

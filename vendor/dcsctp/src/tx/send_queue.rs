@@ -32,12 +32,12 @@ use crate::types::Mid;
 use crate::types::OutgoingMessageId;
 use crate::types::Ssn;
 use crate::types::StreamKey;
-use std::cell::RefCell;
+use crate::shared::Shared as RefCell;
 use std::collections::HashMap;
 use std::collections::VecDeque;
 use std::ops::AddAssign;
 use std::ops::SubAssign;
-use std::rc::Rc;
+use std::sync::Arc as Rc;
 use std::time::Duration;
 
 pub(crate) struct DataToSend {
@@ -118,7 +118,7 @@ impl Item {
 struct ThresholdWatcher<'a> {
     value: usize,
     low_threshold: usize,
-    low_cb: Box<dyn Fn() + 'a>,
+    low_cb: Box<dyn Fn() + Send + 'a>,
 }
 
 fn add_lifecycle_events(events: &Rc<RefCell<dyn EventSink>>, lifecycle_id: Option<LifecycleId>) {
@@ -129,7 +129,7 @@ fn add_lifecycle_events(events: &Rc<RefCell<dyn EventSink>>, lifecycle_id: Optio
 }
 
 impl<'a> ThresholdWatcher<'a> {
-    pub fn new(low_threshold: usize, low_cb: impl Fn() + 'a) -> Self {
+    pub fn new(low_threshold: usize, low_cb: impl Fn() + Send + 'a) -> Self {
         Self { value: 0, low_threshold, low_cb: Box::new(low_cb) }
     }
 
@@ -171,7 +171,7 @@ struct OutgoingStream<'a> {
 }
 
 impl<'a> OutgoingStream<'a> {
-    fn new(priority: u16, low_threshold: usize, low_cb: impl Fn() + 'a) -> Self {
+    fn new(priority: u16, low_threshold: usize, low_cb: impl Fn() + Send + 'a) -> Self {
         Self {
             priority,
             pause_state: PauseState::NotPaused,
