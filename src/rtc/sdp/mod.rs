@@ -285,10 +285,10 @@ fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-/// `ice-ufrag` and `ice-pwd` (RFC 8839, section 5.4).
+/// `ice-ufrag` and `ice-pwd` (RFC 8839, section 5.4), with the other characters of Base64 that some use.
 fn credential(text: &str, min: usize) -> Option<String> {
     let valid = (min..=MAX_ICE_CREDENTIAL).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'));
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte));
     valid.then(|| text.to_owned())
 }
 
