@@ -179,3 +179,138 @@ impl fmt::Display for ChunkerError {
 }
 
 impl Error for ChunkerError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Mode::{ReliableOrdered, UnreliableUnordered};
+
+    fn chunks(mode: Mode, message: &[u8], chunk_size: usize) -> Vec<Vec<u8>> {
+        Chunker::new(mode).chunk(message, chunk_size).expect("can be split").collect()
+    }
+
+    /// Covers C-005 C-006 C-010 C-011 C-019 C-022 C-024.
+    #[test]
+    fn the_example_of_reliable_ordered_mode() {
+        let expected = [&[0b110, 1, 2, 3, 4, 5][..], &[0b111, 6, 7, 8]];
+        assert_eq!(chunks(ReliableOrdered, &[1, 2, 3, 4, 5, 6, 7, 8], 6), expected);
+    }
+
+    /// Covers C-005 C-006 C-007 C-010 C-011 C-012 C-017 C-018 C-019 C-022 C-025.
+    #[test]
+    fn the_example_of_unreliable_unordered_mode() {
+        let mut chunker = Chunker::starting_with(UnreliableUnordered, 42);
+        let chunks = chunker.chunk([1, 2, 3, 4, 5, 6, 7, 8], 12).expect("can be split");
+        let expected = [
+            &[0, 0, 0, 0, 0x2a, 0, 0, 0, 0, 1, 2, 3][..],
+            &[0, 0, 0, 0, 0x2a, 0, 0, 0, 1, 4, 5, 6],
+            &[1, 0, 0, 0, 0x2a, 0, 0, 0, 2, 7, 8],
+        ];
+        assert_eq!(chunks.collect::<Vec<_>>(), expected);
+    }
+
+    /// Covers C-005 C-010 C-011 C-017 C-018 C-020 C-021 C-022 C-023.
+    #[test]
+    fn chunks_of_any_size_are_filled_numbered_and_in_sequence() {
+        let message: Vec<u8> = (0..=255).collect();
+        for mode in [ReliableOrdered, UnreliableUnordered] {
+            let header = mode.header_size();
+            for (chunk_size, len) in
+                (header + 1..header + 70).flat_map(|size| (1..256).map(move |len| (size, len)))
+            {
+                let mut iterator =
+                    Chunker::new(mode).chunk(&message[..len], chunk_size).expect("can be split");
+                assert_eq!(iterator.len(), len.div_ceil(chunk_size - header));
+                assert_eq!(iterator.next_size(), chunk_size.min(header + len));
+                let chunks: Vec<_> = iterator.by_ref().collect();
+                assert_eq!(iterator.next_size(), 0);
+                let (last, others) = chunks.split_last().expect("there is a chunk");
+                assert!(others.iter().all(|chunk| chunk.len() == chunk_size));
+                assert!(header < last.len() && last.len() <= chunk_size);
+                let mut together = Vec::new();
+                for (serial, chunk) in chunks.iter().enumerate() {
+                    let (header, data) = Header::split(mode, chunk).expect("a good chunk");
+                    assert_eq!(header.end, serial + 1 == chunks.len());
+                    if mode == UnreliableUnordered {
+                        assert_eq!(header.serial as usize, serial);
+                    }
+                    together.extend_from_slice(data);
+                }
+                assert_eq!(together, message[..len]);
+            }
+        }
+    }
+
+    fn id(chunk: &[u8]) -> u32 {
+        Header::split(UnreliableUnordered, chunk).expect("a good chunk").0.message
+    }
+
+    /// Covers C-013 C-014 C-015.
+    #[test]
+    fn message_ids_count_from_0_and_wrap() {
+        let mut chunker = Chunker::new(UnreliableUnordered);
+        for expected in 0..3 {
+            for chunk in chunker.chunk("two chunks", 15).expect("can be split") {
+                assert_eq!(id(&chunk), expected);
+            }
+        }
+        let mut chunker = Chunker::starting_with(UnreliableUnordered, u32::MAX);
+        for expected in [u32::MAX, 0, 1] {
+            let mut chunk = Vec::new();
+            chunker.begin_single_chunk(&mut chunk);
+            chunk.push(0);
+            assert_eq!(id(&chunk), expected);
+        }
+    }
+
+    #[test]
+    fn a_message_can_be_made_behind_its_header() {
+        for mode in [ReliableOrdered, UnreliableUnordered] {
+            let mut chunk = Vec::new();
+            Chunker::new(mode).begin_single_chunk(&mut chunk);
+            chunk.extend_from_slice(b"data");
+            assert_eq!([chunk], chunks(mode, b"data", 100)[..]);
+        }
+    }
+
+    #[test]
+    fn chunks_are_appended() {
+        let mut chunks = Chunker::new(ReliableOrdered).chunk("abc", 3).expect("can be split");
+        let mut out = b"before".to_vec();
+        assert!(chunks.next_onto(&mut out) && chunks.next_onto(&mut out));
+        assert!(!chunks.next_onto(&mut out));
+        assert_eq!(out, b"before\x06ab\x07c");
+    }
+
+    /// Covers C-020.
+    #[test]
+    fn what_cannot_be_split_is_an_error_and_takes_no_id() {
+        for (mode, min_chunk_size) in [(ReliableOrdered, 2), (UnreliableUnordered, 10)] {
+            let mut chunker = Chunker::new(mode);
+            let error = chunker.chunk([], 100).expect_err("empty");
+            assert_eq!(error, ChunkerError::EmptyMessage);
+            for chunk_size in 0..min_chunk_size {
+                let error = chunker.chunk([1], chunk_size).expect_err("too small");
+                assert_eq!(error, ChunkerError::ChunkSizeTooSmall { chunk_size, min_chunk_size });
+            }
+            let chunk = chunker.chunk([1], min_chunk_size).expect("large enough").next();
+            let expected = [vec![0b111, 1], vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 1]];
+            assert!(chunk.is_some_and(|chunk| expected.contains(&chunk)));
+        }
+    }
+
+    /// Covers C-016.
+    #[test]
+    fn no_message_has_more_chunks_than_there_are_numbers() {
+        let most = 1 << 32;
+        assert_eq!(data_size(UnreliableUnordered, most, 10), Ok(1));
+        assert_eq!(data_size(UnreliableUnordered, 3 * most, 12), Ok(3));
+        for (message_size, chunk_size) in [(most + 1, 10), (3 * most + 1, 12), (u64::MAX, 10_000)] {
+            assert_eq!(
+                data_size(UnreliableUnordered, message_size, chunk_size),
+                Err(ChunkerError::TooManyChunks { message_size, chunk_size })
+            );
+        }
+        assert_eq!(data_size(ReliableOrdered, u64::MAX, 2), Ok(1));
+    }
+}

@@ -158,3 +158,89 @@ pub(super) fn grow(buffer: &mut Vec<u8>, more: usize, max_message_size: usize, s
     let capacity = if fits { generous } else { sparing }.max(needed);
     buffer.reserve_exact(capacity - buffer.len());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(
+        partial: &mut Partial,
+        serial: u32,
+        data: &[u8],
+        end: bool,
+    ) -> Result<Added, ChunkError> {
+        partial.add(Header { end, message: 7, serial }, data, 1000, 1000)
+    }
+
+    #[test]
+    fn duplicates_are_recognised_among_chunks_of_any_size() {
+        let sizes = [3, 3, 3, 1, 1, 5, 3, 3];
+        let data = |serial: usize| vec![serial as u8; sizes[serial]];
+        let mut partial = Partial::default();
+        // In order up to 4; 6 and 7 are early.
+        for serial in [0, 1, 2, 3, 4, 7, 6] {
+            let added = add(&mut partial, serial as u32, &data(serial), serial == 7);
+            assert_eq!(added, Ok(Added::Stored));
+        }
+        for serial in [0, 1, 2, 3, 4, 6, 7] {
+            let end = serial == 7;
+            let conflict = Err(ChunkError::Conflict { message: 7, serial: serial as u32 });
+            let mut other = data(serial);
+            assert_eq!(add(&mut partial, serial as u32, &other, end), Ok(Added::Duplicate));
+            assert_eq!(add(&mut partial, serial as u32, &other, !end), conflict);
+            other.push(0);
+            assert_eq!(add(&mut partial, serial as u32, &other, end), conflict);
+            other.pop();
+            other[0] ^= 1;
+            assert_eq!(add(&mut partial, serial as u32, &other, end), conflict);
+        }
+        assert_eq!(partial.runs.len(), 2);
+        assert_eq!(add(&mut partial, 5, &data(5), false), Ok(Added::Complete));
+        assert_eq!(partial.into_message(), (0..8).flat_map(data).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn there_is_one_end_and_nothing_after_it() {
+        let past_end = |serial, last| Err(ChunkError::PastEnd { message: 7, serial, last });
+        let mut partial = Partial::default();
+        assert_eq!(add(&mut partial, 0, b"0", false), Ok(Added::Stored));
+        assert_eq!(add(&mut partial, 4, b"4", false), Ok(Added::Stored));
+        assert_eq!(add(&mut partial, 3, b"3", true), past_end(4, 3));
+        assert_eq!(add(&mut partial, 5, b"5", true), Ok(Added::Stored));
+        assert_eq!(add(&mut partial, 6, b"6", false), past_end(6, 5));
+        assert_eq!(add(&mut partial, u32::MAX, b"x", true), past_end(u32::MAX, 5));
+        assert_eq!(add(&mut partial, 2, b"2", true), past_end(5, 2));
+        assert_eq!(add(&mut partial, 2, b"2", false), Ok(Added::Stored));
+        assert_eq!(add(&mut partial, 1, b"1", false), Ok(Added::Stored));
+        assert_eq!(add(&mut partial, 3, b"3", false), Ok(Added::Complete));
+        assert_eq!(partial.into_message(), b"012345");
+    }
+
+    #[test]
+    fn what_must_be_too_large_is_refused_at_once() {
+        let limit = Err(ChunkError::MessageTooLarge { limit: 1000 });
+        let mut partial = Partial::default();
+        // 999 chunks come before this one, with 1 byte of data each.
+        assert_eq!(add(&mut partial, 999, b"ab", false), limit);
+        assert_eq!(add(&mut partial, u32::MAX, b"a", false), limit);
+        assert_eq!(partial.memory(), 0);
+        assert_eq!(add(&mut partial, 999, b"a", false), Ok(Added::Stored));
+        assert_eq!(add(&mut partial, 0, &[0; 999], false), Ok(Added::Stored));
+        assert_eq!(add(&mut partial, 1, b"a", false), limit);
+    }
+
+    #[test]
+    fn the_buffer_grows_rarely_and_never_beyond_the_limit() {
+        for (spare, most) in [(usize::MAX, 15), (0, 80)] {
+            let (mut buffer, mut moves) = (Vec::new(), 0);
+            for _ in 0..10_000 {
+                let before = buffer.capacity();
+                grow(&mut buffer, 1, 10_000, spare);
+                moves += usize::from(buffer.capacity() != before);
+                buffer.push(0_u8);
+            }
+            assert_eq!(buffer.capacity(), 10_000);
+            assert!(moves <= most, "{moves} with {spare} bytes to spare");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{Machine, Roots, Shared};
 use crate::crypto::PublicKey;
-use crate::protocol::client::SocketEnd;
+use crate::protocol::client::{ClientState, SocketEnd};
 use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::transport::{self, WebSocket, close_frame};
 
@@ -53,6 +53,7 @@ impl Driver {
             () = shared.closing.notified() => SocketEnd::Lost(String::new()),
         };
         shared.with(|machine| machine.handle_socket_end(end));
+        after_the_socket(shared).await;
     }
 }
 
@@ -64,7 +65,7 @@ impl Drop for Driver {
             "the library was shut down"
         };
         // Says nothing new if the machine knows already.
-        self.shared.with(|machine| machine.handle_socket_end(SocketEnd::Lost(text.into())));
+        self.shared.with(|machine| machine.abandon(text.into()));
         crate::runtime::closed();
     }
 }
@@ -121,6 +122,36 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
     end
 }
 
+/// The WebSocket is gone. If that was the handover, keeps the machine's timers until the end of the
+/// connection; and if somebody else still has a data channel to close then, waits for that.
+async fn after_the_socket(shared: &Shared) {
+    let too_late = async {
+        // What came before was about the WebSocket.
+        while shared.lock().state() != ClientState::Closed {
+            shared.closing.notified().await;
+        }
+        tokio::time::sleep(CLOSE_TIMEOUT).await;
+    };
+    let timers = async {
+        while !shared.lock().over() {
+            wait_for_change(shared).await;
+        }
+    };
+    tokio::select! {
+        () = timers => {}
+        () = too_late => shared.with(Machine::handle_channel_closed),
+    }
+}
+
+/// Waits until there is something to look at. Runs the timer that is due first.
+async fn wait_for_change(shared: &Shared) {
+    let deadline = shared.lock().poll_timeout();
+    tokio::select! {
+        () = shared.wake_writer.notified() => {}
+        () = until(deadline) => shared.with(|machine| machine.handle_timeout(Instant::now())),
+    }
+}
+
 /// Writes what the machine wants to have written, and keeps the machine's timers. Flushes once for all
 /// that is ready. After a close there is nothing left to do but to wait for the server's answer.
 async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Error {
@@ -141,13 +172,7 @@ async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Err
             Ok(()) | Err(Error::ConnectionClosed) => {}
             Err(error) => return error,
         }
-        let deadline = shared.lock().poll_timeout();
-        tokio::select! {
-            () = shared.wake_writer.notified() => {}
-            () = until(deadline) => {
-                shared.with(|machine| machine.handle_timeout(Instant::now()));
-            }
-        }
+        wait_for_change(shared).await;
     }
 }
 

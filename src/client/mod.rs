@@ -24,7 +24,9 @@ use tokio::sync::Notify;
 use crate::crypto::{AuthToken, OpenError, OsRandom, PublicKey};
 use crate::protocol::client::Client as Machine;
 use crate::protocol::message::{Payload, TaskMessage};
-use crate::protocol::{DropReason, Invitation, ResponderAddress, Transmit};
+use crate::protocol::{
+    DropReason, Invitation, ResponderAddress, SecureChannel, SignallingChannel, Transmit,
+};
 use crate::task::relayed_data;
 
 /// A client: the handle of a connection. Cheap to clone; all clones are the same connection, and can
@@ -50,8 +52,11 @@ pub(crate) struct Shared {
     wake_writer: Notify,
     /// Wakes the reading half: the machine has room for input again.
     wake_reader: Notify,
-    /// Tells the driver that the machine has closed.
+    /// Tells the driver that the machine closes the WebSocket, or the connection as a whole.
     closing: Notify,
+    /// Wakes a WebRTC engine: the machine has something for the data channel that carries the
+    /// signalling, has room for more from it, or has closed.
+    wake_channel: Notify,
     /// Wakes those who wait for events.
     wake_application: Notify,
     /// Called after events were added, with no lock held.
@@ -71,6 +76,7 @@ impl Shared {
             wake_writer: Notify::new(),
             wake_reader: Notify::new(),
             closing: Notify::new(),
+            wake_channel: Notify::new(),
             wake_application: Notify::new(),
             on_events,
         }
@@ -85,16 +91,19 @@ impl Shared {
     fn with<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
         let (result, closed, events) = {
             let mut machine = self.lock();
-            let was_closed = machine.state() == ClientState::Closed;
+            let running = |machine: &Machine| machine.state() != ClientState::Closed;
+            let (was_running, had_socket) = (running(&machine), !machine.socket_closes());
             let result = act(&mut machine);
-            let closed = !was_closed && machine.state() == ClientState::Closed;
-            if closed {
+            let ended = was_running && !running(&machine);
+            if ended {
                 // Under the lock: the driver counts down when it has ended, which it may do at once.
                 crate::runtime::closing();
             }
+            let closed = ended || had_socket && machine.socket_closes();
             (result, closed, machine.has_events())
         };
         self.wake_writer.notify_one();
+        self.wake_channel.notify_one();
         if closed {
             self.closing.notify_one();
             // Whatever waits for the application, the server's answer is to be read.
@@ -194,25 +203,29 @@ impl Client {
     }
 
     fn poll_event(&self) -> Poll {
-        let mut machine = self.shared().lock();
-        let reading = machine.wants_input();
-        match machine.poll_event() {
-            Some(event) => {
-                let wake_reader = !reading && machine.wants_input();
-                // After the last one, the others who wait have to learn that nothing will follow.
-                let more = machine.has_events() || machine.ended();
-                drop(machine);
-                if wake_reader {
-                    self.shared().wake_reader.notify_one();
-                }
-                if more {
-                    self.shared().wake_application.notify_one();
-                }
-                Poll::Event(event)
-            }
-            None if machine.ended() => Poll::Ended,
-            None => Poll::Nothing,
+        let shared = self.shared();
+        let mut machine = shared.lock();
+        if !machine.has_events() {
+            return if machine.ended() { Poll::Ended } else { Poll::Nothing };
         }
+        // With room for more, what waited in the machine may be looked at now, and lead to anything.
+        let waiting = !machine.wants_input() || machine.has_waiting_input();
+        let event = if waiting {
+            drop(machine);
+            let event = shared.with(Machine::poll_event);
+            shared.wake_reader.notify_one();
+            machine = shared.lock();
+            event
+        } else {
+            machine.poll_event()
+        };
+        // After the last one, the others who wait have to learn that nothing will follow.
+        let more = machine.has_events() || machine.ended();
+        drop(machine);
+        if more {
+            shared.wake_application.notify_one();
+        }
+        event.map_or(Poll::Nothing, Poll::Event)
     }
 
     /// Whether [`Event::Closed`] was taken: nothing will ever follow.
@@ -274,14 +287,9 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`SendFailure::OtherTask`] if Relayed Data runs, which has no messages but its own.
+    /// [`SendFailure::OtherTask`] if Relayed Data or WebRTC runs, which have no messages but their own.
     pub fn send_task_message(&self, message: &TaskMessage) -> Result<(), SendFailure> {
-        self.shared().with(|machine| match machine.task() {
-            Some(running @ relayed_data::NAME) => {
-                Err(SendFailure::OtherTask { running: running.to_owned() })
-            }
-            _ => machine.send_task_message(message),
-        })
+        self.shared().with(|machine| machine.send_task_message(message))
     }
 
     /// Encrypts for the peer, for use outside of the connection; see
@@ -316,6 +324,48 @@ impl Client {
         reason: DropReason,
     ) -> Result<(), SendFailure> {
         self.shared().with(|machine| machine.drop_responder(address, reason))
+    }
+
+    /// The data channel to hand the signalling over to. See
+    /// [`signalling_channel`](Machine::signalling_channel).
+    pub fn signalling_channel(&self) -> Result<SignallingChannel, SendFailure> {
+        self.shared().lock().signalling_channel()
+    }
+
+    /// Our end of the data channel [`signalling_channel`](Self::signalling_channel) is open: hands the
+    /// signalling over to it. What is to be sent over it from then on is in events,
+    /// [`Event::Channel`]; take them as fast as others. See [`hand_over`](Machine::hand_over).
+    pub fn hand_over(&self, max_message_size: usize) -> Result<(), SendFailure> {
+        self.shared().with(|machine| machine.hand_over(Instant::now(), max_message_size))
+    }
+
+    /// A binary message came over the data channel for the signalling. It may come before
+    /// [`hand_over`](Self::hand_over) is called.
+    ///
+    /// If false comes back, more has come than the application took as events: if the transport can
+    /// make the peer wait, it should. See [`wants_channel_input`](Machine::wants_channel_input).
+    pub fn channel_receive(&self, message: &[u8]) -> bool {
+        self.shared().with(|machine| {
+            machine.handle_channel_message(Instant::now(), message);
+            machine.wants_channel_input()
+        })
+    }
+
+    /// The data channel for the signalling is closed, broke, or could not be opened. See
+    /// [`handle_channel_closed`](Machine::handle_channel_closed).
+    pub fn channel_closed(&self) {
+        self.shared().with(Machine::handle_channel_closed);
+    }
+
+    /// Whether both clients have handed the signalling over.
+    pub fn handed_over(&self) -> bool {
+        self.shared().lock().handed_over()
+    }
+
+    /// Encryption for a data channel of the application's own. See
+    /// [`secure_channel`](Machine::secure_channel).
+    pub fn secure_channel(&self, id: u16) -> Result<SecureChannel, SendFailure> {
+        self.shared().lock().secure_channel(id)
     }
 
     /// Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once;

@@ -82,6 +82,8 @@ impl From<SendFailure> for Failure {
             SendFailure::QueueFull => saltyrtc_status::QueueFull,
             SendFailure::OtherTask { .. } => saltyrtc_status::OtherTask,
             SendFailure::OtherRole => saltyrtc_status::OtherRole,
+            SendFailure::OtherDescription(_) => saltyrtc_status::BadArgument,
+            SendFailure::CandidateCount(_) => saltyrtc_status::BadArgument,
             SendFailure::NoHandover => saltyrtc_status::NoHandover,
             SendFailure::HandedOver => saltyrtc_status::HandedOver,
             SendFailure::ChannelTooNarrow { .. } => saltyrtc_status::BadArgument,

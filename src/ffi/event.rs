@@ -243,6 +243,8 @@ impl OwnedEvent {
                 flat.set_data(saltyrtc_payload::Msgpack, message.as_msgpack());
                 saltyrtc_event_kind::TaskMessage
             }
+            // Tasks that cannot be added to a configuration by way of the C ABI.
+            Event::Task(_) => saltyrtc_event_kind::Unknown,
             Event::SendError(address) => {
                 flat.address = address.0;
                 saltyrtc_event_kind::SendError

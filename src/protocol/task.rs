@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Role;
-use super::message::{Payload, TaskData, TaskMessage};
+use super::message::{Candidate, Candidates, Payload, SessionDescription, TaskData, TaskMessage};
 
 /// What two clients do once they have authenticated each other (protocol, *Tasks*).
 ///
@@ -38,6 +38,13 @@ pub trait Task: Send + fmt::Debug {
     ///
     /// A text that says what is wrong with the message. It is treated as a protocol error of the peer.
     fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String>;
+
+    /// Whether [`Client::send_task_message`](super::client::Client::send_task_message) sends whatever
+    /// message the application makes. `false` for a task that has functions of its own for sending,
+    /// which know what may be sent when.
+    fn has_free_messages(&self) -> bool {
+        true
+    }
 
     /// The data channel that the signalling can be handed over to, once the task was started. `None`
     /// if the peers did not agree on a handover, or if the task has no such thing; 'handover' is then
@@ -74,4 +81,24 @@ pub enum TaskEvent {
     Data(Payload),
     /// A custom task: the peer sent this message.
     Message(TaskMessage),
+    /// WebRTC, responder: the initiator sent an offer. Set it as remote description, make an answer and
+    /// send that.
+    Offer(SessionDescription),
+    /// WebRTC, initiator: the responder sent an answer. Set it as remote description.
+    Answer(SessionDescription),
+    /// WebRTC: the peer sent ICE candidates, at least one. Add each of them to the connection; `None`
+    /// says that there are no more.
+    Candidates(Vec<Option<Candidate>>),
+}
+
+impl TaskEvent {
+    /// Bytes of memory that the event takes because of what the peer sent.
+    pub(crate) fn payload_size(&self) -> usize {
+        match self {
+            Self::Data(payload) => payload.as_msgpack().len(),
+            Self::Message(message) => message.as_msgpack().len(),
+            Self::Offer(description) | Self::Answer(description) => description.size(),
+            Self::Candidates(candidates) => Candidates::size_of(candidates),
+        }
+    }
 }

@@ -27,13 +27,13 @@ impl RelayedData {
 /// # Errors
 ///
 /// [`SendFailure::OtherTask`] if another task runs, and whatever
-/// [`Client::send_task_message`] says.
+/// [`Client::send_application`] says.
 pub fn send(client: &mut Client, payload: &Payload) -> Result<(), SendFailure> {
     match client.task() {
         Some(running) if running != NAME => {
             Err(SendFailure::OtherTask { running: running.to_owned() })
         }
-        _ => client.send_task_message(&RelayedData::message(payload)),
+        _ => client.send(RelayedData::message(payload).as_msgpack()),
     }
 }
 
@@ -50,6 +50,10 @@ impl Task for RelayedData {
     /// no meaning, so any is accepted.
     fn start(&mut self, _role: Role, _peer_data: &TaskData) -> Result<(), String> {
         Ok(())
+    }
+
+    fn has_free_messages(&self) -> bool {
+        false
     }
 
     fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {

@@ -10,8 +10,8 @@ use super::session::Session;
 use crate::crypto::{BOX_OVERHEAD, KeyPair, RandomSource, SharedKey};
 use crate::protocol::message::DropResponder;
 use crate::protocol::{
-    Address, CloseCode, DropReason, Link, Nonce, ResponderAddress, SequenceExhausted, Task,
-    Transmit,
+    Address, ChannelTransmit, CloseCode, DropReason, Link, Nonce, ResponderAddress,
+    SequenceExhausted, Task, Transmit,
 };
 
 /// Bytes that a sealed message has on the wire beyond its content.
@@ -43,8 +43,17 @@ pub(super) struct Core {
     pub(super) server: Option<ServerLink>,
     /// The authenticated peer.
     pub(super) session: Option<Session>,
+    /// For the WebSocket.
     queue: VecDeque<Transmit>,
     queue_size: usize,
+    /// How far the end of the WebSocket is.
+    socket: Socket,
+    /// For the data channel, if the driver polls it.
+    channel_queue: VecDeque<ChannelTransmit>,
+    /// Bytes for the data channel that wait, there or in the events.
+    channel_size: usize,
+    /// A close of the data channel is on its way to a driver that will say when it is done.
+    channel_closing: bool,
     /// A sender was turned away, and is to be told when there is room.
     sender_waits: bool,
     events: VecDeque<Event>,
@@ -60,6 +69,17 @@ pub(super) struct Limits {
     pub(super) max_queue_size: usize,
     pub(super) peer_handshake_timeout: std::time::Duration,
     pub(super) when_peer_leaves: super::WhenPeerLeaves,
+    /// The driver polls what is for the data channel.
+    pub(super) engine: bool,
+}
+
+impl Limits {
+    /// How many bytes may have come over the data channel and wait. A driver that asks whether it
+    /// should read never gets there: it stops at half of that, and what it has in its hands is far less
+    /// than the other half.
+    pub(super) const fn max_waiting(&self) -> usize {
+        self.max_queue_size.saturating_mul(2).saturating_add(self.max_message_size)
+    }
 }
 
 impl From<&ClientConfig> for Limits {
@@ -71,15 +91,25 @@ impl From<&ClientConfig> for Limits {
                 .peer_handshake_timeout
                 .min(ClientConfig::LONGEST_TIMEOUT),
             when_peer_leaves: config.when_peer_leaves,
+            engine: config.engine,
         }
     }
+}
+
+/// How far the end of the WebSocket is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Socket {
+    Open,
+    /// A close is in the queue, or was.
+    Closing,
+    Gone,
 }
 
 /// How far the end of the connection is.
 #[derive(Debug)]
 enum End {
     Running,
-    /// A close is in the queue; the application learns of it once the socket is gone.
+    /// The application learns of it once everything is gone that is being closed.
     Closing(Closed),
     Closed,
 }
@@ -108,6 +138,10 @@ impl Core {
             session: None,
             queue: VecDeque::new(),
             queue_size: 0,
+            socket: Socket::Open,
+            channel_queue: VecDeque::new(),
+            channel_size: 0,
+            channel_closing: false,
             sender_waits: false,
             events: VecDeque::new(),
             events_size: 0,
@@ -127,6 +161,11 @@ impl Core {
     pub(super) fn poll_event(&mut self) -> Option<Event> {
         let event = self.events.pop_front()?;
         self.events_size -= event.payload_size();
+        if let Event::Channel(transmit) = &event {
+            self.channel_taken(transmit);
+        }
+        // There may be room again for what waits.
+        self.take_arrivals();
         Some(event)
     }
 
@@ -138,15 +177,24 @@ impl Core {
         matches!(self.end, End::Closed) && self.events.is_empty()
     }
 
+    /// Whether there is room for what a message may lead to.
+    pub(super) fn has_room(&self) -> bool {
+        self.events.len() < MAX_EVENTS && self.events_size <= self.limits.max_queue_size
+    }
+
     pub(super) fn wants_input(&self) -> bool {
-        let room = self.events.len() < MAX_EVENTS && self.events_size <= self.limits.max_queue_size;
         // While closing, what arrives is thrown away, and the server's close frame is waited for.
-        room || !self.running()
+        self.has_room() || self.socket_closes()
+    }
+
+    /// The WebSocket is being closed, or gone.
+    pub(super) fn socket_closes(&self) -> bool {
+        self.socket != Socket::Open
     }
 
     /// Queues a finished message. Nothing follows a close.
     pub(super) fn transmit(&mut self, message: Vec<u8>) {
-        if !self.running() {
+        if !self.running() || self.socket_closes() {
             return;
         }
         let limit = self.limits.max_queue_size.max(self.limits.max_message_size);
@@ -162,22 +210,70 @@ impl Core {
         let transmit = self.queue.pop_front()?;
         if let Transmit::Message(message) = &transmit {
             self.queue_size -= message.len();
-            let room = self.queue_size <= self.limits.max_queue_size / 2;
-            if self.sender_waits && room && self.running() {
-                self.sender_waits = false;
-                self.event(Event::Writable);
-            }
+            self.tell_writable();
         }
         Some(transmit)
     }
 
+    /// Queues something for the data channel.
+    pub(super) fn transmit_channel(&mut self, transmit: ChannelTransmit) {
+        match &transmit {
+            ChannelTransmit::Message(message) => self.channel_size += message.len(),
+            ChannelTransmit::Close => self.channel_closing = self.limits.engine,
+        }
+        if self.limits.engine {
+            self.channel_queue.push_back(transmit);
+        } else {
+            self.event(Event::Channel(transmit));
+        }
+    }
+
+    pub(super) fn poll_channel_transmit(&mut self) -> Option<ChannelTransmit> {
+        let transmit = self.channel_queue.pop_front()?;
+        self.channel_taken(&transmit);
+        Some(transmit)
+    }
+
+    pub(super) fn has_channel_transmits(&self) -> bool {
+        !self.channel_queue.is_empty()
+    }
+
+    fn channel_taken(&mut self, transmit: &ChannelTransmit) {
+        if let ChannelTransmit::Message(message) = transmit {
+            self.channel_size -= message.len();
+            self.tell_writable();
+        }
+    }
+
+    /// Forgets what was to be done with the data channel, which is gone.
+    pub(super) fn channel_gone(&mut self) {
+        for transmit in std::mem::take(&mut self.channel_queue) {
+            self.channel_taken(&transmit);
+        }
+        self.channel_closing = false;
+        self.try_end();
+    }
+
+    /// Bytes that wait to be sent.
+    fn waiting(&self) -> usize {
+        self.queue_size + self.channel_size + self.bundled()
+    }
+
+    fn tell_writable(&mut self) {
+        let room = self.waiting() <= self.limits.max_queue_size / 2;
+        if self.sender_waits && room && self.running() {
+            self.sender_waits = false;
+            self.event(Event::Writable);
+        }
+    }
+
     /// Whether `size` more bytes of content may be sent now. Asked before a sequence number is taken.
     pub(super) fn admit(&mut self, size: usize) -> Result<(), SendFailure> {
-        let (size, limit) = (size + MESSAGE_OVERHEAD, self.limits.max_message_size);
+        let (size, limit) = (size + MESSAGE_OVERHEAD, self.max_message_size());
         if size > limit {
             return Err(SendFailure::TooLarge { size, limit });
         }
-        let waiting = self.queue_size + self.bundled();
+        let waiting = self.waiting();
         if waiting > 0 && waiting + size > self.limits.max_queue_size {
             self.sender_waits = true;
             return Err(SendFailure::QueueFull);
@@ -187,7 +283,15 @@ impl Core {
 
     /// Whether a message with `size` bytes of content is not too large.
     pub(super) fn fits(&self, size: usize) -> bool {
-        size + MESSAGE_OVERHEAD <= self.limits.max_message_size
+        size + MESSAGE_OVERHEAD <= self.max_message_size()
+    }
+
+    /// Bytes that a message to the peer may have.
+    fn max_message_size(&self) -> usize {
+        let limit = self.limits.max_message_size;
+        let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
+        let channel = handover.filter(|handover| handover.sent);
+        channel.map_or(limit, |handover| limit.min(handover.max_message_size()))
     }
 
     /// Sends a message to the server.
@@ -208,8 +312,12 @@ impl Core {
         self.send_to_server(&DropResponder { id, reason: Some(reason) }.serialise());
     }
 
-    /// Sends a message to the authenticated peer.
+    /// Sends a message to the authenticated peer, the way that messages to it go now.
     pub(super) fn send_to_peer(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+        let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
+        if handover.is_some_and(|handover| handover.sent) {
+            return self.send_over_channel(plain);
+        }
         let (Some(server), Some(session)) = (&self.server, &mut self.session) else {
             return Err(SendFailure::NoPeer);
         };
@@ -241,6 +349,14 @@ impl Core {
         self.finish(EndReason::SequenceNumbersUsedUp, CloseCode::ProtocolError);
     }
 
+    /// Closes the WebSocket with `code`, after everything that was queued before.
+    pub(super) fn close_socket(&mut self, code: CloseCode) {
+        if self.socket == Socket::Open {
+            self.socket = Socket::Closing;
+            self.queue.push_back(Transmit::Close(code));
+        }
+    }
+
     /// Ends the connection from this side: closes the WebSocket with `code`, after everything that
     /// was queued before.
     pub(super) fn finish(&mut self, reason: EndReason, code: CloseCode) {
@@ -266,24 +382,55 @@ impl Core {
             return;
         }
         tracing::debug!(%code, by = ?closed.by, "closing");
+        self.close_channel();
         self.end_session();
         self.server = None;
-        self.queue.push_back(Transmit::Close(code));
+        self.close_socket(code);
         self.end = End::Closing(closed);
+        self.try_end();
     }
 
     /// The socket is gone. `closed` is why, as far as the socket knows.
     pub(super) fn socket_gone(&mut self, closed: Closed) {
-        let closed = match std::mem::replace(&mut self.end, End::Closed) {
-            End::Running => closed,
-            End::Closing(closed) => closed,
-            End::Closed => return,
-        };
-        self.end_session();
-        self.server = None;
+        self.socket = Socket::Gone;
         self.queue.clear();
         self.queue_size = 0;
-        self.event(Event::Closed(closed));
+        if self.running() && !self.handed_over() {
+            self.close_channel();
+            self.end_session();
+            self.server = None;
+            self.end = End::Closing(closed);
+        }
+        self.try_end();
+    }
+
+    /// Nobody will do anything about the socket and the data channel any more.
+    pub(super) fn abandon(&mut self, closed: Closed) {
+        if self.running() {
+            self.end_session();
+            self.server = None;
+            self.end = End::Closing(closed);
+        }
+        self.socket = Socket::Gone;
+        self.queue.clear();
+        self.queue_size = 0;
+        self.channel_gone();
+    }
+
+    /// Tells the application of the end, once there is nothing left to wait for.
+    fn try_end(&mut self) {
+        if self.socket != Socket::Gone || self.channel_closing {
+            return;
+        }
+        match std::mem::replace(&mut self.end, End::Closed) {
+            End::Closing(closed) => self.event(Event::Closed(closed)),
+            end => self.end = end,
+        }
+    }
+
+    /// Whether [`Event::Closed`] is there, or was.
+    pub(super) const fn over(&self) -> bool {
+        matches!(self.end, End::Closed)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::crypto::PublicKey;
-use crate::protocol::message::{Payload, TaskData};
+use crate::protocol::message::{Candidates, Payload, SdpType, TaskData};
 use crate::protocol::{
     Address, ChannelTransmit, CloseCode, DropReason, ResponderAddress, TaskEvent,
 };
@@ -85,10 +85,8 @@ impl Event {
     /// Bytes of application data in the event.
     pub(super) fn payload_size(&self) -> usize {
         match self {
-            Self::Application(payload) | Self::Task(TaskEvent::Data(payload)) => {
-                payload.as_msgpack().len()
-            }
-            Self::Task(TaskEvent::Message(message)) => message.as_msgpack().len(),
+            Self::Application(payload) => payload.as_msgpack().len(),
+            Self::Task(event) => event.payload_size(),
             Self::PeerHandshakeDone { task_data, .. } => task_data.as_map().map_or(0, <[u8]>::len),
             _ => 0,
         }
@@ -318,6 +316,10 @@ pub enum SendFailure {
     },
     /// The call is for the other role.
     OtherRole,
+    /// A session description of this type belongs into another message.
+    OtherDescription(SdpType),
+    /// A message cannot have this many candidates.
+    CandidateCount(usize),
     /// The two clients did not agree on handing the signalling over to a data channel.
     NoHandover,
     /// The signalling was handed over already.
@@ -346,9 +348,21 @@ impl fmt::Display for SendFailure {
                 write!(f, "this cannot be sent with the task {running:?} that is running")
             }
             Self::OtherRole => f.write_str("this client does not have the role for this call"),
+            Self::OtherDescription(kind) => write!(
+                f,
+                "a session description of the type {kind:?} cannot be sent with this call: offers \
+                 are sent as offers, answers as answers",
+                kind = kind.name()
+            ),
+            Self::CandidateCount(count) => write!(
+                f,
+                "{count} candidates cannot be sent together: send 1 to {} at a time",
+                Candidates::MAX
+            ),
             Self::NoHandover => f.write_str(
                 "the two clients did not agree on handing the signalling over to a data channel: it \
-                 takes a WebRTC task with the handover turned on in both of them",
+                 takes a WebRTC task with the handover turned on in both of them, and an id for the \
+                 channel that neither excludes",
             ),
             Self::HandedOver => {
                 f.write_str("the signalling was handed over to the data channel already")

@@ -422,7 +422,7 @@ impl Initiator {
             task: core.tasks[task].name().to_owned(),
             data: core.tasks[task].data(),
         };
-        core.session = Some(Session::new(address.into(), link, key, permanent, task));
+        core.begin_session(address.into(), link, key, permanent, task);
         if core.send_to_peer(&reply.serialise()).is_err() {
             return Ok(None);
         }

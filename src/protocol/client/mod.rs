@@ -14,16 +14,18 @@ mod config;
 mod core;
 mod end;
 mod event;
+mod handover;
 mod initiator;
 mod responder;
 mod server_handshake;
 mod session;
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use config::{ClientConfig, ConfigError, PeerAuth, RoleConfig, WhenPeerLeaves};
 pub use end::SocketEnd;
 pub use event::{Closed, ClosedBy, EndReason, Event, PeerLeft, SendFailure};
+pub use handover::HANDOVER_TIMEOUT;
 
 use self::core::Core;
 use initiator::Initiator;
@@ -33,14 +35,10 @@ use session::is_peer;
 
 use super::message::{Application, Notification, Payload, ServerAuthRole, TaskMessage};
 use super::{
-    Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, SignallingChannel, TaskEvent,
-    Transmit,
+    Address, ChannelTransmit, CloseCode, DropReason, Nonce, ResponderAddress, Role, SecureChannel,
+    SignallingChannel, TaskEvent, Transmit,
 };
 use crate::crypto::{AuthToken, NONCE_BYTES, OpenError, PublicKey, RandomSource};
-
-/// The longest that one of the two clients waits for the other, once it handed the signalling over to
-/// the data channel or learnt that the other one did.
-pub const HANDOVER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How far a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +168,18 @@ impl Client {
         self.core.ended()
     }
 
+    /// What to do next with the data channel that the signalling was handed over to, if
+    /// [`ClientConfig::engine`] says that it is asked here. After [`ChannelTransmit::Close`] the driver
+    /// tells of the end with [`handle_channel_closed`](Self::handle_channel_closed).
+    pub fn poll_channel_transmit(&mut self) -> Option<ChannelTransmit> {
+        self.core.poll_channel_transmit()
+    }
+
+    /// Whether [`poll_channel_transmit`](Self::poll_channel_transmit) has something.
+    pub fn has_channel_transmits(&self) -> bool {
+        self.core.has_channel_transmits()
+    }
+
     /// Whether there is room for what a message may lead to. While there is none, a driver stops
     /// reading from the socket, so that an application that is slow to take events slows its peer
     /// down instead of filling the memory.
@@ -191,7 +201,8 @@ impl Client {
             }
             RoleState::Responder(responder) => responder.next_timeout(),
         };
-        [role, self.core.bundle_due()].into_iter().flatten().min()
+        let core = [self.core.bundle_due(), self.core.handover_deadline()];
+        core.into_iter().chain([role]).flatten().min()
     }
 
     /// Does what is due at `now`.
@@ -207,6 +218,9 @@ impl Client {
         }
         if self.core.bundle_due().is_some_and(|due| due <= now) {
             self.core.flush_bundle();
+        }
+        if self.core.handover_deadline().is_some_and(|deadline| deadline <= now) {
+            return self.core.handover_timed_out();
         }
         match &mut self.role {
             RoleState::Initiator(initiator) => initiator.handle_timeout(&mut self.core, now),
@@ -250,7 +264,7 @@ impl Client {
         } else if !is_peer(nonce.source, self.role()) {
             tracing::warn!(source = %nonce.source, "ignoring a message from this source");
         } else if self.core.session.as_ref().is_some_and(|s| s.address == nonce.source) {
-            self.core.handle_session_message(&nonce, nonce_bytes, data);
+            self.core.handle_session_message(now, &nonce, nonce_bytes, data);
         } else {
             match &mut self.role {
                 RoleState::Initiator(initiator) => {
@@ -365,7 +379,7 @@ impl Client {
 
     /// An error in what the server itself sent ends the connection; no responder is to blame.
     fn server_broke_the_protocol(&mut self, text: String) {
-        if self.core.running() {
+        if self.core.running() && !self.core.socket_closes() {
             tracing::warn!(%text, "the server broke the protocol");
             self.core.finish(EndReason::ServerProtocolError(text), CloseCode::ProtocolError);
         }
@@ -377,11 +391,21 @@ impl Client {
     }
 
     /// Sends a message of the task that runs. The peer's task has to know it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::OtherTask`] if the task has functions of its own for what can be sent, as Relayed
+    /// Data and WebRTC have.
     pub fn send_task_message(&mut self, message: &TaskMessage) -> Result<(), SendFailure> {
+        let task = &self.core.tasks[self.need_session()?.task];
+        if !task.has_free_messages() {
+            return Err(SendFailure::OtherTask { running: task.name().to_owned() });
+        }
         self.send(message.as_msgpack())
     }
 
-    fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+    /// Sends a serialised message to the peer.
+    pub(crate) fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
         self.need_session()?;
         self.core.admit(plain.len())?;
         self.core.flush_bundle();
@@ -391,7 +415,6 @@ impl Client {
     /// Sends `items` to the peer's task, as the array `field` of a message of the type `kind`. What is
     /// sent so within 10 ms becomes one message, unless another message to the peer comes in between,
     /// which it will not overtake. `items` are sent together or, after an error, not at all.
-    #[allow(dead_code, reason = "for tasks that send small things in quick succession")]
     pub(crate) fn send_bundled(
         &mut self,
         now: Instant,
@@ -420,8 +443,8 @@ impl Client {
     /// [`SendFailure::NoHandover`] if the two clients did not agree on a handover, or the task has no
     /// such thing.
     pub fn signalling_channel(&self) -> Result<SignallingChannel, SendFailure> {
-        let task = self.need_session()?.task;
-        self.core.tasks[task].signalling_channel().ok_or(SendFailure::NoHandover)
+        let handover = self.need_session()?.handover.as_ref();
+        handover.map(|handover| handover.channel).ok_or(SendFailure::NoHandover)
     }
 
     fn need_session(&self) -> Result<&session::Session, SendFailure> {
@@ -521,6 +544,9 @@ impl Client {
         if !self.core.running() {
             return Err(SendFailure::Closed);
         }
+        if self.core.handed_over() {
+            return Err(SendFailure::HandedOver);
+        }
         if self.core.server.is_none() {
             return Err(SendFailure::NoPeer);
         }
@@ -533,8 +559,78 @@ impl Client {
         }
     }
 
-    /// Ends the connection: tells the peer if there is one, then closes the WebSocket. What was sent
-    /// before is sent first. [`Event::Closed`] follows once the socket is gone.
+    /// Our end of the data channel [`signalling_channel`](Self::signalling_channel) is open: hands the
+    /// signalling over to it. From now on everything to the peer goes over the channel; with the peer's
+    /// 'handover' comes [`Event::HandedOver`], and the WebSocket is closed. What can go wrong until
+    /// then, and how it ends, is in a table in `protocol/client/handover.rs`.
+    ///
+    /// `max_message_size` is how many bytes the peer takes as one message of a data channel
+    /// (`RTCSctpTransport.maxMessageSize`); 0 if it does not say, which counts as 64 KiB. Messages are cut
+    /// into chunks of that size, but at most 256 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::NoHandover`] if there was no agreement on it, [`SendFailure::HandedOver`] if it
+    /// was done before, [`SendFailure::ChannelTooNarrow`] below 64 bytes; and if there is no peer.
+    pub fn hand_over(&mut self, now: Instant, max_message_size: usize) -> Result<(), SendFailure> {
+        self.need_session()?;
+        self.core.hand_over(now, max_message_size)
+    }
+
+    /// A binary message came over the data channel for the signalling. May come before
+    /// [`hand_over`](Self::hand_over): the peer's end may be open first.
+    pub fn handle_channel_message(&mut self, now: Instant, message: &[u8]) {
+        self.core.handle_channel_message(now, message);
+    }
+
+    /// The data channel for the signalling is closed, broke, or could not be opened; which is no harm
+    /// as long as neither side handed over to it.
+    pub fn handle_channel_closed(&mut self) {
+        self.core.handle_channel_closed();
+    }
+
+    /// Whether there is room for what comes over the data channel. A driver that can make the peer wait
+    /// stops reading while there is none; one that goes on reading may get more than is kept, which ends
+    /// the connection.
+    pub fn wants_channel_input(&self) -> bool {
+        self.core.wants_channel_input()
+    }
+
+    /// Whether something came over the data channel that waits for room, or for the peer's 'handover'.
+    pub fn has_waiting_input(&self) -> bool {
+        self.core.has_waiting_input()
+    }
+
+    /// Whether both clients have handed the signalling over.
+    pub fn handed_over(&self) -> bool {
+        self.core.handed_over()
+    }
+
+    /// Whether the WebSocket is closed or about to be: by the end of the connection or by the handover.
+    pub fn socket_closes(&self) -> bool {
+        self.core.socket_closes()
+    }
+
+    /// Whether [`Event::Closed`] waits to be taken or was: there is nothing left for a driver to do.
+    pub fn over(&self) -> bool {
+        self.core.over()
+    }
+
+    /// The driver gives up: ends the connection without further ado, whatever carries it. `text` says
+    /// why, if the connection was not ending already.
+    pub fn abandon(&mut self, text: String) {
+        self.core.abandon(SocketEnd::Lost(text).closed(self.role(), false));
+    }
+
+    /// Encryption for a data channel of the application's own with the id `id`, with the keys of the
+    /// session. It outlives the session.
+    pub fn secure_channel(&mut self, id: u16) -> Result<SecureChannel, SendFailure> {
+        let key = self.need_session()?.key.clone();
+        Ok(SecureChannel::new(id, key, &mut *self.core.random.0))
+    }
+
+    /// Ends the connection: tells the peer if there is one, then closes what carries the signalling.
+    /// What was sent before is sent first. [`Event::Closed`] follows once it is gone.
     pub fn close(&mut self) {
         if self.core.running() {
             self.core.close_session(EndReason::Requested, CloseCode::GoingAway);

@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use super::core::{Core, seal};
 use super::event::{Closed, ClosedBy, EndReason, Event, PeerLeft};
-use super::session::Session;
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
     Close, Fields, InitiatorAuth, Key, Notification, ResponderAuth, Token,
@@ -306,7 +305,7 @@ impl Responder {
         core.tasks[task].start(Role::Responder, &auth.data)?;
         link.commit(checked);
         let address = Address::INITIATOR;
-        core.session = Some(Session::new(address, link, key, self.initiator, task));
+        core.begin_session(address, link, key, self.initiator, task);
         core.announce_peer(auth.data);
         Ok(Step::Done)
     }

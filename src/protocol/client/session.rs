@@ -1,14 +1,17 @@
 //! The relation to the authenticated peer, while a task runs.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 use super::WhenPeerLeaves;
 use super::bundle::Bundle;
 use super::core::Core;
 use super::event::{Closed, ClosedBy, EndReason, Event, PeerLeft};
+use super::handover::{HANDOVER, Handover};
 use crate::crypto::{PublicKey, SharedKey};
 use crate::protocol::message::{Application, Close, Fields, TaskData, TaskMessage};
-use crate::protocol::{Address, CloseCode, Link, Nonce, Role};
+use crate::protocol::{Address, CloseCode, Link, Nonce, Role, SecureChannel};
 
 /// Everything about the authenticated peer. Thrown away as a whole when the peer is gone.
 #[derive(Debug)]
@@ -22,19 +25,8 @@ pub(super) struct Session {
     pub(super) task: usize,
     /// Waits to be sent with more of its kind.
     pub(super) bundle: Option<Bundle>,
-}
-
-impl Session {
-    /// A session with the task of this number, which was started.
-    pub(super) fn new(
-        address: Address,
-        link: Link,
-        key: SharedKey,
-        peer_key: PublicKey,
-        task: usize,
-    ) -> Self {
-        Self { address, link, key, peer_key, task, bundle: None }
-    }
+    /// If the two clients agreed on one.
+    pub(super) handover: Option<Handover>,
 }
 
 /// What a valid message of the peer turned out to be.
@@ -43,10 +35,36 @@ enum Received {
     /// The task keeps it to itself.
     Nothing,
     Close(CloseCode),
+    /// The signalling goes on over the data channel.
+    Handover,
+}
+
+/// Where a message came from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    WebSocket,
+    Channel,
 }
 
 impl Core {
-    /// Both clients have authenticated each other, and the session is there.
+    /// Both clients have authenticated each other, and the task `task` was started.
+    pub(super) fn begin_session(
+        &mut self,
+        address: Address,
+        link: Link,
+        key: SharedKey,
+        peer_key: PublicKey,
+        task: usize,
+    ) {
+        let handover = self.tasks[task].signalling_channel().map(|channel| {
+            let secure = SecureChannel::new(channel.id, key.clone(), &mut *self.random.0);
+            Handover::new(channel, secure, self.limits.max_message_size)
+        });
+        let bundle = None;
+        self.session = Some(Session { address, link, key, peer_key, task, bundle, handover });
+    }
+
+    /// Tells the application of the peer.
     pub(super) fn announce_peer(&mut self, task_data: TaskData) {
         let Some(session) = &self.session else { return };
         let (address, peer_key) = (session.address, session.peer_key);
@@ -54,16 +72,30 @@ impl Core {
         self.event(Event::PeerHandshakeDone { address, peer_key, task, task_data });
     }
 
-    /// A message of the authenticated peer.
+    /// A message of the authenticated peer, over the WebSocket.
     pub(super) fn handle_session_message(
         &mut self,
+        now: Instant,
         nonce: &Nonce,
         nonce_bytes: &[u8; Nonce::BYTES],
         data: &[u8],
     ) {
         match self.read_session_message(nonce, nonce_bytes, data) {
+            Ok(Received::Handover) => self.peer_handed_over(now),
+            result => self.handle_received(result),
+        }
+    }
+
+    /// The content of a message of the authenticated peer, over the data channel.
+    pub(super) fn handle_channel_plain(&mut self, plain: Vec<u8>) {
+        let result = self.interpret(plain.into(), Way::Channel);
+        self.handle_received(result);
+    }
+
+    fn handle_received(&mut self, received: Result<Received, String>) {
+        match received {
             Ok(Received::Event(event)) => self.event(event),
-            Ok(Received::Nothing) => {}
+            Ok(Received::Nothing | Received::Handover) => {}
             Ok(Received::Close(code)) => self.peer_closed(code),
             Err(text) => self.peer_broke_the_protocol(text),
         }
@@ -75,28 +107,42 @@ impl Core {
         nonce_bytes: &[u8; Nonce::BYTES],
         data: &[u8],
     ) -> Result<Received, String> {
-        let Some(session) = &mut self.session else {
-            return Err("there is no session".into());
-        };
+        let Some(session) = &self.session else { return Err("there is no session".into()) };
         let checked = session.link.check(nonce).map_err(|error| error.to_string())?;
         let plain = session.key.open(nonce_bytes, data).map_err(|error| error.to_string())?;
-        let plain = Bytes::from(plain);
+        let received = self.interpret(plain.into(), Way::WebSocket)?;
+        if let Some(session) = &mut self.session {
+            session.link.commit(checked);
+        }
+        Ok(received)
+    }
+
+    /// What the content of a message of the peer says.
+    fn interpret(&mut self, plain: Bytes, way: Way) -> Result<Received, String> {
+        let Some(session) = &self.session else { return Err("there is no session".into()) };
         let fields = Fields::parse(&plain).map_err(|error| error.to_string())?;
-        let received = match fields.kind() {
+        if let Some(handover) = &session.handover {
+            // Some peers say it twice, the second time perhaps over the channel.
+            if fields.kind() == HANDOVER {
+                return Ok(Received::Handover);
+            }
+            if handover.received && way == Way::WebSocket {
+                return Err("it went on over the server after its 'handover'".into());
+            }
+        }
+        match fields.kind() {
             "application" => Application::from_fields(&plain, fields)
                 .map(|message| Received::Event(Event::Application(message.data)))
-                .map_err(|error| error.to_string())?,
+                .map_err(|error| error.to_string()),
             "close" => Close::from_fields(fields)
                 .map(|message| Received::Close(message.reason))
-                .map_err(|error| error.to_string())?,
+                .map_err(|error| error.to_string()),
             _ => {
                 let message = TaskMessage::from_parsed(plain.clone());
                 let event = self.tasks[session.task].handle_message(message)?;
-                event.map_or(Received::Nothing, |event| Received::Event(Event::Task(event)))
+                Ok(event.map_or(Received::Nothing, |event| Received::Event(Event::Task(event))))
             }
-        };
-        session.link.commit(checked);
-        Ok(received)
+        }
     }
 
     /// The peer asked to end the connection (protocol, *'close' Message*).
@@ -112,7 +158,7 @@ impl Core {
     }
 
     /// The authenticated peer made a mistake: tell it, and end the connection.
-    fn peer_broke_the_protocol(&mut self, text: String) {
+    pub(super) fn peer_broke_the_protocol(&mut self, text: String) {
         // The text is for the application: it may quote the peer, which does not belong into a log.
         tracing::warn!("the peer broke the protocol");
         self.close_session(EndReason::PeerProtocolError(text), CloseCode::ProtocolError);
@@ -130,7 +176,8 @@ impl Core {
 
     /// Ends the connection normally, after the peer was told with `code` why.
     pub(super) fn closed_by_us(&mut self, reason: EndReason, code: CloseCode) {
-        let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason, retryable: false };
+        let retryable = reason == EndReason::HandoverTimeout;
+        let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason, retryable };
         self.finish_as(closed, CloseCode::GoingAway);
     }
 
@@ -143,6 +190,12 @@ impl Core {
 
     /// The authenticated peer is gone: forgets everything about it and tells the application.
     pub(super) fn lose_peer(&mut self, how: PeerLeft, can_rejoin: bool) {
+        if self.limits.engine {
+            // Its task tells the engine, which then has no use for what waits.
+            self.channel_gone();
+        } else {
+            self.close_channel();
+        }
         let Some(session) = self.end_session() else { return };
         self.event(Event::PeerLeft { address: session.address, how, can_rejoin });
         if self.limits.when_peer_leaves == WhenPeerLeaves::Close {

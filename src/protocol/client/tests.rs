@@ -2,7 +2,6 @@
 //! `tests/`.
 
 use super::core::ServerLink;
-use super::session::Session;
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
 use crate::protocol::Link;
@@ -30,8 +29,7 @@ fn in_task(role: Role) -> Client {
     let link = || Link::new(&mut OsRandom);
     client.handshake = None;
     client.core.server = Some(ServerLink { link: link(), key: key(), address });
-    let session = Session::new(peer_address, link(), key(), *peer.public(), 0);
-    client.core.session = Some(session);
+    client.core.begin_session(peer_address, link(), key(), *peer.public(), 0);
     client
 }
 

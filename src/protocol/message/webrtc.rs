@@ -4,6 +4,7 @@ use std::fmt;
 
 use rmp::encode as write;
 
+use super::Payload;
 use super::fields::{FieldProblem, Fields, MapWriter, MessageError, is_nil, read_str, read_uint};
 
 const NIL: [u8; 1] = [0xc0];
@@ -198,6 +199,15 @@ impl Candidates {
         (1..=Self::MAX).contains(&candidates.len()).then_some(Self(candidates))
     }
 
+    /// The type of the message, and the name of the field in it.
+    pub(crate) const MESSAGE: &'static str = "candidates";
+
+    /// One item of the message.
+    pub(crate) fn item(candidate: &Option<Candidate>) -> Payload {
+        let item = candidate.as_ref().map_or(NIL.to_vec(), Candidate::serialise);
+        Payload::from_msgpack(item).expect("a map or nil")
+    }
+
     /// The candidates.
     pub fn into_inner(self) -> Vec<Option<Candidate>> {
         self.0
@@ -234,15 +244,12 @@ impl Candidates {
     }
 
     fn serialise(&self) -> Vec<u8> {
-        let mut array = Vec::with_capacity(self.0.len() * 128);
+        let mut array = Vec::new();
         write::write_array_len(&mut array, self.0.len() as u32).expect("memory can be written");
         for candidate in &self.0 {
-            match candidate {
-                Some(candidate) => array.extend_from_slice(&candidate.serialise()),
-                None => array.extend_from_slice(&NIL),
-            }
+            array.extend_from_slice(Self::item(candidate).as_msgpack());
         }
-        MapWriter::message("candidates").raw("candidates", &array).finish()
+        MapWriter::message(Self::MESSAGE).raw(Self::MESSAGE, &array).finish()
     }
 }
 

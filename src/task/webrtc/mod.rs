@@ -1,0 +1,226 @@
+//! The WebRTC task: two peers set up an `RTCPeerConnection` by way of the signalling, and hand the
+//! signalling over to one of its data channels (Task-WebRTC).
+//!
+//! This is the part that is the same whatever WebRTC the application has: it brings the connection's
+//! offers, answers and candidates to the peer ([`send_offer`], [`send_answer`], [`send_candidates`])
+//! and those of the peer to the application ([`TaskEvent`]).
+
+mod data;
+mod send;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use crate::protocol::message::{Candidate, Candidates, SdpType, SessionDescription};
+pub use send::{send_answer, send_candidates, send_offer};
+
+use super::{SignallingChannel, Task, TaskEvent};
+use crate::protocol::message::{TaskData, TaskMessage, WebRtcMessage};
+use crate::protocol::{Role, SUBPROTOCOL};
+use data::{CHANNEL_IDS, Wishes};
+
+/// The name of version 1 of the task.
+pub const NAME: &str = "v1.webrtc.tasks.saltyrtc.org";
+/// The name of version 0 of the task.
+pub const NAME_V0: &str = "v0.webrtc.tasks.saltyrtc.org";
+/// The label of the data channel that the signalling is handed over to.
+pub const SIGNALLING_LABEL: &str = "saltyrtc-signaling";
+
+/// What the application wants of the WebRTC task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Ids, 0 to 65534, of the data channels that the application negotiates by itself: the signalling
+    /// channel gets another one. Default: none.
+    pub exclude: Vec<u16>,
+    /// Whether the signalling may be handed over to a data channel. It takes both clients. Default:
+    /// `true`.
+    pub handover: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { exclude: Vec::new(), handover: true }
+    }
+}
+
+/// Why a WebRTC task cannot have these options.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionsError {
+    /// 65535, the one number of 16 bits that is not the id of a data channel, is excluded.
+    ChannelId,
+    /// A packet of this many bytes has no room for data behind the header of a chunk.
+    PacketSize(u32),
+}
+
+impl fmt::Display for OptionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ChannelId => f.write_str(
+                "65535 cannot be excluded, as no data channel has that id: ids are 0 to 65534",
+            ),
+            Self::PacketSize(size) => write!(
+                f,
+                "a largest packet size of {size} bytes has no room for data: use at least {} \
+                 bytes, or 0 for messages that are not chunked",
+                WebRtc::MIN_PACKET_SIZE
+            ),
+        }
+    }
+}
+
+impl std::error::Error for OptionsError {}
+
+/// The WebRTC task.
+///
+/// Version 1 is the current one. Version 0 is for old peers: offer it after version 1, and it is chosen
+/// only with a peer that has nothing better. For the application the two are alike, but that in
+/// version 0 `max_packet_size` limits the chunks of the signalling channel.
+#[derive(Debug, Clone)]
+pub struct WebRtc {
+    wishes: Wishes,
+    negotiated: Option<Negotiated>,
+}
+
+/// What is known once the task was started.
+#[derive(Debug, Clone, Copy)]
+struct Negotiated {
+    role: Role,
+    channel: Result<SignallingChannel, NoChannel>,
+}
+
+/// Why there is no signalling channel.
+#[derive(Debug, Clone, Copy)]
+enum NoChannel {
+    NotNegotiated,
+    NoIdLeft,
+}
+
+impl WebRtc {
+    /// The smallest packet size of version 0, in bytes: the header of a chunk and one byte of data.
+    pub const MIN_PACKET_SIZE: u32 = 10;
+
+    /// The most bytes in a chunk of the signalling channel, whatever the transport takes: what
+    /// browsers and the JavaScript implementation can receive.
+    const MAX_CHUNK_SIZE: usize = 262_144;
+
+    /// Version 1 of the task.
+    ///
+    /// # Errors
+    ///
+    /// If 65535 is excluded.
+    pub fn v1(options: Options) -> Result<Self, OptionsError> {
+        Self::new(options, None)
+    }
+
+    /// Version 0 of the task. `max_packet_size` is the most bytes that a chunk on the signalling channel
+    /// may have: the smaller one of the two clients' counts. 0 is for no limit; if both clients say so,
+    /// messages are not chunked.
+    ///
+    /// # Errors
+    ///
+    /// If 65535 is excluded, or `max_packet_size` is 1 to 9 bytes.
+    pub fn v0(options: Options, max_packet_size: u32) -> Result<Self, OptionsError> {
+        if !Self::is_packet_size(max_packet_size) {
+            return Err(OptionsError::PacketSize(max_packet_size));
+        }
+        Self::new(options, Some(max_packet_size))
+    }
+
+    fn new(options: Options, max_packet_size: Option<u32>) -> Result<Self, OptionsError> {
+        let Options { exclude, handover } = options;
+        if exclude.contains(&CHANNEL_IDS) {
+            return Err(OptionsError::ChannelId);
+        }
+        let exclude = exclude.into_iter().collect();
+        Ok(Self { wishes: Wishes { exclude, handover, max_packet_size }, negotiated: None })
+    }
+
+    fn is_packet_size(size: u32) -> bool {
+        size == 0 || size >= Self::MIN_PACKET_SIZE
+    }
+
+    fn is_v0(&self) -> bool {
+        self.wishes.max_packet_size.is_some()
+    }
+
+    fn negotiate(&self, theirs: &Wishes) -> Result<SignallingChannel, NoChannel> {
+        if !(self.wishes.handover && theirs.handover) {
+            return Err(NoChannel::NotNegotiated);
+        }
+        let id = self.wishes.channel_id(theirs).ok_or(NoChannel::NoIdLeft)?;
+        let max_chunk_size = match (self.is_v0(), self.wishes.packet_size(theirs)) {
+            (false, _) => Some(Self::MAX_CHUNK_SIZE),
+            (true, 0) => None,
+            (true, size) => Some((size as usize).min(Self::MAX_CHUNK_SIZE)),
+        };
+        Ok(SignallingChannel { id, label: SIGNALLING_LABEL, protocol: SUBPROTOCOL, max_chunk_size })
+    }
+}
+
+impl Task for WebRtc {
+    fn name(&self) -> &str {
+        if self.is_v0() { NAME_V0 } else { NAME }
+    }
+
+    fn data(&self) -> TaskData {
+        self.wishes.to_data()
+    }
+
+    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String> {
+        self.negotiated = None;
+        let theirs = Wishes::parse(peer_data, self.is_v0())
+            .map_err(|error| format!("the data of its WebRTC task is wrong: {error}"))?;
+        if let Some(size) = theirs.max_packet_size.filter(|size| !Self::is_packet_size(*size)) {
+            return Err(format!("its WebRTC task wants packets of at most {size} bytes"));
+        }
+        let channel = self.negotiate(&theirs);
+        if let Err(NoChannel::NoIdLeft) = channel {
+            tracing::warn!(
+                "the signalling cannot be handed over: the two clients exclude all ids that the \
+                 data channel could have"
+            );
+        }
+        self.negotiated = Some(Negotiated { role, channel });
+        Ok(())
+    }
+
+    fn has_free_messages(&self) -> bool {
+        false
+    }
+
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
+        let Some(negotiated) = &self.negotiated else {
+            return Err("a message came before the WebRTC task was started".into());
+        };
+        match (message.kind(), negotiated.role, negotiated.channel) {
+            ("offer", Role::Initiator, _) => {
+                return Err("a responder may not send an offer".into());
+            }
+            ("answer", Role::Responder, _) => {
+                return Err("an initiator may not send an answer".into());
+            }
+            ("handover", _, Err(NoChannel::NotNegotiated)) => {
+                return Err("'handover' came although the clients did not agree on that".into());
+            }
+            ("handover", _, Err(NoChannel::NoIdLeft)) => {
+                return Err("'handover' came although no id is left for the data channel".into());
+            }
+            _ => {}
+        }
+        let message = WebRtcMessage::parse(message.as_msgpack());
+        Ok(Some(match message.map_err(|error| error.to_string())? {
+            WebRtcMessage::Offer(description) => TaskEvent::Offer(description),
+            WebRtcMessage::Answer(description) => TaskEvent::Answer(description),
+            WebRtcMessage::Candidates(candidates) => TaskEvent::Candidates(candidates.into_inner()),
+        }))
+    }
+
+    fn signalling_channel(&self) -> Option<SignallingChannel> {
+        self.negotiated.as_ref()?.channel.ok()
+    }
+
+    fn stop(&mut self) {
+        self.negotiated = None;
+    }
+}
