@@ -141,7 +141,7 @@ pub enum AssociationEvent {
         /// Whether the peer opened it. `false` if we did, or if it is negotiated.
         by_peer: bool,
     },
-    /// A message of the peer. The first can come before our own channel's `ChannelOpened`.
+    /// A message of the peer.
     Message {
         /// The channel.
         id: ChannelId,
