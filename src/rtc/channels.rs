@@ -4,11 +4,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::association::{self, MessageKind};
+use super::association::{Association, ChannelId, MessageKind};
 use super::config::Stats;
 use crate::chunking::Chunker;
 use crate::protocol::{Reliability, SecureChannel, SecureSender};
@@ -114,6 +115,12 @@ impl fmt::Display for ChannelError {
 }
 
 impl std::error::Error for ChannelError {}
+
+impl fmt::Debug for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Channels(…)")
+    }
+}
 
 /// All channels of a client, shared by the application and the engine.
 pub(crate) struct Channels {
@@ -323,7 +330,6 @@ impl Channels {
     pub(super) fn remove_all(&self) -> Vec<u32> {
         let (channels, mut numbers) = {
             let mut registry = lock(&self.registry);
-            registry.commands.clear();
             let channels = std::mem::take(&mut registry.channels);
             let numbers: Vec<u32> = channels.keys().copied().collect();
             (channels, numbers)
@@ -422,6 +428,8 @@ pub(super) struct Flushed {
     pub(super) low_water: bool,
     /// There is more to do later.
     pub(super) more: bool,
+    /// Bytes that wait within the association.
+    pub(super) in_association: usize,
     /// Everything was handed over, and the channel is to be closed.
     pub(super) close: bool,
 }
@@ -445,38 +453,33 @@ impl Channel {
         lock(&self.queue).closing
     }
 
-    /// Hands messages to the association, which takes `send`, until it has `high` bytes that wait.
+    /// Hands messages to the association, until `high` bytes of the channel wait there.
     pub(super) fn flush(
         &self,
         limits: &Limits,
         high: usize,
-        association: &mut association::Association,
-        now: std::time::Instant,
-        id: association::ChannelId,
+        association: &mut Association,
+        now: Instant,
+        id: ChannelId,
     ) -> Flushed {
         let mut in_association = association.buffered_amount(id);
         let before = lock(&self.queue).total();
         while in_association < high {
-            let Some((kind, data)) = lock(&self.queue).messages.pop_front() else { break };
-            let length = data.len();
-            match association.send(now, id, kind, data.clone()) {
-                Ok(()) => lock(&self.queue).bytes -= length,
-                Err(association::SendError::QueueFull) => {
-                    lock(&self.queue).messages.push_front((kind, data));
-                    break;
-                }
-                // The end of the channel comes as an event.
-                Err(_) => {
-                    let mut queue = lock(&self.queue);
-                    queue.messages.clear();
-                    queue.bytes = 0;
-                }
+            let message = {
+                let mut queue = lock(&self.queue);
+                let message = queue.messages.pop_front();
+                queue.bytes -= message.as_ref().map_or(0, |(_, data)| data.len());
+                message
+            };
+            let Some((kind, data)) = message else { break };
+            // Fails only if the channel is closed, which comes as an event: there is room for less than
+            // `high` bytes and one message.
+            if let Err(error) = association.send(now, id, kind, data) {
+                tracing::debug!(%error, "a message was not sent");
             }
             in_association = association.buffered_amount(id);
         }
         let mut queue = lock(&self.queue);
-        // What was there before the last round, or was added in between.
-        let before = before.max(queue.in_association + queue.bytes);
         queue.in_association = in_association;
         let total = queue.total();
         let room = queue.sender_waits && total <= limits.max_buffered / 2;
@@ -488,6 +491,6 @@ impl Channel {
         if total == 0 {
             queue.announced = false;
         }
-        Flushed { low_water, more: total > 0, close: queue.closing && !waits }
+        Flushed { low_water, more: total > 0, in_association, close: queue.closing && !waits }
     }
 }

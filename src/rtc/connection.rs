@@ -359,7 +359,7 @@ impl Connection {
             remote.role,
             &self.certificate,
             remote.fingerprints.clone(),
-            remote.sctp.clone(),
+            &remote.sctp,
         ));
     }
 
@@ -544,7 +544,7 @@ impl Connection {
     }
 
     fn update_state(&mut self) {
-        if self.state.is_end() && !matches!(self.state, ConnectionState::Unreachable) {
+        if self.state.is_end() {
             return;
         }
         let state = match self.agent.state() {
@@ -570,3 +570,6 @@ pub(super) fn connect(
 ) -> Result<Connection, super::certificate::CertificateError> {
     Ok(Connection::new(now, config, Certificate::generate()?, Box::new(OsRandom)))
 }
+
+#[cfg(test)]
+mod tests;

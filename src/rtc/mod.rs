@@ -27,4 +27,5 @@ pub use channels::{ChannelError, ChannelOptions};
 pub(crate) use channels::Channels;
 pub use config::{Config, Stats};
 pub(crate) use engine::Engine;
+pub(crate) use task::Inbox;
 pub use task::Task;

@@ -20,7 +20,7 @@ use crate::chunking::{Chunker, Limits, Mode, Unchunker};
 use crate::protocol::client::Client as Machine;
 use crate::protocol::message::Candidate;
 use crate::protocol::{
-    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability, SecureReceiver,
+    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability, SecureChannel, SecureReceiver,
     SignallingChannel, TaskEvent,
 };
 
@@ -46,6 +46,9 @@ const MAX_PROBLEMS: usize = 32;
 const MAX_AGE: Duration = Duration::from_secs(60);
 /// On a reliable one nothing is missing for good, so it takes a dead connection to come to this.
 const MAX_AGE_RELIABLE: Duration = Duration::from_secs(3600);
+
+/// Makes the encryption for a data channel with an id; `None` if the client has no peer any more.
+pub(super) type Keys<'a> = &'a dyn Fn(u16) -> Option<SecureChannel>;
 
 /// What a session wants to have told to the peer by way of the signalling.
 #[derive(Debug)]
@@ -184,14 +187,13 @@ impl Session {
     }
 
     /// Opens a channel of the application, as soon as that is possible.
-    pub(super) fn open(&mut self, now: Instant, machine: &mut Machine, number: u32, options: ChannelOptions) {
+    pub(super) fn open(&mut self, number: u32, options: ChannelOptions) {
         self.waiting.push((number, options));
-        self.prepare(now, machine);
     }
 
     /// Opens what waits to be opened: the channel of the signalling first, so that nothing else takes
     /// its id.
-    pub(super) fn prepare(&mut self, now: Instant, machine: &mut Machine) {
+    pub(super) fn prepare(&mut self, now: Instant, keys: Keys<'_>) {
         let Some(association) = self.connection.association() else { return };
         if !std::mem::replace(&mut self.prepared, true)
             && let Some(signalling) = &self.signalling
@@ -223,27 +225,27 @@ impl Session {
             };
             let reliable = options.reliability == Reliability::Reliable;
             match association.open(now, config) {
-                Ok(id) => self.attach(machine, id, channel, reliable),
+                Ok(id) => self.attach(keys, id, channel, reliable),
                 Err(error) => self.gone(number, Some(error.to_string())),
             }
         }
     }
 
     /// Keeps what is needed for a channel that the association has.
-    fn attach(&mut self, machine: &mut Machine, id: ChannelId, channel: Arc<Channel>, reliable: bool) {
+    fn attach(&mut self, keys: Keys<'_>, id: ChannelId, channel: Arc<Channel>, reliable: bool) {
         let number = channel.number;
         let max_transmit = match self.connection.remote_max_message_size() {
             0 => MAX_CHUNK,
             limit => limit,
         };
         let (secure, receiver) = if channel.secure {
-            let Ok(secure) = machine.secure_channel(id.get()) else {
+            let Some(secure) = keys(id.get()) else {
                 // The session has just ended, and the rest is about to.
                 return self.gone(number, None);
             };
             let (sender, receiver) = secure.split();
             let mode = Mode::UnreliableUnordered;
-            let limit = self.channels.limits().max_message_size + SecureReceiver::OVERHEAD;
+            let limit = self.channels.limits().max_message_size + SecureChannel::OVERHEAD;
             let limits = Limits {
                 max_message_size: limit,
                 max_total_size: limit.saturating_mul(2),
@@ -257,7 +259,7 @@ impl Session {
             (None, None)
         };
         let max_transmit = if channel.secure { max_transmit.min(MAX_CHUNK) } else { max_transmit };
-        channel.prepare(Sealing { max_transmit, secure });
+        channel.open(Sealing { max_transmit, secure });
         self.ids.insert(number, id);
         self.open.insert(id, Open { channel, receiver });
     }
@@ -277,13 +279,13 @@ impl Session {
     }
 
     /// Takes events from the association. Returns whether there may be more.
-    pub(super) fn take_events(&mut self, now: Instant, machine: impl Fn(&mut dyn FnMut(&mut Machine))) -> bool {
+    pub(super) fn take_events(&mut self, now: Instant, keys: Keys<'_>) -> bool {
         for _ in 0..EVENTS {
             let Some(event) = self.connection.poll_association() else { return false };
             match event {
                 AssociationEvent::Message { id, kind, data } => self.message(now, id, kind, data),
                 AssociationEvent::ChannelOpened { id, config, by_peer } => {
-                    machine(&mut |machine| self.opened(now, machine, id, &config, by_peer));
+                    self.opened(now, keys, id, &config, by_peer);
                 }
                 AssociationEvent::ChannelClosed { id, error } => self.closed(id, error),
                 AssociationEvent::Connected
@@ -298,7 +300,7 @@ impl Session {
     fn opened(
         &mut self,
         now: Instant,
-        machine: &mut Machine,
+        keys: Keys<'_>,
         id: ChannelId,
         config: &ChannelConfig,
         by_peer: bool,
@@ -312,7 +314,7 @@ impl Session {
             match self.channels.add(secure) {
                 Ok(channel) => {
                     let reliable = config.reliability == SctpReliability::Reliable;
-                    self.attach(machine, id, channel, reliable);
+                    self.attach(keys, id, channel, reliable);
                 }
                 Err(_) => {
                     if let Some(association) = self.connection.association() {
@@ -324,7 +326,6 @@ impl Session {
         }
         let Some(open) = self.open.get(&id) else { return };
         let channel = &open.channel;
-        channel.open();
         self.events.push(TaskEvent::Channel(ChannelEvent::Opened {
             channel: channel.number,
             label: config.label.clone(),
@@ -457,6 +458,9 @@ impl Session {
         while let Some(event) = self.connection.poll_event() {
             match event {
                 Event::State(state) => {
+                    if state == ConnectionState::Disconnected {
+                        self.connection.want_restart();
+                    }
                     self.events.push(TaskEvent::Connection(ConnectionEvent::State(state)));
                 }
                 Event::Candidate(candidate) => candidates.push(candidate),

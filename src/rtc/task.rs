@@ -39,6 +39,10 @@ impl Inbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     pub(super) fn take(&self) -> Vec<Item> {
         std::mem::take(&mut *self.lock())
     }

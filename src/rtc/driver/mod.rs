@@ -44,7 +44,6 @@ pub(super) enum Arrival {
     /// The addresses of a host, if there are any.
     Resolved {
         name: String,
-        mdns: bool,
         addresses: Vec<IpAddr>,
     },
 }
@@ -145,17 +144,12 @@ impl Io {
         changes
     }
 
-    /// Whether there is any socket.
-    pub(super) fn has_sockets(&self) -> bool {
-        !self.sockets.is_empty()
-    }
-
     fn socket(&self, id: SocketId) -> Option<&Udp> {
         self.sockets.iter().find(|socket| socket.id == id)
     }
 
-    /// Does what the ICE agent wants done. Gives back what is not for sockets.
-    pub(super) fn perform(&mut self, output: Output) -> Option<Output> {
+    /// Does what the ICE agent wants done with sockets.
+    pub(super) fn perform(&mut self, output: Output) {
         match output {
             Output::Transmit { socket, to, data } => {
                 let result = self.socket(socket).map(|socket| socket.send(to, &data));
@@ -177,12 +171,12 @@ impl Io {
                 while self.lookups.try_join_next().is_some() {}
                 self.lookups.spawn(async move {
                     let addresses = resolve::resolve(&name, mdns).await;
-                    let _ = sender.send(Arrival::Resolved { name, mdns, addresses }).await;
+                    let _ = sender.send(Arrival::Resolved { name, addresses }).await;
                 });
             }
-            other => return Some(other),
+            // The others have nothing to do with sockets.
+            _ => {}
         }
-        None
     }
 
     /// Takes note of how a sending went. Datagrams can get lost, but a network that is gone shows here.
@@ -228,7 +222,7 @@ impl Io {
     }
 
     /// Sends the batch that waits. `false` if it still has to wait.
-    fn flush(&mut self) -> bool {
+    pub(super) fn flush(&mut self) -> bool {
         let Some((socket, to)) = self.waiting else { return true };
         let result = self.socket(socket).map_or(Ok(()), |socket| socket.send_batch(to, &self.batch));
         if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
