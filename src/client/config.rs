@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
 use crate::protocol::client::{ClientConfig, PeerAuth, RoleConfig};
 use crate::protocol::{Invitation, ServerUrl, Task};
+use crate::transport::Roots;
 #[cfg(feature = "webrtc")]
 use crate::{rtc, task::webrtc};
-use crate::transport::Roots;
 
 /// The settings of a client: the server, and everything that [`ClientConfig`] holds.
 #[derive(Debug)]

@@ -224,8 +224,7 @@ impl Client {
         #[cfg(feature = "webrtc")]
         let channels = rtc.map(|(config, inbox)| {
             let channels = Arc::new(Engine::channels(&config));
-            let engine =
-                Engine::new(shared.clone(), channels.clone(), inbox, config, rtc_roots);
+            let engine = Engine::new(shared.clone(), channels.clone(), inbox, config, rtc_roots);
             runtime.spawn(engine.run());
             channels
         });

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{ChannelEvent, ConnectionEvent, Role};
 use super::message::{Candidate, Candidates, Payload, SessionDescription, TaskData, TaskMessage};
+use super::{ChannelEvent, ConnectionEvent, Role};
 
 /// What two clients do once they have authenticated each other (protocol, *Tasks*).
 ///

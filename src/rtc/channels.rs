@@ -204,12 +204,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Channels {
     pub(super) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            registry: Mutex::default(),
-            stats: Mutex::default(),
-            wake: Notify::new(),
-        }
+        Self { limits, registry: Mutex::default(), stats: Mutex::default(), wake: Notify::new() }
     }
 
     fn command(&self, registry: &mut Registry, command: Command) {

@@ -244,7 +244,8 @@ impl Connection {
         }
         if let Some(known) = &self.remote {
             // More fingerprints, or fewer, of the same certificate would do no harm. Nobody does that.
-            if known.fingerprints != fingerprints || known.sctp.remote_port != parameters.sctp_port {
+            if known.fingerprints != fingerprints || known.sctp.remote_port != parameters.sctp_port
+            {
                 return Err(DescriptionError::OtherAssociation);
             }
             if known.role != role {

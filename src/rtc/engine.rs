@@ -174,9 +174,8 @@ impl Engine {
             session.expire(now);
         }
         let shared = &self.shared;
-        let keys = |id| -> Option<SecureChannel> {
-            shared.act(|machine| machine.secure_channel(id).ok())
-        };
+        let keys =
+            |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
         session.prepare(now, &keys);
         // While the application takes no events, the peer has to wait.
         if peer.closing.is_some() || shared.inspect(|machine| machine.wants_input()) {
@@ -480,9 +479,7 @@ impl Peer {
                 Signal::Answer(sdp) => {
                     webrtc::send_answer(machine, &description(SdpType::Answer, sdp))
                 }
-                Signal::Candidates(candidates) => {
-                    webrtc::send_candidates(machine, now, candidates)
-                }
+                Signal::Candidates(candidates) => webrtc::send_candidates(machine, now, candidates),
             });
             match result {
                 Err(SendFailure::QueueFull) => return false,

@@ -23,8 +23,8 @@ mod sdp;
 mod session;
 mod task;
 
-pub use channels::{ChannelError, ChannelOptions};
 pub(crate) use channels::Channels;
+pub use channels::{ChannelError, ChannelOptions};
 pub use config::{Config, Stats};
 pub(crate) use engine::Engine;
 pub(crate) use task::Inbox;

@@ -20,8 +20,8 @@ use crate::chunking::{Chunker, Limits, Mode, Unchunker};
 use crate::protocol::client::Client as Machine;
 use crate::protocol::message::Candidate;
 use crate::protocol::{
-    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability, SecureChannel, SecureReceiver,
-    SignallingChannel, TaskEvent,
+    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability, SecureChannel,
+    SecureReceiver, SignallingChannel, TaskEvent,
 };
 
 /// Chunks of secure channels are not larger than this, whatever the peer takes: as large as messages can

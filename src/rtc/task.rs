@@ -22,7 +22,10 @@ pub struct Task {
 #[derive(Debug)]
 pub(super) enum Item {
     /// There is a peer.
-    Start { role: Role, signalling: Option<SignallingChannel> },
+    Start {
+        role: Role,
+        signalling: Option<SignallingChannel>,
+    },
     Offer(SessionDescription),
     Answer(SessionDescription),
     Candidates(Vec<Option<Candidate>>),

@@ -162,7 +162,8 @@ impl Net {
             if done(self) {
                 return true;
             }
-            let next = self.sides.iter_mut().filter_map(|side| side.connection.poll_timeout()).min();
+            let next =
+                self.sides.iter_mut().filter_map(|side| side.connection.poll_timeout()).min();
             let Some(next) = next.filter(|next| *next <= end) else { return false };
             // Time-outs of the past are done at once, but the clock has to go on.
             self.now = next.max(self.now + Duration::from_millis(1));
@@ -198,8 +199,8 @@ impl Net {
     fn exchange(&mut self, id: ChannelId, text: &'static str) {
         let now = self.now;
         self.sides.iter_mut().for_each(|side| side.send(now, id, text));
-        let arrived =
-            self.run(Duration::from_secs(60), |net| net.sides.iter().all(|side| side.received(text)));
+        let arrived = self
+            .run(Duration::from_secs(60), |net| net.sides.iter().all(|side| side.received(text)));
         assert!(arrived, "{text} did not arrive: {:?}", self.sides.each_ref().map(Side::state));
     }
 }
@@ -236,7 +237,9 @@ fn candidates_may_come_before_the_description() {
 fn a_new_offer_restarts_ice_and_nothing_else() {
     let (mut net, id) = Net::connected();
     let credentials = |net: &Net| {
-        net.sides.each_ref().map(|side| side.connection.agent.local_credentials().ufrag().to_owned())
+        net.sides
+            .each_ref()
+            .map(|side| side.connection.agent.local_credentials().ufrag().to_owned())
     };
     let before = credentials(&net);
     net.negotiate();
@@ -245,7 +248,9 @@ fn a_new_offer_restarts_ice_and_nothing_else() {
     net.exchange(id, "after the restart");
     for side in &net.sides {
         assert_eq!(side.states.last(), Some(&ConnectionState::Connected));
-        assert!(!side.association.iter().any(|e| matches!(e, AssociationEvent::ChannelClosed { .. })));
+        assert!(
+            !side.association.iter().any(|e| matches!(e, AssociationEvent::ChannelClosed { .. }))
+        );
     }
 }
 
@@ -339,7 +344,9 @@ fn hostile_candidates_do_no_harm() {
     let mut net = Net::new();
     net.negotiate();
     let long = "x".repeat(100_000);
-    for text in ["candidate:", "nonsense", "\0", "candidate:1 1 UDP 99999999999 1.2.3 0 typ host", &long] {
+    for text in
+        ["candidate:", "nonsense", "\0", "candidate:1 1 UDP 99999999999 1.2.3 0 typ host", &long]
+    {
         let candidate = Candidate { candidate: text.into(), ..Candidate::default() };
         net.sides[A].connection.handle_candidate(net.now, Some(&candidate));
     }

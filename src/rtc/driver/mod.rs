@@ -42,10 +42,7 @@ pub(super) enum Arrival {
     /// It could not be opened, or has ended; with the reason if it is an error.
     StreamClosed(StreamId, Option<String>),
     /// The addresses of a host, if there are any.
-    Resolved {
-        name: String,
-        addresses: Vec<IpAddr>,
-    },
+    Resolved { name: String, addresses: Vec<IpAddr> },
 }
 
 /// What has changed about the sockets.
@@ -224,7 +221,8 @@ impl Io {
     /// Sends the batch that waits. `false` if it still has to wait.
     pub(super) fn flush(&mut self) -> bool {
         let Some((socket, to)) = self.waiting else { return true };
-        let result = self.socket(socket).map_or(Ok(()), |socket| socket.send_batch(to, &self.batch));
+        let result =
+            self.socket(socket).map_or(Ok(()), |socket| socket.send_batch(to, &self.batch));
         if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
             return false;
         }

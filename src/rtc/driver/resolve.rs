@@ -43,7 +43,9 @@ pub(super) async fn resolve(name: &str, mdns: bool) -> Vec<IpAddr> {
 }
 
 async fn multicast(name: &str) -> io::Result<Vec<IpAddr>> {
-    let id = u16::from_be_bytes(OsRandom.array());
+    let mut id = [0; 2];
+    OsRandom.fill(&mut id);
+    let id = u16::from_be_bytes(id);
     let Some(query) = mdns_query(id, name) else { return Ok(Vec::new()) };
     let addresses = interfaces::addresses()?;
     let interfaces: Vec<Ipv4Addr> = addresses.into_iter().filter_map(v4).collect();

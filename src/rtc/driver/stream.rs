@@ -79,8 +79,7 @@ async fn run(
         Ok::<_, io::Error>((stream, local))
     };
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time");
-    let (stream, local) =
-        tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(late)??;
+    let (stream, local) = tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(late)??;
     if arrivals.send(Arrival::StreamOpen(id, local)).await.is_err() {
         return Ok(());
     }

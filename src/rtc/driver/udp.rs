@@ -144,11 +144,6 @@ impl Batch {
         self.count == 0
     }
 
-    /// Bytes in all datagrams.
-    pub(super) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         (self.segment, self.count, self.complete) = (0, 0, false);
@@ -183,7 +178,7 @@ mod tests {
         let mut batch = Batch::default();
         assert!(batch.add(&[1; 1200], 10) && batch.add(&[2; 1200], 10) && batch.add(&[3; 7], 10));
         assert!(!batch.add(&[4; 7], 10), "nothing after a smaller one");
-        assert_eq!((batch.len(), batch.segment), (2407, 1200));
+        assert_eq!((batch.bytes.len(), batch.segment), (2407, 1200));
         batch.clear();
         assert!(batch.is_empty() && batch.add(&[1; 7], 10));
         assert!(!batch.add(&[1; 1200], 10), "no larger one");

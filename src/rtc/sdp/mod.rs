@@ -8,6 +8,8 @@ mod write;
 
 use std::fmt;
 
+pub(crate) use write::Origin;
+
 /// What a section for data channels has, beside its identification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parameters {

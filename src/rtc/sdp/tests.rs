@@ -1,4 +1,3 @@
-use super::write::Origin;
 use super::*;
 
 /// What Chromium offers for one data channel.
