@@ -163,7 +163,8 @@ async fn send(peer: &mut Peer, channel: u32, data: &[u8]) {
 /// Covers W-016 W-020 W-022 W-029 W-030 W-035 W-056 W-057 W-075 W-076 W-087 W-088 W-095.
 #[tokio::test]
 async fn the_connection_is_made_handed_over_and_closed() {
-    let (server, [(mut a, channel_a), (mut b, channel_b)]) = connected(ChannelOptions::new("chat")).await;
+    let (server, [(mut a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("chat")).await;
     a.state(ConnectionState::Connected).await;
     a.client.channel_send_bytes(channel_a, b"hello b").unwrap();
     b.client.channel_send_text(channel_b, "hello a").unwrap();
@@ -202,7 +203,10 @@ async fn messages_of_any_size_arrive_complete_and_in_order() {
                 send(&mut peer, channel, &content(size)).await;
             }
             for size in sizes {
-                assert!(peer.message(channel).await == content(size), "the message of {size} bytes");
+                assert!(
+                    peer.message(channel).await == content(size),
+                    "the message of {size} bytes"
+                );
             }
             peer
         })

@@ -99,7 +99,8 @@ pub(super) struct Connection {
     /// Restart as soon as possible.
     restart_wanted: bool,
     remote: Option<Remote>,
-    early_candidates: Vec<Candidate>,
+    /// Of the peer, until its description is there.
+    early_candidates: Vec<Option<Candidate>>,
     association: Option<Association>,
     /// The association has proved who the peer is.
     secured: bool,
@@ -271,11 +272,11 @@ impl Connection {
         let first = self.remote.is_none();
         self.remote = Some(remote);
         self.agent.gather(now);
-        for candidate in std::mem::take(&mut self.early_candidates) {
-            self.add_candidate(now, &candidate);
-        }
         for candidate in &description.candidates {
             self.add_candidate_text(now, candidate);
+        }
+        for candidate in std::mem::take(&mut self.early_candidates) {
+            self.handle_candidate(now, candidate.as_ref());
         }
         if description.end_of_candidates {
             self.agent.end_of_candidates(now);
@@ -289,13 +290,14 @@ impl Connection {
     /// A candidate of the peer. `None`: there are no more.
     pub(super) fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
         match candidate {
-            None => self.agent.end_of_candidates(now),
-            Some(candidate) if self.remote.is_some() => self.add_candidate(now, candidate),
             // Before the description it is not known which section they are for.
-            Some(candidate) if self.early_candidates.len() < MAX_EARLY_CANDIDATES => {
-                self.early_candidates.push(candidate.clone());
+            _ if self.remote.is_none() => {
+                if self.early_candidates.len() < MAX_EARLY_CANDIDATES {
+                    self.early_candidates.push(candidate.cloned());
+                }
             }
-            Some(_) => {}
+            Some(candidate) => self.add_candidate(now, candidate),
+            None => self.agent.end_of_candidates(now),
         }
         self.drain(now);
     }

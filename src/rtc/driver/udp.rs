@@ -119,7 +119,14 @@ impl Udp {
             src_ip: None,
         };
         let send = || self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
-        self.socket.try_io(Interest::WRITABLE, send)
+        match send() {
+            // Asks again by way of tokio, which then knows to wait until the socket is writable. (It
+            // does not know at first that a new socket is.)
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.socket.try_io(Interest::WRITABLE, send)
+            }
+            result => result,
+        }
     }
 
     /// How many datagrams can be sent at once.
