@@ -25,4 +25,4 @@ pub(crate) use tls::server_config;
 pub use tls::{Certificates, TlsError};
 pub(crate) use websocket::{WebSocket, close_frame, finish};
 #[cfg(feature = "server")]
-pub(crate) use websocket::{finish_stream, websocket_config};
+pub(crate) use websocket::{accepted, finish_stream, websocket_config};

@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+#[cfg(feature = "server")]
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 use super::Stream;
@@ -34,6 +36,15 @@ pub(crate) fn websocket_config(max_message_size: usize) -> WebSocketConfig {
         .max_write_buffer_size(WRITE_BUFFER.saturating_add(max_message_size).saturating_add(PONGS))
         .max_message_size(Some(max_message_size))
         .max_frame_size(Some(max_message_size))
+}
+
+/// The server's end of a WebSocket after the HTTP part. `rest` is what came behind the request.
+#[cfg(feature = "server")]
+pub(crate) async fn accepted(stream: Stream, mut rest: Vec<u8>, config: WebSocketConfig) -> WebSocket {
+    // All later read buffers get the capacity of this one. Without any, each of them has room for one
+    // message only, and every small message costs a system call.
+    rest.reserve_exact(config.read_buffer_size);
+    WebSocket::from_partially_read(stream, rest, Role::Server, Some(config)).await
 }
 
 /// A close frame with a code and no text.
