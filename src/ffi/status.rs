@@ -62,6 +62,8 @@ pub enum saltyrtc_status {
     LogTaken = -15,
     /// The operating system has no more of something: threads, file descriptors.
     OutOfResources = -16,
+    /// The bytes are not a chunk, or contradict the chunks before.
+    BadChunk = -17,
 
     /* What a client cannot do now: -100 to -199. */
     /// The connection is closed or being closed.
@@ -80,8 +82,10 @@ pub enum saltyrtc_status {
     DecryptionFailed = -106,
     /// The two clients did not agree on handing the signalling over to a data channel.
     NoHandover = -107,
-    /// The signalling was handed over to the data channel already.
+    /// The signalling was handed over to a data channel already.
     HandedOver = -108,
+    /// The messages of the data channel are too small to carry the signalling.
+    ChannelTooNarrow = -109,
 
     /* Network and server, mostly in events: -200 to -299. */
     /// The connection to the server could not be made.
@@ -133,7 +137,7 @@ pub enum saltyrtc_status {
     ReceivedTooBig = -309,
     /// This client has used up the sequence numbers of the protocol.
     SequenceNumbersUsedUp = -310,
-    /// The data channel that the signalling was handed over to was closed or broke.
+    /// The data channel that carried the signalling was closed or broke.
     SignallingChannelLost = -311,
     /// Only one of the two clients handed the signalling over to the data channel.
     HandoverTimeout = -312,
@@ -164,6 +168,7 @@ statuses! {
     BadConfig = -14, "bad config";
     LogTaken = -15, "log taken";
     OutOfResources = -16, "out of resources";
+    BadChunk = -17, "bad chunk";
     Closed = -100, "closed";
     NoPeer = -101, "no peer";
     QueueFull = -102, "queue full";
@@ -173,6 +178,7 @@ statuses! {
     DecryptionFailed = -106, "decryption failed";
     NoHandover = -107, "no handover";
     HandedOver = -108, "handed over";
+    ChannelTooNarrow = -109, "channel too narrow";
     ConnectFailed = -200, "connect failed";
     ConnectionLost = -201, "connection lost";
     ServerGoingAway = -202, "server going away";

@@ -286,7 +286,7 @@ mod tests {
         assert_eq!(sealed.len(), b"content".len() + BOX_OVERHEAD);
     }
 
-    /// Covers W-016 W-019 W-050 W-052.
+    /// Covers W-001 W-016 W-019 W-050 W-052.
     #[test]
     fn messages_of_any_size_go_both_ways() {
         let (mut a, mut b) = pair(0);
