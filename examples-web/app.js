@@ -290,5 +290,9 @@ window.addEventListener('hashchange', () => {
   leave();
   open(hash);
 });
-window.addEventListener('pagehide', () => session?.end(''));
+window.addEventListener('pagehide', () => {
+  const current = session;
+  session = null;
+  current?.end('');
+});
 open(location.hash);
