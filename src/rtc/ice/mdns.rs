@@ -175,3 +175,94 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two records for `a-b.local`, the second with a pointer to the name of the first.
+    fn answer() -> Vec<u8> {
+        let mut packet = vec![0, 7, 0x84, 0, 0, 0, 0, 2, 0, 0, 0, 0];
+        packet.extend(b"\x03A-b\x05local\x00");
+        packet.extend([0, 1, 0x80, 1, 0, 0, 0, 120, 0, 4, 192, 0, 2, 1]);
+        packet.extend([0xc0, 12]);
+        packet.extend([0, 28, 0, 1, 0, 0, 0, 120, 0, 16]);
+        packet.extend("2001:db8::1".parse::<Ipv6Addr>().unwrap().octets());
+        packet
+    }
+
+    #[test]
+    fn a_question_asks_for_both_kinds_of_addresses() {
+        let packet = mdns_query(0x1234, "a.local").unwrap();
+        let mut expected = vec![0x12, 0x34, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0];
+        expected.extend(b"\x01a\x05local\x00\x00\x01\x80\x01");
+        expected.extend(b"\x01a\x05local\x00\x00\x1c\x80\x01");
+        assert_eq!(packet, expected);
+        for name in
+            ["", "a..local", "a b.local", &format!("{}.local", "x".repeat(64)), &"ab.".repeat(100)]
+        {
+            assert_eq!(mdns_query(1, name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_parsed() {
+        let ips = mdns_answer(&answer()).into_iter().map(|answer| {
+            assert_eq!(answer.name, "a-b.local");
+            answer.ip.to_string()
+        });
+        assert_eq!(ips.collect::<Vec<_>>(), ["192.0.2.1", "2001:db8::1"]);
+        // One to an old-fashioned question repeats the question.
+        let mut packet = mdns_query(7, "a-b.local").unwrap();
+        let records = answer().split_off(12);
+        packet[2..4].copy_from_slice(&[0x84, 0]);
+        packet[7] = 1;
+        packet.extend(&records[..records.len() - 28]);
+        assert_eq!(mdns_answer(&packet).len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_answer_gives_nothing() {
+        assert_eq!(mdns_answer(&mdns_query(7, "a-b.local").unwrap()), []);
+        for (index, value) in [(2, 0x04), (2, 0x8c), (3, 3)] {
+            let mut packet = answer();
+            packet[index] = value;
+            assert_eq!(mdns_answer(&packet), [], "byte {index}");
+        }
+        // Goodbye, another class, another name.
+        for (range, bytes) in [(27..31, &[0; 4][..]), (25..27, &[0, 3]), (17..22, b"other")] {
+            let mut packet = answer();
+            packet[range].copy_from_slice(bytes);
+            let found = mdns_answer(&packet);
+            assert!(found.iter().all(|answer| answer.ip.is_ipv6()), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_packets_end() {
+        let packet = answer();
+        for length in 0..packet.len() {
+            assert_eq!(mdns_answer(&packet[..length]), [], "{length}");
+        }
+        for index in 0..packet.len() {
+            for value in 0..=255 {
+                let mut packet = packet.clone();
+                packet[index] = value;
+                assert!(mdns_answer(&packet).len() <= 2);
+            }
+        }
+        // Pointers to themselves, to each other, forward.
+        for (first, second) in [(12, 12), (14, 12), (14, 14), (40, 12)] {
+            let mut packet = vec![0, 7, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xc0, first, 0xc0, second];
+            packet.extend([0, 1, 0, 1, 0, 0, 0, 120, 0, 4, 192, 0, 2, 1]);
+            assert_eq!(mdns_answer(&packet), [], "{first} {second}");
+        }
+        // A name that grows by labels and pointers is cut off.
+        let mut packet = vec![0, 7, 0x84, 0, 0, 0, 0, 255, 0, 0, 0, 0];
+        for _ in 0..300 {
+            packet.extend(b"\x3f");
+            packet.extend([b'a'; 63]);
+        }
+        assert_eq!(mdns_answer(&packet), []);
+    }
+}

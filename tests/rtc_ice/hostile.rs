@@ -1,0 +1,183 @@
+//! Peers, servers and strangers that misbehave.
+
+use std::time::Duration;
+
+use saltyrtc::rtc::ice::{Config, Output, Received, SocketId, State};
+
+use crate::controlling;
+use crate::network::Network;
+
+const A: &str = "192.0.2.1:5000";
+const B: &str = "198.51.100.2:6000";
+
+fn connected() -> Network {
+    let mut network = Network::new();
+    network.add(controlling(), A, None);
+    network.add(Config::default(), B, None);
+    for host in &mut network.hosts {
+        host.agent.gather(network.now);
+    }
+    network.exchange_credentials();
+    network.run_until_connected();
+    network
+}
+
+/// Packets that an agent sends, until it has sent `count` of them.
+fn packets(network: &mut Network, host: usize, count: usize) -> Vec<Vec<u8>> {
+    let mut packets = Vec::new();
+    while packets.len() < count {
+        let at = network.hosts[host].agent.poll_timeout().unwrap();
+        network.now = network.now.max(at);
+        network.hosts[host].agent.handle_timeout(network.now);
+        while let Some(output) = network.hosts[host].agent.poll_output() {
+            if let Output::Transmit { data, .. } = output {
+                packets.push(data);
+            }
+        }
+    }
+    packets
+}
+
+#[test]
+fn garbage_is_ignored() {
+    let mut network = connected();
+    let from = B.parse().unwrap();
+    let mut random = 1_u64;
+    for length in 0..200 {
+        for _ in 0..20 {
+            let mut packet = Vec::new();
+            for _ in 0..length {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                packet.push((random >> 56) as u8);
+            }
+            if let Some(first) = packet.first_mut() {
+                *first %= 4;
+            }
+            if length >= 20 {
+                packet[2..8].copy_from_slice(&[0, (length - 20) as u8, 0x21, 0x12, 0xa4, 0x42]);
+            }
+            let received =
+                network.hosts[0].agent.handle_packet(network.now, SocketId(0), from, &packet);
+            assert_eq!(received, Received::Consumed);
+        }
+    }
+    for first in (0..20).chain(64..=255) {
+        let received =
+            network.hosts[0].agent.handle_packet(network.now, SocketId(0), from, &[first; 40]);
+        assert_eq!(received, Received::Consumed);
+    }
+    network.run(Duration::from_secs(30));
+    assert_eq!(network.state(0), State::Connected);
+    network.check_data();
+}
+
+#[test]
+fn a_check_that_was_changed_is_not_answered() {
+    let mut network = connected();
+    network.drain();
+    let check = packets(&mut network, 1, 1).remove(0);
+    let from = B.parse().unwrap();
+    network.drain();
+    let answers = |network: &mut Network, packet: &[u8], socket: SocketId| {
+        let agent = &mut network.hosts[0].agent;
+        agent.handle_packet(network.now, socket, from, packet);
+        std::iter::from_fn(|| agent.poll_output())
+            .filter(|output| matches!(output, Output::Transmit { data, .. } if data[0] == 1))
+            .count()
+    };
+    assert_eq!(answers(&mut network, &check, SocketId(0)), 1);
+    for index in 0..check.len() {
+        let mut changed = check.clone();
+        changed[index] ^= 1;
+        // What follows the integrity is the fingerprint, which tells apart protocols and protects nothing.
+        let expected = usize::from(index >= check.len() - 8);
+        let answered = answers(&mut network, &changed, SocketId(0));
+        assert!(answered <= expected, "byte {index}");
+    }
+    assert_eq!(answers(&mut network, &check[..check.len() - 8], SocketId(0)), 0);
+    assert_eq!(answers(&mut network, &check, SocketId(7)), 0);
+}
+
+#[test]
+fn strangers_cannot_send_data_or_learn_anything() {
+    let mut network = connected();
+    let stranger = "203.0.113.66:666".parse().unwrap();
+    let agent = &mut network.hosts[0].agent;
+    assert_eq!(
+        agent.handle_packet(network.now, SocketId(0), stranger, &[22; 50]),
+        Received::Consumed
+    );
+    let peer = B.parse().unwrap();
+    assert_eq!(
+        agent.handle_packet(network.now, SocketId(0), peer, &[22; 50]),
+        Received::Data(0..50)
+    );
+    // A plain STUN request, to which a STUN server would answer.
+    let mut request = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    request.extend([7; 12]);
+    while agent.poll_output().is_some() {}
+    assert_eq!(
+        agent.handle_packet(network.now, SocketId(0), stranger, &request),
+        Received::Consumed
+    );
+    assert_eq!(agent.poll_output(), None);
+}
+
+#[test]
+fn thousands_of_candidates_are_bounded() {
+    let mut network = Network::new();
+    network.add(controlling(), A, None);
+    network.add(Config::default(), B, None);
+    for host in &mut network.hosts {
+        host.agent.gather(network.now);
+    }
+    network.drain();
+    let candidate = network.hosts[1].candidates[0].clone();
+    network.hosts[0].agent.add_remote_candidate(network.now, &candidate).unwrap();
+    for number in 0..5000_u32 {
+        let ip = std::net::Ipv4Addr::from(0x0a00_0000 + number);
+        let line = format!("candidate:{number} 1 udp {number}1 {ip} 9 typ host");
+        network.hosts[0].agent.add_remote_candidate(network.now, &line).unwrap();
+        let line = format!("candidate:{number} 1 udp 1 name-{number}.local 9 typ host");
+        network.hosts[0].agent.add_remote_candidate(network.now, &line).unwrap();
+    }
+    network.drain();
+    assert_eq!(network.hosts[0].questions.len(), 32);
+    network.exchange_credentials();
+    let sent = network.datagrams;
+    network.run(Duration::from_secs(1));
+    // No more than one check every 20 ms, and the peer's own.
+    assert!(network.datagrams - sent < 200);
+    network.run_until_connected();
+    network.check_data();
+}
+
+#[test]
+fn a_peer_that_comes_from_everywhere_is_bounded() {
+    let mut network = connected();
+    let check = packets(&mut network, 1, 1).remove(0);
+    network.drain();
+    let mut answered = 0;
+    for port in 1..5000 {
+        let from = std::net::SocketAddr::from(([203, 0, 113, 5], port));
+        let agent = &mut network.hosts[0].agent;
+        agent.handle_packet(network.now, SocketId(0), from, &check);
+        answered += std::iter::from_fn(|| agent.poll_output())
+            .filter(|output| matches!(output, Output::Transmit { data, .. } if data[0] == 1))
+            .count();
+    }
+    assert_eq!(answered, 64);
+    network.run(Duration::from_secs(30));
+    assert_eq!(network.state(0), State::Connected);
+}
+
+#[test]
+fn malformed_candidates_change_nothing() {
+    let mut network = connected();
+    for line in
+        ["x", "candidate:", "candidate:1 1 udp 1 a b", "candidate:1 1 udp 1 1.2.3.4 70000 typ host"]
+    {
+        assert!(network.hosts[0].agent.add_remote_candidate(network.now, line).is_err(), "{line}");
+    }
+    network.check_data();
+}
