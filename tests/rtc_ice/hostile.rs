@@ -181,3 +181,86 @@ fn malformed_candidates_change_nothing() {
     }
     network.check_data();
 }
+
+/// Counts what is logged, by whom.
+struct Log(std::sync::Mutex<Vec<&'static str>>);
+
+impl tracing::Subscriber for Log {
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        self.0.lock().unwrap().push(span.metadata().target());
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        self.0.lock().unwrap().push(event.metadata().target());
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// The crates below log passwords and the addresses of peers.
+#[test]
+fn nothing_of_the_peer_or_the_servers_is_logged() {
+    let log = std::sync::Arc::new(Log(std::sync::Mutex::default()));
+    let logged = || log.0.lock().unwrap().clone();
+    tracing::subscriber::with_default(log.clone(), || {
+        tracing::info!("heard");
+        assert_eq!(logged().len(), 1);
+        let mut network = Network::new();
+        for (index, address) in [A, B].into_iter().enumerate() {
+            let policy = saltyrtc::rtc::ice::Policy::RelayOnly;
+            network.add(crate::with_server("turn:203.0.113.10", index == 0, policy), address, None);
+            network.hosts[index].agent.gather(network.now);
+        }
+        network.exchange_credentials();
+        network.run_until_connected();
+        network.hosts[0].agent.restart(network.now);
+        network.hosts[0].agent.close(network.now);
+    });
+    let foreign = logged().into_iter().filter(|target| {
+        ["is", "str0m", "turn", "stun"].iter().any(|name| target.starts_with(name))
+    });
+    assert_eq!(foreign.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn an_agent_can_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<saltyrtc::rtc::ice::Agent>();
+}
+
+/// A peer that signs whatever it likes, and claims to see this side at ever new addresses.
+#[test]
+fn addresses_that_the_peer_makes_up_are_bounded() {
+    use is::stun::StunMessage;
+    use is::{DefaultSha1HmacProvider, Sha1HmacProvider};
+
+    let mut network = connected();
+    let check = packets(&mut network, 0, 1).remove(0);
+    let request = StunMessage::parse(&check).unwrap();
+    assert!(request.is_binding_request());
+    let password = network.hosts[1].agent.local_credentials().password().to_owned();
+    let mut newest = None;
+    for port in 1..1000 {
+        let seen = std::net::SocketAddr::from(([203, 0, 113, 5], port));
+        let answer = StunMessage::binding_reply(request.trans_id(), seen);
+        let mut packet = vec![0; 200];
+        let hmac = |key: &[u8], parts: &[&[u8]]| DefaultSha1HmacProvider.sha1_hmac(key, parts);
+        let length = answer.to_bytes(Some(password.as_bytes()), &mut packet, hmac).unwrap();
+        packet.truncate(length);
+        let agent = &mut network.hosts[0].agent;
+        agent.handle_packet(network.now, SocketId(0), B.parse().unwrap(), &packet);
+        newest = Some(agent.stats().path.unwrap().local_address.port());
+    }
+    assert_eq!(newest, Some(64));
+}

@@ -126,7 +126,7 @@ fn what_belongs_to_the_time_before_the_restart_is_ignored() {
     let agent = &mut network.hosts[0].agent;
     assert!(agent.set_remote(network.now, credentials).is_err());
     agent.add_remote_candidate(network.now, &old).unwrap();
-    agent.end_of_candidates(network.now);
+    agent.add_remote_candidate(network.now, "").unwrap();
     // With no candidate left, only the old path is there, and it dies.
     network.run_until("failed", |network| network.state(0) == State::Failed);
 }

@@ -16,13 +16,13 @@ use turn_client_proto::types::message::{
     ALLOCATE, CHANNEL_BIND, CREATE_PERMISSION, DATA, REFRESH, SEND,
 };
 
-pub const USER: &str = "someone";
-pub const PASSWORD: &str = "their password";
+pub(crate) const USER: &str = "someone";
+pub(crate) const PASSWORD: &str = "their password";
 const REALM: &str = "example.org";
 
 /// How a client is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Client {
+pub(crate) enum Client {
     /// From this address, as the server sees it.
     Udp(SocketAddr),
     /// By the connection with this number.
@@ -30,7 +30,7 @@ pub enum Client {
 }
 
 /// Where something that the server sends goes.
-pub enum Sent {
+pub(crate) enum Sent {
     ToClient(Client, Vec<u8>),
     ToPeer { relayed: SocketAddr, to: SocketAddr, data: Vec<u8> },
 }
@@ -42,23 +42,23 @@ struct Allocation {
     channels: Vec<(u16, SocketAddr)>,
 }
 
-pub struct TurnServer {
-    pub address: SocketAddr,
+pub(crate) struct TurnServer {
+    pub(crate) address: SocketAddr,
     /// Refuses allocations with this error.
-    pub refuse: Option<u16>,
+    pub(crate) refuse: Option<u16>,
     /// Answers the next request with "stale nonce".
-    pub stale_nonce: bool,
+    pub(crate) stale_nonce: bool,
     /// Requests of each method that were granted.
-    pub refreshes: usize,
-    pub deletions: usize,
-    pub channel_packets: usize,
+    pub(crate) refreshes: usize,
+    pub(crate) deletions: usize,
+    pub(crate) channel_packets: usize,
     nonce: u32,
     next_port: u16,
     allocations: Vec<Allocation>,
 }
 
 impl TurnServer {
-    pub fn new(address: &str) -> Self {
+    pub(crate) fn new(address: &str) -> Self {
         Self {
             address: address.parse().unwrap(),
             refuse: None,
@@ -72,16 +72,16 @@ impl TurnServer {
         }
     }
 
-    pub fn allocations(&self) -> usize {
+    pub(crate) fn allocations(&self) -> usize {
         self.allocations.len()
     }
 
-    pub fn owns(&self, address: SocketAddr) -> bool {
+    pub(crate) fn owns(&self, address: SocketAddr) -> bool {
         self.allocations.iter().any(|allocation| allocation.relayed == address)
     }
 
     /// A client has sent a whole message.
-    pub fn handle_client(&mut self, client: Client, packet: &[u8]) -> Vec<Sent> {
+    pub(crate) fn handle_client(&mut self, client: Client, packet: &[u8]) -> Vec<Sent> {
         if packet[0] >= 64 {
             let number = u16::from_be_bytes([packet[0], packet[1]]);
             let length = usize::from(u16::from_be_bytes([packet[2], packet[3]]));
@@ -191,7 +191,7 @@ impl TurnServer {
     }
 
     /// A packet came to an address that was given to a client.
-    pub fn handle_peer(
+    pub(crate) fn handle_peer(
         &mut self,
         relayed: SocketAddr,
         from: SocketAddr,
@@ -223,7 +223,7 @@ impl TurnServer {
 }
 
 /// Cuts the first message off what came over a connection.
-pub fn cut_message(bytes: &mut Vec<u8>) -> Option<Vec<u8>> {
+pub(crate) fn cut_message(bytes: &mut Vec<u8>) -> Option<Vec<u8>> {
     if bytes.len() < 4 {
         return None;
     }

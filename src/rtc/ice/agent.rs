@@ -39,7 +39,6 @@ pub struct Agent {
     previous: Option<Checks>,
     /// Names of candidates of the peer.
     names: Vec<Name>,
-    remote_ended: bool,
     local_ended: bool,
     state: State,
     /// The local and the remote address in use, and what that means for the driver.
@@ -117,7 +116,6 @@ impl Agent {
             current: Checks::new(now, config.controlling, tie_breaker, credentials),
             previous: None,
             names: Vec::new(),
-            remote_ended: false,
             local_ended: false,
             state: State::New,
             pair: None,
@@ -295,10 +293,11 @@ impl Agent {
         Ok(())
     }
 
-    /// Takes a candidate of the peer: `candidate:…`, with or without `a=`. An empty one means
-    /// [`Agent::end_of_candidates`]. It may come before the credentials, and more than once. What is of
-    /// no use is ignored: another transport, component or generation (`ufrag`), a name that does not end
-    /// in `.local`, and more than [`super::MAX_REMOTE_CANDIDATES`].
+    /// Takes a candidate of the peer: `candidate:…`, with or without `a=`. It may come before the
+    /// credentials, and more than once. What is of no use is ignored: another transport, component or
+    /// generation (`ufrag`), a name that does not end in `.local`, and more than
+    /// [`super::MAX_REMOTE_CANDIDATES`]. So is an empty one, the end of candidates: the agent goes on
+    /// waiting for checks of the peer from elsewhere (RFC 8863).
     ///
     /// # Errors
     ///
@@ -309,7 +308,6 @@ impl Agent {
         candidate: &str,
     ) -> Result<(), CandidateError> {
         if candidate.is_empty() {
-            self.end_of_candidates(now);
             return Ok(());
         }
         let Some(candidate) = RemoteCandidate::parse(candidate)? else { return Ok(()) };
@@ -345,12 +343,6 @@ impl Agent {
             self.output.push_back(Output::Resolve { name: name.clone(), mdns: true });
             self.names.push(Name { name, ips: None, candidates: vec![candidate] });
         }
-    }
-
-    /// The peer has no more candidates, until a restart.
-    pub fn end_of_candidates(&mut self, now: Instant) {
-        self.remote_ended = true;
-        self.update(now);
     }
 
     /// Takes the answer to [`Output::Resolve`]: the addresses of a host, none if it has none or the
@@ -587,8 +579,6 @@ impl Agent {
             self.output.push_back(Output::EndOfCandidates);
         }
         if self.state != State::Failed {
-            let resolved = self.names.iter().all(|name| name.ips.is_some());
-            self.current.set_all_remote_known(self.remote_ended && resolved);
             self.drive_checks(now);
             self.evaluate(now);
         }
@@ -611,10 +601,10 @@ impl Agent {
                     to,
                     data: packet.data,
                 });
-            } else if let Some(relay) = self.gatherer.relay_at(packet.from) {
-                if let Some(message) = relay.send(now, packet.to, &packet.data) {
-                    self.output.push_back(transmit(relay, message));
-                }
+            } else if let Some(relay) = self.gatherer.relay_at(packet.from)
+                && let Some(message) = relay.send(now, packet.to, &packet.data)
+            {
+                self.output.push_back(transmit(relay, message));
             }
         }
     }
@@ -660,7 +650,7 @@ impl Agent {
         if self.current.nominated().is_some() {
             return false;
         }
-        let give_up = self.current.give_up_at(!self.local_ended);
+        let give_up = self.current.give_up_at();
         // Without the credentials of the peer there is nothing to judge by.
         give_up.is_none_or(|at| at > now)
     }
@@ -671,14 +661,14 @@ impl Agent {
             (Some(consent), State::Connected) => Some(consent + DISCONNECTED_AFTER),
             (Some(consent), _) => {
                 let failed = consent + FAILED_AFTER;
-                let give_up = self.current.give_up_at(!self.local_ended);
+                let give_up = self.current.give_up_at();
                 if self.pair.is_some() || self.current.nominated().is_some() {
                     Some(failed)
                 } else {
                     give_up.map(|at| at.max(failed))
                 }
             }
-            (None, _) => self.current.give_up_at(!self.local_ended),
+            (None, _) => self.current.give_up_at(),
         }
     }
 
@@ -722,7 +712,6 @@ impl Agent {
             self.previous = Some(replaced);
         }
         self.names.clear();
-        self.remote_ended = false;
         self.local_ended = false;
         if self.gatherer.has_started() {
             self.gather_again(now);
