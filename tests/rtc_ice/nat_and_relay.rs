@@ -265,3 +265,15 @@ fn relays_cope_with_loss() {
     network.run_until_connected();
     network.check_data();
 }
+
+#[test]
+fn a_server_that_is_named_twice_is_asked_once() {
+    let mut config = with_server(TURN, true, Policy::All);
+    config.servers.push(Server::new("turn:203.0.113.10:3478", "another", "one").unwrap());
+    let mut network = Network::new();
+    network.add(config, "192.0.2.1:5000", None);
+    network.hosts[0].agent.gather(network.now);
+    network.run_without_trickling(Duration::from_secs(1));
+    assert!(network.hosts[0].ended && network.hosts[0].problems.is_empty());
+    assert_eq!(network.server.allocations(), 1);
+}

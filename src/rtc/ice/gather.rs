@@ -188,8 +188,11 @@ impl Gatherer {
                 }
                 ServerTransport::TurnUdp => {
                     for socket in sockets {
+                        // One allocation is all that a server gives to one socket (RFC 8656 section 5).
                         let asked = |relay: &Relay| {
-                            (relay.server_index, relay.link) == (index, Link::Udp(socket.id))
+                            let same = |ip| relay.server == SocketAddr::new(ip, port);
+                            relay.link == Link::Udp(socket.id)
+                                && (relay.server_index == index || ips.iter().copied().any(same))
                         };
                         if let Some(ip) = reachable(socket, ips)
                             && self.relays.len() < MAX_RELAYS
