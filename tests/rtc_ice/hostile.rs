@@ -264,3 +264,62 @@ fn addresses_that_the_peer_makes_up_are_bounded() {
     }
     assert_eq!(newest, Some(64));
 }
+
+#[test]
+fn a_relay_that_sends_garbage_does_no_harm() {
+    let policy = saltyrtc::rtc::ice::Policy::RelayOnly;
+    let mut network = Network::new();
+    network.add(crate::with_server("turn:203.0.113.10", true, policy), A, None);
+    let stream = "turn:203.0.113.10?transport=tcp";
+    network.add(crate::with_server(stream, false, policy), B, None);
+    for host in &mut network.hosts {
+        host.agent.gather(network.now);
+    }
+    network.exchange_credentials();
+    network.drain();
+    let (stream, ..) = network.hosts[1].connects.pop().unwrap();
+    network.accept(1, stream);
+    network.run_until_connected();
+    let server = network.server.address;
+    for first in 0..=255 {
+        for length in [1, 4, 19, 20, 21, 40] {
+            let packet = vec![first; length];
+            let agent = &mut network.hosts[0].agent;
+            let received = agent.handle_packet(network.now, SocketId(0), server, &packet);
+            assert_eq!(received, Received::Consumed, "{first} {length}");
+        }
+    }
+    network.run(Duration::from_secs(1));
+    network.check_data();
+    // A connection that has lost its place cannot find it again.
+    network.hosts[1].agent.handle_stream(network.now, stream, &[0xff; 8]);
+    network.drain();
+    assert_eq!(network.hosts[1].disconnects, [stream]);
+    assert_eq!(network.hosts[1].problems.len(), 1);
+    assert_eq!(network.hosts[1].agent.path(), None);
+}
+
+/// Answers of TURN servers are trusted as far as TURN goes, and no further: nothing panics.
+#[test]
+fn answers_of_a_relay_that_were_changed_do_no_harm() {
+    let policy = saltyrtc::rtc::ice::Policy::RelayOnly;
+    for packet in 0..8 {
+        for byte in (packet % 3..100).step_by(3) {
+            let mut network = Network::new();
+            network.corrupt = Some((packet, byte));
+            for (index, address) in [A, B].into_iter().enumerate() {
+                let config = crate::with_server("turn:203.0.113.10", index == 0, policy);
+                network.add(config, address, None);
+                network.hosts[index].agent.gather(network.now);
+            }
+            network.exchange_credentials();
+            network.run(Duration::from_millis(500));
+            network.run_until("an end", |network| {
+                network
+                    .hosts
+                    .iter()
+                    .all(|host| matches!(host.agent.state(), State::Connected | State::Failed))
+            });
+        }
+    }
+}

@@ -103,6 +103,9 @@ pub(crate) struct Network {
     pub(crate) loss: u32,
     random: u64,
     flying: VecDeque<Packet>,
+    /// Changes a byte of a packet that the server sends: the number of the packet, and of the byte.
+    pub(crate) corrupt: Option<(usize, usize)>,
+    server_packets: usize,
     /// Datagrams that hosts have sent.
     pub(crate) datagrams: usize,
 }
@@ -116,6 +119,8 @@ impl Network {
             loss: 0,
             random: 0x9e37_79b9_7f4a_7c15,
             flying: VecDeque::new(),
+            corrupt: None,
+            server_packets: 0,
             datagrams: 0,
         }
     }
@@ -290,8 +295,17 @@ impl Network {
         }
     }
 
-    fn send_of_server(&mut self, sent: Sent) {
+    fn send_of_server(&mut self, mut sent: Sent) {
         let address = self.server.address;
+        if let Sent::ToClient(_, data) = &mut sent {
+            if let Some((packet, byte)) = self.corrupt
+                && packet == self.server_packets
+                && let Some(byte) = data.get_mut(byte)
+            {
+                *byte ^= 0x55;
+            }
+            self.server_packets += 1;
+        }
         match sent {
             Sent::ToClient(Client::Udp(to), data) => {
                 if !self.lose() {
