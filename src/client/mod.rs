@@ -32,6 +32,7 @@ use crate::protocol::{
 #[cfg(feature = "webrtc")]
 use crate::rtc::{Channels, Engine};
 use crate::task::relayed_data;
+use crate::task::webrtc::{self, Candidate, SessionDescription};
 
 /// A client: the handle of a connection. Cheap to clone; all clones are the same connection, and can
 /// be used from any thread. When the last one is dropped the connection is closed properly in the
@@ -392,6 +393,21 @@ impl Client {
         reason: DropReason,
     ) -> Result<(), SendFailure> {
         self.shared().with(|machine| machine.drop_responder(address, reason))
+    }
+
+    /// Initiator: sends an offer with the WebRTC task. See [`webrtc::send_offer`].
+    pub fn send_offer(&self, description: &SessionDescription) -> Result<(), SendFailure> {
+        self.shared().with(|machine| webrtc::send_offer(machine, description))
+    }
+
+    /// Responder: sends an answer with the WebRTC task. See [`webrtc::send_answer`].
+    pub fn send_answer(&self, description: &SessionDescription) -> Result<(), SendFailure> {
+        self.shared().with(|machine| webrtc::send_answer(machine, description))
+    }
+
+    /// Sends ICE candidates with the WebRTC task. See [`webrtc::send_candidates`].
+    pub fn send_candidates(&self, candidates: &[Option<Candidate>]) -> Result<(), SendFailure> {
+        self.shared().with(|machine| webrtc::send_candidates(machine, Instant::now(), candidates))
     }
 
     /// The data channel to hand the signalling over to. See

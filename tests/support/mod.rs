@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod data_channel;
 pub mod fake_peer;
 pub mod fake_server;
 pub mod keys;
