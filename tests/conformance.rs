@@ -2,7 +2,7 @@
 //!
 //! `tests/conformance/requirements.csv` numbers the requirements. A test names those that it shows in
 //! a comment line that starts with "Covers", followed by the ids. `tests/conformance/not_tested.csv`
-//! lists the rest, each with the reason; `C-*` stands for all ids that start so, and is allowed only
+//! lists the rest, each with the reason; `O-*` stands for all ids that start so, and is allowed only
 //! for parts that are not built at all. See the table with
 //! `cargo test --test conformance -- --nocapture`.
 

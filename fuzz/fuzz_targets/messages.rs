@@ -9,8 +9,10 @@ use saltyrtc::crypto::PublicKey;
 use saltyrtc::protocol::Role;
 use saltyrtc::protocol::message::{
     ClientAuth, ClientHello, DropResponder, InitiatorAuth, Key, Notification, Payload,
-    ResponderAuth, ServerAuth, ServerHello, TaskData, TaskMessage, Token,
+    ResponderAuth, ServerAuth, ServerHello, TaskData, TaskMessage, Token, WebRtcMessage,
 };
+use saltyrtc::task::webrtc::Options;
+use saltyrtc::task::{Task, WebRtc};
 
 macro_rules! round_trip {
     ($parsed:expr, $parse:expr) => {
@@ -21,6 +23,42 @@ macro_rules! round_trip {
     };
 }
 
+fn webrtc_tasks() -> [WebRtc; 2] {
+    let options = || Options { exclude: vec![0, 2], handover: true };
+    let good = "excluding two ids, and no limit";
+    [WebRtc::v1(options()).expect(good), WebRtc::v0(options(), 0).expect(good)]
+}
+
+/// Whatever a peer says, the channel is one that we can have.
+fn webrtc_data(data: &TaskData) {
+    for mut task in webrtc_tasks() {
+        if task.start(Role::Initiator, data).is_ok()
+            && let Some(channel) = task.signalling_channel()
+        {
+            assert!(channel.id < 65535 && channel.id != 0 && channel.id != 2);
+            assert!(channel.max_chunk_size.is_none_or(|size| size >= 10));
+        }
+    }
+}
+
+/// A task takes what the parser takes, but for what only the other role may send.
+fn webrtc_message(message: &TaskMessage) {
+    let parsed = WebRtcMessage::parse(message.as_msgpack());
+    for role in [Role::Initiator, Role::Responder] {
+        for mut task in webrtc_tasks() {
+            let peer = task.data();
+            task.start(role, &peer).expect("our own data is good");
+            let wrong_role = match &parsed {
+                Ok(WebRtcMessage::Offer(_)) => role == Role::Initiator,
+                Ok(WebRtcMessage::Answer(_)) => role == Role::Responder,
+                _ => false,
+            };
+            let event = task.handle_message(message.clone());
+            assert_eq!(event.is_ok(), parsed.is_ok() && !wrong_role);
+        }
+    }
+}
+
 fuzz_target!(|data: &[u8]| {
     round_trip!(ServerHello::parse(data), ServerHello::parse);
     round_trip!(ClientHello::parse(data), ClientHello::parse);
@@ -28,6 +66,7 @@ fuzz_target!(|data: &[u8]| {
     round_trip!(DropResponder::parse(data), DropResponder::parse);
     round_trip!(Token::parse(data), Token::parse);
     round_trip!(ResponderAuth::parse(data), ResponderAuth::parse);
+    round_trip!(WebRtcMessage::parse(data), WebRtcMessage::parse);
     for role in [Role::Initiator, Role::Responder] {
         round_trip!(ServerAuth::parse(data, role), |data| ServerAuth::parse(data, role));
         let _ = Notification::parse(data, role);
@@ -46,9 +85,11 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(task_data) = TaskData::from_map(data.to_vec()) {
         assert_eq!(task_data.as_map(), Some(data));
+        webrtc_data(&task_data);
     }
     if let Ok(message) = TaskMessage::from_msgpack(data.to_vec()) {
         let _ = (message.kind(), message.field("p"), message.field("type"));
         assert_eq!(message.as_msgpack(), data);
+        webrtc_message(&message);
     }
 });

@@ -34,6 +34,8 @@ mod client;
 mod client_send;
 mod client_session;
 
+mod chunking;
+
 #[cfg(feature = "server")]
 mod limits;
 #[cfg(feature = "server")]

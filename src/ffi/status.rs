@@ -62,6 +62,8 @@ pub enum saltyrtc_status {
     LogTaken = -15,
     /// The operating system has no more of something: threads, file descriptors.
     OutOfResources = -16,
+    /// The bytes are not a chunk, or contradict the chunks before.
+    BadChunk = -17,
 
     /* What a client cannot do now: -100 to -199. */
     /// The connection is closed or being closed.
@@ -164,6 +166,7 @@ statuses! {
     BadConfig = -14, "bad config";
     LogTaken = -15, "log taken";
     OutOfResources = -16, "out of resources";
+    BadChunk = -17, "bad chunk";
     Closed = -100, "closed";
     NoPeer = -101, "no peer";
     QueueFull = -102, "queue full";

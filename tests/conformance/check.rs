@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use crate::scan::Scan;
 
-/// Requirements of whole parts that may be missing. The protocol and the Relayed Data task are built.
-const PARTS: [&str; 3] = ["C-*", "W-*", "O-*"];
+/// Requirements of whole parts that may be missing. The others are built.
+const PARTS: [&str; 2] = ["W-*", "O-*"];
 
 /// The outcome.
 pub(crate) struct Report {
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     const REQUIREMENTS: &str = "id,document,section,role,level,requirement\n\
-        P-001,d,s,r,MUST,\"One, \"\"two\"\".\"\nR-001,d,s,r,MAY,Three.\nC-001,d,s,r,MUST,Four.\n";
+        P-001,d,s,r,MUST,\"One, \"\"two\"\".\"\nR-001,d,s,r,MAY,Three.\nO-001,d,s,r,MUST,Four.\n";
 
     fn errors(covered: &[&str], not_tested: &str) -> Vec<String> {
         let covered = covered.iter().map(|&id| (id.to_owned(), vec!["f:1".to_owned()])).collect();
@@ -127,29 +127,29 @@ mod tests {
 
     #[test]
     fn covered_or_listed_is_well() {
-        assert_eq!(errors(&["P-001", "R-001", "C-001"], ""), [""; 0]);
-        assert_eq!(errors(&["P-001", "R-001"], "C-*,not built\n"), [""; 0]);
-        assert_eq!(errors(&["P-001"], "R-001,\"a, b\"\nC-001,because\n"), [""; 0]);
+        assert_eq!(errors(&["P-001", "R-001", "O-001"], ""), [""; 0]);
+        assert_eq!(errors(&["P-001", "R-001"], "O-*,not built\n"), [""; 0]);
+        assert_eq!(errors(&["P-001"], "R-001,\"a, b\"\nO-001,because\n"), [""; 0]);
     }
 
     #[test]
     fn each_problem_is_found() {
         for (covered, not_tested, error) in [
-            (&["P-001", "R-001"][..], "", "C-001 is covered by no test: Four."),
-            (&["R-001", "C-001"], "", "P-001 is covered by no test: One, \"two\"."),
-            (&["P-001", "R-001", "C-001"], "P-001,x\n", "P-001 is covered by a test and listed"),
-            (&["P-001", "R-001", "C-001"], "C-*,x\n", "C-001 is covered by a test, but"),
-            (&["P-001", "R-001", "C-001", "P-009"], "", "f:1: there is no requirement P-009"),
-            (&["P-001", "R-001", "C-001"], "P-009,x\n", "there is no requirement P-009"),
-            (&["P-001", "R-001"], "C-001,\n", "C-001 has no reason"),
-            (&["P-001", "R-001"], "C-001,x\nC-001,x\n", "C-001 is there twice"),
-            (&["P-001", "R-001", "C-001"], "P-002,x,y\n", "not 2 columns"),
+            (&["P-001", "R-001"][..], "", "O-001 is covered by no test: Four."),
+            (&["R-001", "O-001"], "", "P-001 is covered by no test: One, \"two\"."),
+            (&["P-001", "R-001", "O-001"], "P-001,x\n", "P-001 is covered by a test and listed"),
+            (&["P-001", "R-001", "O-001"], "O-*,x\n", "O-001 is covered by a test, but"),
+            (&["P-001", "R-001", "O-001", "P-009"], "", "f:1: there is no requirement P-009"),
+            (&["P-001", "R-001", "O-001"], "P-009,x\n", "there is no requirement P-009"),
+            (&["P-001", "R-001"], "O-001,\n", "O-001 has no reason"),
+            (&["P-001", "R-001"], "O-001,x\nO-001,x\n", "O-001 is there twice"),
+            (&["P-001", "R-001", "O-001"], "P-002,x,y\n", "not 2 columns"),
         ] {
             let errors = errors(covered, not_tested);
             assert!(errors.len() == 1 && errors[0].contains(error), "{error}: {errors:?}");
         }
         // A prefix must not excuse the parts that are built.
-        let errors = errors(&["R-001", "C-001"], "P-*,x\n");
+        let errors = errors(&["R-001", "O-001"], "P-*,x\n");
         assert_eq!(errors.len(), 2, "{errors:?}");
     }
 
@@ -157,13 +157,13 @@ mod tests {
     fn the_report_counts_and_gives_the_reasons() {
         let covered = [("P-001".to_owned(), vec!["f:1".to_owned(), "f:7".to_owned()])].into();
         let scan = Scan { covered, errors: vec!["bad marker".to_owned()] };
-        let report = check(REQUIREMENTS, "id,reason\nR-001,because\nC-*,not built\n", &scan);
+        let report = check(REQUIREMENTS, "id,reason\nR-001,because\nO-*,not built\n", &scan);
         assert_eq!(report.errors, ["bad marker"]);
         for part in [
             "P-001     2\n",
             "R-001     0\n",
             "R-001: Three.\n       because\n",
-            "C-*: not built\n",
+            "O-*: not built\n",
             "1 covered, 2 with a reason, 0 with",
         ] {
             assert!(report.text.contains(part), "{part}: {}", report.text);
