@@ -99,7 +99,14 @@ fn the_low_water_mark() {
 
 #[test]
 fn a_receiver_that_takes_nothing() {
-    let mut pair = Pair::connected(Network::GOOD, 1);
+    let config = SctpConfig {
+        max_message_size: 65_536,
+        receive_buffer: 600_000,
+        send_buffer: 400_000,
+        ..SctpConfig::default()
+    };
+    let mut pair = Pair::with_config(Network::GOOD, 1, [&config, &config]);
+    pair.connect();
     let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
     pair.run_until_events(0, 1);
     pair.ends[0].opened();
@@ -109,7 +116,6 @@ fn a_receiver_that_takes_nothing() {
         sent += fill(&mut pair, id);
         pair.run_for(Duration::from_secs(1));
     }
-    let config = SctpConfig::default();
     let most = config.receive_buffer + config.send_buffer + 2 * MESSAGE;
     assert!(sent * MESSAGE <= most, "{} bytes were taken", sent * MESSAGE);
     assert!(sent * MESSAGE >= config.receive_buffer / 2, "{} bytes were taken", sent * MESSAGE);
