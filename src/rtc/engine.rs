@@ -220,14 +220,6 @@ impl Engine {
             return Next::Turn;
         }
         if more || !self.inbox.is_empty() {
-            {
-                use std::sync::atomic::{AtomicUsize, Ordering};
-                static N: AtomicUsize = AtomicUsize::new(0);
-                let n = N.fetch_add(1, Ordering::Relaxed);
-                if n % 1000 == 0 {
-                    eprintln!("DBG more n={n} inbox {}", self.inbox.is_empty());
-                }
-            }
             return Next::Turn;
         }
         let mut deadline = session.poll_timeout();
@@ -236,18 +228,6 @@ impl Engine {
         }
         if let Some(closing) = peer.closing {
             deadline = deadline.min(closing);
-        }
-        {
-            use std::sync::atomic::{AtomicUsize, Ordering};
-            static N: AtomicUsize = AtomicUsize::new(0);
-            let n = N.fetch_add(1, Ordering::Relaxed);
-            if n % 1000 == 0 {
-                eprintln!(
-                    "DBG n={n} deadline-now={:?} dl={}",
-                    deadline.checked_duration_since(now),
-                    session.debug(now)
-                );
-            }
         }
         if deadline <= now { Next::Turn } else { Next::Wait(Some(deadline)) }
     }

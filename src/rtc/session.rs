@@ -495,16 +495,6 @@ impl Session {
         self.connection.poll_timeout().map_or(scan, |at| at.min(scan))
     }
 
-    pub(super) fn debug(&mut self, now: Instant) -> String {
-        format!(
-            "scan {:?} conn {:?} congested {} active {:?}",
-            self.io.next_scan().checked_duration_since(now),
-            self.connection.poll_timeout().map(|t| t.checked_duration_since(now)),
-            self.io.congested(),
-            self.active
-        )
-    }
-
     /// Ready when something arrived.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.io.poll_ready(cx)
