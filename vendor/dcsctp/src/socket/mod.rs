@@ -705,7 +705,9 @@ impl DcSctpSocket for Socket {
     }
 
     fn shutdown(&mut self) {
-        do_shutdown(&mut self.state, &mut self.ctx, *self.now.borrow());
+        // Not as an argument: the guard would still be held when the function adds an event.
+        let now = *self.now.borrow();
+        do_shutdown(&mut self.state, &mut self.ctx, now);
     }
 
     fn close(&mut self) {
