@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::scan::Scan;
 
 /// Requirements of whole parts that may be missing. The others are built.
-const PARTS: [&str; 2] = ["W-*", "O-*"];
+const PARTS: [&str; 1] = ["O-*"];
 
 /// The outcome.
 pub(crate) struct Report {
