@@ -87,6 +87,11 @@
 #define SALTYRTC_ENCRYPTION_OVERHEAD 40
 
 /**
+ * Bytes that saltyrtc_secure_channel_encrypt adds.
+ */
+#define SALTYRTC_SECURE_CHANNEL_OVERHEAD 40
+
+/**
  * For limits that may be switched off: no limit.
  */
 #define SALTYRTC_NO_LIMIT UINT64_MAX
@@ -169,6 +174,10 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_OUT_OF_RESOURCES = -16,
     /**
+     * The bytes are not a chunk, or contradict the chunks before.
+     */
+    SALTYRTC_STATUS_BAD_CHUNK = -17,
+    /**
      * The connection is closed or being closed.
      */
     SALTYRTC_STATUS_CLOSED = -100,
@@ -196,6 +205,18 @@ enum saltyrtc_status
      * The data was not encrypted for this session, or was changed on its way.
      */
     SALTYRTC_STATUS_DECRYPTION_FAILED = -106,
+    /**
+     * The two clients did not agree on handing the signalling over to a data channel.
+     */
+    SALTYRTC_STATUS_NO_HANDOVER = -107,
+    /**
+     * The signalling was handed over to a data channel already.
+     */
+    SALTYRTC_STATUS_HANDED_OVER = -108,
+    /**
+     * The messages of the data channel are too small to carry the signalling.
+     */
+    SALTYRTC_STATUS_CHANNEL_TOO_NARROW = -109,
     /**
      * The connection to the server could not be made.
      */
@@ -290,6 +311,14 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_SEQUENCE_NUMBERS_USED_UP = -310,
     /**
+     * The data channel that carried the signalling was closed or broke.
+     */
+    SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST = -311,
+    /**
+     * Only one of the two clients handed the signalling over to the data channel.
+     */
+    SALTYRTC_STATUS_HANDOVER_TIMEOUT = -312,
+    /**
      * The address cannot be listened on.
      */
     SALTYRTC_STATUS_LISTEN_FAILED = -400,
@@ -381,6 +410,32 @@ enum saltyrtc_event_kind
      * close_code, retryable.
      */
     SALTYRTC_EVENT_KIND_CLOSED = 14,
+    /**
+     * WebRTC task: the initiator's offer. Fields: sdp_type, sdp.
+     */
+    SALTYRTC_EVENT_KIND_OFFER = 15,
+    /**
+     * WebRTC task: the responder's answer. Fields: sdp_type, sdp.
+     */
+    SALTYRTC_EVENT_KIND_ANSWER = 16,
+    /**
+     * WebRTC task: ICE candidates of the peer. Fields: candidates, candidates_len.
+     */
+    SALTYRTC_EVENT_KIND_CANDIDATES = 17,
+    /**
+     * Both clients have handed the signalling over to a data channel; the connection to the server
+     * ends.
+     */
+    SALTYRTC_EVENT_KIND_HANDED_OVER = 18,
+    /**
+     * Send this as one binary message on the data channel of the signalling: see
+     * saltyrtc_client_hand_over. Fields: data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_TRANSPORT_SEND = 19,
+    /**
+     * Close the data channel of the signalling, after what was sent was delivered.
+     */
+    SALTYRTC_EVENT_KIND_TRANSPORT_CLOSE = 20,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -597,6 +652,33 @@ typedef int32_t saltyrtc_log_level;
 #endif // __cplusplus
 
 /**
+ * What the transport of chunks is like. Both ends have to use the same mode.
+ */
+enum saltyrtc_chunking_mode
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
+     * that know only version 1.0 of the chunking specification cannot use it.
+     */
+    SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED = 0,
+    /**
+     * Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
+     * Right for reliable transports too.
+     */
+    SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_chunking_mode saltyrtc_chunking_mode;
+#else
+typedef int32_t saltyrtc_chunking_mode;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
  * limits may appear.
  */
@@ -652,8 +734,8 @@ enum saltyrtc_limit
      */
     SALTYRTC_LIMIT_MESSAGE_SIZE = 10,
     /**
-     * Bytes of relayed messages that may wait for one client; the sender of one that does not fit is
-     * told that it was not sent. Default: 4 MiB.
+     * Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
+     * any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
      */
     SALTYRTC_LIMIT_QUEUE_BYTES = 11,
     /**
@@ -673,6 +755,12 @@ typedef enum saltyrtc_limit saltyrtc_limit;
 typedef int32_t saltyrtc_limit;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+/**
+ * Splits messages into chunks, for transports that limit the size of messages, such as data channels.
+ * Use one for each direction of each channel.
+ */
+typedef struct saltyrtc_chunker saltyrtc_chunker;
 
 /**
  * A connection to a server and, through it, to a peer. All functions can be called by any thread at
@@ -703,6 +791,15 @@ typedef struct saltyrtc_error saltyrtc_error;
 typedef struct saltyrtc_invitation saltyrtc_invitation;
 
 /**
+ * Encrypts and decrypts the messages of one data channel of the application with the keys of the
+ * session. Each data channel has one of its own, at both ends; never use one for two channels, not
+ * even one after the other with the same id.
+ *
+ * It can be used by any thread, and goes on working when the session has ended or the client was freed.
+ */
+typedef struct saltyrtc_secure_channel saltyrtc_secure_channel;
+
+/**
  * A running server. All functions can be called by any thread at any time, but nothing may be called
  * with a server once saltyrtc_server_free was called.
  */
@@ -712,6 +809,34 @@ typedef struct saltyrtc_server saltyrtc_server;
  * The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
  */
 typedef struct saltyrtc_server_config saltyrtc_server_config;
+
+/**
+ * Puts chunks together to messages. Use one for each direction of each channel.
+ */
+typedef struct saltyrtc_unchunker saltyrtc_unchunker;
+
+/**
+ * An ICE candidate of the peer.
+ */
+typedef struct saltyrtc_candidate {
+    /**
+     * The candidate-attribute, for example "candidate:1 1 udp …"; an empty text if the candidates of
+     * a generation have ended; NULL if the candidates have ended altogether.
+     */
+    const char *candidate;
+    /**
+     * The identification of the media description; NULL if there is none.
+     */
+    const char *sdp_mid;
+    /**
+     * The ICE user name fragment; NULL if there is none.
+     */
+    const char *username_fragment;
+    /**
+     * The index of the media description, 0 to 65535; -1 if there is none.
+     */
+    int32_t sdp_m_line_index;
+} saltyrtc_candidate;
 
 /**
  * An event. Fields that the kind does not name are 0, false or NULL.
@@ -792,6 +917,22 @@ typedef struct saltyrtc_event {
      * Bytes of data.
      */
     size_t data_len;
+    /**
+     * The RTCSdpType: "offer", "pranswer", "answer" or "rollback". NUL-terminated.
+     */
+    const char *sdp_type;
+    /**
+     * The session description. NUL-terminated; NULL if a "rollback" has none.
+     */
+    const char *sdp;
+    /**
+     * Candidates, in the order in which to add them.
+     */
+    const struct saltyrtc_candidate *candidates;
+    /**
+     * How many candidates there are.
+     */
+    size_t candidates_len;
 } saltyrtc_event;
 
 /**
@@ -810,6 +951,20 @@ typedef void (*saltyrtc_event_callback)(struct saltyrtc_client *client,
  * Frees the user data of a callback. Called exactly once, after the last call of the callback.
  */
 typedef void (*saltyrtc_user_data_free)(void *user_data);
+
+/**
+ * Sends one binary message on the data channel of the signalling. The data is valid until the function
+ * returns. If it cannot be sent, call saltyrtc_client_transport_closed.
+ */
+typedef void (*saltyrtc_transport_send)(struct saltyrtc_client *client,
+                                        const uint8_t *data,
+                                        size_t data_len,
+                                        void *user_data);
+
+/**
+ * Closes the data channel of the signalling, after what was sent was delivered.
+ */
+typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client, void *user_data);
 
 /**
  * Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
@@ -1492,6 +1647,306 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
                                         size_t data_capacity,
                                         size_t *data_len,
                                         struct saltyrtc_error **error);
+
+/**
+ * The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
+ */
+SALTYRTC_API size_t saltyrtc_secure_channel_overhead(void);
+
+/**
+ * Makes the secure channel for the data channel with the id `id` (0 to 65534).
+ *
+ * `*out` has to be freed with saltyrtc_secure_channel_free. Fails with SALTYRTC_STATUS_NO_PEER and
+ * SALTYRTC_STATUS_CLOSED.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_secure_channel_new(struct saltyrtc_client *client,
+                                            uint16_t id,
+                                            struct saltyrtc_secure_channel **out,
+                                            struct saltyrtc_error **error);
+
+/**
+ * Frees a secure channel. NULL is fine. Overwrites its key, unless others have it too.
+ */
+SALTYRTC_API void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *channel);
+
+/**
+ * Encrypts a message that is about to be sent on the data channel.
+ *
+ * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes more than the data. Every call uses up a
+ * number, also if the result is not sent. Peers expect messages larger than their data channel takes
+ * to be chunked after this, in unreliable/unordered mode (saltyrtc_chunker).
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_secure_channel_encrypt(struct saltyrtc_secure_channel *channel,
+                                                const uint8_t *data,
+                                                size_t data_len,
+                                                uint8_t *encrypted,
+                                                size_t encrypted_capacity,
+                                                size_t *encrypted_len,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Decrypts a message that arrived on the data channel, put together again if it was chunked.
+ *
+ * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes less than the encrypted data. Messages can be
+ * lost and can arrive in any order. Fails with SALTYRTC_STATUS_DECRYPTION_FAILED if the message is not
+ * one of the peer's for this channel; those after it are not affected. If the buffer is too small, the
+ * same message can be given again.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *channel,
+                                                const uint8_t *encrypted,
+                                                size_t encrypted_len,
+                                                uint8_t *data,
+                                                size_t data_capacity,
+                                                size_t *data_len,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
+ * of its own, after the tasks that were added before.
+ *
+ * The library carries offers, answers and candidates (saltyrtc_client_send_offer and the functions
+ * after it; events OFFER, ANSWER, CANDIDATES); the application makes the connection. `exclude` are
+ * `exclude_len` ids of data channels (0 to 65534) that the application uses itself and that must not be
+ * used for the signalling; NULL and 0 for none. `handover` is whether the signalling may be handed over
+ * to a data channel (saltyrtc_client_hand_over).
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_webrtc_task(struct saltyrtc_config *config,
+                                                const uint16_t *exclude,
+                                                size_t exclude_len,
+                                                bool handover,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), which some old peers
+ * speak and nothing else. Add it after saltyrtc_config_add_webrtc_task.
+ *
+ * `max_packet_size` is the most bytes that a message on a data channel may have; 0 if messages are not
+ * to be chunked. The lower one of the two clients counts. Otherwise like
+ * saltyrtc_config_add_webrtc_task.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *config,
+                                                   const uint16_t *exclude,
+                                                   size_t exclude_len,
+                                                   bool handover,
+                                                   uint32_t max_packet_size,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * Sends an offer to the responder, which gets an OFFER event. Initiator only.
+ *
+ * `sdp_type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
+ * description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
+ * SALTYRTC_STATUS_OTHER_ROLE.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
+                                           const char *sdp_type,
+                                           const char *sdp,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Sends an answer to the initiator, which gets an ANSWER event. Responder only. `sdp_type` is "answer",
+ * "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
+                                            const char *sdp_type,
+                                            const char *sdp,
+                                            struct saltyrtc_error **error);
+
+/**
+ * Sends an ICE candidate to the peer, which gets it in a CANDIDATES event. Candidates that are sent in
+ * quick succession (10 ms) become one message.
+ *
+ * `candidate` is NULL, or an empty text, when there are no more; then the other arguments can be NULL
+ * and -1. `sdp_mid` and `username_fragment` can be NULL, `sdp_m_line_index` -1 (none) to 65535. Fails
+ * like saltyrtc_client_send_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
+                                               const char *candidate,
+                                               const char *sdp_mid,
+                                               int32_t sdp_m_line_index,
+                                               const char *username_fragment,
+                                               struct saltyrtc_error **error);
+
+/**
+ * The data channel to hand the signalling over to. Both clients make it when they make their peer
+ * connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
+ * `ordered` true, and with nothing else set.
+ *
+ * `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not
+ * agree on a handover.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client *client,
+                                                   uint16_t *id,
+                                                   const char **label,
+                                                   const char **protocol,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * Hands the signalling over to a data channel. Call it when the channel of
+ * saltyrtc_client_signalling_channel is open; the peer does the same. When both have done so there is a
+ * HANDED_OVER event, the connection to the server ends, and everything goes over the data channel,
+ * encrypted as before.
+ *
+ * `max_message_size` is the most bytes that a message of the peer connection may have (maxMessageSize
+ * of its SCTP transport); 0 if it has no limit. `send` and `close` do what is to be done with the
+ * channel; they are called like the callback of the client, by the same thread. Without them (both
+ * NULL; always so with a client that has no callback) there are TRANSPORT_SEND and TRANSPORT_CLOSE
+ * events. `user_data` is for the functions; `user_data_free` (may be NULL) is called with it exactly
+ * once: when the client is freed, or before this function returns if it fails.
+ *
+ * Give the library what arrives on the channel with saltyrtc_client_transport_receive, also before this
+ * call, and say with saltyrtc_client_transport_closed when the channel is gone.
+ *
+ * Fails with SALTYRTC_STATUS_NO_PEER, SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_NO_HANDOVER if the two
+ * clients did not agree on it, and SALTYRTC_STATUS_HANDED_OVER the second time.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_hand_over(struct saltyrtc_client *client,
+                                          size_t max_message_size,
+                                          saltyrtc_transport_send send,
+                                          saltyrtc_transport_close close,
+                                          void *user_data,
+                                          saltyrtc_user_data_free user_data_free,
+                                          struct saltyrtc_error **error);
+
+/**
+ * A message arrived on the data channel of the signalling. Order and boundaries of the messages have
+ * to be kept. Messages that arrive before the peer's handover, or before this client's, wait.
+ *
+ * What comes of it, also of a wrong message, is told by events, as with messages that come over the
+ * server. Does nothing if there is no peer.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client,
+                                                  const uint8_t *data,
+                                                  size_t data_len,
+                                                  struct saltyrtc_error **error);
+
+/**
+ * The data channel of the signalling is closed, could not be opened, or is of no use any more.
+ *
+ * Before either client has handed over, nothing is lost: the signalling goes on over the server, and
+ * another channel can be tried. Afterwards the connection ends with a CLOSED event.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_transport_closed(struct saltyrtc_client *client,
+                                                 struct saltyrtc_error **error);
+
+/**
+ * Makes a chunker; `mode` is a saltyrtc_chunking_mode. Message ids start with 0.
+ *
+ * `*out` has to be freed with saltyrtc_chunker_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_chunker_new(int32_t mode,
+                                     struct saltyrtc_chunker **out,
+                                     struct saltyrtc_error **error);
+
+/**
+ * Frees a chunker with the chunks that were not taken. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_chunker_free(struct saltyrtc_chunker *chunker);
+
+/**
+ * Adds a message, which must not be empty. saltyrtc_chunker_next gives its chunks, after those of
+ * messages that were added before.
+ *
+ * Chunks have `chunk_size` bytes, header included (10 at least, or 2 in reliable/ordered mode); the
+ * last one may have less. Fails with SALTYRTC_STATUS_TOO_LARGE if there would be more than 2^32
+ * chunks.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_chunker_add(struct saltyrtc_chunker *chunker,
+                                     const uint8_t *message,
+                                     size_t message_len,
+                                     size_t chunk_size,
+                                     struct saltyrtc_error **error);
+
+/**
+ * Takes the next chunk. Success with `*chunk_len` 0 means that there is none: chunks are never empty.
+ * A chunk for which the buffer is too small stays the next one.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_chunker_next(struct saltyrtc_chunker *chunker,
+                                      uint8_t *chunk,
+                                      size_t chunk_capacity,
+                                      size_t *chunk_len,
+                                      struct saltyrtc_error **error);
+
+/**
+ * Makes an unchunker; `mode` is a saltyrtc_chunking_mode. The rest bounds what a peer can make it keep,
+ * and must not be 0, but for the last one:
+ *
+ * `max_message_size`: bytes in the largest message. `max_total_size`: bytes of memory for all
+ * messages that are not complete, book-keeping included (some 500 bytes for each message and 100 for
+ * each chunk that is early); without room, the messages are given up that had nothing new for the
+ * longest time. `max_age_ms`: milliseconds without a new chunk after which a message is given up.
+ * `remembered`: how many complete messages are remembered (for `max_age_ms` at most), so that late
+ * duplicates are not taken for new messages; 0 is right if the transport makes no duplicates, as data
+ * channels.
+ *
+ * `*out` has to be freed with saltyrtc_unchunker_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_new(int32_t mode,
+                                       size_t max_message_size,
+                                       size_t max_total_size,
+                                       uint32_t max_age_ms,
+                                       uint32_t remembered,
+                                       struct saltyrtc_unchunker **out,
+                                       struct saltyrtc_error **error);
+
+/**
+ * Frees an unchunker with all that it keeps. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_unchunker_free(struct saltyrtc_unchunker *unchunker);
+
+/**
+ * Adds a chunk. `*message_len` (NULL is fine) becomes 0, or, if a message is complete now, the number
+ * of its bytes: take it with saltyrtc_unchunker_next before the next chunk is added, or that fails
+ * with SALTYRTC_STATUS_BAD_ARGUMENT and is to be repeated.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_CHUNK if the chunk breaks the rules, and with
+ * SALTYRTC_STATUS_TOO_LARGE, once, if its message is over a limit; the rest of that message is
+ * ignored. Other messages lose nothing, and the unchunker can go on. In reliable/ordered mode a bad
+ * chunk ends the message that is being received; otherwise it changes nothing.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_add(struct saltyrtc_unchunker *unchunker,
+                                       const uint8_t *chunk,
+                                       size_t chunk_len,
+                                       size_t *message_len,
+                                       struct saltyrtc_error **error);
+
+/**
+ * Takes the message that is complete. Success with `*message_len` 0 means that there is none. A
+ * message for which the buffer is too small stays.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_next(struct saltyrtc_unchunker *unchunker,
+                                        uint8_t *message,
+                                        size_t message_capacity,
+                                        size_t *message_len,
+                                        struct saltyrtc_error **error);
+
+/**
+ * Gives up messages that are too old, which otherwise happens with the next chunk: call it now and
+ * then to have the memory back although none comes. `*given_up` (NULL is fine) becomes the number of
+ * messages that were given up so far, for whatever reason.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,
+                                          uint64_t *given_up,
+                                          struct saltyrtc_error **error);
 
 /**
  * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.

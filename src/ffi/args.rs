@@ -21,6 +21,11 @@ pub(super) unsafe fn handle_mut<'a, T>(pointer: *mut T, name: &str) -> Outcome<&
 
 /// Bytes; NULL is fine if there are none.
 pub(super) unsafe fn bytes<'a>(data: *const u8, len: usize, name: &str) -> Outcome<&'a [u8]> {
+    slice(data, len, name)
+}
+
+/// An array; NULL is fine if it has no elements.
+pub(super) unsafe fn slice<'a, T>(data: *const T, len: usize, name: &str) -> Outcome<&'a [T]> {
     if len == 0 {
         return Ok(&[]);
     }
@@ -30,8 +35,11 @@ pub(super) unsafe fn bytes<'a>(data: *const u8, len: usize, name: &str) -> Outco
             format!("{name} must not be NULL if its length is not 0"),
         ));
     }
-    if len > isize::MAX as usize {
-        return Err(Failure::argument(name, format!("{len} bytes do not fit into any memory")));
+    if len > isize::MAX as usize / size_of::<T>() {
+        return Err(Failure::argument(name, format!("a length of {len} fits into no memory")));
+    }
+    if !data.is_aligned() {
+        return Err(Failure::argument(name, "not aligned as its type has to be"));
     }
     Ok(std::slice::from_raw_parts(data, len))
 }
@@ -42,6 +50,14 @@ pub(super) unsafe fn text<'a>(text: *const c_char, name: &str) -> Outcome<&'a st
         return Err(Failure::null(name));
     }
     CStr::from_ptr(text).to_str().map_err(|_| Failure::argument(name, "the text is not UTF-8"))
+}
+
+/// A NUL-terminated text in UTF-8, or NULL for none.
+pub(super) unsafe fn optional_text<'a>(
+    text: *const c_char,
+    name: &str,
+) -> Outcome<Option<&'a str>> {
+    if text.is_null() { Ok(None) } else { self::text(text, name).map(Some) }
 }
 
 /// The 32 bytes of a key or token.

@@ -15,7 +15,8 @@ use super::event::{OwnedEvent, saltyrtc_event};
 use super::pull::Pull;
 use super::status::saltyrtc_status;
 use super::user_data::{UserData, saltyrtc_user_data_free};
-use crate::client::Client;
+use super::webrtc::Transport;
+use crate::client::{Client, Event};
 
 /// A connection to a server and, through it, to a peer. All functions can be called by any thread at
 /// any time, but nothing may be called with a client once saltyrtc_client_free was called.
@@ -24,6 +25,9 @@ pub struct saltyrtc_client {
     client: OnceLock<Client>,
     events: Events,
     user_data: Mutex<Option<UserData>>,
+    /// The data channel that the signalling was handed over to, if the program gave us functions for
+    /// it.
+    transport: Mutex<Option<(Option<Transport>, UserData)>>,
 }
 
 /// Gets the events of a client: all callbacks of all clients are called one after another by one
@@ -87,7 +91,12 @@ impl saltyrtc_client {
                 returned: Condvar::new(),
             }),
         };
-        Self { client: OnceLock::new(), events, user_data: Mutex::new(Some(user_data)) }
+        Self {
+            client: OnceLock::new(),
+            events,
+            user_data: Mutex::new(Some(user_data)),
+            transport: Mutex::new(None),
+        }
     }
 
     /// The connection.
@@ -117,11 +126,20 @@ impl saltyrtc_client {
         for _ in 0..EVENTS_PER_TURN {
             let Some(running) = push.begin() else { return };
             let Some(event) = client.try_next_event() else { return };
-            let event = OwnedEvent::new(event);
-            let user_data = self.lock_user_data().as_ref().map_or(ptr::null_mut(), |it| it.pointer);
             let handle = Arc::as_ptr(self).cast_mut();
-            // SAFETY: the program that gave us the callback vouches for it.
-            unsafe { (push.callback)(handle, event.as_ptr(), user_data) }
+            match (&event, self.transport()) {
+                // SAFETY: the program that gave us the functions vouches for them.
+                (Event::Channel(transmit), Some(transport)) => unsafe {
+                    transport.transmit(handle, transmit);
+                },
+                _ => {
+                    let event = OwnedEvent::new(event);
+                    let user_data = self.lock_user_data().as_ref().map(|it| it.pointer);
+                    let user_data = user_data.unwrap_or(ptr::null_mut());
+                    // SAFETY: the program that gave us the callback vouches for it.
+                    unsafe { (push.callback)(handle, event.as_ptr(), user_data) }
+                }
+            }
             drop(running);
             if push.lock().freed_by_callback {
                 self.free_user_data();
@@ -138,8 +156,43 @@ impl saltyrtc_client {
     /// Does nothing the second time.
     fn free_user_data(&self) {
         let user_data = self.lock_user_data().take();
-        // The lock is not held any more.
-        drop(user_data);
+        let transport = self.lock_transport().take();
+        // The locks are not held any more.
+        drop((user_data, transport));
+    }
+
+    /// Whether the events go to a callback.
+    pub(super) fn has_callback(&self) -> bool {
+        matches!(self.events, Events::Push(_))
+    }
+
+    /// Hands the signalling over to a data channel. Without a transport there are events for it.
+    pub(super) fn hand_over(
+        &self,
+        max_message_size: usize,
+        transport: Option<Transport>,
+        user_data: UserData,
+    ) -> Outcome {
+        let client = self.get()?;
+        // Before the first event for it. The lock also keeps two handovers apart.
+        let mut current = self.lock_transport();
+        let previous = current.replace((transport, user_data));
+        let result = client.hand_over(max_message_size);
+        let unused = match result {
+            Ok(()) => previous,
+            Err(_) => std::mem::replace(&mut *current, previous),
+        };
+        drop(current);
+        drop(unused);
+        Ok(result?)
+    }
+
+    fn transport(&self) -> Option<Transport> {
+        self.lock_transport().as_ref().and_then(|(transport, _)| *transport)
+    }
+
+    fn lock_transport(&self) -> MutexGuard<'_, Option<(Option<Transport>, UserData)>> {
+        self.transport.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn free(&self) {

@@ -17,6 +17,7 @@ use crate::client::{
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey, SecretKey};
 use crate::protocol::message::TaskData;
 use crate::protocol::{Invitation, ServerUrl};
+use crate::task::webrtc::WebRtc;
 use crate::task::{CustomTask, RelayedData};
 
 /// The settings of a client. The client copies them when it is made (saltyrtc_client_new), so one
@@ -43,9 +44,10 @@ pub struct saltyrtc_config {
 }
 
 #[derive(Debug, Clone)]
-enum TaskChoice {
+pub(super) enum TaskChoice {
     RelayedData,
     Custom(CustomTask),
+    WebRtc(WebRtc),
 }
 
 /// What a client does when its authenticated peer leaves the path.
@@ -81,6 +83,10 @@ impl saltyrtc_config {
         }
     }
 
+    pub(super) fn add_task(&mut self, task: TaskChoice) {
+        self.tasks.push(task);
+    }
+
     /// What a client is made with.
     pub(super) fn build(&self) -> Outcome<Config> {
         let roots = match (self.use_system_roots, self.certificates.clone()) {
@@ -114,6 +120,7 @@ impl saltyrtc_config {
         self.tasks.iter().fold(config, |config, task| match task {
             TaskChoice::RelayedData => config.with_task(RelayedData),
             TaskChoice::Custom(task) => config.with_task(task.clone()),
+            TaskChoice::WebRtc(task) => config.with_task(task.clone()),
         })
     }
 }
@@ -294,7 +301,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_relayed_data_task(
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
-        handle_mut(config, "config")?.tasks.push(TaskChoice::RelayedData);
+        handle_mut(config, "config")?.add_task(TaskChoice::RelayedData);
         Ok(())
     })
 }
@@ -327,7 +334,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_custom_task(
         };
         let task = CustomTask::new(name, data);
         let task = task.map_err(|error| Failure::argument("name", error))?;
-        config.tasks.push(TaskChoice::Custom(task));
+        config.add_task(TaskChoice::Custom(task));
         Ok(())
     })
 }

@@ -86,7 +86,7 @@ impl From<SendFailure> for Failure {
             SendFailure::CandidateCount(_) => saltyrtc_status::BadArgument,
             SendFailure::NoHandover => saltyrtc_status::NoHandover,
             SendFailure::HandedOver => saltyrtc_status::HandedOver,
-            SendFailure::ChannelTooNarrow { .. } => saltyrtc_status::BadArgument,
+            SendFailure::ChannelTooNarrow { .. } => saltyrtc_status::ChannelTooNarrow,
         };
         Self::new(status, failure.to_string())
     }

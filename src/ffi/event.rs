@@ -6,10 +6,12 @@ use std::ptr;
 
 use super::error::{c_text, silent_entry};
 use super::status::saltyrtc_status;
+use super::webrtc::saltyrtc_candidate;
 use crate::client::{Closed, ClosedBy, Event, PeerLeft};
 use crate::protocol::ChannelTransmit;
 use crate::protocol::message::{Payload, TaskData};
 use crate::task::TaskEvent;
+use crate::task::webrtc::{Candidate, SessionDescription};
 
 /// What happened. New kinds may appear: ignore those that you do not know.
 #[repr(i32)]
@@ -52,15 +54,20 @@ pub enum saltyrtc_event_kind {
     /// The connection has ended; this is the last event. Fields: status and text (why), closed_by,
     /// close_code, retryable.
     Closed = 14,
-    /// Both clients have handed the signalling over to the data channel. The connection to the server is
-    /// closed now, which ends nothing any more; the end of the data channel does.
-    HandedOver = 15,
-    /// These bytes are to be sent over the data channel that the signalling was handed over to, as one
-    /// binary message. Fields: data and data_len.
-    TransportSend = 16,
-    /// The data channel that the signalling was handed over to is to be closed, after everything that
-    /// was given to it before.
-    TransportClose = 17,
+    /// WebRTC task: the initiator's offer. Fields: sdp_type, sdp.
+    Offer = 15,
+    /// WebRTC task: the responder's answer. Fields: sdp_type, sdp.
+    Answer = 16,
+    /// WebRTC task: ICE candidates of the peer. Fields: candidates, candidates_len.
+    Candidates = 17,
+    /// Both clients have handed the signalling over to a data channel; the connection to the server
+    /// ends.
+    HandedOver = 18,
+    /// Send this as one binary message on the data channel of the signalling: see
+    /// saltyrtc_client_hand_over. Fields: data, data_len.
+    TransportSend = 19,
+    /// Close the data channel of the signalling, after what was sent was delivered.
+    TransportClose = 20,
 }
 
 /// Of what type data is.
@@ -150,6 +157,14 @@ pub struct saltyrtc_event {
     pub data: *const u8,
     /// Bytes of data.
     pub data_len: usize,
+    /// The RTCSdpType: "offer", "pranswer", "answer" or "rollback". NUL-terminated.
+    pub sdp_type: *const c_char,
+    /// The session description. NUL-terminated; NULL if a "rollback" has none.
+    pub sdp: *const c_char,
+    /// Candidates, in the order in which to add them.
+    pub candidates: *const saltyrtc_candidate,
+    /// How many candidates there are.
+    pub candidates_len: usize,
 }
 
 /// An event with all that it points to. The first field is what C gets to see.
@@ -157,10 +172,27 @@ pub struct saltyrtc_event {
 #[derive(Debug)]
 pub(super) struct OwnedEvent {
     flat: saltyrtc_event,
-    /// Not changed any more: `flat` points into it, and so does it into the two texts.
+    /// Not changed any more: `flat` points into it, the texts and the candidates.
     event: Event,
-    text: Option<CString>,
-    task: Option<CString>,
+    texts: Texts,
+    candidates: Vec<saltyrtc_candidate>,
+}
+
+/// Texts for C.
+#[derive(Debug, Default)]
+struct Texts(Vec<CString>);
+
+impl Texts {
+    /// Keeps a copy of `text`. The pointer stays right as long as this is there.
+    fn add(&mut self, text: &str) -> *const c_char {
+        self.0.push(c_text(text));
+        // The text itself does not move when the list does.
+        self.0.last().map_or(ptr::null(), |text| text.as_ptr())
+    }
+
+    fn add_optional(&mut self, text: Option<&str>) -> *const c_char {
+        text.map_or(ptr::null(), |text| self.add(text))
+    }
 }
 
 impl OwnedEvent {
@@ -184,8 +216,13 @@ impl OwnedEvent {
             payload: saltyrtc_payload::None,
             data: ptr::null(),
             data_len: 0,
+            sdp_type: ptr::null(),
+            sdp: ptr::null(),
+            candidates: ptr::null(),
+            candidates_len: 0,
         };
-        let mut owned = Box::new(Self { flat, event, text: None, task: None });
+        let texts = Texts::default();
+        let mut owned = Box::new(Self { flat, event, texts, candidates: Vec::new() });
         owned.fill();
         owned
     }
@@ -200,7 +237,7 @@ impl OwnedEvent {
     }
 
     fn fill(&mut self) {
-        let Self { flat, event, text, task: task_name } = self;
+        let Self { flat, event, texts, candidates } = self;
         flat.kind = match event {
             Event::ServerHandshakeDone { address, peer_present, server_verified } => {
                 flat.address = address.0;
@@ -221,13 +258,13 @@ impl OwnedEvent {
             Event::ResponderFailed { address, reason, text: why } => {
                 flat.address = address.get();
                 flat.close_code = reason.close_code().code();
-                flat.text = text.insert(c_text(why)).as_ptr();
+                flat.text = texts.add(why);
                 saltyrtc_event_kind::ResponderFailed
             }
             Event::PeerHandshakeDone { address, peer_key, task, task_data } => {
                 flat.address = address.0;
                 flat.peer_key = peer_key.as_bytes().as_ptr();
-                flat.task = task_name.insert(c_text(task)).as_ptr();
+                flat.task = texts.add(task);
                 flat.set_task_data(task_data);
                 saltyrtc_event_kind::PeerHandshakeDone
             }
@@ -243,8 +280,26 @@ impl OwnedEvent {
                 flat.set_data(saltyrtc_payload::Msgpack, message.as_msgpack());
                 saltyrtc_event_kind::TaskMessage
             }
-            // Tasks that cannot be added to a configuration by way of the C ABI.
-            Event::Task(_) => saltyrtc_event_kind::Unknown,
+            Event::Task(TaskEvent::Offer(description)) => {
+                flat.set_description(description, texts);
+                saltyrtc_event_kind::Offer
+            }
+            Event::Task(TaskEvent::Answer(description)) => {
+                flat.set_description(description, texts);
+                saltyrtc_event_kind::Answer
+            }
+            Event::Task(TaskEvent::Candidates(list)) => {
+                candidates.extend(list.iter().map(|it| candidate(it.as_ref(), texts)));
+                flat.candidates = candidates.as_ptr();
+                flat.candidates_len = candidates.len();
+                saltyrtc_event_kind::Candidates
+            }
+            Event::HandedOver => saltyrtc_event_kind::HandedOver,
+            Event::Channel(ChannelTransmit::Message(message)) => {
+                flat.set_data(saltyrtc_payload::Bytes, message);
+                saltyrtc_event_kind::TransportSend
+            }
+            Event::Channel(ChannelTransmit::Close) => saltyrtc_event_kind::TransportClose,
             Event::SendError(address) => {
                 flat.address = address.0;
                 saltyrtc_event_kind::SendError
@@ -261,14 +316,8 @@ impl OwnedEvent {
                 saltyrtc_event_kind::PeerLeft
             }
             Event::Writable => saltyrtc_event_kind::Writable,
-            Event::HandedOver => saltyrtc_event_kind::HandedOver,
-            Event::Channel(ChannelTransmit::Message(message)) => {
-                flat.set_data(saltyrtc_payload::Bytes, message);
-                saltyrtc_event_kind::TransportSend
-            }
-            Event::Channel(ChannelTransmit::Close) => saltyrtc_event_kind::TransportClose,
             Event::Closed(closed) => {
-                flat.text = text.insert(c_text(&closed.to_string())).as_ptr();
+                flat.text = texts.add(&closed.to_string());
                 flat.set_closed(closed);
                 saltyrtc_event_kind::Closed
             }
@@ -276,7 +325,22 @@ impl OwnedEvent {
     }
 }
 
+fn candidate(candidate: Option<&Candidate>, texts: &mut Texts) -> saltyrtc_candidate {
+    saltyrtc_candidate {
+        candidate: texts.add_optional(candidate.map(|it| it.candidate.as_str())),
+        sdp_mid: texts.add_optional(candidate.and_then(|it| it.sdp_mid.as_deref())),
+        username_fragment: texts
+            .add_optional(candidate.and_then(|it| it.username_fragment.as_deref())),
+        sdp_m_line_index: candidate.and_then(|it| it.sdp_m_line_index).map_or(-1, i32::from),
+    }
+}
+
 impl saltyrtc_event {
+    fn set_description(&mut self, description: &SessionDescription, texts: &mut Texts) {
+        self.sdp_type = texts.add(description.kind().name());
+        self.sdp = texts.add_optional(description.sdp());
+    }
+
     fn set_closed(&mut self, closed: &Closed) {
         self.status = (&closed.reason).into();
         self.close_code = closed.code.unwrap_or(0);

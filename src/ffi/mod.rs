@@ -33,6 +33,8 @@ mod event;
 mod client;
 mod client_send;
 mod client_session;
+mod secure_channel;
+mod webrtc;
 
 mod chunking;
 

@@ -82,8 +82,10 @@ pub enum saltyrtc_status {
     DecryptionFailed = -106,
     /// The two clients did not agree on handing the signalling over to a data channel.
     NoHandover = -107,
-    /// The signalling was handed over to the data channel already.
+    /// The signalling was handed over to a data channel already.
     HandedOver = -108,
+    /// The messages of the data channel are too small to carry the signalling.
+    ChannelTooNarrow = -109,
 
     /* Network and server, mostly in events: -200 to -299. */
     /// The connection to the server could not be made.
@@ -135,7 +137,7 @@ pub enum saltyrtc_status {
     ReceivedTooBig = -309,
     /// This client has used up the sequence numbers of the protocol.
     SequenceNumbersUsedUp = -310,
-    /// The data channel that the signalling was handed over to was closed or broke.
+    /// The data channel that carried the signalling was closed or broke.
     SignallingChannelLost = -311,
     /// Only one of the two clients handed the signalling over to the data channel.
     HandoverTimeout = -312,
@@ -176,6 +178,7 @@ statuses! {
     DecryptionFailed = -106, "decryption failed";
     NoHandover = -107, "no handover";
     HandedOver = -108, "handed over";
+    ChannelTooNarrow = -109, "channel too narrow";
     ConnectFailed = -200, "connect failed";
     ConnectionLost = -201, "connection lost";
     ServerGoingAway = -202, "server going away";

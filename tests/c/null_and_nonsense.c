@@ -77,6 +77,8 @@ static void freeing_nothing(void) {
     saltyrtc_client_free(NULL);
     saltyrtc_server_config_free(NULL);
     saltyrtc_server_free(NULL);
+    saltyrtc_chunker_free(NULL);
+    saltyrtc_unchunker_free(NULL);
     checked("freeing NULL");
 }
 
@@ -516,6 +518,120 @@ static void logs(void) {
     checked("log");
 }
 
+static void chunking(void) {
+    static const int32_t modes[] = {-1, 2, INT32_MIN, INT32_MAX};
+    const int32_t mode = SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED;
+    const uint8_t *const text = (const uint8_t *)"text";
+    saltyrtc_error *error = NULL;
+    saltyrtc_chunker *chunker = (saltyrtc_chunker *)BEFORE;
+    saltyrtc_unchunker *unchunker = (saltyrtc_unchunker *)BEFORE;
+    uint8_t buffer[8];
+    size_t len = 99, i;
+    uint64_t given_up = 99;
+    for (i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        IS_BAD("mode", saltyrtc_chunker_new(modes[i], &chunker, &error));
+        IS_BAD("mode", saltyrtc_unchunker_new(modes[i], 1, 1, 1, 0, &unchunker, &error));
+    }
+    CHECK(chunker == NULL && unchunker == NULL);
+    IS_NULL("out", saltyrtc_chunker_new(mode, NULL, &error));
+    IS_NULL("out", saltyrtc_unchunker_new(mode, 1, 1, 1, 0, NULL, &error));
+    unchunker = (saltyrtc_unchunker *)BEFORE;
+    IS_BAD("max_message_size", saltyrtc_unchunker_new(mode, 0, 1, 1, 0, &unchunker, &error));
+    CHECK(unchunker == NULL);
+    IS_BAD("max_total_size", saltyrtc_unchunker_new(mode, 1, 0, 1, 0, &unchunker, &error));
+    IS_BAD("max_age_ms", saltyrtc_unchunker_new(mode, 1, 1, 0, 0, &unchunker, &error));
+
+    IS_NULL("chunker", saltyrtc_chunker_add(NULL, text, 4, 10, &error));
+    IS_NULL("chunker", saltyrtc_chunker_next(NULL, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 0);
+    OK(saltyrtc_chunker_new(mode, &chunker, &error));
+    IS_NULL("message", saltyrtc_chunker_add(chunker, NULL, 4, 10, &error));
+    IS_BAD("message", saltyrtc_chunker_add(chunker, NULL, 0, 10, &error));
+    IS_BAD("message", saltyrtc_chunker_add(chunker, text, SIZE_MAX, 10, &error));
+    IS_BAD("chunk_size", saltyrtc_chunker_add(chunker, text, 4, 0, &error));
+    IS_BAD("chunk_size", saltyrtc_chunker_add(chunker, text, 4, 1, &error));
+    OK(saltyrtc_chunker_next(chunker, NULL, 0, NULL, &error));
+    OK(saltyrtc_chunker_add(chunker, text, 4, SIZE_MAX, &error));
+    OK(saltyrtc_chunker_next(chunker, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 5 && memcmp(buffer, "\7text", 5) == 0);
+    saltyrtc_chunker_free(chunker);
+
+    len = 99;
+    IS_NULL("unchunker", saltyrtc_unchunker_add(NULL, buffer, 5, &len, &error));
+    CHECK(len == 0);
+    len = 99;
+    IS_NULL("unchunker", saltyrtc_unchunker_next(NULL, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 0);
+    IS_NULL("unchunker", saltyrtc_unchunker_expire(NULL, &given_up, &error));
+    CHECK(given_up == 0);
+    OK(saltyrtc_unchunker_new(mode, SIZE_MAX, SIZE_MAX, UINT32_MAX, UINT32_MAX, &unchunker, &error));
+    IS_NULL("chunk", saltyrtc_unchunker_add(unchunker, NULL, 5, &len, &error));
+    IS_BAD("chunk", saltyrtc_unchunker_add(unchunker, buffer, SIZE_MAX, &len, &error));
+    FAILS(SALTYRTC_STATUS_BAD_CHUNK, "data", saltyrtc_unchunker_add(unchunker, NULL, 0, &len, &error));
+    OK(saltyrtc_unchunker_next(unchunker, NULL, 0, NULL, &error));
+    OK(saltyrtc_unchunker_expire(unchunker, NULL, &error));
+    OK(saltyrtc_unchunker_add(unchunker, buffer, 5, NULL, &error));
+    OK(saltyrtc_unchunker_next(unchunker, buffer, sizeof buffer, NULL, &error));
+    CHECK(memcmp(buffer, "text", 4) == 0);
+    saltyrtc_unchunker_free(unchunker);
+    checked("chunking");
+}
+
+static void webrtc(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_client *client = pull_client(initiator_config(server, NULL));
+    saltyrtc_config *config = initiator_config(server, NULL);
+    saltyrtc_secure_channel *channel = (saltyrtc_secure_channel *)BEFORE;
+    const uint8_t *const text = (const uint8_t *)"text";
+    uint8_t buffer[64];
+    uint16_t id = 99;
+    const char *label = (const char *)BEFORE;
+    size_t len = 99;
+    IS_NULL("config", saltyrtc_config_add_webrtc_task(NULL, NULL, 0, true, &error));
+    IS_NULL("exclude", saltyrtc_config_add_webrtc_task(config, NULL, 1, true, &error));
+    IS_BAD("exclude", saltyrtc_config_add_webrtc_task(config, &id, SIZE_MAX, true, &error));
+    IS_BAD("exclude", saltyrtc_config_add_webrtc_task(config, (const uint16_t *)(const void *)1, 1, true,
+                                                      &error));
+    IS_NULL("config", saltyrtc_config_add_webrtc_v0_task(NULL, NULL, 0, true, 0, &error));
+    IS_NULL("exclude", saltyrtc_config_add_webrtc_v0_task(config, NULL, 1, true, 0, &error));
+    IS_NULL("client", saltyrtc_client_send_offer(NULL, "offer", "v=0", &error));
+    IS_NULL("sdp_type", saltyrtc_client_send_offer(client, NULL, "v=0", &error));
+    IS_BAD("sdp_type", saltyrtc_client_send_offer(client, NOT_UTF8, "v=0", &error));
+    IS_NULL("sdp", saltyrtc_client_send_offer(client, "offer", NULL, &error));
+    IS_BAD("sdp", saltyrtc_client_send_offer(client, "offer", NOT_UTF8, &error));
+    IS_NULL("client", saltyrtc_client_send_answer(NULL, "answer", "v=0", &error));
+    IS_NULL("sdp_type", saltyrtc_client_send_answer(client, NULL, "v=0", &error));
+    IS_NULL("client", saltyrtc_client_send_candidate(NULL, NULL, NULL, -1, NULL, &error));
+    IS_BAD("candidate", saltyrtc_client_send_candidate(client, NOT_UTF8, NULL, -1, NULL, &error));
+    IS_BAD("sdp_mid", saltyrtc_client_send_candidate(client, "", NOT_UTF8, -1, NULL, &error));
+    IS_BAD("username_fragment", saltyrtc_client_send_candidate(client, "", NULL, 0, NOT_UTF8, &error));
+    IS_NULL("client", saltyrtc_client_signalling_channel(NULL, &id, &label, NULL, &error));
+    CHECK(id == 0 && label == NULL);
+    IS_NULL("id", saltyrtc_client_signalling_channel(client, NULL, NULL, NULL, &error));
+    IS_NULL("client", saltyrtc_client_hand_over(NULL, 0, NULL, NULL, NULL, NULL, &error));
+    FAILS(SALTYRTC_STATUS_NO_PEER, "peer",
+          saltyrtc_client_hand_over(client, 0, NULL, NULL, NULL, NULL, &error));
+    IS_NULL("client", saltyrtc_client_transport_receive(NULL, text, 4, &error));
+    IS_NULL("data", saltyrtc_client_transport_receive(client, NULL, 4, &error));
+    OK(saltyrtc_client_transport_receive(client, NULL, 0, &error));
+    IS_NULL("client", saltyrtc_client_transport_closed(NULL, &error));
+    OK(saltyrtc_client_transport_closed(client, &error));
+    IS_NULL("out", saltyrtc_secure_channel_new(client, 0, NULL, &error));
+    IS_NULL("client", saltyrtc_secure_channel_new(NULL, 0, &channel, &error));
+    CHECK(channel == NULL);
+    IS_NULL("channel",
+            saltyrtc_secure_channel_encrypt(NULL, text, 4, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 0);
+    len = 99;
+    IS_NULL("channel",
+            saltyrtc_secure_channel_decrypt(NULL, text, 4, buffer, sizeof buffer, &len, &error));
+    CHECK(len == 0);
+    saltyrtc_secure_channel_free(NULL);
+    saltyrtc_config_free(config);
+    saltyrtc_client_free(client);
+    checked("WebRTC");
+}
+
 /* Whether an event has a field, as programs ask that may run with an older library. */
 #define HAS(event, type, field) (offsetof(saltyrtc_event, field) + sizeof(type) <= (event)->struct_size)
 
@@ -524,11 +640,11 @@ static void events_can_grow(const test_server *server) {
     saltyrtc_client *client = pull_client(initiator_config(server, NULL));
     event = TAKE(client, SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
     CHECK(event->struct_size == sizeof *event);
-    CHECK(HAS(event, saltyrtc_event_kind, kind) && HAS(event, size_t, data_len));
+    CHECK(HAS(event, saltyrtc_event_kind, kind) && HAS(event, size_t, candidates_len));
     /* A library without the last field says so. */
     older = *event;
-    older.struct_size = offsetof(saltyrtc_event, data_len);
-    CHECK(HAS(&older, const uint8_t *, data) && !HAS(&older, size_t, data_len));
+    older.struct_size = offsetof(saltyrtc_event, candidates_len);
+    CHECK(HAS(&older, size_t, data_len) && !HAS(&older, size_t, candidates_len));
     /* What can never move. */
     CHECK(offsetof(saltyrtc_event, struct_size) == 0);
     CHECK(offsetof(saltyrtc_event, kind) == sizeof(size_t));
@@ -554,6 +670,8 @@ int main(void) {
     clients(&server);
     servers(&server);
     logs();
+    chunking();
+    webrtc(&server);
     events_can_grow(&server);
     end_server(&server);
     end_library();
