@@ -22,6 +22,11 @@ use crate::protocol::message::Candidate;
 
 /// Candidates of the peer that are held until its description is there.
 const MAX_EARLY_CANDIDATES: usize = 64;
+/// The most bytes that such a candidate may have; longer ones are of no use.
+const MAX_EARLY_CANDIDATE: usize = 2048;
+
+/// The most texts about problems that wait to be taken. A message of the peer can cause very many.
+const MAX_PROBLEMS: usize = 64;
 
 /// What a connection is made with.
 #[derive(Debug, Clone)]
@@ -289,7 +294,9 @@ impl Connection {
         match candidate {
             // Before the description it is not known which section they are for.
             _ if self.remote.is_none() => {
-                if self.early_candidates.len() < MAX_EARLY_CANDIDATES {
+                if self.early_candidates.len() < MAX_EARLY_CANDIDATES
+                    && candidate.is_none_or(|candidate| candidate.size() <= MAX_EARLY_CANDIDATE)
+                {
                     self.early_candidates.push(candidate.cloned());
                 }
             }
@@ -327,7 +334,10 @@ impl Connection {
     }
 
     fn problem(&mut self, text: String) {
-        self.events.push_back(Event::Problem(text));
+        let waiting = self.events.iter().filter(|event| matches!(event, Event::Problem(_)));
+        if waiting.count() < MAX_PROBLEMS {
+            self.events.push_back(Event::Problem(text));
+        }
     }
 
     fn parameters(&self, setup: Setup) -> Parameters {
