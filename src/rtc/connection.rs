@@ -105,7 +105,7 @@ pub(super) struct Connection {
     restart_wanted: bool,
     remote: Option<Remote>,
     /// Of the peer, until its description is there.
-    early_candidates: Vec<Option<Candidate>>,
+    early_candidates: Vec<Candidate>,
     association: Option<Association>,
     /// The association has proved who the peer is.
     secured: bool,
@@ -281,7 +281,7 @@ impl Connection {
             self.add_candidate_text(now, candidate);
         }
         for candidate in std::mem::take(&mut self.early_candidates) {
-            self.handle_candidate(now, candidate.as_ref());
+            self.add_candidate(now, &candidate);
         }
         if first {
             self.start_server(now);
@@ -289,22 +289,19 @@ impl Connection {
         self.drain(now);
     }
 
-    /// A candidate of the peer. `None`: there are no more.
+    /// A candidate of the peer.
     pub(super) fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
-        match candidate {
+        // That there are no more is no reason to give up: the peer may come from elsewhere.
+        let Some(candidate) = candidate else { return };
+        if self.remote.is_some() {
+            self.add_candidate(now, candidate);
+            self.drain(now);
+        } else if self.early_candidates.len() < MAX_EARLY_CANDIDATES
+            && candidate.size() <= MAX_EARLY_CANDIDATE
+        {
             // Before the description it is not known which section they are for.
-            _ if self.remote.is_none() => {
-                if self.early_candidates.len() < MAX_EARLY_CANDIDATES
-                    && candidate.is_none_or(|candidate| candidate.size() <= MAX_EARLY_CANDIDATE)
-                {
-                    self.early_candidates.push(candidate.cloned());
-                }
-            }
-            Some(candidate) => self.add_candidate(now, candidate),
-            // That there are no more is no reason to give up: the peer may come from elsewhere.
-            None => {}
+            self.early_candidates.push(candidate.clone());
         }
-        self.drain(now);
     }
 
     fn add_candidate(&mut self, now: Instant, candidate: &Candidate) {
