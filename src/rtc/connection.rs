@@ -22,6 +22,11 @@ use crate::protocol::message::Candidate;
 
 /// Candidates of the peer that are held until its description is there.
 const MAX_EARLY_CANDIDATES: usize = 64;
+/// The most bytes that such a candidate may have; longer ones are of no use.
+const MAX_EARLY_CANDIDATE: usize = 2048;
+
+/// The most texts about problems that wait to be taken. A message of the peer can cause very many.
+const MAX_PROBLEMS: usize = 64;
 
 /// What a connection is made with.
 #[derive(Debug, Clone)]
@@ -100,7 +105,7 @@ pub(super) struct Connection {
     restart_wanted: bool,
     remote: Option<Remote>,
     /// Of the peer, until its description is there.
-    early_candidates: Vec<Option<Candidate>>,
+    early_candidates: Vec<Candidate>,
     association: Option<Association>,
     /// The association has proved who the peer is.
     secured: bool,
@@ -276,7 +281,7 @@ impl Connection {
             self.add_candidate_text(now, candidate);
         }
         for candidate in std::mem::take(&mut self.early_candidates) {
-            self.handle_candidate(now, candidate.as_ref());
+            self.add_candidate(now, &candidate);
         }
         if first {
             self.start_server(now);
@@ -284,20 +289,19 @@ impl Connection {
         self.drain(now);
     }
 
-    /// A candidate of the peer. `None`: there are no more.
+    /// A candidate of the peer.
     pub(super) fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
-        match candidate {
+        // That there are no more is no reason to give up: the peer may come from elsewhere.
+        let Some(candidate) = candidate else { return };
+        if self.remote.is_some() {
+            self.add_candidate(now, candidate);
+            self.drain(now);
+        } else if self.early_candidates.len() < MAX_EARLY_CANDIDATES
+            && candidate.size() <= MAX_EARLY_CANDIDATE
+        {
             // Before the description it is not known which section they are for.
-            _ if self.remote.is_none() => {
-                if self.early_candidates.len() < MAX_EARLY_CANDIDATES {
-                    self.early_candidates.push(candidate.cloned());
-                }
-            }
-            Some(candidate) => self.add_candidate(now, candidate),
-            // That there are no more is no reason to give up: the peer may come from elsewhere.
-            None => {}
+            self.early_candidates.push(candidate.clone());
         }
-        self.drain(now);
     }
 
     fn add_candidate(&mut self, now: Instant, candidate: &Candidate) {
@@ -327,7 +331,10 @@ impl Connection {
     }
 
     fn problem(&mut self, text: String) {
-        self.events.push_back(Event::Problem(text));
+        let waiting = self.events.iter().filter(|event| matches!(event, Event::Problem(_)));
+        if waiting.count() < MAX_PROBLEMS {
+            self.events.push_back(Event::Problem(text));
+        }
     }
 
     fn parameters(&self, setup: Setup) -> Parameters {

@@ -210,6 +210,9 @@ impl Engine {
         let sent = peer.send_signals(now, shared);
         let session = peer.session.as_mut().expect("it was there");
         session.transmit(now);
+        // What goes by way of a relay is sent only now.
+        session.distribute();
+        more |= sent && !session.signals.is_empty();
 
         self.channels.set_stats(session.stats());
         shared.tell(std::mem::take(&mut session.events));

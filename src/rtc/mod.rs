@@ -27,4 +27,6 @@ pub(crate) use channels::Channels;
 pub use channels::{ChannelError, ChannelOptions};
 pub use config::{Config, Stats};
 pub(crate) use engine::{Engine, Seed};
+#[doc(hidden)]
+pub use sdp::fuzz_description;
 pub use task::Task;

@@ -4,12 +4,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::channels::Channels;
-use crate::protocol::message::{Candidate, SessionDescription, TaskData, TaskMessage};
+use crate::protocol::message::{Candidate, Candidates, SessionDescription, TaskData, TaskMessage};
 use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask, TaskEvent};
 use crate::task::webrtc::WebRtc;
 
 /// The most messages that may wait for the engine, which takes them within moments.
 const MAX_WAITING: usize = 256;
+
+/// The most bytes of the peer in them.
+const MAX_WAITING_BYTES: usize = 4 << 20;
 
 /// The WebRTC task with the built-in engine behind it. Made by
 /// [`Config::with_rtc`](crate::client::Config::with_rtc).
@@ -36,21 +39,38 @@ pub(super) enum Item {
     Stop,
 }
 
+impl Item {
+    /// Bytes of memory that come from the peer.
+    fn size(&self) -> usize {
+        match self {
+            Self::Offer(description) | Self::Answer(description) => description.size(),
+            Self::Candidates(candidates) => Candidates::size_of(candidates),
+            Self::Start { .. } | Self::Stop => 0,
+        }
+    }
+}
+
 /// Holds items until the engine takes them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Inbox(Arc<Mutex<Vec<Item>>>);
+pub(super) struct Inbox(Arc<Mutex<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    items: Vec<Item>,
+    bytes: usize,
+}
 
 impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Vec<Item>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().items.is_empty()
     }
 
     pub(super) fn take(&self) -> Vec<Item> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut *self.lock()).items
     }
 }
 
@@ -73,7 +93,7 @@ impl ProtocolTask for Task {
         self.inner.start(role, peer_data)?;
         let signalling = self.inner.signalling_channel();
         let epoch = self.channels.start(role);
-        self.inbox.lock().push(Item::Start { role, epoch, signalling });
+        self.inbox.lock().items.push(Item::Start { role, epoch, signalling });
         Ok(())
     }
 
@@ -88,11 +108,13 @@ impl ProtocolTask for Task {
             Some(TaskEvent::Candidates(candidates)) => Item::Candidates(candidates),
             other => return Ok(other),
         };
-        let mut items = self.inbox.lock();
-        if items.len() >= MAX_WAITING {
+        let mut waiting = self.inbox.lock();
+        let bytes = waiting.bytes + item.size();
+        if waiting.items.len() >= MAX_WAITING || bytes > MAX_WAITING_BYTES {
             return Err("it sends descriptions and candidates faster than they can be used".into());
         }
-        items.push(item);
+        waiting.bytes = bytes;
+        waiting.items.push(item);
         Ok(None)
     }
 
@@ -103,9 +125,10 @@ impl ProtocolTask for Task {
     fn stop(&mut self) {
         self.inner.stop();
         self.channels.stop();
-        let mut items = self.inbox.lock();
+        let mut waiting = self.inbox.lock();
         // What came before is about a peer that is gone, but not what came before that.
-        items.retain(|item| matches!(item, Item::Start { .. } | Item::Stop));
-        items.push(Item::Stop);
+        waiting.items.retain(|item| matches!(item, Item::Start { .. } | Item::Stop));
+        waiting.bytes = 0;
+        waiting.items.push(Item::Stop);
     }
 }

@@ -162,7 +162,7 @@ impl Candidate {
         map.optional_text("usernameFragment", self.username_fragment.as_deref()).finish()
     }
 
-    fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         self.candidate.len() + length(&self.sdp_mid) + length(&self.username_fragment)
     }

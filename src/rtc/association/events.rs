@@ -94,9 +94,8 @@ impl Association {
                 }
                 self.handle_resets();
             }
-            SocketEvent::OnError(kind, reason) => {
-                tracing::debug!(?kind, reason, "SCTP error");
-            }
+            // The text can be the peer's.
+            SocketEvent::OnError(kind, _) => tracing::debug!(?kind, "SCTP error"),
             SocketEvent::SendPacket(_)
             | SocketEvent::OnLifecycleMessageFullySent(_)
             | SocketEvent::OnLifecycleMessageMaybeExpired(_)

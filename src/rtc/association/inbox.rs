@@ -6,7 +6,7 @@ use super::config::AssociationEvent;
 
 /// How many events may wait before messages stay with SCTP, so that the peer pauses in the end.
 const MAX_EVENTS: usize = 1024;
-/// How many bytes of messages may wait before.
+/// How many bytes of messages, and of the texts of channels, may wait before.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The events that were not taken yet.
@@ -37,6 +37,10 @@ impl Inbox {
 fn bytes(event: &AssociationEvent) -> usize {
     match event {
         AssociationEvent::Message { data, .. } => data.len(),
+        // A peer can open and close a channel again and again.
+        AssociationEvent::ChannelOpened { config, .. } => {
+            config.label.len() + config.protocol.len()
+        }
         _ => 0,
     }
 }

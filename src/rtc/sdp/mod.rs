@@ -89,6 +89,9 @@ const MAX_FINGERPRINTS: usize = 16;
 /// RFC 8839, section 5.4.
 const MAX_ICE_CREDENTIAL: usize = 256;
 const MAX_MID: usize = 64;
+/// The least that a peer has to take in one message. Everybody takes thousands; with less, the headers
+/// of chunks would take many times the memory and the bandwidth of what is in them.
+const MIN_MAX_MESSAGE_SIZE: usize = 512;
 /// RFC 8841, section 6.1, if the attribute is missing.
 const DEFAULT_MAX_MESSAGE_SIZE: usize = 65536;
 /// RFC 8832 names no default; all implementations use this one.
@@ -217,6 +220,9 @@ impl Parameters {
                 (size != 0).then(|| usize::try_from(size).unwrap_or(usize::MAX))
             }
         };
+        if max_message_size.is_some_and(|size| size < MIN_MAX_MESSAGE_SIZE) {
+            return Err(SdpError("its max-message-size is less than 512 bytes"));
+        }
         Ok(Self {
             ice_ufrag: credential(ufrag, 4).ok_or(SdpError("its ice-ufrag is malformed"))?,
             ice_pwd: credential(pwd, 22).ok_or(SdpError("its ice-pwd is malformed"))?,
@@ -292,6 +298,18 @@ fn credential(text: &str, min: usize) -> Option<String> {
 /// RFC 8866, section 9.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(&byte)
+}
+
+/// Reads a description as if it were an offer, and answers it. For fuzzing.
+#[doc(hidden)]
+pub fn fuzz_description(sdp: &str) {
+    if let Ok(offer) = Description::parse(sdp) {
+        let answer = Origin::new(0).answer(&offer, &offer.parameters);
+        match Description::parse(&answer) {
+            Ok(read) => assert_eq!((read.mid(), read.index()), (offer.mid(), offer.index())),
+            Err(error) => assert!(answer.len() > MAX_BYTES, "{error}"),
+        }
+    }
 }
 
 #[cfg(test)]

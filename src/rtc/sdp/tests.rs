@@ -232,6 +232,7 @@ fn malformed_and_hostile_descriptions_are_refused() {
         (CHROMIUM.replace("sctp-port:5000", "sctp-port:+5000"), "sctp-port"),
         (CHROMIUM.replace("sctp-port:5000", "sctp-port:70000"), "sctp-port"),
         (CHROMIUM.replace("size:262144", "size:-1"), "max-message-size"),
+        (CHROMIUM.replace("size:262144", "size:511"), "max-message-size"),
         (CHROMIUM.replace("a=mid:0", &format!("a=mid:{long}")), "mid"),
         (CHROMIUM.replace("a=mid:0", "a=mid:0 1"), "mid"),
         (with("m=audio 9"), "m= line"),
