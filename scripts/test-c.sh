@@ -103,7 +103,14 @@ header_alone() {
 link=(-L"$out" -Wl,-rpath,"$PWD/$out" -lsaltyrtc -lpthread)
 
 compile_as_c() {
-    "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" "${link[@]}"
+    local packages flags=()
+    # What else an example is linked with, it says itself.
+    packages=$(sed -n 's/^ \* Compile it with: pkg-config saltyrtc //p' "$1")
+    if [ -n "$packages" ]; then
+        # shellcheck disable=SC2046,SC2086 # lists of words; as system headers: our warnings are not for them
+        flags=($(pkg-config --cflags --libs $packages | sed 's/-I/-isystem /g')) || return 1
+    fi
+    "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" "${flags[@]}" "${link[@]}"
 }
 
 # compile_as_cpp <standard> <source> <program>

@@ -237,7 +237,40 @@ def trusted():
     print("ok  trusted")
 
 
+def gstreamer_webrtc():
+    initiator = Program("gstreamer_webrtc", "initiate")
+    responder = Program("gstreamer_webrtc", "join", initiator.line("ws://"))
+    for program in (initiator, responder):
+        program.told("connected")
+        program.told("needs no server any more")
+    initiator.type("Hello, Bob!\n")
+    responder.line("Hello, Bob!")
+    # More than the buffers take, and an end without an end of the line.
+    lines = [f"{number} {'x' * 3000}" for number in range(1000)]
+    typing = threading.Thread(target=lambda: (responder.type("\n".join(lines)), responder.end_of_input()))
+    typing.start()
+    for line in lines:
+        check(initiator.line() == line, "all lines arrive, in order")
+    typing.join()
+    responder.ends()
+    initiator.ends()
+
+    # A peer that vanishes.
+    initiator = Program("gstreamer_webrtc", "initiate")
+    responder = Program("gstreamer_webrtc", "join", initiator.line("ws://"))
+    responder.told("needs no server any more")
+    responder.kill()
+    initiator.told("the connection to the peer is lost")
+    initiator.ends(1)
+    for arguments in ((), ("invite",), ("join",)):
+        usage = Program("gstreamer_webrtc", *arguments)
+        usage.told("usage")
+        usage.ends(1)
+    print("ok  gstreamer_webrtc")
+
+
 if __name__ == "__main__":
     chat_with_its_own_server()
     chat_with_another_server()
     trusted()
+    gstreamer_webrtc()

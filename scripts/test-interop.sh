@@ -24,6 +24,7 @@ command -v npm >/dev/null || packages="$packages nodejs npm"
 [ -z "$packages" ] || install_packages $packages
 
 npm ci --prefix tests/interop/js --prefer-offline --no-audit --no-fund
+npm ci --prefix examples-web --prefer-offline --no-audit --no-fund
 
 python=$(scripts/install-python-server.sh)
 if [ "$python" = none ]; then

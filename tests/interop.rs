@@ -1,4 +1,5 @@
-//! Tests with foreign implementations: the JavaScript client in Node and in Chromium, and the Python server.
+//! Tests with foreign implementations: the JavaScript client in Node and in Chromium, alone and in the page of
+//! `examples-web`, and the Python server.
 //!
 //! `scripts/test-interop.sh` installs them and runs these tests. `tests/interop/README.md` says how the
 //! parts work together.
@@ -16,6 +17,7 @@ mod interop {
     pub mod library_responder;
     pub mod library_server;
     pub mod meeting;
+    pub mod page;
     pub mod python;
     pub mod reference;
     pub mod scenarios;

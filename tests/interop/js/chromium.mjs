@@ -1,17 +1,7 @@
 // Runs the session in a page of a headless Chromium.
-import { createHash, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import http from 'node:http';
-import { chromium } from 'playwright-core';
+import { launch } from './browser.mjs';
 import { scripts } from './scripts.mjs';
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-
-// The browser trusts exactly the test's certificates, instead of none or all.
-const publicKeyHash = (pem) =>
-  createHash('sha256')
-    .update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' }))
-    .digest('base64');
 
 // The page has to come from the loopback interface: pages from elsewhere may not connect to it.
 async function servePage() {
@@ -24,25 +14,7 @@ async function servePage() {
 }
 
 export async function start(certificates, emit) {
-  const executablePath = process.env.SALTYRTC_INTEROP_CHROMIUM ?? PLACES.find((path) => existsSync(path));
-  if (executablePath === undefined) {
-    throw new Error('no Chromium found; install it or set SALTYRTC_INTEROP_CHROMIUM to its path');
-  }
-  const pems = readFileSync(certificates, 'utf8').match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/g);
-  const browser = await chromium.launch({
-    executablePath,
-    headless: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      `--ignore-certificate-errors-spki-list=${pems.map(publicKeyHash).join(',')}`,
-    ],
-  });
+  const browser = await launch(certificates);
   const server = await servePage();
   const page = await browser.newPage();
   page.on('console', (message) => console.error(`page: ${message.text()}`));

@@ -1,0 +1,73 @@
+// The page of examples-web in a headless Chromium, used like a person would: `node page.mjs CERTIFICATES`,
+// where CERTIFICATES is a PEM file with the certificates to trust. Commands come in on standard input and
+// events go out on standard output, one JSON object per line. README.md lists them. The end of the input
+// ends the browser.
+import { once } from 'node:events';
+import readline from 'node:readline';
+import { serve } from '../../../examples-web/serve.mjs';
+import { launch } from './browser.mjs';
+
+const emit = (event) => { process.stdout.write(`${JSON.stringify(event)}\n`); };
+
+const [certificates] = process.argv.slice(2);
+if (certificates === undefined) {
+  console.error('usage: page.mjs CERTIFICATES');
+  process.exit(2);
+}
+
+const browser = await launch(certificates);
+const { server, url } = await serve('127.0.0.1', 0);
+const page = await browser.newPage({ acceptDownloads: true });
+page.on('console', (message) => console.error(`page: ${message.text()}`));
+page.on('pageerror', (error) => emit({ event: 'uncaught', message: String(error) }));
+await page.exposeFunction('interopEmit', (line) => emit(JSON.parse(line)));
+await page.addInitScript(() => {
+  window.addEventListener('saltyrtc-example', ({ detail }) => { globalThis.interopEmit(JSON.stringify(detail)); });
+});
+
+const commands = {
+  // `fragment`: an invitation, or `invite=` and a server; `query`: ICE servers. Without both, the page as
+  // it comes to somebody who knows nothing.
+  open: async ({ query = '', fragment = '' }) => {
+    // From another page: a mere change of the fragment loads nothing.
+    await page.goto('about:blank');
+    await page.goto(`${url}${query === '' ? '' : `?${query}`}#${fragment.replace('#', '%23')}`);
+  },
+  join: async ({ invitation }) => {
+    await page.fill('#invitation', invitation);
+    await page.click('#join button');
+  },
+  reload: () => page.reload(),
+  leave: () => page.click('#leave'),
+  chat: async ({ text }) => {
+    await page.fill('#text', text);
+    await page.click('#say button');
+  },
+  send: ({ path }) => page.setInputFiles('#file', path),
+  save: async ({ name, path }) => {
+    const link = page.locator('#transfers li', { hasText: name }).locator('a.save');
+    const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
+    await download.saveAs(path);
+    emit({ event: 'saved', name, path });
+  },
+  screenshot: ({ path }) => page.screenshot({ path }),
+};
+
+emit({ event: 'ready' });
+const input = readline.createInterface({ input: process.stdin });
+let last = Promise.resolve();
+input.on('line', (line) => {
+  const command = JSON.parse(line);
+  if (command.command === 'exit') {
+    input.close();
+  } else {
+    last = last.then(() => commands[command.command](command)).catch((error) => {
+      emit({ event: 'failed', command: command.command, message: String(error) });
+    });
+  }
+});
+await once(input, 'close');
+await last;
+server.close();
+await browser.close();
+process.stdout.write('', () => process.exit(0));

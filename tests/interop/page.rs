@@ -1,0 +1,268 @@
+//! The page of `examples-web` in a headless Chromium, used like a person would, and what two such pages
+//! do over our server.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value as Json, json};
+
+use super::ServerAddress;
+use super::certificates::{Certificates, HOST};
+use super::driver::Program;
+use super::library::LibraryServer;
+
+/// A browser with the page.
+pub struct Page {
+    program: Program,
+}
+
+impl Page {
+    /// Starts the browser and waits until it takes commands.
+    pub fn start(certificates: &Certificates) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for directory in ["tests/interop/js", "examples-web"] {
+            assert!(
+                root.join(directory).join("node_modules").is_dir(),
+                "what {directory} needs is not installed: run scripts/test-interop.sh, or `npm ci` in it"
+            );
+        }
+        let mut command = Command::new("node");
+        command.arg(root.join("tests/interop/js/page.mjs")).arg(certificates.ca());
+        let mut page = Self { program: Program::start("The page", &mut command) };
+        page.wait_for("ready");
+        page
+    }
+
+    /// Opens the page as somebody who invites over this server; returns the invitation.
+    pub fn invite(&mut self, server: &ServerAddress) -> String {
+        let server = format!("wss://{HOST}:{}/?{}", server.port, server.public_key);
+        self.program.send(&json!({ "command": "open", "fragment": format!("invite={server}") }));
+        text(&self.wait_for("invitation"), "uri")
+    }
+
+    /// Opens the page with an invitation, as by its link.
+    pub fn open(&mut self, invitation: &str) {
+        self.program.send(&json!({ "command": "open", "fragment": invitation }));
+    }
+
+    /// Joins by typing the invitation into the page that is open.
+    pub fn join(&mut self, invitation: &str) {
+        self.program.send(&json!({ "command": "join", "invitation": invitation }));
+    }
+
+    /// Reloads the page, as with the button of the browser.
+    pub fn reload(&mut self) {
+        self.program.send(&json!({ "command": "reload" }));
+    }
+
+    /// Leaves the peer. The page stays open, and what it has received stays in it.
+    pub fn leave(&mut self) {
+        self.program.send(&json!({ "command": "leave" }));
+    }
+
+    /// Waits until the peer has proved who it is; returns its permanent key in hexadecimal.
+    pub fn wait_for_peer(&mut self) -> String {
+        text(&self.wait_for("peer"), "peerKey")
+    }
+
+    /// Waits until the signalling has been handed over to the data channel.
+    pub fn wait_for_handover(&mut self) {
+        self.wait_for("handover");
+    }
+
+    /// Types a line of chat and sends it.
+    pub fn say(&mut self, line: &str) {
+        self.program.send(&json!({ "command": "chat", "text": line }));
+    }
+
+    /// Waits for the next line of chat of the peer.
+    pub fn hear(&mut self) -> String {
+        text(&self.wait_for("chat"), "text")
+    }
+
+    /// Chooses a file to be sent.
+    pub fn send_file(&mut self, path: &Path) {
+        self.program.send(&json!({ "command": "send", "path": path }));
+    }
+
+    /// Waits until bytes flow; returns how many the receiver had already.
+    pub fn wait_until_running(&mut self, direction: Direction, name: &str) -> u64 {
+        let event = self.wait_for_transfer(direction, name, "running");
+        event["bytes"].as_u64().expect("a number")
+    }
+
+    /// Waits until at least that many bytes of a file have come or gone.
+    pub fn wait_for_bytes(&mut self, direction: Direction, name: &str, bytes: u64) {
+        loop {
+            let event = self.wait_for("progress");
+            if event["direction"] == direction.name()
+                && event["name"] == name
+                && event["bytes"].as_u64().expect("a number") >= bytes
+            {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the page says that the whole file is there, or there at the peer, and verified.
+    pub fn wait_until_done(&mut self, direction: Direction, name: &str) {
+        self.wait_for_transfer(direction, name, "done");
+    }
+
+    /// Saves a received file, by the link of the page for it.
+    pub fn save(&mut self, name: &str, path: &Path) {
+        self.program.send(&json!({ "command": "save", "name": name, "path": path }));
+        self.wait_for("saved");
+    }
+
+    fn wait_for_transfer(&mut self, direction: Direction, name: &str, state: &str) -> Json {
+        loop {
+            let event = self.wait_for("transfer");
+            if event["direction"] == direction.name() && event["name"] == name {
+                assert_ne!(event["state"], "failed", "{event}");
+                if event["state"] == state {
+                    return event;
+                }
+            }
+        }
+    }
+
+    fn wait_for(&mut self, event: &str) -> Json {
+        let found = self.program.wait_for(event);
+        assert!(!self.program.has_seen("uncaught"), "the page threw an exception");
+        found
+    }
+}
+
+/// Which way a file goes, as the page sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    In,
+    Out,
+}
+
+impl Direction {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::In => "in",
+            Self::Out => "out",
+        }
+    }
+}
+
+/// Files for the page, in a directory of their own, which is removed on drop.
+pub struct Files {
+    directory: PathBuf,
+}
+
+impl Files {
+    /// No file yet.
+    pub fn new(test: &str) -> Self {
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(format!("page-{}-{test}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        Self { directory }
+    }
+
+    /// The path of the file with this name.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
+    /// A file of this size whose parts all differ, so that none can be lost, doubled or exchanged.
+    pub fn make(&self, name: &str, size: usize) -> PathBuf {
+        let path = self.path(name);
+        let salt = name.bytes().fold(0_u64, |salt, byte| salt * 31 + u64::from(byte));
+        let content: Vec<u8> = (salt..)
+            .flat_map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes())
+            .take(size)
+            .collect();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// Whether two files have the same content.
+    pub fn assert_equal(&self, one: &str, other: &str) {
+        let same = fs::read(self.path(one)).unwrap() == fs::read(self.path(other)).unwrap();
+        assert!(same, "{one} and {other} differ");
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+fn text(event: &Json, field: &str) -> String {
+    event[field].as_str().expect("a string").to_owned()
+}
+
+const MIB: usize = 1 << 20;
+
+/// Two pages among themselves: when this fails, the page is broken, and not our client.
+#[test]
+fn two_pages_chat_exchange_files_and_meet_again() {
+    let certificates = Certificates::new();
+    let server = LibraryServer::start(&certificates);
+    let files = Files::new("two");
+    let mut alice = Page::start(&certificates);
+    let mut bob = Page::start(&certificates);
+
+    let invitation = alice.invite(&server.address);
+    bob.open(&invitation);
+    let bob_key = alice.wait_for_peer();
+    let alice_key = bob.wait_for_peer();
+    alice.wait_for_handover();
+    bob.wait_for_handover();
+    alice.say("Grüße, <b>Bob</b>!");
+    assert_eq!(bob.hear(), "Grüße, <b>Bob</b>!");
+    bob.say("Hello, Alice!");
+    assert_eq!(alice.hear(), "Hello, Alice!");
+
+    // Both ways at once, and one of them is empty.
+    alice.send_file(&files.make("from alice", 100 * MIB));
+    bob.send_file(&files.make("nothing", 0));
+    bob.send_file(&files.make("from bob", 100 * MIB));
+    bob.wait_until_done(Direction::In, "from alice");
+    alice.wait_until_done(Direction::In, "from bob");
+    for (page, names) in [(&mut bob, &["from alice"][..]), (&mut alice, &["from bob", "nothing"])] {
+        for name in names {
+            page.save(name, &files.path("saved"));
+            files.assert_equal("saved", name);
+        }
+    }
+
+    // After a reload they know each other without the token, which is used up.
+    bob.reload();
+    assert_eq!(alice.wait_for_peer(), bob_key);
+    assert_eq!(bob.wait_for_peer(), alice_key);
+    alice.wait_for_handover();
+    bob.wait_for_handover();
+    bob.say("Me again.");
+    assert_eq!(alice.hear(), "Me again.");
+}
+
+#[test]
+fn a_page_resumes_a_file_where_it_stopped() {
+    let certificates = Certificates::new();
+    let server = LibraryServer::start(&certificates);
+    let files = Files::new("resume");
+    let mut alice = Page::start(&certificates);
+    let mut bob = Page::start(&certificates);
+    let invitation = alice.invite(&server.address);
+    bob.open(&invitation);
+    let path = files.make("long", 32 * MIB);
+    bob.wait_for_handover();
+    alice.send_file(&path);
+    assert_eq!(bob.wait_until_running(Direction::In, "long"), 0);
+    bob.wait_for_bytes(Direction::In, "long", MIB as u64);
+    bob.leave();
+    bob.join(&invitation);
+    assert!(bob.wait_until_running(Direction::In, "long") >= MIB as u64);
+    bob.wait_until_done(Direction::In, "long");
+    alice.wait_until_done(Direction::Out, "long");
+    bob.save("long", &files.path("saved"));
+    files.assert_equal("saved", "long");
+}

@@ -1,0 +1,314 @@
+"""A small Internet in network namespaces: README.md has the picture.
+
+Needs root, iproute2 and nftables; for the TURN server, coturn and openssl. Everything has names of its own
+and goes away with the object, also after a failure; what a killed run left behind, the next one removes.
+"""
+
+import ctypes
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LINK = Path(__file__).resolve().with_name("link.py")
+PREFIX = "saltyrtc-test"
+# Documentation addresses: they exist nowhere else.
+SERVER = "198.51.100.1"
+SIGNALLING_PORT = 8765
+TURN_PORT = 3478
+TURNS_PORT = 5349
+TURN_USER = "user"
+TURN_PASSWORD = "password"
+# Longer than anything takes, in seconds.
+LIMIT = 60
+
+libc = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent():
+    """In a child process: no test leaves a process behind, however it ends."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def run(*command):
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: exit status {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def remove_namespaces(of_process):
+    """Those of the process, which has ended or is this one."""
+    for line in run("ip", "netns", "list").splitlines():
+        if line.startswith(f"{PREFIX}-{of_process}-"):
+            run("ip", "netns", "delete", line.split()[0])
+
+
+def remove_leftovers():
+    for line in run("ip", "netns", "list").splitlines():
+        match = re.match(rf"{PREFIX}-(\d+)-", line)
+        if match and not Path("/proc", match[1]).exists():
+            # Several names may have been of the same process.
+            remove_namespaces(match[1])
+
+
+class Nat:
+    """How a NAT chooses ports. Neither kind lets anything in that was not asked for."""
+
+    # Another port for each destination: peers behind two of these meet only over TURN.
+    SYMMETRIC = "masquerade random,fully-random"
+    # The same port for all destinations, if it is free: two of these can be crossed by hole punching.
+    PORT_RESTRICTED = "masquerade"
+
+
+class Link:
+    """How the link between a client and its NAT is: each way."""
+
+    def __init__(self, delay_ms=0, loss_percent=0):
+        self.delay_ms = delay_ms
+        self.loss_percent = loss_percent
+
+
+class Network:
+    """The namespaces `internet`, `nat-a`, `client-a`, `nat-b` and `client-b`."""
+
+    count = 0
+
+    def __init__(self, nat_a=Nat.SYMMETRIC, nat_b=Nat.SYMMETRIC, link_a=None, link_b=None):
+        Network.count += 1
+        self.id = f"{os.getpid()}-{Network.count}"
+        self.namespaces = []
+        self.processes = []
+        self.sockets = []
+        self.directory = tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")
+        self.server_key = None
+        try:
+            remove_leftovers()
+            self._add_namespace("internet")
+            self._ip("internet", "link", "add", "net", "type", "bridge")
+            self._ip("internet", "address", "add", f"{SERVER}/24", "dev", "net")
+            self._ip("internet", "link", "set", "net", "up")
+            self._add_side("a", nat_a, link_a)
+            self._add_side("b", nat_b, link_b)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends all processes and removes all namespaces."""
+        for udp in self.sockets:
+            udp.close()
+        for process in reversed(self.processes):
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream:
+                    stream.close()
+        self.processes.clear()
+        for name in reversed(self.namespaces):
+            subprocess.run(["ip", "netns", "delete", self._full(name)], check=False)
+        self.namespaces.clear()
+        self.directory.cleanup()
+
+    # --- What a test does with it ---
+
+    def popen(self, namespace, *command, **options):
+        """Starts a program in a namespace. It ends with the network, at the latest."""
+        process = subprocess.Popen(["ip", "netns", "exec", self._full(namespace), *map(str, command)],
+                                   preexec_fn=die_with_parent, **options)
+        self.processes.append(process)
+        return process
+
+    def run(self, namespace, *command):
+        """Runs a program in a namespace and returns what it prints. Raises if it fails."""
+        return run("ip", "netns", "exec", self._full(namespace), *map(str, command))
+
+    def call(self, namespace, function, *arguments):
+        """Runs a Python function in a namespace. Sockets that it makes stay there."""
+        result = []
+
+        def in_thread():
+            try:
+                with open(f"/run/netns/{self._full(namespace)}", "rb") as file:
+                    if libc.setns(file.fileno(), CLONE_NEWNET) != 0:
+                        raise OSError(ctypes.get_errno(), "setns")
+                result.append((function(*arguments), None))
+            except BaseException as error:  # goes on in the caller
+                result.append((None, error))
+
+        # A thread has a network namespace of its own.
+        thread = threading.Thread(target=in_thread)
+        thread.start()
+        thread.join()
+        value, error = result[0]
+        if error is not None:
+            raise error
+        return value
+
+    def udp_socket(self, namespace, address="0.0.0.0", port=0):
+        def make():
+            udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            udp.bind((address, port))
+            udp.settimeout(LIMIT)
+            return udp
+
+        self.sockets.append(self.call(namespace, make))
+        return self.sockets[-1]
+
+    def nat_address(self, side):
+        """The address of the NAT on the Internet."""
+        return f"198.51.100.{11 if side == 'a' else 12}"
+
+    def client_address(self, side, subnet=0):
+        """The address of the client, in the first or (after change_address) the second subnet."""
+        return f"10.{1 if side == 'a' else 2}.{subnet}.2"
+
+    def block_udp(self, side):
+        """From now on the NAT of this side lets no UDP out, as many company networks do."""
+        self._nft(side, "add rule inet filter forward meta l4proto udp drop")
+
+    def change_address(self, side):
+        """The client moves into the other network of its NAT. Its old address is gone at once."""
+        client = f"client-{side}"
+        old, new = self.client_address(side), self.client_address(side, 1)
+        router = new[:-1] + "1"
+        self._ip(client, "address", "add", f"{new}/24", "dev", "lan")
+        self._ip(client, "route", "replace", "default", "via", router)
+        self._ip(client, "address", "delete", f"{old}/24", "dev", "lan")
+
+    def start_server(self, program):
+        """Starts saltyrtc-server; returns its URL. Its key is in `server_key`."""
+        key = Path(self.directory.name, "server.key")
+        output = run(str(program), "generate", str(key))
+        environment = {**os.environ, "SALTYRTC_SAFETY_OFF": "yes-and-i-know-what-im-doing"}
+        server = self.popen("internet", program, "serve", "-h", SERVER, "-p", SIGNALLING_PORT,
+                            "-k", key, "--admin", "off", env=environment,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        found = re.search(r"\b[0-9a-f]{64}\b", output)
+        self.server_key = found and found[0]
+        for line in server.stdout:
+            if line.startswith("Started"):
+                return f"ws://{SERVER}:{SIGNALLING_PORT}"
+        raise RuntimeError("saltyrtc-server did not start")
+
+    def start_turn(self):
+        """Starts coturn: STUN and TURN over UDP and TCP, TURN over TLS. Its certificate is `turn_ca`."""
+        certificate, key = (Path(self.directory.name, f"turn.{kind}") for kind in ("crt", "key"))
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+            "-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=turn.test",
+            "-addext", f"subjectAltName=DNS:turn.test,IP:{SERVER}")
+        log = Path(self.directory.name, "turn.log")
+        with log.open("w") as file:
+            turn = self.popen(
+                "internet", "turnserver", "-n", "--no-cli", "--no-dtls", "--lt-cred-mech", "--fingerprint",
+                "--listening-ip", SERVER, "--relay-ip", SERVER, "--listening-port", TURN_PORT,
+                "--tls-listening-port", TURNS_PORT, "--realm", "test", "--user", f"{TURN_USER}:{TURN_PASSWORD}",
+                "--cert", certificate, "--pkey", key, "--min-port", 49152, "--max-port", 49999,
+                "--pidfile", Path(self.directory.name, "turn.pid"),
+                "--userdb", Path(self.directory.name, "turn.db"),
+                "--relay-threads", 1, "--simple-log", "--log-file", "stdout",
+                stdout=file, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + LIMIT
+        for port in (TURN_PORT, TURNS_PORT):
+            while not self.call("internet", listens, (SERVER, port)):
+                if turn.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"coturn did not start:\n{log.read_text()}")
+        self.turn_ca = certificate
+
+    def turn_url(self, transport):
+        """For `udp`, `tcp` or `tls`."""
+        return {
+            "udp": f"turn:{SERVER}:{TURN_PORT}?transport=udp",
+            "tcp": f"turn:{SERVER}:{TURN_PORT}?transport=tcp",
+            "tls": f"turns:{SERVER}:{TURNS_PORT}?transport=tcp",
+        }[transport]
+
+    # --- How it is built ---
+
+    def _full(self, namespace):
+        return f"{PREFIX}-{self.id}-{namespace}"
+
+    def _ip(self, namespace, *arguments):
+        return run("ip", "-n", self._full(namespace), *arguments)
+
+    def _nft(self, side, rules):
+        return self.run(f"nat-{side}", "nft", rules)
+
+    def _add_namespace(self, name):
+        run("ip", "netns", "add", self._full(name))
+        self.namespaces.append(name)
+        self._ip(name, "link", "set", "lo", "up")
+
+    def _add_side(self, side, nat, link):
+        router, client = f"nat-{side}", f"client-{side}"
+        self._add_namespace(router)
+        self._add_namespace(client)
+        run("ip", "link", "add", "wan", "netns", self._full(router), "type", "veth",
+            "peer", "name", router, "netns", self._full("internet"))
+        self._ip("internet", "link", "set", router, "master", "net", "up")
+        if link is None:
+            run("ip", "link", "add", "lan", "netns", self._full(router), "type", "veth",
+                "peer", "name", "lan", "netns", self._full(client))
+        else:
+            self._add_link(side, link)
+        self._ip(router, "address", "add", f"{self.nat_address(side)}/24", "dev", "wan")
+        self._ip(router, "link", "set", "wan", "up")
+        for subnet in (0, 1):
+            self._ip(router, "address", "add", f"{self.client_address(side, subnet)[:-1]}1/24", "dev", "lan")
+        self._ip(router, "link", "set", "lan", "up")
+        self._ip(client, "address", "add", f"{self.client_address(side)}/24", "dev", "lan")
+        self._ip(client, "link", "set", "lan", "up")
+        self._ip(client, "route", "add", "default", "via", f"{self.client_address(side)[:-1]}1")
+        self.run(router, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1")
+        self._nft(side, f"""
+            table ip nat {{
+                chain postrouting {{
+                    type nat hook postrouting priority srcnat;
+                    oifname "wan" {nat}
+                }}
+            }}
+            table inet filter {{
+                chain input {{
+                    type filter hook input priority 0;
+                    iifname "wan" ct state new drop
+                }}
+                chain forward {{
+                    type filter hook forward priority 0;
+                    iifname "wan" ct state new,invalid drop
+                    oifname "wan" ip daddr 10.0.0.0/8 drop
+                }}
+            }}""")
+
+    def _add_link(self, side, link):
+        taps = [f"st{self.id}{side}{end}".replace("-", "x") for end in (0, 1)]
+        process = subprocess.Popen([sys.executable, str(LINK), *taps, str(link.delay_ms), str(link.loss_percent)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                                   preexec_fn=die_with_parent)
+        self.processes.append(process)
+        if process.stdout.readline() != "ready\n":
+            raise RuntimeError("the link did not start")
+        for tap, namespace in zip(taps, (f"client-{side}", f"nat-{side}")):
+            run("ip", "link", "set", tap, "netns", self._full(namespace), "name", "lan")
+
+
+def listens(address):
+    try:
+        socket.create_connection(address, timeout=LIMIT).close()
+        return True
+    except ConnectionRefusedError:
+        return False
