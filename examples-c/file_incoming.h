@@ -170,7 +170,7 @@ static const char *incoming_verify(struct incoming *in) {
     uint8_t hash[SHA256_BYTES];
     if (in->bytes < in->checkpoint) {
         uint64_t left = in->checkpoint - in->bytes;
-        ssize_t count = pread(in->file, buffer, left < STEP_BYTES ? (size_t)left : STEP_BYTES, (off_t)in->bytes);
+        ssize_t count = pread(in->file, buffer, left < sizeof buffer ? (size_t)left : sizeof buffer, (off_t)in->bytes);
         if (count > 0) {
             sha256_add(&in->hash, buffer, (size_t)count);
             in->bytes += (uint64_t)count;

@@ -262,14 +262,16 @@ static void peer_is_there(struct program *program, const saltyrtc_event *event) 
 }
 
 static void connection_state(struct program *program, const saltyrtc_event *event) {
-    static const char *const kinds[] = {"none", "direct", "through NAT", "through NAT", "through TURN"};
+    static const char *const kinds[] = {"", "directly", "through a NAT", "through a NAT", "through a TURN server"};
+    const char *kind;
     saltyrtc_rtc_stats stats;
     switch (event->connection_state) {
     case SALTYRTC_CONNECTION_STATE_CONNECTED:
         memset(&stats, 0, sizeof stats);
         stats.struct_size = sizeof stats;
-        if (saltyrtc_client_rtc_stats(program->client, &stats, NULL) != SALTYRTC_STATUS_OK) stats.local_type = 0;
-        say("connected, end-to-end encrypted (%s)", stats.local_type <= 4 ? kinds[stats.local_type] : "?");
+        saltyrtc_client_rtc_stats(program->client, &stats, NULL);
+        kind = stats.local_type > 0 && stats.local_type < 5 ? kinds[stats.local_type] : "no path any more";
+        say("connected, end-to-end encrypted: %s", kind);
         program->files.connected = 1;
         break;
     case SALTYRTC_CONNECTION_STATE_DISCONNECTED:
