@@ -62,6 +62,13 @@ class Program:
             if text in line:
                 return line
 
+    def lines(self, *texts):
+        """Waits for lines with these texts in them, in any order."""
+        missing = list(texts)
+        while missing:
+            line = self.line()
+            missing = [text for text in missing if text not in line]
+
     def told(self, text):
         return self.line(text, "stderr")
 
@@ -346,12 +353,9 @@ def files_both_ways():
         bob.told("large: 10%")
         bob.type(f"Hello!\n/send {other}\n")
         alice.type("Grüße\x1b[2J\n")
-        alice.line("peer: Hello!")
-        bob.line("peer: Grüße_[2J")
-        alice.line("received: " + os.path.join(here, "small"))
-        alice.line("received: " + os.path.join(here, "other"))
-        bob.line("received: " + os.path.join(there, "large"))
-        alice.line("sent: large")
+        alice.lines("peer: Hello!", "sent: large",
+                    *("received: " + os.path.join(here, name) for name in ("small", "other")))
+        bob.lines("peer: Grüße_[2J", "received: " + os.path.join(there, "large"))
         for name, where in (("large", there), ("small", here), ("other", here)):
             check(sha256(directory, name) == sha256(where, name), f"{name} is the same on both sides")
 
