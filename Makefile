@@ -53,7 +53,7 @@ STATIC_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 endif
 
 .PHONY: help all build header demo lint bench bench-server clean install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-deny test-c test-interop
+.PHONY: test test-tools test-rust conformance test-deny test-c test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -104,6 +104,9 @@ test-c: ## C and C++ tests of the ABI, and the examples
 
 test-interop: ## Tests with other SaltyRTC implementations
 	scripts/test-interop.sh
+
+test-network: ## WebRTC through NATs, over TURN, over bad links: needs root or sudo
+	scripts/test-network.sh
 
 lint: ## Formatting and clippy, for each set of features
 	$(CARGO) fmt --check

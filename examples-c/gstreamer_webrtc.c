@@ -29,6 +29,7 @@
 
 enum {
     CHAT_ID = 1,            /* the data channel of the chat, on both sides: not for the task */
+    END = 4,                /* the message that is no line: there are no more */
     LINE_BYTES = 4096,      /* of a message: too few to need chunks */
     HIGH_WATER = 64 * 1024, /* so many bytes wait to be sent: no more lines are read… */
     LOW_WATER = 16 * 1024,  /* … until it is so few */
@@ -42,9 +43,8 @@ struct app {
     GMainLoop *loop;
     GstElement *webrtc;
     GstWebRTCDataChannel *signalling, *chat;
-    gboolean failed;
-    /* The fields below belong to the main thread. */
-    gboolean signalling_open, client_closed, input_over;
+    gboolean signalling_open, client_closed, input_over, failed;
+    /* Used by the main thread only. */
     guint input;
     char line[LINE_BYTES];
     size_t line_length;
@@ -78,27 +78,14 @@ static gboolean quit(gpointer user_data) {
 }
 
 /* Ends when the client is closed and its last words have gone out, which the closed channel shows. */
-static void quit_if_over(struct app *app) {
-    if (!app->client_closed) return;
-    if (app->signalling_open) g_timeout_add(CLOSE_MS, quit, app);
-    else g_main_loop_quit(app->loop);
-}
-
-static gboolean client_closed(gpointer user_data) {
+static gboolean quit_if_over(gpointer user_data) {
     struct app *app = user_data;
-    app->client_closed = TRUE;
-    quit_if_over(app);
+    if (app->client_closed && app->signalling_open) g_timeout_add(CLOSE_MS, quit, app);
+    else if (app->client_closed) quit(app);
     return G_SOURCE_REMOVE;
 }
 
 /* ---- The signalling: between the library and webrtcbin ---- */
-
-static gboolean signalling_closed(gpointer user_data) {
-    struct app *app = user_data;
-    app->signalling_open = FALSE;
-    quit_if_over(app);
-    return G_SOURCE_REMOVE;
-}
 
 static void send_signalling(saltyrtc_client *client, const uint8_t *data, size_t size, void *user_data) {
     struct app *app = user_data;
@@ -150,7 +137,8 @@ static void on_signalling_message(GstWebRTCDataChannel *channel G_GNUC_UNUSED, G
 
 static void on_signalling_close(GstWebRTCDataChannel *channel G_GNUC_UNUSED, struct app *app) {
     saltyrtc_client_transport_closed(app->client, NULL);
-    g_idle_add(signalling_closed, app);
+    app->signalling_open = FALSE;
+    g_idle_add(quit_if_over, app);
 }
 
 /* ---- The chat ---- */
@@ -186,7 +174,8 @@ static gboolean on_input(gint fd, GIOCondition condition G_GNUC_UNUSED, gpointer
     if (count != 1) {
         app->input = 0;
         app->input_over = TRUE;
-        gst_webrtc_data_channel_close(app->chat); /* once everything is sent: see on_chat_close */
+        app->line[app->line_length++] = END;
+        send_line(app);
         return G_SOURCE_REMOVE;
     }
     g_object_get(app->chat, "buffered-amount", &waiting, NULL);
@@ -217,12 +206,9 @@ static void on_chat_message(GstWebRTCDataChannel *channel G_GNUC_UNUSED, GBytes 
     saltyrtc_status status =
         saltyrtc_secure_channel_decrypt(app->secure, sealed, size, line, sizeof line, &length, &error);
     complain("a message cannot be read", status, error);
-    if (status == SALTYRTC_STATUS_OK) g_print("%.*s\n", (int)length, (const char *)line);
-}
-
-static void on_chat_close(GstWebRTCDataChannel *channel G_GNUC_UNUSED, struct app *app) {
-    /* We or the peer have come to the end of the input. */
-    saltyrtc_client_close(app->client, NULL);
+    if (status != SALTYRTC_STATUS_OK) return;
+    if (length == 1 && line[0] == END) saltyrtc_client_close(app->client, NULL);
+    else g_print("%.*s\n", (int)length, (const char *)line);
 }
 
 /* ---- The connection ---- */
@@ -312,7 +298,6 @@ static void start_webrtc(struct app *app) {
     g_signal_connect(app->chat, "on-open", G_CALLBACK(on_chat_writable), app);
     g_signal_connect(app->chat, "on-message-data", G_CALLBACK(on_chat_message), app);
     g_signal_connect(app->chat, "on-buffered-amount-low", G_CALLBACK(on_chat_writable), app);
-    g_signal_connect(app->chat, "on-close", G_CALLBACK(on_chat_close), app);
     if (app->initiator) create_description(app);
 }
 
@@ -351,8 +336,11 @@ static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void 
     case SALTYRTC_EVENT_KIND_RESPONDER_FAILED: g_printerr("* turned away: %s\n", event->text); break;
     case SALTYRTC_EVENT_KIND_CLOSED:
         g_printerr("* %s\n", event->text);
-        app->failed = event->status != SALTYRTC_STATUS_OK && event->status != SALTYRTC_STATUS_PEER_CLOSED;
-        g_idle_add(client_closed, app); /* this was the last event */
+        /* A webrtcbin can lose what came just before a channel was closed: also the peer's farewell. */
+        app->failed = !app->input_over && event->status != SALTYRTC_STATUS_OK &&
+                      event->status != SALTYRTC_STATUS_PEER_CLOSED;
+        app->client_closed = TRUE;
+        g_idle_add(quit_if_over, app); /* this was the last event */
         break;
     default: break;
     }

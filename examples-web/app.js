@@ -226,7 +226,7 @@ function leave() {
   clearTimeout(retryTimer);
   const current = session;
   session = null;
-  current?.end('');
+  current?.leave();
   $('waiting').hidden = true;
   $('path').textContent = '';
   history.replaceState(null, '', location.pathname + location.search);

@@ -8,6 +8,8 @@ export const FILE_CHANNEL = { label: 'file', protocol: 'v1.file.saltyrtc.org' };
 /** A peer that does not say how much it takes gets this, as RFC 8841 has it. */
 const DEFAULT_MAX_MESSAGE_SIZE = 65536;
 
+const LAST_WORDS_MS = 1000;
+
 export class Session {
   #client;
   #task = null;
@@ -95,14 +97,24 @@ export class Session {
     return null;
   }
 
-  end(reason) {
+  /** Leaves for good, which the peer is told. */
+  leave() {
+    try {
+      // `disconnect` does not do that.
+      if (this.#client.state === 'task') this.#client.signaling.sendClose(saltyrtcClient.CloseCode.ClosingNormal);
+    } catch { /* the peer is gone already */ }
+    this.end('', true);
+  }
+
+  /** Ends without telling the peer: it may expect us back. */
+  end(reason, leaving = false) {
     if (this.#ended) return;
     this.#ended = true;
     const client = this.#client;
     client.off();
-    // Says `close` to the peer if that is still possible. Never throws on what is closed already.
-    try { client.disconnect(); } catch { /* it was closed */ }
-    this.#connection?.close();
+    try { client.disconnect(); } catch { /* it was closed already */ }
+    // What was just sent has to get out first.
+    setTimeout(() => this.#connection?.close(), leaving ? LAST_WORDS_MS : 0);
     this.onend(reason);
   }
 

@@ -1,7 +1,7 @@
 //! Channels of the built-in WebRTC engine. A channel is a number, so nothing has to be freed.
 
 use std::ffi::c_char;
-use std::mem::{offset_of, size_of};
+use std::mem::size_of;
 use std::time::Duration;
 
 use super::args::{self, bytes, handle, optional_text, text};
@@ -42,13 +42,11 @@ pub struct saltyrtc_channel_options {
 impl saltyrtc_channel_options {
     unsafe fn read(options: *const Self) -> Outcome<ChannelOptions> {
         let size = handle(options.cast::<usize>(), "options")?;
-        // What the first version of the structure had.
-        let least = offset_of!(Self, id) + size_of::<u16>();
-        if *size < least || *size > size_of::<Self>() {
+        if *size != size_of::<Self>() {
             return Err(Failure::argument(
                 "options",
                 format!(
-                    "struct_size is {size}, and this library knows {least} to {}: set it to \
+                    "struct_size is {size} in place of {}: set it to \
                      sizeof(saltyrtc_channel_options), with the header of this library",
                     size_of::<Self>()
                 ),

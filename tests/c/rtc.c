@@ -10,6 +10,8 @@ static saltyrtc_rtc_config *rtc_config(void) {
     OK(saltyrtc_rtc_config_add_address(config, "127.0.0.1", &error));
     OK(saltyrtc_rtc_config_set_negotiated_ids(config, ids, 1, &error));
     OK(saltyrtc_rtc_config_add_plain_label(config, "plain", &error));
+    /* Less than the test sends at once, so that there is back-pressure. */
+    OK(saltyrtc_rtc_config_set_max_buffered(config, 256 * 1024, &error));
     return config;
 }
 
@@ -82,7 +84,7 @@ static void channels(const test_server *server) {
     saltyrtc_client *a = pair.initiator, *b = pair.responder;
     saltyrtc_channel_options options = labelled("first");
     uint32_t here, there, plain_here, plain_there;
-    size_t amount = 99, large = 3 * 1024 * 1024, i;
+    size_t amount = 99, large = 1024 * 1024, i;
     uint8_t *data = (uint8_t *)malloc(large);
     saltyrtc_rtc_stats stats;
     CHECK(data != NULL);
@@ -168,7 +170,7 @@ static void channels(const test_server *server) {
 
 /* A full queue says so, and says when there is room again. */
 static void back_pressure(const test_server *server) {
-    enum { SIZE = 100 * 1024, COUNT = 300 };
+    enum { SIZE = 20 * 1024, COUNT = 100 };
     saltyrtc_error *error = NULL;
     pair pair = rtc_pair(server);
     saltyrtc_channel_options options = labelled("bulk");

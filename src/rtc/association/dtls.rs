@@ -181,23 +181,17 @@ impl DtlsConnection {
                         );
                     }
                 }
-                Output::Connected if self.remote_certificate.is_some() => {
-                    if !self.connected && !self.over {
-                        self.connected = true;
-                        self.events.push_back(DtlsEvent::Connected);
-                    }
+                Output::Connected if self.remote_certificate.is_none() => {
+                    self.fail("the peer has shown no certificate".to_owned());
                 }
-                Output::Connected => self.fail("the peer has shown no certificate".to_owned()),
-                Output::ApplicationData(data) => {
-                    if self.connected && !self.over {
-                        receive(data);
-                    }
+                Output::Connected if !self.connected && !self.over => {
+                    self.connected = true;
+                    self.events.push_back(DtlsEvent::Connected);
                 }
-                Output::CloseNotify => {
-                    if !self.over {
-                        self.over = true;
-                        self.events.push_back(DtlsEvent::Closed);
-                    }
+                Output::ApplicationData(data) if self.connected && !self.over => receive(data),
+                Output::CloseNotify if !self.over => {
+                    self.over = true;
+                    self.events.push_back(DtlsEvent::Closed);
                 }
                 Output::Timeout(deadline) => {
                     let wait = deadline.saturating_duration_since(now);

@@ -475,6 +475,14 @@ impl DcSctpSocket for Socket {
         self.state.tcb_mut()?.reassembly_queue.get_next_message()
     }
 
+    fn announce_window(&mut self) {
+        let now = *self.now.borrow();
+        if let State::Established(tcb) | State::ShutdownPending(tcb) = &mut self.state {
+            tcb.data_tracker.force_immediate_sack(now);
+            maybe_send_sack(&mut self.state, &mut self.ctx, now);
+        }
+    }
+
     fn connect(&mut self) {
         let State::Closed = self.state else {
             warn!("Called connect on a socket that is not closed");
@@ -697,7 +705,9 @@ impl DcSctpSocket for Socket {
     }
 
     fn shutdown(&mut self) {
-        do_shutdown(&mut self.state, &mut self.ctx, *self.now.borrow());
+        // Not as an argument: the guard would still be held when the function adds an event.
+        let now = *self.now.borrow();
+        do_shutdown(&mut self.state, &mut self.ctx, now);
     }
 
     fn close(&mut self) {
