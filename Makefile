@@ -52,7 +52,7 @@ SHARED_FULL := libsaltyrtc.so.$(VERSION)
 STATIC_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 endif
 
-.PHONY: help all build header demo lint bench bench-server clean install install-library install-server uninstall
+.PHONY: help all build header demo demo-browser lint bench bench-server clean install install-library install-server uninstall
 .PHONY: test test-tools test-rust conformance test-deny test-c test-interop test-network
 
 help: ## List the targets
@@ -76,10 +76,15 @@ header:
 demo: all $(BUILD)/hello ## Build and run examples-c/hello.c
 	$(BUILD)/hello
 
-# Linked with the static library, so that it runs from anywhere.
-$(BUILD)/hello: examples-c/hello.c $(HEADERS) $(TARGET)/libsaltyrtc.a
+demo-browser: all $(BUILD)/send_file ## Chat and exchange files with a browser (ARGS: options of send_file)
+	scripts/demo-browser.sh $(BUILD)/send_file $(BUILD)/received $(ARGS)
+
+$(BUILD)/send_file: $(wildcard examples-c/*.h)
+
+# Linked with the static library, so that they run from anywhere.
+$(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGET)/libsaltyrtc.a
 	@mkdir -p $(BUILD)
-	$(CC) $(C_WARNINGS) $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
+	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
 test: test-tools lint test-rust test-deny test-c test-interop ## Install what the tests need, and run everything

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Runs the examples that talk to each other as people would use them, each once under valgrind.
 
-The argument is the directory with the programs that scripts/test-c.sh compiled. Nothing sleeps here:
+The first argument is the directory with the programs that scripts/test-c.sh compiled; the others are the
+names of tests to run in place of all. Nothing sleeps here:
 every step waits for a line of a program, or for its end.
 """
 
+import hashlib
 import os
 import queue
+import resource
 import signal
 import subprocess
 import sys
@@ -24,12 +27,14 @@ class Program:
 
     running = []
 
-    def __init__(self, name, *arguments, valgrind=False):
+    def __init__(self, name, *arguments, valgrind=False, largest_file=None):
         program = os.path.join(BUILD, f"examples-c-{name}.c.test")
         self.what = " ".join((name, *arguments))
         self.process = subprocess.Popen(
             (VALGRIND if valgrind else []) + [program, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if largest_file is not None:
+            resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (largest_file, largest_file))
         self.outputs = {}
         self.seen = {}
         for stream in ("stdout", "stderr"):
@@ -56,6 +61,13 @@ class Program:
             self.seen[stream].append(line)
             if text in line:
                 return line
+
+    def lines(self, *texts):
+        """Waits for lines with these texts in them, in any order."""
+        missing = list(texts)
+        while missing:
+            line = self.line()
+            missing = [text for text in missing if text not in line]
 
     def told(self, text):
         return self.line(text, "stderr")
@@ -269,8 +281,262 @@ def gstreamer_webrtc():
     print("ok  gstreamer_webrtc")
 
 
+def make_file(*path, size):
+    path = os.path.join(*path)
+    with open(path, "wb") as file:
+        file.write(os.urandom(size))
+    return path
+
+
+def sha256(*path):
+    with open(os.path.join(*path), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bytes_this_time(line):
+    """How much of a file was sent or received: `sent: NAME: N bytes, M of them this time`."""
+    size, now = line.split(": ")[-1].split(" bytes, ")
+    return int(size), int(now.split()[0])
+
+
+def files_of_all_kinds():
+    """Small files, one after another, to a directory that has files with these names."""
+    with tempfile.TemporaryDirectory() as directory:
+        here, there = (os.path.join(directory, name) for name in ("here", "there"))
+        os.mkdir(here)
+        os.mkdir(there)
+        names = ["a.tar.gz", "empty", "Grüße an alle.txt", ".hidden", "x" * 250]
+        for name, size in zip(names, (300_000, 0, 1, 65_000, 65_001)):
+            make_file(here, name, size=size)
+        for name in ("a.tar.gz", "a.tar (1).gz", "empty"):
+            with open(os.path.join(there, name), "w", encoding="utf-8") as file:
+                file.write("mine")
+
+        sender = Program("send_file", "send", *(os.path.join(here, name) for name in names), valgrind=True)
+        sender.told("█")
+        invitation = sender.line("ws://")
+        receiver = Program("send_file", "receive", invitation, there, valgrind=True)
+        arrived = [receiver.line("received: ").split(": ")[1] for _ in names]
+        for name in names:
+            sender.line(f"sent: {name}")
+        sender.ends()
+        receiver.ends()
+
+        check([os.path.basename(path) for path in arrived[:4]]
+              == ["a.tar (2).gz", "empty (1)", "Grüße an alle.txt", "_hidden"], f"the names are right: {arrived}")
+        for name, path in zip(names, arrived):
+            check(sha256(here, name) == sha256(path), f"{name} is the same on both sides")
+        for name in ("a.tar.gz", "a.tar (1).gz", "empty"):
+            with open(os.path.join(there, name), encoding="utf-8") as file:
+                check(file.read() == "mine", f"{name} is kept")
+        check(len(os.listdir(there)) == len(names) + 3, "nothing else is left")
+    print("ok  send_file, files of all kinds")
+
+
+def files_both_ways():
+    """Two programs that send each other files and chat at the same time."""
+    signalling, url, key = server()
+    with tempfile.TemporaryDirectory() as directory:
+        here, there = (os.path.join(directory, name) for name in ("here", "there"))
+        os.mkdir(here)
+        os.mkdir(there)
+        large = make_file(directory, "large", size=50 << 20)
+        small, other = (make_file(directory, name, size=1 << 20) for name in ("small", "other"))
+        alice = Program("send_file", "serve", here, large, "--server", url, "--server-key", key,
+                        "--page", "http://localhost:8000/")
+        invitation = alice.line("ws://")
+        check(alice.line("http://localhost:8000/#ws://").split("/#")[1] == invitation.replace("#", "%23"),
+              "the link has the invitation")
+        bob = Program("send_file", "join", invitation, there, small)
+        for program in (alice, bob):
+            program.told("connected, end-to-end encrypted: directly")
+        bob.told("large: 10%")
+        bob.type(f"Hello!\n/send {other}\n")
+        alice.type("Grüße\x1b[2J\n")
+        alice.lines("peer: Hello!", "sent: large",
+                    *("received: " + os.path.join(here, name) for name in ("small", "other")))
+        bob.lines("peer: Grüße_[2J", "received: " + os.path.join(there, "large"))
+        for name, where in (("large", there), ("small", here), ("other", here)):
+            check(sha256(directory, name) == sha256(where, name), f"{name} is the same on both sides")
+
+        # What is there already does not travel again, whatever its name is.
+        renamed = os.path.join(directory, "renamed")
+        os.rename(large, renamed)
+        alice.type(f"/send {renamed}\n")
+        check(bytes_this_time(alice.line("sent: renamed")) == (50 << 20, 0), "nothing was sent again")
+        # Bob leaves. Alice waits for him to come back, but he has forgotten who he was.
+        bob.end_of_input()
+        bob.ends()
+        alice.told("trying again")
+        alice.told("waiting for the other side")
+        alice.process.send_signal(signal.SIGTERM)
+        alice.ends(1)
+    signalling.end_of_input()
+    signalling.ends()
+    print("ok  send_file, both ways")
+
+
+def files_resume():
+    """Either side is killed in mid-transfer. The one that remains finds the other one again."""
+    size = 32 << 20
+    signalling, url, key = server()
+    with tempfile.TemporaryDirectory() as directory:
+        there = os.path.join(directory, "there")
+        os.mkdir(there)
+        large = make_file(directory, "large", size=size)
+        keys = [("--keys", os.path.join(directory, name)) for name in ("alice", "bob")]
+        sends = ("send_file", "send", large, "--server", url, "--server-key", key, *keys[0])
+        sender = Program(*sends)
+        invitation = sender.line("ws://")
+        receives = ("send_file", "receive", invitation, there, *keys[1])
+        receiver = Program(*receives)
+        receiver.told("large: 20%")
+        check(os.listdir(there) != [] and "large" not in os.listdir(there), "it has another name until it is complete")
+        sender.kill()
+        sender = Program(*sends)
+        sender.told("known from before")
+        first = int(sender.told("the other side has").split()[-3])
+        check(4 << 20 <= first < size, f"what was received is not sent again: {first}")
+
+        receiver.told("large: 60%")
+        receiver.kill()
+        receiver = Program(*receives)
+        receiver.told("known from before")
+        second = int(sender.told("the other side has").split()[-3])
+        # A checkpoint is made every 4 MiB.
+        check(16 << 20 <= second < size, f"nor is what was received the second time: {second}")
+        check(bytes_this_time(receiver.line("received: ")) == (size, size - second), "the rest was received")
+        check(bytes_this_time(sender.line("sent: ")) == (size, size - second), "the rest was sent")
+        sender.ends()
+        receiver.ends()
+        check(sha256(large) == sha256(there, "large"), "the file is the same on both sides")
+        check(os.listdir(there) == ["large"], "nothing else is left")
+        for _, path in keys:
+            check(os.stat(path).st_mode & 0o077 == 0, "nobody else can read the keys")
+    signalling.end_of_input()
+    signalling.ends()
+    print("ok  send_file, killed and resumed")
+
+
+def files_that_are_damaged():
+    """What is there of a file, or the file itself, is not what it was."""
+    with tempfile.TemporaryDirectory() as directory:
+        there = os.path.join(directory, "there")
+        os.mkdir(there)
+        path = make_file(directory, "file", size=20 << 20)
+        for damage in ("nothing", "flipped", "shorter", "no checkpoint"):
+            sender = Program("send_file", "send", path)
+            receiver = Program("send_file", "receive", sender.line("ws://"), there)
+            receiver.told("file: 50%")
+            # Ctrl-C: what is there stays.
+            receiver.process.send_signal(signal.SIGINT)
+            receiver.ends(1)
+            sender.kill()
+            part, = (os.path.join(there, name) for name in os.listdir(there) if name.endswith(".part"))
+            if damage == "flipped":
+                with open(part, "r+b") as file:
+                    file.seek(1 << 20)
+                    byte = file.read(1)
+                    file.seek(1 << 20)
+                    file.write(bytes((byte[0] ^ 1,)))
+            elif damage == "shorter":
+                os.truncate(part, 1 << 20)
+            elif damage == "no checkpoint":
+                os.remove(part.replace(".part", ".check"))
+            sender = Program("send_file", "send", path)
+            receiver = Program("send_file", "receive", sender.line("ws://"), there)
+            if damage in ("flipped", "shorter"):
+                receiver.told("damaged; once more from the beginning")
+            _, received = bytes_this_time(receiver.line("received: "))
+            check((received < 11 << 20) if damage == "nothing" else received == 20 << 20,
+                  f"{received} bytes are sent again after damage: {damage}")
+            sender.ends()
+            receiver.ends()
+            check(os.listdir(there) == ["file"], "nothing else is left")
+            check(sha256(path) == sha256(there, "file"), "the file is the same on both sides")
+            os.remove(os.path.join(there, "file"))
+
+        # The disk of the sender is not what it was.
+        sender = Program("send_file", "send", path)
+        invitation = sender.line("ws://")
+        before = os.stat(path)
+        with open(path, "r+b") as file:
+            file.write(b"something else")
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        receiver = Program("send_file", "receive", invitation, there)
+        receiver.line("not received: file: the hash of what was received is wrong")
+        sender.line("not sent: file: the hash of what was received is wrong")
+        sender.ends(1)
+        receiver.ends(1)
+        check(os.listdir(there) == [], "nothing is left")
+
+        # A file that was written to in the meantime is another file.
+        sender = Program("send_file", "send", path)
+        invitation = sender.line("ws://")
+        with open(path, "ab") as file:
+            file.write(b"more")
+        receiver = Program("send_file", "receive", invitation, there)
+        receiver.line("received: ")
+        sender.ends()
+        receiver.ends()
+        check(sha256(path) == sha256(there, "file"), "the file is the same on both sides")
+    print("ok  send_file, damaged files")
+
+
+def files_and_errors():
+    with tempfile.TemporaryDirectory() as directory:
+        there = os.path.join(directory, "there")
+        os.mkdir(there)
+        path = make_file(directory, "file", size=8 << 20)
+        # No room at the receiver's. What was received is there for the next time.
+        sender = Program("send_file", "send", path)
+        receiver = Program("send_file", "receive", sender.line("ws://"), there, largest_file=6 << 20)
+        receiver.line("not received: file: the receiver cannot write the file: File too large")
+        sender.line("not sent: file: the receiver cannot write the file: File too large")
+        sender.ends(1)
+        receiver.ends(1)
+        sender = Program("send_file", "send", path)
+        receiver = Program("send_file", "receive", sender.line("ws://"), there)
+        _, received = bytes_this_time(receiver.line("received: "))
+        check(received <= 4 << 20, f"not all of it is sent again: {received}")
+        sender.ends()
+        receiver.ends()
+
+        # Somebody who sends without being asked to.
+        sender = Program("send_file", "send", path)
+        guest = Program("send_file", "join", sender.line("ws://"), directory, os.path.join(there, "file"))
+        guest.line("not sent: file: this program takes no files at the moment")
+        guest.line("received: ")
+        sender.ends(1)
+        guest.kill()
+
+        for what, *arguments in (
+                ("No such file", "send", os.path.join(directory, "missing")),
+                ("it is not a file", "send", there),
+        ):
+            wrong = Program("send_file", *arguments)
+            wrong.line(what)
+            wrong.ends(1)
+        for what, *arguments in (
+                ("no files can be put there", "receive", "ws://x", os.path.join(directory, "missing")),
+                ("not an invitation", "receive", "ws://x"),
+                ("--keys needs --server", "send", path, "--keys", os.path.join(directory, "keys")),
+                ("url: ", "send", path, "--ice", "http://localhost"),
+                ("usage", "send"),
+                ("usage", "serve"),
+                ("usage", "receive"),
+                ("usage", "receive", "ws://x", "--server", "ws://localhost"),
+                ("usage", "send", path, "--what", "x"),
+                ("usage",),
+        ):
+            wrong = Program("send_file", *arguments)
+            wrong.told(what)
+            wrong.ends(1)
+    print("ok  send_file, and what goes wrong")
+
+
 if __name__ == "__main__":
-    chat_with_its_own_server()
-    chat_with_another_server()
-    trusted()
-    gstreamer_webrtc()
+    for test in (chat_with_its_own_server, chat_with_another_server, trusted, gstreamer_webrtc, files_of_all_kinds,
+                 files_both_ways, files_resume, files_that_are_damaged, files_and_errors):
+        if not sys.argv[2:] or test.__name__ in sys.argv[2:]:
+            test()

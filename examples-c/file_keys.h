@@ -1,0 +1,73 @@
+/*
+ * Who we are and who the other one is, in a file if there is one: with it both meet again after a
+ * restart, without another invitation. Two lines: our secret key, and the peer's public key.
+ */
+#ifndef FILE_KEYS_H
+#define FILE_KEYS_H
+
+#include <saltyrtc.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct keys {
+    const char *path; /* NULL: not kept */
+    int paired;
+    uint8_t secret_key[SALTYRTC_KEY_BYTES], peer_key[SALTYRTC_KEY_BYTES];
+};
+
+static void fail(const char *what, const char *why) {
+    fprintf(stderr, "%s%s\n", what, why);
+    exit(1);
+}
+
+static void check(saltyrtc_status status, saltyrtc_error **error) {
+    if (status != SALTYRTC_STATUS_OK) fail("", saltyrtc_error_message(*error));
+}
+
+static void keys_new(struct keys *keys) {
+    uint8_t public_key[SALTYRTC_KEY_BYTES];
+    saltyrtc_error *error;
+    keys->paired = 0;
+    check(saltyrtc_key_pair_generate(public_key, keys->secret_key, &error), &error);
+}
+
+static void keys_load(struct keys *keys) {
+    char secret_hex[SALTYRTC_KEY_HEX_BYTES], peer_hex[SALTYRTC_KEY_HEX_BYTES];
+    FILE *file = keys->path ? fopen(keys->path, "r") : NULL;
+    if (!file) {
+        if (keys->path && errno != ENOENT) fail(keys->path, ": cannot be read");
+        keys_new(keys);
+        return;
+    }
+    int fields = fscanf(file, "%64s %64s", secret_hex, peer_hex);
+    fclose(file);
+    if (fields != 2 || saltyrtc_key_from_hex(secret_hex, keys->secret_key, NULL) != SALTYRTC_STATUS_OK ||
+        saltyrtc_key_from_hex(peer_hex, keys->peer_key, NULL) != SALTYRTC_STATUS_OK) {
+        fail(keys->path, " is damaged: delete it on both sides and use a new invitation");
+    }
+    keys->paired = 1;
+}
+
+/* The peer has proved to have this key. Returns 0 if that could not be stored. */
+static int keys_store(struct keys *keys, const uint8_t *peer_key) {
+    char secret_hex[SALTYRTC_KEY_HEX_BYTES], peer_hex[SALTYRTC_KEY_HEX_BYTES];
+    saltyrtc_error *error;
+    memcpy(keys->peer_key, peer_key, SALTYRTC_KEY_BYTES);
+    keys->paired = 1;
+    if (!keys->path) return 1;
+    check(saltyrtc_key_to_hex(keys->secret_key, secret_hex, sizeof secret_hex, NULL, &error), &error);
+    check(saltyrtc_key_to_hex(peer_key, peer_hex, sizeof peer_hex, NULL, &error), &error);
+    /* Nobody else may read it. */
+    int descriptor = open(keys->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = descriptor >= 0 ? fdopen(descriptor, "w") : NULL;
+    if (!file) return 0;
+    int written = fprintf(file, "%s\n%s\n", secret_hex, peer_hex) > 0;
+    return fclose(file) == 0 && written;
+}
+
+#endif
