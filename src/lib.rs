@@ -7,6 +7,8 @@ pub mod crypto;
 #[cfg(feature = "capi")]
 mod ffi;
 pub mod protocol;
+#[cfg(feature = "webrtc")]
+pub mod rtc;
 #[cfg(any(feature = "client", feature = "server"))]
 mod runtime;
 #[cfg(feature = "server")]

@@ -1,0 +1,788 @@
+//! The agent: what is known of both sides, and what follows from it.
+
+use std::collections::VecDeque;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use is::Candidate;
+
+use super::candidate::{CandidateError, CandidateHost, CandidateType, RemoteCandidate, is_usable};
+use super::checks::Checks;
+use super::credentials::Credentials;
+use super::gather::{Gathered, Gatherer, Socket, transmit};
+use super::net::{normalise, with_scope};
+use super::relay::Link;
+use super::{
+    Config, DISCONNECTED_AFTER, FAILED_AFTER, MAX_SOCKETS, NotConnected, Output, Path, PathStats,
+    Policy, Received, SocketId, State, Stats, StreamId,
+};
+use crate::crypto::RandomSource;
+
+/// Names for multicast DNS that the peer can have looked up between two restarts.
+const MAX_NAMES: usize = 32;
+
+/// Addresses that are used of those that a name has.
+const MAX_ADDRESSES: usize = 4;
+
+/// An ICE agent. The module says what it does.
+///
+/// After anything was put in, [`Agent::poll_output`] has to be called until it returns `None`, and then
+/// [`Agent::poll_timeout`]. Times must not go back.
+pub struct Agent {
+    policy: Policy,
+    random: Box<dyn RandomSource>,
+    tie_breaker: u64,
+    sockets: Vec<Socket>,
+    gatherer: Gatherer,
+    current: Checks,
+    /// The checks before the last restart, which keep their path alive until there is a new one.
+    previous: Option<Checks>,
+    /// Names of candidates of the peer.
+    names: Vec<Name>,
+    remote_ended: bool,
+    local_ended: bool,
+    state: State,
+    /// The local and the remote address in use, and what that means for the driver.
+    pair: Option<(SocketAddr, SocketAddr)>,
+    path: Option<Path>,
+    /// When the peer last agreed to be sent to, since there was a path at all.
+    consent: Option<Instant>,
+    closed: bool,
+    output: VecDeque<Output>,
+    bytes_sent: u64,
+    bytes_received: u64,
+}
+
+/// A name of the peer for multicast DNS.
+struct Name {
+    name: String,
+    ips: Option<Vec<IpAddr>>,
+    candidates: Vec<RemoteCandidate>,
+}
+
+/// Why a socket is of no use for ICE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SocketError {
+    /// Nobody can be reached at this address: it is unspecified (`0.0.0.0`), multicast, automatic IPv4
+    /// (`169.254.0.0/16`), or its port is 0. Sockets have to be bound to the address of an interface.
+    Address,
+    /// There is a socket with this name, or this address.
+    Duplicate,
+    /// There are as many as the agent takes.
+    TooMany,
+}
+
+impl std::fmt::Display for SocketError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Address => "the socket is not bound to an address that a peer can reach",
+            Self::Duplicate => "there is a socket with this name or address already",
+            Self::TooMany => "there are too many sockets",
+        })
+    }
+}
+
+impl std::error::Error for SocketError {}
+
+/// The peer has new credentials: [`Agent::restart`] has to come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RestartNeeded;
+
+impl std::fmt::Display for RestartNeeded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the peer has restarted ICE, and this side has not")
+    }
+}
+
+impl std::error::Error for RestartNeeded {}
+
+/// Credentials and addresses are not shown.
+impl std::fmt::Debug for Agent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Agent").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Agent {
+    /// Creates an agent with fresh credentials, and without sockets.
+    #[must_use]
+    pub fn new(now: Instant, config: Config, mut random: Box<dyn RandomSource>) -> Self {
+        let tie_breaker = u64::from_be_bytes(random.array());
+        let credentials = Credentials::generate(&mut *random);
+        Self {
+            policy: config.policy,
+            tie_breaker,
+            sockets: Vec::new(),
+            gatherer: Gatherer::new(config.servers, config.policy),
+            current: Checks::new(now, config.controlling, tie_breaker, credentials),
+            previous: None,
+            names: Vec::new(),
+            remote_ended: false,
+            local_ended: false,
+            state: State::New,
+            pair: None,
+            path: None,
+            consent: None,
+            closed: false,
+            output: VecDeque::new(),
+            bytes_sent: 0,
+            bytes_received: 0,
+            random,
+        }
+    }
+
+    /// The credentials that the peer has to know.
+    #[must_use]
+    pub fn local_credentials(&self) -> &Credentials {
+        self.current.local_credentials()
+    }
+
+    /// The credentials of the peer, if known since the last restart.
+    #[must_use]
+    pub fn remote_credentials(&self) -> Option<&Credentials> {
+        self.current.remote_credentials()
+    }
+
+    /// Whether this side chooses the path. It changes if both sides had the same role.
+    #[must_use]
+    pub fn is_controlling(&self) -> bool {
+        self.current.controlling()
+    }
+
+    /// The state.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Where packets for the peer go, if there is a path.
+    #[must_use]
+    pub fn path(&self) -> Option<Path> {
+        self.path
+    }
+
+    /// Takes a UDP socket that is bound to the address of an interface. After [`Output::EndOfCandidates`]
+    /// the peer is told of it with the next restart only; but checks are sent from it at once, as they
+    /// may be the only way to a peer that was reached from an address that is gone.
+    ///
+    /// # Errors
+    ///
+    /// [`SocketError`] says why the socket is of no use.
+    pub fn add_socket(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        local: SocketAddr,
+    ) -> Result<(), SocketError> {
+        let address = normalise(local);
+        if address.port() == 0
+            || !is_usable(address.ip())
+            || Candidate::host(address, "udp").is_err()
+        {
+            return Err(SocketError::Address);
+        }
+        if self.sockets.iter().any(|socket| socket.id == id || socket.address == address) {
+            return Err(SocketError::Duplicate);
+        }
+        if self.sockets.len() == MAX_SOCKETS {
+            return Err(SocketError::TooMany);
+        }
+        self.sockets.push(Socket { id, bound: local, address });
+        if !self.closed {
+            if self.gatherer.has_started() {
+                self.add_host_candidate(now, address);
+            }
+            self.gatherer.ask(now, &self.sockets, &mut *self.random, &mut self.output);
+            self.update(now);
+        }
+        Ok(())
+    }
+
+    /// Forgets a socket that is closed. A path through it is lost.
+    pub fn remove_socket(&mut self, now: Instant, id: SocketId) {
+        let Some(index) = self.sockets.iter().position(|socket| socket.id == id) else { return };
+        let lost = self.gatherer.remove_socket(id);
+        let socket = self.sockets.remove(index);
+        if let Some(candidate) = host_candidate(socket.address) {
+            self.remove_candidate(&candidate);
+        }
+        self.take_gathered(now, lost);
+        self.update(now);
+    }
+
+    /// Begins: from now on there are candidates for the peer, and [`Output::EndOfCandidates`] once all
+    /// servers have answered (or have not, for about 8 seconds). All sockets that exist should have
+    /// been added before.
+    pub fn gather(&mut self, now: Instant) {
+        if self.gatherer.has_started() || self.closed {
+            return;
+        }
+        self.gather_again(now);
+    }
+
+    fn gather_again(&mut self, now: Instant) {
+        for index in 0..self.sockets.len() {
+            self.add_host_candidate(now, self.sockets[index].address);
+        }
+        // Addresses given by servers stay what they are; the STUN servers are asked again below.
+        let gathered = self.gatherer.gathered(&self.sockets);
+        self.take_gathered(now, gathered);
+        self.gatherer.start(now, &self.sockets, &mut *self.random, &mut self.output);
+        self.update(now);
+    }
+
+    fn add_host_candidate(&mut self, now: Instant, address: SocketAddr) {
+        if self.policy == Policy::All {
+            self.add_candidate(now, host_candidate(address));
+        }
+    }
+
+    fn add_candidate(&mut self, now: Instant, candidate: Option<Candidate>) {
+        let Some(candidate) = candidate else { return };
+        if let Some(previous) = &mut self.previous {
+            previous.add_local(now, candidate.clone());
+        }
+        if let Some(line) = self.current.add_local(now, candidate)
+            && !self.local_ended
+        {
+            self.output.push_back(Output::Candidate(line));
+        }
+    }
+
+    fn remove_candidate(&mut self, candidate: &Candidate) {
+        self.current.remove_local(candidate);
+        if let Some(previous) = &mut self.previous {
+            previous.remove_local(candidate);
+        }
+        if self.pair.is_some_and(|(local, _)| local == candidate.addr()) {
+            self.set_pair(None);
+        }
+    }
+
+    fn take_gathered(&mut self, now: Instant, gathered: Vec<Gathered>) {
+        for gathered in gathered {
+            match gathered {
+                Gathered::ServerReflexive { base, address } => {
+                    if self.policy == Policy::All && is_usable(address.ip()) {
+                        self.add_candidate(
+                            now,
+                            Candidate::server_reflexive(address, base, "udp").ok(),
+                        );
+                    }
+                }
+                Gathered::Relayed { local, address } => {
+                    // A server that gives out an address of this host would take packets from it.
+                    let own = self.sockets.iter().any(|socket| socket.address == address);
+                    if !own && is_usable(address.ip()) {
+                        self.add_candidate(now, relayed_candidate(address, local));
+                    }
+                }
+                Gathered::RelayLost { local, address } => {
+                    if let Some(candidate) = relayed_candidate(address, local) {
+                        self.remove_candidate(&candidate);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the credentials of the peer. Those it has already are taken again.
+    ///
+    /// # Errors
+    ///
+    /// If others are known since the last restart.
+    pub fn set_remote(&mut self, now: Instant, remote: Credentials) -> Result<(), RestartNeeded> {
+        match self.current.remote_credentials() {
+            Some(known) if *known == remote => return Ok(()),
+            Some(_) => return Err(RestartNeeded),
+            None => {}
+        }
+        self.current.set_remote(now, remote);
+        self.update(now);
+        Ok(())
+    }
+
+    /// Takes a candidate of the peer: `candidate:…`, with or without `a=`. An empty one means
+    /// [`Agent::end_of_candidates`]. It may come before the credentials, and more than once. What is of
+    /// no use is ignored: another transport, component or generation (`ufrag`), a name that does not end
+    /// in `.local`, and more than [`super::MAX_REMOTE_CANDIDATES`].
+    ///
+    /// # Errors
+    ///
+    /// [`CandidateError`] says what is malformed. The agent goes on without it.
+    pub fn add_remote_candidate(
+        &mut self,
+        now: Instant,
+        candidate: &str,
+    ) -> Result<(), CandidateError> {
+        if candidate.is_empty() {
+            self.end_of_candidates(now);
+            return Ok(());
+        }
+        let Some(candidate) = RemoteCandidate::parse(candidate)? else { return Ok(()) };
+        let known = self.current.remote_credentials().map(Credentials::ufrag);
+        if let (Some(ufrag), Some(known)) = (&candidate.ufrag, known)
+            && ufrag != known
+        {
+            return Ok(());
+        }
+        match candidate.host() {
+            CandidateHost::Ip(ip) => self.current.add_remote(now, &candidate, *ip),
+            CandidateHost::Mdns(name) => {
+                let name = name.clone();
+                self.add_named_candidate(now, name, candidate);
+            }
+        }
+        self.update(now);
+        Ok(())
+    }
+
+    fn add_named_candidate(&mut self, now: Instant, name: String, candidate: RemoteCandidate) {
+        if let Some(known) = self.names.iter_mut().find(|known| known.name == name) {
+            match &known.ips {
+                Some(ips) => {
+                    for ip in ips {
+                        self.current.add_remote(now, &candidate, *ip);
+                    }
+                }
+                None if known.candidates.len() < MAX_NAMES => known.candidates.push(candidate),
+                None => {}
+            }
+        } else if self.names.len() < MAX_NAMES {
+            self.output.push_back(Output::Resolve { name: name.clone(), mdns: true });
+            self.names.push(Name { name, ips: None, candidates: vec![candidate] });
+        }
+    }
+
+    /// The peer has no more candidates, until a restart.
+    pub fn end_of_candidates(&mut self, now: Instant) {
+        self.remote_ended = true;
+        self.update(now);
+    }
+
+    /// Takes the answer to [`Output::Resolve`]: the addresses of a host, none if it has none or the
+    /// question was not answered.
+    pub fn handle_resolved(&mut self, now: Instant, name: &str, ips: &[IpAddr]) {
+        if self.closed {
+            return;
+        }
+        self.gatherer.handle_resolved(
+            now,
+            name,
+            ips,
+            &self.sockets,
+            &mut *self.random,
+            &mut self.output,
+        );
+        if let Some(known) =
+            self.names.iter_mut().find(|known| known.name == name && known.ips.is_none())
+        {
+            let ips = ips
+                .iter()
+                .map(IpAddr::to_canonical)
+                .filter(|ip| is_usable(*ip))
+                .take(MAX_ADDRESSES);
+            let ips = ips.collect::<Vec<_>>();
+            for candidate in std::mem::take(&mut known.candidates) {
+                for ip in &ips {
+                    self.current.add_remote(now, &candidate, *ip);
+                }
+            }
+            known.ips = Some(ips);
+        }
+        self.update(now);
+    }
+
+    /// Takes a datagram that came to a socket. Only [`Received::Data`] is for the application.
+    pub fn handle_packet(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        from: SocketAddr,
+        packet: &[u8],
+    ) -> Received {
+        let Some(socket) = self.sockets.iter().find(|known| known.id == socket).copied() else {
+            return Received::Consumed;
+        };
+        let from = normalise(from);
+        // RFC 7983 section 7.
+        match packet.first() {
+            Some(20..=63) => return self.handle_data(socket.address, from, 0..packet.len()),
+            Some(0..=3) if packet.len() >= 20 => {
+                if let Some(gathered) = self.gatherer.handle_answer(now, &socket, from, packet) {
+                    self.take_gathered(now, gathered.into_iter().collect());
+                } else if let Some(relay) = self.gatherer.relay_of_socket(socket.id, from) {
+                    let peer = relay.handle(now, packet);
+                    return self.handle_relayed(now, Link::Udp(socket.id), from, peer, packet);
+                } else {
+                    self.handle_check(now, socket.address, from, packet);
+                }
+            }
+            Some(64..=79) => {
+                if let Some(relay) = self.gatherer.relay_of_socket(socket.id, from) {
+                    let peer = relay.handle(now, packet);
+                    return self.handle_relayed(now, Link::Udp(socket.id), from, peer, packet);
+                }
+            }
+            _ => {}
+        }
+        self.update(now);
+        Received::Consumed
+    }
+
+    fn handle_data(
+        &mut self,
+        local: SocketAddr,
+        from: SocketAddr,
+        range: std::ops::Range<usize>,
+    ) -> Received {
+        let expected = self.pair == Some((local, from))
+            || self.current.has_seen(from)
+            || self.previous.as_ref().is_some_and(|previous| previous.has_seen(from));
+        if !expected || self.closed {
+            return Received::Consumed;
+        }
+        self.bytes_received += range.len() as u64;
+        Received::Data(range)
+    }
+
+    fn handle_check(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, packet: &[u8]) {
+        if self.closed || self.state == State::Failed {
+            return;
+        }
+        if !self.current.handle(now, local, from, packet)
+            && let Some(previous) = &mut self.previous
+        {
+            previous.handle(now, local, from, packet);
+        }
+    }
+
+    /// A TURN server has sent something. `peer`: which part of it is a packet of whom, if any.
+    fn handle_relayed(
+        &mut self,
+        now: Instant,
+        link: Link,
+        server: SocketAddr,
+        peer: Option<(SocketAddr, std::ops::Range<usize>)>,
+        packet: &[u8],
+    ) -> Received {
+        let mut received = Received::Consumed;
+        if let Some((peer, range)) = peer {
+            let relays = &self.gatherer.relays;
+            let relay = relays.iter().find(|relay| (relay.link, relay.server) == (link, server));
+            if let Some(local) = relay.and_then(|relay| relay.relayed_for(peer)) {
+                match packet.get(range.start) {
+                    // As is, nothing else has to be done: this is the path of bulk data.
+                    Some(20..=63) => return self.handle_data(local, peer, range),
+                    Some(0..=3) => self.handle_check(now, local, peer, &packet[range]),
+                    _ => received = Received::Consumed,
+                }
+            }
+        }
+        self.update(now);
+        received
+    }
+
+    /// A connection is open, from this local address.
+    pub fn handle_connected(&mut self, now: Instant, stream: StreamId, local: SocketAddr) {
+        if let Some(relay) = self.gatherer.relay_of_stream(stream) {
+            relay.start(now, normalise(local));
+        }
+        self.update(now);
+    }
+
+    /// Takes bytes that came over a connection, in pieces as they came.
+    pub fn handle_stream(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) {
+        let Some(relay) = self.gatherer.relay_of_stream(stream) else { return };
+        let (link, server) = (relay.link, relay.server);
+        relay.push(bytes);
+        loop {
+            let Some(relay) = self.gatherer.relay_of_stream(stream) else { return };
+            match relay.pop_frame() {
+                Ok(None) => return self.update(now),
+                Ok(Some(frame)) => {
+                    let peer = relay.handle(now, &frame);
+                    if let Received::Data(range) =
+                        self.handle_relayed(now, link, server, peer, &frame)
+                    {
+                        self.output.push_back(Output::Data(frame[range].to_vec()));
+                    }
+                }
+                Err(_) => {
+                    self.output.push_back(Output::Disconnect { stream });
+                    return self.handle_closed(now, stream);
+                }
+            }
+        }
+    }
+
+    /// A connection is closed, or could not be opened.
+    pub fn handle_closed(&mut self, now: Instant, stream: StreamId) {
+        let lost = self.gatherer.handle_closed(now, stream, &mut self.output);
+        self.take_gathered(now, lost);
+        self.update(now);
+    }
+
+    /// Sends a packet to the peer: adds it to the output. With [`Path::Direct`] the driver can spare
+    /// the copy.
+    ///
+    /// # Errors
+    ///
+    /// If there is no path.
+    pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<(), NotConnected> {
+        match (self.path, self.pair) {
+            (Some(Path::Direct { socket, to }), _) => {
+                self.output.push_back(Output::Transmit { socket, to, data: data.to_vec() });
+            }
+            (Some(Path::Relayed), Some((local, to))) => {
+                let Some(relay) = self.gatherer.relay_at(local) else { return Err(NotConnected) };
+                if let Some(message) = relay.send(now, to, data) {
+                    self.output.push_back(transmit(relay, message));
+                }
+            }
+            _ => return Err(NotConnected),
+        }
+        self.bytes_sent += data.len() as u64;
+        Ok(())
+    }
+
+    /// Counts bytes that the driver has sent by itself.
+    pub fn count_sent(&mut self, bytes: u64) {
+        self.bytes_sent += bytes;
+    }
+
+    /// What to do next. `None`: nothing, for now.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.output.pop_front()
+    }
+
+    /// When to call [`Agent::handle_timeout`]. It changes with everything that is put in.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        if self.closed {
+            return None;
+        }
+        let mut next = self.gatherer.poll_timeout(self.state == State::Connected);
+        let mut add = |at: Option<Instant>| {
+            next = match (next, at) {
+                (Some(next), Some(at)) => Some(next.min(at)),
+                (next, at) => next.or(at),
+            };
+        };
+        if self.state != State::Failed {
+            add(self.current.poll_timeout());
+            add(self.previous.as_mut().and_then(Checks::poll_timeout));
+            add(self.next_state_change());
+        }
+        next
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.update(now);
+    }
+
+    /// Does what is due, and what follows from what was put in.
+    fn update(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        let connected = self.state == State::Connected;
+        let gathered = self.gatherer.drive(now, connected, &self.sockets, &mut self.output);
+        self.take_gathered(now, gathered);
+        if self.gatherer.has_started() && !self.local_ended && !self.gatherer.is_pending() {
+            self.local_ended = true;
+            self.output.push_back(Output::EndOfCandidates);
+        }
+        if self.state != State::Failed {
+            let resolved = self.names.iter().all(|name| name.ips.is_some());
+            self.current.set_all_remote_known(self.remote_ended && resolved);
+            self.drive_checks(now);
+            self.evaluate(now);
+        }
+    }
+
+    fn drive_checks(&mut self, now: Instant) {
+        self.current.drive(now);
+        if let Some(previous) = &mut self.previous {
+            previous.drive(now);
+        }
+        let mut packets = Vec::new();
+        for checks in [Some(&mut self.current), self.previous.as_mut()].into_iter().flatten() {
+            packets.extend(std::iter::from_fn(|| checks.poll_transmit()));
+        }
+        for packet in packets {
+            if let Some(socket) = self.sockets.iter().find(|socket| socket.address == packet.from) {
+                let to = with_scope(packet.to, socket.bound);
+                self.output.push_back(Output::Transmit {
+                    socket: socket.id,
+                    to,
+                    data: packet.data,
+                });
+            } else if let Some(relay) = self.gatherer.relay_at(packet.from) {
+                if let Some(message) = relay.send(now, packet.to, &packet.data) {
+                    self.output.push_back(transmit(relay, message));
+                }
+            }
+        }
+    }
+
+    /// Finds the path and the state.
+    fn evaluate(&mut self, now: Instant) {
+        if self.current.nominated().is_some() {
+            self.previous = None;
+        }
+        let checks = self.previous.as_ref().unwrap_or(&self.current);
+        if let Some(consent) = checks.consent() {
+            self.consent = Some(consent);
+        }
+        if let Some(pair) = checks.nominated()
+            && self.pair != Some(pair)
+        {
+            if let Some(relay) = self.gatherer.relay_at(pair.0) {
+                relay.bind_channel(now, pair.1);
+            }
+            self.set_pair(Some(pair));
+        }
+
+        let expired = self.next_state_change().is_some_and(|at| at <= now);
+        let state = match self.consent {
+            Some(consent) if now >= consent + FAILED_AFTER => {
+                self.previous = None;
+                self.set_pair(None);
+                if self.may_still_connect(now) { State::Disconnected } else { State::Failed }
+            }
+            Some(consent) if self.pair.is_none() || now >= consent + DISCONNECTED_AFTER => {
+                State::Disconnected
+            }
+            Some(_) => State::Connected,
+            None if self.current.remote_credentials().is_none() => State::New,
+            None if expired => State::Failed,
+            None => State::Checking,
+        };
+        self.set_state(state);
+    }
+
+    /// Whether a restart is under way that may find a path yet.
+    fn may_still_connect(&self, now: Instant) -> bool {
+        if self.current.nominated().is_some() {
+            return false;
+        }
+        let give_up = self.current.give_up_at(!self.local_ended);
+        // Without the credentials of the peer there is nothing to judge by.
+        give_up.is_none_or(|at| at > now)
+    }
+
+    /// When the state changes if nothing else happens.
+    fn next_state_change(&self) -> Option<Instant> {
+        match (self.consent, self.state) {
+            (Some(consent), State::Connected) => Some(consent + DISCONNECTED_AFTER),
+            (Some(consent), _) => {
+                let failed = consent + FAILED_AFTER;
+                let give_up = self.current.give_up_at(!self.local_ended);
+                if self.pair.is_some() || self.current.nominated().is_some() {
+                    Some(failed)
+                } else {
+                    give_up.map(|at| at.max(failed))
+                }
+            }
+            (None, _) => self.current.give_up_at(!self.local_ended),
+        }
+    }
+
+    fn set_state(&mut self, state: State) {
+        if self.state != state {
+            self.state = state;
+            self.output.push_back(Output::State(state));
+        }
+    }
+
+    fn set_pair(&mut self, pair: Option<(SocketAddr, SocketAddr)>) {
+        self.pair = pair;
+        let path = pair.and_then(|(local, to)| {
+            match self.sockets.iter().find(|socket| socket.address == local) {
+                Some(socket) => {
+                    Some(Path::Direct { socket: socket.id, to: with_scope(to, socket.bound) })
+                }
+                None => self.gatherer.relay_at(local).map(|_| Path::Relayed),
+            }
+        });
+        if path != self.path {
+            self.path = path;
+            self.output.push_back(Output::Path(path));
+        }
+    }
+
+    /// Starts anew, with new credentials and all candidates gathered again; the peer has to do the same.
+    /// A path that there is stays in use until there is a new one.
+    pub fn restart(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        let credentials = Credentials::generate(&mut *self.random);
+        let checks = Checks::new(now, self.current.controlling(), self.tie_breaker, credentials);
+        let replaced = std::mem::replace(&mut self.current, checks);
+        if self.state == State::Failed {
+            (self.previous, self.consent) = (None, None);
+            self.set_pair(None);
+            self.set_state(State::New);
+        } else if replaced.nominated().is_some() {
+            self.previous = Some(replaced);
+        }
+        self.names.clear();
+        self.remote_ended = false;
+        self.local_ended = false;
+        if self.gatherer.has_started() {
+            self.gather_again(now);
+        }
+    }
+
+    /// Figures.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let checks = self.previous.as_ref().unwrap_or(&self.current);
+        let path = self.path.and(self.pair).map(|pair| {
+            let relays = &self.gatherer.relays;
+            let relay = relays.iter().find(|relay| relay.relayed().contains(&pair.0));
+            let mapped = checks.mapped(pair).unwrap_or(pair.0);
+            let gathered = self.gatherer.gathered(&self.sockets);
+            let local_type = if relay.is_some() {
+                CandidateType::Relayed
+            } else if mapped == pair.0 {
+                CandidateType::Host
+            } else if gathered.iter().any(|gathered| gathered.is_reflexive(mapped)) {
+                CandidateType::ServerReflexive
+            } else {
+                CandidateType::PeerReflexive
+            };
+            PathStats {
+                local_type,
+                local_address: mapped,
+                relay_protocol: relay.map(super::relay::Relay::protocol),
+                remote_type: checks.remote_type(pair.1),
+                remote_address: pair.1,
+                round_trip_time: checks.round_trip_time(),
+            }
+        });
+        let (bytes_sent, bytes_received) = (self.bytes_sent, self.bytes_received);
+        Stats { state: self.state, path, bytes_sent, bytes_received }
+    }
+
+    /// Ends: gives back what TURN servers have allocated. What is in the output has still to be done;
+    /// nothing more follows.
+    pub fn close(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        self.closed = true;
+        self.gatherer.close(now, &mut self.output);
+        (self.pair, self.path, self.previous) = (None, None, None);
+    }
+}
+
+fn host_candidate(address: SocketAddr) -> Option<Candidate> {
+    Candidate::host(address, "udp").ok()
+}
+
+fn relayed_candidate(address: SocketAddr, local: SocketAddr) -> Option<Candidate> {
+    Candidate::relayed(address, local, "udp").ok()
+}

@@ -1,0 +1,238 @@
+//! ICE (RFC 8445, with trickling: RFC 8838): finds a path to the peer through NATs and firewalls, and
+//! keeps watch over it.
+//!
+//! [`Agent`] is a state machine without I/O, for one data stream with one component. It is given
+//! sockets, packets, the time and the answers to its questions; what it wants done comes out of
+//! [`Agent::poll_output`]. Connectivity checks and nomination are those of the crate `is`, the TURN
+//! client is that of `turn-client-proto`. Their log lines name the addresses of peers, and some of
+//! them passwords: both crates run with logging off.
+//!
+//! Time line of an established path, counted from the last answer of the peer to a consent check
+//! (RFC 7675; one is sent every 2.5 s, and more often after a loss): [`State::Disconnected`] after
+//! [`DISCONNECTED_AFTER`], [`State::Failed`] after [`FAILED_AFTER`]. Without any path yet:
+//! [`State::Failed`] when all pairs have failed and no further candidate is to be expected, at the
+//! latest [`FAILED_AFTER`] after the last new candidate. [`Agent::restart`] leads out of every state.
+
+mod agent;
+mod candidate;
+mod checks;
+mod credentials;
+mod gather;
+mod mdns;
+mod net;
+mod relay;
+mod server;
+mod server_reflexive;
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::Duration;
+
+pub use agent::{Agent, RestartNeeded, SocketError};
+pub use candidate::{CandidateError, CandidateType};
+pub use credentials::{Credentials, CredentialsError};
+pub use mdns::{MdnsAnswer, mdns_answer, mdns_query};
+pub use server::{Server, ServerError, ServerTransport};
+
+/// Without an answer of the peer for this long, a path counts as [`State::Disconnected`].
+pub const DISCONNECTED_AFTER: Duration = Duration::from_secs(7);
+
+/// Without an answer of the peer for this long, the consent to send has expired (RFC 7675 section
+/// 5.1), and the agent has [`State::Failed`].
+pub const FAILED_AFTER: Duration = Duration::from_secs(30);
+
+/// The number of remote candidates an agent takes between two restarts; further ones are ignored.
+pub const MAX_REMOTE_CANDIDATES: usize = 256;
+
+/// The number of sockets an agent takes.
+pub const MAX_SOCKETS: usize = 64;
+
+/// The number of ICE servers an agent uses; further ones are ignored.
+pub const MAX_SERVERS: usize = 16;
+
+/// The name that the driver gave to one of its UDP sockets. Never used for another one later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SocketId(pub u32);
+
+/// The name that the agent gave to one of its connections to TURN servers. Never used twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StreamId(pub u32);
+
+/// Which candidates may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// All of them.
+    #[default]
+    All,
+    /// Only those of TURN servers: the peer does not learn the addresses of this host.
+    RelayOnly,
+}
+
+/// What an agent needs to know from the start.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// STUN and TURN servers, at most [`MAX_SERVERS`].
+    pub servers: Vec<Server>,
+    /// Which candidates may be used.
+    pub policy: Policy,
+    /// Whether this side chooses the path. That is the side that made the first offer; if both sides
+    /// believe so, the conflict is resolved (RFC 8445 section 7.3.1.1).
+    pub controlling: bool,
+}
+
+/// How far the agent has come. The module says when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// The credentials of the peer are not known yet.
+    New,
+    /// Looking for a path.
+    Checking,
+    /// There is a path, and the peer answers.
+    Connected,
+    /// The peer has not answered for a while. This may pass; a restart helps if the network changed.
+    Disconnected,
+    /// No path was found, or it was lost for long. Only [`Agent::restart`] helps.
+    Failed,
+}
+
+/// Where packets for the peer go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Path {
+    /// From this socket straight to this address: the driver may send there by itself, many datagrams
+    /// at once, and then calls [`Agent::count_sent`].
+    Direct {
+        /// The socket to send from.
+        socket: SocketId,
+        /// The address of the peer.
+        to: SocketAddr,
+    },
+    /// Through a TURN server: every packet has to go through [`Agent::send`].
+    Relayed,
+}
+
+/// What the agent wants done, or known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send this datagram. If the socket cannot take it now, it may be dropped.
+    Transmit {
+        /// The socket to send from.
+        socket: SocketId,
+        /// The address to send to.
+        to: SocketAddr,
+        /// The datagram, at most 1,500 bytes unless the application's own data were larger.
+        data: Vec<u8>,
+    },
+    /// Write these bytes to a connection. They are one whole message: if the connection is congested,
+    /// all of them may be dropped.
+    StreamTransmit {
+        /// The connection, asked for by [`Output::Connect`].
+        stream: StreamId,
+        /// The bytes.
+        data: Vec<u8>,
+    },
+    /// Open a connection; then call [`Agent::handle_connected`], or [`Agent::handle_closed`].
+    Connect {
+        /// The name for it.
+        stream: StreamId,
+        /// The address of the server.
+        to: SocketAddr,
+        /// With TLS, and then the name that the certificate has to be valid for (a DNS name, or an IP
+        /// address). `None`: without TLS.
+        tls_server_name: Option<String>,
+    },
+    /// Close a connection. Nothing more comes for it, and [`Agent::handle_closed`] need not be called.
+    Disconnect {
+        /// The connection.
+        stream: StreamId,
+    },
+    /// Look up the addresses of a host, then call [`Agent::handle_resolved`]. Give up after about five
+    /// seconds.
+    Resolve {
+        /// The name of the host.
+        name: String,
+        /// Whether to ask by multicast DNS ([`mdns_query`]), not the resolver of the system: the name
+        /// ends in `.local`, and comes from the peer.
+        mdns: bool,
+    },
+    /// A packet from the peer that came over a connection to a TURN server. What comes over sockets is
+    /// returned by [`Agent::handle_packet`].
+    Data(Vec<u8>),
+    /// A candidate for the peer: `candidate:…` with `ufrag`, without `a=`.
+    Candidate(String),
+    /// There will be no more candidates, until a restart.
+    EndOfCandidates,
+    /// The state has changed.
+    State(State),
+    /// The path to the peer has changed.
+    Path(Option<Path>),
+    /// A server is of no use. The agent goes on without it.
+    ServerFailed {
+        /// Its URL.
+        url: String,
+        /// What is wrong, for people.
+        problem: String,
+    },
+}
+
+/// What a packet was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// One for the agent, or one to be ignored.
+    Consumed,
+    /// One for the application: this part of it (all of it, unless it came through a TURN server). It
+    /// came from an address that the peer has proved to be at, and looks like DTLS (RFC 7983).
+    Data(Range<usize>),
+}
+
+/// There is no path to the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotConnected;
+
+impl std::fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("there is no path to the peer")
+    }
+}
+
+impl std::error::Error for NotConnected {}
+
+/// How packets get to a TURN server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelayProtocol {
+    /// UDP.
+    Udp,
+    /// TCP.
+    Tcp,
+    /// TLS over TCP.
+    Tls,
+}
+
+/// The path in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathStats {
+    /// The type of the candidate of this side.
+    pub local_type: CandidateType,
+    /// The address of this side, as seen by the peer as far as known.
+    pub local_address: SocketAddr,
+    /// How packets get to the TURN server, if the candidate of this side is a relayed one.
+    pub relay_protocol: Option<RelayProtocol>,
+    /// The type of the candidate of the peer.
+    pub remote_type: CandidateType,
+    /// The address of the peer.
+    pub remote_address: SocketAddr,
+    /// How long the last consent check took to be answered.
+    pub round_trip_time: Option<Duration>,
+}
+
+/// Figures of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// The state.
+    pub state: State,
+    /// The path in use, if there is one.
+    pub path: Option<PathStats>,
+    /// Bytes of the application sent, as UDP payload without ICE and TURN.
+    pub bytes_sent: u64,
+    /// Bytes of the application received, likewise.
+    pub bytes_received: u64,
+}
