@@ -445,7 +445,7 @@ fn all_messages_travel_over_the_channel() {
         std::iter::from_fn(|| pair.client(to).poll_event()).collect()
     }
     // What arrives is told apart from what is to be sent.
-    let mut arrived = |from, to| {
+    let mut arrived = |from: usize, to: usize| {
         pair.nodes[to].takes_events = false;
         let events = carry(&mut pair, from, to);
         pair.nodes[to].takes_events = true;

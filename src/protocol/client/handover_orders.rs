@@ -5,17 +5,20 @@
 //! The orders are explored as a graph: what a client has become depends only on what it was given, in
 //! which order, so two orders that differ only in which of the two clients was first meet in one state.
 
+mod model;
+
 use std::collections::{HashSet, VecDeque};
 use std::sync::OnceLock;
 use std::time::Instant;
 
 use bytes::Bytes;
+use model::{Model, Tag};
 
 use super::core::ServerLink;
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
 use crate::protocol::message::Disconnected;
-use crate::protocol::{Link, Task};
+use crate::protocol::{ChannelTransmit, Link, Task};
 use crate::task::webrtc::{Options, WebRtc};
 
 const A: usize = 0;
@@ -50,14 +53,6 @@ enum Action {
     TimePasses,
     /// The WebSocket breaks, and the last so many messages on it get lost.
     SocketDies(usize, usize),
-}
-
-/// What a message says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Tag {
-    Application(u8),
-    Handover,
-    Close(CloseCode),
 }
 
 #[derive(Debug, Clone)]
@@ -103,93 +98,6 @@ struct Side {
     closed: Option<Closed>,
     close_codes: Vec<CloseCode>,
     model: Model,
-}
-
-/// A client as the table has it.
-#[derive(Debug, Default)]
-struct Model {
-    own: bool,
-    peers: bool,
-    /// What came over the channel and waits; `None` is its end.
-    early: VecDeque<Option<Tag>>,
-    channel_gone: bool,
-    got: u8,
-    left: bool,
-    end: Option<EndReason>,
-}
-
-impl Model {
-    fn session(&self) -> bool {
-        !self.left && self.end.is_none()
-    }
-
-    fn both(&self) -> bool {
-        self.own && self.peers
-    }
-
-    fn ends(&mut self, reason: EndReason) {
-        self.end.get_or_insert(reason);
-    }
-
-    fn message(&mut self, tag: Tag) {
-        match tag {
-            _ if !self.session() => {}
-            Tag::Application(number) => {
-                assert_eq!(number, self.got, "messages come in order");
-                self.got += 1;
-            }
-            Tag::Handover => {
-                assert!(!self.peers, "the library says it once");
-                self.peers = true;
-                self.arrivals();
-            }
-            Tag::Close(code) => self.ends(EndReason::PeerClosed(code)),
-        }
-    }
-
-    fn arrivals(&mut self) {
-        while self.peers && self.session() {
-            match self.early.pop_front() {
-                Some(Some(tag)) => self.message(tag),
-                Some(None) => self.ends(EndReason::SignallingChannelLost),
-                None => return,
-            }
-        }
-    }
-
-    fn channel_message(&mut self, tag: Tag) {
-        if self.session() && !self.channel_gone {
-            self.early.push_back(Some(tag));
-            self.arrivals();
-        }
-    }
-
-    fn channel_end(&mut self) {
-        if !self.session() || self.channel_gone {
-            return;
-        }
-        match (self.own, self.peers) {
-            (false, false) if self.early.is_empty() => {}
-            (true, false) => self.ends(EndReason::SignallingChannelLost),
-            _ => {
-                self.channel_gone = true;
-                self.early.push_back(None);
-                self.arrivals();
-            }
-        }
-    }
-
-    fn disconnected(&mut self) {
-        if self.session() && !self.both() {
-            self.left = true;
-        }
-    }
-
-    fn socket_end(&mut self, reason: EndReason) {
-        if !self.both() || !self.session() {
-            self.ends(reason);
-        }
-    }
 }
 
 struct Keys {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use is::stun::{StunMessage, StunPacket};
-use is::{Candidate, IceAgent, IceAgentEvent, IceConnectionState, Protocol};
+use is::{Candidate, IceAgent, IceAgentEvent, Protocol};
 
 use super::candidate::{CandidateType, RemoteCandidate};
 use super::credentials::Credentials;
@@ -35,11 +35,12 @@ pub(super) struct Checks {
     peer_reflexive: usize,
     /// How the peer sees the local address of a pair of (local, remote) address.
     mapped: HashMap<(SocketAddr, SocketAddr), SocketAddr>,
+    /// All addresses that the peer has claimed to see: each is a candidate that stays.
+    reflexive: HashSet<SocketAddr>,
     nominated: Option<(SocketAddr, SocketAddr)>,
     responses: u64,
     consent: Option<Instant>,
     last_news: Instant,
-    all_remote_known: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,11 +63,14 @@ impl Checks {
         tie_breaker: u64,
         local: Credentials,
     ) -> Self {
-        let mut agent = quiet(|| IceAgent::new(local.to_is()));
-        agent.set_controlling(controlling);
-        agent.set_control_tie_breaker(tie_breaker);
-        agent.set_timing_advance(TIMING_ADVANCE);
-        agent.set_max_stun_rto(CONSENT_INTERVAL);
+        let agent = quiet(|| {
+            let mut agent = IceAgent::new(local.to_is());
+            agent.set_controlling(controlling);
+            agent.set_control_tie_breaker(tie_breaker);
+            agent.set_timing_advance(TIMING_ADVANCE);
+            agent.set_max_stun_rto(CONSENT_INTERVAL);
+            agent
+        });
         Self {
             agent,
             local,
@@ -76,11 +80,11 @@ impl Checks {
             addresses: HashMap::new(),
             peer_reflexive: 0,
             mapped: HashMap::new(),
+            reflexive: HashSet::new(),
             nominated: None,
             responses: 0,
             consent: None,
             last_news: now,
-            all_remote_known: false,
         }
     }
 
@@ -136,11 +140,6 @@ impl Checks {
         }
     }
 
-    /// No more candidates of the peer, and no more addresses for their names, will come.
-    pub(super) fn set_all_remote_known(&mut self, known: bool) {
-        self.all_remote_known = known;
-    }
-
     /// Whether the peer has shown to be at this address.
     pub(super) fn has_seen(&self, address: SocketAddr) -> bool {
         self.addresses.get(&address).copied().unwrap_or(false)
@@ -166,12 +165,12 @@ impl Checks {
         }
         let mapped =
             message.is_successful_binding_response().then(|| message.mapped_address()).flatten();
-        let pair = (local, from);
-        if let Some(mapped) = mapped {
-            let new = self.mapped.get(&pair) != Some(&mapped);
-            if new && !self.has_room_for_mapped(pair, mapped) {
-                return false;
-            }
+        if let Some(mapped) = mapped
+            && mapped != local
+            && self.reflexive.len() >= MAX_REFLEXIVE
+            && !self.reflexive.contains(&mapped)
+        {
+            return false;
         }
         let packet = StunPacket { proto: Protocol::Udp, source: from, destination: local, message };
         if !quiet(|| self.agent.handle_packet(now, packet)) {
@@ -182,7 +181,10 @@ impl Checks {
         }
         self.addresses.insert(from, true);
         if let Some(mapped) = mapped {
-            self.mapped.insert(pair, mapped);
+            self.mapped.insert((local, from), mapped);
+            if mapped != local {
+                self.reflexive.insert(mapped);
+            }
         }
         let responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
         if responses > self.responses {
@@ -190,12 +192,6 @@ impl Checks {
         }
         self.responses = responses;
         true
-    }
-
-    /// Each new address that the peer claims to see is a candidate that stays.
-    fn has_room_for_mapped(&self, pair: (SocketAddr, SocketAddr), mapped: SocketAddr) -> bool {
-        let distinct: HashSet<_> = self.mapped.values().filter(|seen| **seen != pair.0).collect();
-        mapped == pair.0 || distinct.contains(&mapped) || distinct.len() < MAX_REFLEXIVE
     }
 
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
@@ -242,15 +238,10 @@ impl Checks {
         self.consent
     }
 
-    /// When to give up if nothing is nominated until then.
-    pub(super) fn give_up_at(&self, gathering: bool) -> Option<Instant> {
-        self.remote.as_ref()?;
-        let exhausted = self.agent.state() == IceConnectionState::Disconnected;
-        let nothing = self.addresses.is_empty();
-        if self.all_remote_known && !gathering && (exhausted || nothing) {
-            return Some(self.last_news);
-        }
-        Some(self.last_news + FAILED_AFTER)
+    /// When to give up if nothing is nominated until then. Not before, even if there is no candidate
+    /// left: the checks of the peer may still come through (RFC 8863).
+    pub(super) fn give_up_at(&self) -> Option<Instant> {
+        self.remote.as_ref().map(|_| self.last_news + FAILED_AFTER)
     }
 
     pub(super) fn round_trip_time(&self) -> Option<Duration> {

@@ -188,8 +188,11 @@ impl Gatherer {
                 }
                 ServerTransport::TurnUdp => {
                     for socket in sockets {
+                        // One allocation is all that a server gives to one socket (RFC 8656 section 5).
                         let asked = |relay: &Relay| {
-                            (relay.server_index, relay.link) == (index, Link::Udp(socket.id))
+                            let same = |ip| relay.server == SocketAddr::new(ip, port);
+                            relay.link == Link::Udp(socket.id)
+                                && (relay.server_index == index || ips.iter().copied().any(same))
                         };
                         if let Some(ip) = reachable(socket, ips)
                             && self.relays.len() < MAX_RELAYS
@@ -266,17 +269,17 @@ impl Gatherer {
         let (was, server) = (relay.state(), relay.server);
         let lost = relay.lost();
         relay.end();
+        let tried = self.servers[index].tried;
         if was != RelayState::Allocated {
-            let failed = self.servers[index].tried;
             self.connect(now, index, output);
-            if self.servers[index].tried == failed {
-                let problem = match was {
-                    RelayState::Connecting => format!("no connection to the TURN server {server}"),
-                    _ => format!("the TURN server {server} closed the connection"),
-                };
-                let url = self.servers[index].server.url().to_owned();
-                output.push_back(Output::ServerFailed { url, problem });
-            }
+        }
+        if self.servers[index].tried == tried {
+            let problem = match was {
+                RelayState::Connecting => format!("no connection to the TURN server {server}"),
+                _ => format!("the TURN server {server} closed the connection"),
+            };
+            let url = self.servers[index].server.url().to_owned();
+            output.push_back(Output::ServerFailed { url, problem });
         }
         lost
     }
@@ -353,9 +356,8 @@ impl Gatherer {
                         gathered.push(Gathered::Relayed { local: relay.local(), address });
                     }
                     RelayOutput::Ended(problem) => {
-                        let url = self.servers[relay.server_index].server.url();
-                        let url = url.to_owned();
-                        output.extend(problem.map(|problem| Output::ServerFailed { url, problem }));
+                        let url = self.servers[relay.server_index].server.url().to_owned();
+                        output.push_back(Output::ServerFailed { url, problem });
                         if let Link::Stream(stream, _) = relay.link {
                             output.push_back(Output::Disconnect { stream });
                         }

@@ -1,15 +1,15 @@
 //! Questions and answers of multicast DNS (RFC 6762), as far as `.local` names of candidates need them.
 //!
-//! One question is sent from an ordinary socket to port 5353 of the multicast groups ("one-shot",
-//! section 5.1), and the answer comes back to that socket (section 6.7).
+//! The socket has to be bound to port 5353, shared with others, and be a member of the multicast groups:
+//! browsers always answer to the group, even those who ask from another port (which section 6.7 says
+//! should be answered directly). They also look at the first question of a packet only.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 const TYPE_A: u16 = 1;
 const TYPE_AAAA: u16 = 28;
 const CLASS_IN: u16 = 1;
-/// In questions: the answer is welcome by unicast (section 5.4). In answers: others are outdated
-/// (section 10.2). Neither matters for an answer.
+/// In answers: other ones are outdated (section 10.2), which does not matter here.
 const TOP_BIT: u16 = 0x8000;
 
 /// Records of one answer that are looked at.
@@ -24,29 +24,27 @@ pub struct MdnsAnswer {
     pub ip: IpAddr,
 }
 
-/// The packet that asks for the addresses of a host, to be sent to 224.0.0.251 and ff02::fb, port 5353.
-/// `None`: this is no name (labels of 1 to 63 bytes, 253 bytes in all).
-///
-/// `id` comes back in the answers to a one-shot question.
+/// The packets that ask for the IPv4 and the IPv6 addresses of a host, to be sent to 224.0.0.251 and
+/// ff02::fb, port 5353, and sent again after a second (section 5.2). `None`: this is no name (labels of
+/// 1 to 63 letters, digits, `-` and `_`; 253 bytes in all).
 #[must_use]
-pub fn mdns_query(id: u16, name: &str) -> Option<Vec<u8>> {
+pub fn mdns_queries(name: &str) -> Option<[Vec<u8>; 2]> {
     if !super::server::is_host_name(name) {
         return None;
     }
-    let mut packet = Vec::with_capacity(64);
-    for field in [id, 0, 2, 0, 0, 0] {
-        packet.extend(field.to_be_bytes());
-    }
-    for kind in [TYPE_A, TYPE_AAAA] {
+    Some([TYPE_A, TYPE_AAAA].map(|kind| {
+        // One question, and the identifier is zero (section 18.1).
+        let mut packet = vec![0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
         for label in name.trim_end_matches('.').split('.') {
-            packet.push(u8::try_from(label.len()).ok()?);
+            // At most 63: it is a host name.
+            packet.push(label.len() as u8);
             packet.extend(label.as_bytes());
         }
         packet.push(0);
         packet.extend(kind.to_be_bytes());
-        packet.extend((CLASS_IN | TOP_BIT).to_be_bytes());
-    }
-    Some(packet)
+        packet.extend(CLASS_IN.to_be_bytes());
+        packet
+    }))
 }
 
 /// The addresses that a packet gives for names that end in `.local`; none if it is malformed, or not an
@@ -173,5 +171,95 @@ impl<'a> Reader<'a> {
                 _ => return None,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two records for `a-b.local`, the second with a pointer to the name of the first.
+    fn answer() -> Vec<u8> {
+        let mut packet = vec![0, 7, 0x84, 0, 0, 0, 0, 2, 0, 0, 0, 0];
+        packet.extend(b"\x03A-b\x05local\x00");
+        packet.extend([0, 1, 0x80, 1, 0, 0, 0, 120, 0, 4, 192, 0, 2, 1]);
+        packet.extend([0xc0, 12]);
+        packet.extend([0, 28, 0, 1, 0, 0, 0, 120, 0, 16]);
+        packet.extend("2001:db8::1".parse::<Ipv6Addr>().unwrap().octets());
+        packet
+    }
+
+    #[test]
+    fn the_questions_ask_for_both_kinds_of_addresses() {
+        let [a, aaaa] = mdns_queries("a.local").unwrap();
+        let header = [0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        assert_eq!(a, [&header[..], b"\x01a\x05local\x00\x00\x01\x00\x01"].concat());
+        assert_eq!(aaaa, [&header[..], b"\x01a\x05local\x00\x00\x1c\x00\x01"].concat());
+        for name in
+            ["", "a..local", "a b.local", &format!("{}.local", "x".repeat(64)), &"ab.".repeat(100)]
+        {
+            assert_eq!(mdns_queries(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_parsed() {
+        let ips = mdns_answer(&answer()).into_iter().map(|answer| {
+            assert_eq!(answer.name, "a-b.local");
+            answer.ip.to_string()
+        });
+        assert_eq!(ips.collect::<Vec<_>>(), ["192.0.2.1", "2001:db8::1"]);
+        // One to an old-fashioned question repeats the question.
+        let [mut packet, _] = mdns_queries("a-b.local").unwrap();
+        let records = answer().split_off(12);
+        packet[2..4].copy_from_slice(&[0x84, 0]);
+        packet[7] = 1;
+        packet.extend(&records[..records.len() - 28]);
+        assert_eq!(mdns_answer(&packet).len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_answer_gives_nothing() {
+        assert_eq!(mdns_answer(&mdns_queries("a-b.local").unwrap()[0]), []);
+        for (index, value) in [(2, 0x04), (2, 0x8c), (3, 3)] {
+            let mut packet = answer();
+            packet[index] = value;
+            assert_eq!(mdns_answer(&packet), [], "byte {index}");
+        }
+        // Goodbye, another class, another name.
+        for (range, bytes) in [(27..31, &[0; 4][..]), (25..27, &[0, 3]), (17..22, b"other")] {
+            let mut packet = answer();
+            packet[range].copy_from_slice(bytes);
+            let found = mdns_answer(&packet);
+            assert!(found.iter().all(|answer| answer.ip.is_ipv6()), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_packets_end() {
+        let packet = answer();
+        for length in 0..packet.len() {
+            assert_eq!(mdns_answer(&packet[..length]), [], "{length}");
+        }
+        for index in 0..packet.len() {
+            for value in 0..=255 {
+                let mut packet = packet.clone();
+                packet[index] = value;
+                assert!(mdns_answer(&packet).len() <= 2);
+            }
+        }
+        // Pointers to themselves, to each other, forward.
+        for (first, second) in [(12, 12), (14, 12), (14, 14), (40, 12)] {
+            let mut packet = vec![0, 7, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0xc0, first, 0xc0, second];
+            packet.extend([0, 1, 0, 1, 0, 0, 0, 120, 0, 4, 192, 0, 2, 1]);
+            assert_eq!(mdns_answer(&packet), [], "{first} {second}");
+        }
+        // A name that grows by labels and pointers is cut off.
+        let mut packet = vec![0, 7, 0x84, 0, 0, 0, 0, 255, 0, 0, 0, 0];
+        for _ in 0..300 {
+            packet.extend(b"\x3f");
+            packet.extend([b'a'; 63]);
+        }
+        assert_eq!(mdns_answer(&packet), []);
     }
 }

@@ -10,8 +10,8 @@
 //! Time line of an established path, counted from the last answer of the peer to a consent check
 //! (RFC 7675; one is sent every 2.5 s, and more often after a loss): [`State::Disconnected`] after
 //! [`DISCONNECTED_AFTER`], [`State::Failed`] after [`FAILED_AFTER`]. Without any path yet:
-//! [`State::Failed`] when all pairs have failed and no further candidate is to be expected, at the
-//! latest [`FAILED_AFTER`] after the last new candidate. [`Agent::restart`] leads out of every state.
+//! [`State::Failed`] when for [`FAILED_AFTER`] there has been no new candidate of either side.
+//! [`Agent::restart`] leads out of every state.
 
 mod agent;
 mod candidate;
@@ -31,7 +31,7 @@ use std::time::Duration;
 pub use agent::{Agent, RestartNeeded, SocketError};
 pub use candidate::{CandidateError, CandidateType};
 pub use credentials::{Credentials, CredentialsError};
-pub use mdns::{MdnsAnswer, mdns_answer, mdns_query};
+pub use mdns::{MdnsAnswer, mdns_answer, mdns_queries};
 pub use server::{Server, ServerError, ServerTransport};
 
 /// Without an answer of the peer for this long, a path counts as [`State::Disconnected`].
@@ -150,7 +150,7 @@ pub enum Output {
     Resolve {
         /// The name of the host.
         name: String,
-        /// Whether to ask by multicast DNS ([`mdns_query`]), not the resolver of the system: the name
+        /// Whether to ask by multicast DNS ([`mdns_queries`]), not the resolver of the system: the name
         /// ends in `.local`, and comes from the peer.
         mdns: bool,
     },

@@ -21,6 +21,12 @@ use super::{RelayProtocol, Server, SocketId, StreamId};
 /// Packets that wait for a permission, per allocation: one per address of the peer.
 const MAX_WAITING: usize = 64;
 
+/// The time to connect, and the time to get an address.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The TURN client is asked at least this often: having given up it may name no time.
+const MAX_SLEEP: Duration = Duration::from_secs(5);
+
 /// How packets get to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
@@ -46,6 +52,10 @@ pub(super) struct Relay {
     epoch: Instant,
     wake: Option<Instant>,
     state: RelayState,
+    /// When to give up, while there is no address.
+    deadline: Instant,
+    /// The transaction of the last request for an address, and the error last answered to one.
+    asked: Option<[u8; 12]>,
     last_error: Option<u16>,
 }
 
@@ -66,8 +76,8 @@ pub(super) enum RelayOutput {
     Send(Vec<u8>),
     /// The server has given an address.
     Allocated(SocketAddr),
-    /// The relay has ended. For people: why, if it is not that it was asked to.
-    Ended(Option<String>),
+    /// The relay has ended. For people: why.
+    Ended(String),
 }
 
 /// The bytes of a connection are no TURN.
@@ -125,6 +135,8 @@ impl Relay {
             epoch: now,
             wake: None,
             state: RelayState::Connecting,
+            deadline: now + PATIENCE,
+            asked: None,
             last_error: None,
         }
     }
@@ -138,7 +150,7 @@ impl Relay {
             Link::Stream(..) => TurnClientTcp::allocate(local, self.server, config).into(),
         }));
         self.state = RelayState::Allocating;
-        self.wake = Some(now);
+        (self.wake, self.deadline) = (Some(now), now + PATIENCE);
     }
 
     pub(super) fn state(&self) -> RelayState {
@@ -173,7 +185,12 @@ impl Relay {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.wake
+        match self.state {
+            RelayState::Connecting => Some(self.deadline),
+            RelayState::Allocating => self.wake.map(|at| at.min(self.deadline)),
+            RelayState::Allocated => self.wake,
+            RelayState::Ended => None,
+        }
     }
 
     /// Takes bytes of the connection.
@@ -206,29 +223,42 @@ impl Relay {
         now: Instant,
         packet: &[u8],
     ) -> Option<(SocketAddr, Range<usize>)> {
-        if self.state == RelayState::Allocating {
-            self.note_error(packet);
-        }
+        let error = match self.state {
+            RelayState::Allocating => self.note_error(packet),
+            _ => None,
+        };
         let time = self.time(now);
         let client = self.client.as_mut()?;
         let transmit = Transmit::new(packet, client.transport(), self.server, self.local);
-        let received = quiet(|| client.recv(transmit, time));
-        self.wake = Some(now);
-        let TurnRecvRet::PeerData(data) = received else { return None };
+        let data = match quiet(|| client.recv(transmit, time)) {
+            // Nothing follows for the client from a packet of the peer.
+            TurnRecvRet::PeerData(data) => data,
+            other => {
+                // The client would repeat the request with the same credentials until it gives up.
+                if error == Some(401) && matches!(other, TurnRecvRet::Ignored(_)) {
+                    self.deadline = now;
+                }
+                self.wake = Some(now);
+                return None;
+            }
+        };
         let part = data.data();
         let start = (part.as_ptr() as usize).checked_sub(packet.as_ptr() as usize)?;
         let range = start..start + part.len();
         (range.end <= packet.len()).then(|| (normalise(data.peer), range))
     }
 
-    /// Remembers why the server refuses.
-    fn note_error(&mut self, packet: &[u8]) {
-        if let Ok(message) = quiet(|| Message::from_bytes(packet))
-            && message.has_class(MessageClass::Error)
-            && let Ok(error) = message.attribute::<ErrorCode>()
-        {
-            self.last_error = Some(error.code());
-        }
+    /// Returns the error, if this is one in answer to the last request for an address, and remembers it.
+    fn note_error(&mut self, packet: &[u8]) -> Option<u16> {
+        let asked = self.asked?;
+        let error = quiet(|| {
+            let message = Message::from_bytes(packet).ok()?;
+            let answers =
+                message.has_class(MessageClass::Error) && packet.get(8..20) == Some(&asked);
+            answers.then(|| message.attribute::<ErrorCode>().ok()).flatten()
+        })?;
+        self.last_error = Some(error.code());
+        self.last_error
     }
 
     /// A packet for the peer, as the server wants it. `None`: it has to wait, or cannot be sent.
@@ -237,7 +267,7 @@ impl Relay {
         let client = self.client.as_mut()?;
         let sent = quiet(|| client.send_to(TransportType::Udp, to, data, time));
         if let Ok(Some(message)) = sent {
-            let mut message = message.data.build();
+            let mut message = quiet(|| message.data.build());
             if matches!(self.link, Link::Stream(..)) {
                 message.resize(message.len().next_multiple_of(4), 0);
             }
@@ -278,13 +308,18 @@ impl Relay {
         self.client = None;
         self.state = RelayState::Ended;
         self.wake = None;
+        self.relayed.clear();
         self.waiting.clear();
         self.buffer = Vec::new();
     }
 
     /// Does what is due.
     pub(super) fn drive(&mut self, now: Instant, output: &mut Vec<RelayOutput>) {
-        if self.wake.is_none_or(|at| at > now) {
+        if self.poll_timeout().is_none_or(|at| at > now) {
+            return;
+        }
+        if self.state != RelayState::Allocated && self.deadline <= now {
+            output.push(self.give_up());
             return;
         }
         let time = self.time(now);
@@ -293,7 +328,11 @@ impl Relay {
             let Some(client) = self.client.as_mut() else { return };
             let mut idle = true;
             while let Some(transmit) = quiet(|| client.poll_transmit(time)) {
-                output.push(RelayOutput::Send(transmit.data.as_ref().to_vec()));
+                let data = transmit.data.as_ref().to_vec();
+                if self.state == RelayState::Allocating {
+                    self.asked = data.get(8..20).and_then(|id| id.try_into().ok());
+                }
+                output.push(RelayOutput::Send(data));
                 idle = false;
             }
             let event = quiet(|| client.poll_event());
@@ -306,13 +345,11 @@ impl Relay {
                 TurnPollRet::WaitUntil(at) if idle || at > time => {
                     let nanos = u64::try_from(at.as_nanos()).unwrap_or(0);
                     let at = self.epoch + Duration::from_nanos(nanos);
-                    self.wake = Some(at.max(now + Duration::from_millis(1)));
+                    self.wake = Some(at.clamp(now + Duration::from_millis(1), now + MAX_SLEEP));
                     return;
                 }
                 TurnPollRet::Closed => {
-                    let problem = self.problem();
-                    self.end();
-                    output.push(RelayOutput::Ended(problem));
+                    output.push(self.give_up());
                     return;
                 }
                 // The others are for TCP allocations, of which there are none.
@@ -346,23 +383,76 @@ impl Relay {
         }
     }
 
-    /// Why the relay ended, if it was not asked to.
-    fn problem(&self) -> Option<String> {
+    fn give_up(&mut self) -> RelayOutput {
+        let problem = self.problem();
+        self.end();
+        RelayOutput::Ended(problem)
+    }
+
+    /// Why the relay is of no use, for people.
+    fn problem(&self) -> String {
         let server = self.server;
         match (self.state, self.last_error) {
-            (RelayState::Allocated, _) => None,
-            (_, Some(401 | 441)) => Some(format!(
-                "the TURN server {server} does not accept the user name or the password"
-            )),
-            (_, Some(403)) => Some(format!("the TURN server {server} forbids its use (error 403)")),
-            (_, Some(486)) => Some(format!(
-                "the quota of this user at the TURN server {server} is used up (error 486)"
-            )),
-            (_, Some(508)) => {
-                Some(format!("the TURN server {server} has no capacity left (error 508)"))
+            (RelayState::Connecting, _) => format!("no connection to the TURN server {server}"),
+            (RelayState::Allocated, _) => {
+                format!("the TURN server {server} does not answer any more")
             }
-            (_, Some(code)) => Some(format!("the TURN server {server} refused with error {code}")),
-            (_, None) => Some(format!("the TURN server {server} does not answer")),
+            (_, Some(401 | 441)) => {
+                format!("the TURN server {server} does not accept the user name or the password")
+            }
+            (_, Some(403)) => format!("the TURN server {server} forbids its use (error 403)"),
+            (_, Some(486)) => {
+                format!("the quota of this user at the TURN server {server} is used up (error 486)")
+            }
+            (_, Some(508)) => format!("the TURN server {server} has no capacity left (error 508)"),
+            (_, Some(code)) => format!("the TURN server {server} refused with error {code}"),
+            (_, None) => format!("the TURN server {server} does not answer"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relay() -> Relay {
+        let config = Server::new("turn:192.0.2.1?transport=tcp", "user", "password").unwrap();
+        let server = "192.0.2.1:3478".parse().unwrap();
+        Relay::stream(Instant::now(), StreamId(0), RelayProtocol::Tcp, server, 0, &config)
+    }
+
+    fn frames(relay: &mut Relay) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| relay.pop_frame().ok().flatten()).collect()
+    }
+
+    #[test]
+    fn messages_are_cut_off_a_connection() {
+        // Channel data of five bytes, padded to eight; a STUN message of 24 bytes.
+        let mut stream = vec![0x40, 0, 0, 5, 1, 2, 3, 4, 5, 0, 0, 0];
+        let message = [&[0, 1, 0, 4][..], &[9; 20]].concat();
+        stream.extend(&message);
+        stream.extend([0x4f, 1, 0, 0]);
+        let expected = vec![stream[..9].to_vec(), message, vec![0x4f, 1, 0, 0]];
+
+        let mut whole = relay();
+        whole.push(&stream);
+        assert_eq!(frames(&mut whole), expected);
+        let mut pieces = relay();
+        let found = stream.iter().flat_map(|byte| {
+            pieces.push(&[*byte]);
+            frames(&mut pieces)
+        });
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        for first in [0x80, 0xc0, 0xff] {
+            let mut relay = relay();
+            relay.push(&[first, 0, 0]);
+            assert!(matches!(relay.pop_frame(), Ok(None)));
+            relay.push(&[0]);
+            assert!(relay.pop_frame().is_err());
         }
     }
 }

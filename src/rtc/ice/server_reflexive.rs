@@ -8,7 +8,7 @@ use turn_client_proto::stun::types::attribute::XorMappedAddress;
 use turn_client_proto::stun::types::message::{BINDING, Message};
 
 use super::SocketId;
-use super::net::quiet;
+use super::net::{normalise, quiet};
 use crate::crypto::RandomSource;
 
 /// The time to the first repetition; it doubles with each.
@@ -97,17 +97,19 @@ impl Query {
 
     /// Takes the answer. Returns the address if it is news.
     pub(super) fn handle_answer(&mut self, now: Instant, packet: &[u8]) -> Option<SocketAddr> {
-        let message = quiet(|| Message::from_bytes(packet)).ok()?;
-        if !message.is_response() || message.method() != BINDING || self.outcome == Outcome::Failed
-        {
-            return None;
-        }
-        if message.has_class(turn_client_proto::stun::types::message::MessageClass::Error) {
+        let answer = quiet(|| {
+            let message = Message::from_bytes(packet).ok().filter(Message::is_response)?;
+            let binding = message.method() == BINDING;
+            binding.then(|| {
+                let mapped = message.attribute::<XorMappedAddress>().ok();
+                mapped.map(|mapped| normalise(mapped.addr(message.transaction_id())))
+            })
+        });
+        // Without an address it is a refusal.
+        let Some(address) = answer? else {
             self.outcome = Outcome::Failed;
             return None;
-        }
-        let address = message.attribute::<XorMappedAddress>().ok()?.addr(message.transaction_id());
-        let address = super::net::normalise(address);
+        };
         if self.outcome == Outcome::Pending {
             self.outcome = Outcome::Found(address);
             self.next = now + KEEP_ALIVE;

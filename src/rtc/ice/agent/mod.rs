@@ -1,21 +1,20 @@
 //! The agent: what is known of both sides, and what follows from it.
 
+mod packets;
+mod paths;
+
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use is::Candidate;
 
-use super::candidate::{CandidateError, CandidateHost, CandidateType, RemoteCandidate, is_usable};
+use super::candidate::{CandidateError, CandidateHost, RemoteCandidate, is_usable};
 use super::checks::Checks;
 use super::credentials::Credentials;
-use super::gather::{Gathered, Gatherer, Socket, transmit};
-use super::net::{normalise, with_scope};
-use super::relay::Link;
-use super::{
-    Config, DISCONNECTED_AFTER, FAILED_AFTER, MAX_SOCKETS, NotConnected, Output, Path, PathStats,
-    Policy, Received, SocketId, State, Stats, StreamId,
-};
+use super::gather::{Gathered, Gatherer, Socket};
+use super::net::normalise;
+use super::{Config, MAX_SOCKETS, Output, Path, Policy, SocketId, State};
 use crate::crypto::RandomSource;
 
 /// Names for multicast DNS that the peer can have looked up between two restarts.
@@ -39,7 +38,6 @@ pub struct Agent {
     previous: Option<Checks>,
     /// Names of candidates of the peer.
     names: Vec<Name>,
-    remote_ended: bool,
     local_ended: bool,
     state: State,
     /// The local and the remote address in use, and what that means for the driver.
@@ -117,7 +115,6 @@ impl Agent {
             current: Checks::new(now, config.controlling, tie_breaker, credentials),
             previous: None,
             names: Vec::new(),
-            remote_ended: false,
             local_ended: false,
             state: State::New,
             pair: None,
@@ -302,10 +299,11 @@ impl Agent {
         Ok(())
     }
 
-    /// Takes a candidate of the peer: `candidate:…`, with or without `a=`. An empty one means
-    /// [`Agent::end_of_candidates`]. It may come before the credentials, and more than once. What is of
-    /// no use is ignored: another transport, component or generation (`ufrag`), a name that does not end
-    /// in `.local`, and more than [`super::MAX_REMOTE_CANDIDATES`].
+    /// Takes a candidate of the peer: `candidate:…`, with or without `a=`. It may come before the
+    /// credentials, and more than once. What is of no use is ignored: another transport, component or
+    /// generation (`ufrag`), a name that does not end in `.local`, and more than
+    /// [`super::MAX_REMOTE_CANDIDATES`]. So is an empty one, the end of candidates: the agent goes on
+    /// waiting for checks of the peer from elsewhere (RFC 8863).
     ///
     /// # Errors
     ///
@@ -316,7 +314,6 @@ impl Agent {
         candidate: &str,
     ) -> Result<(), CandidateError> {
         if candidate.is_empty() {
-            self.end_of_candidates(now);
             return Ok(());
         }
         let Some(candidate) = RemoteCandidate::parse(candidate)? else { return Ok(()) };
@@ -354,12 +351,6 @@ impl Agent {
         }
     }
 
-    /// The peer has no more candidates, until a restart.
-    pub fn end_of_candidates(&mut self, now: Instant) {
-        self.remote_ended = true;
-        self.update(now);
-    }
-
     /// Takes the answer to [`Output::Resolve`]: the addresses of a host, none if it has none or the
     /// question was not answered.
     pub fn handle_resolved(&mut self, now: Instant, name: &str, ips: &[IpAddr]) {
@@ -393,323 +384,9 @@ impl Agent {
         self.update(now);
     }
 
-    /// Takes a datagram that came to a socket. Only [`Received::Data`] is for the application.
-    pub fn handle_packet(
-        &mut self,
-        now: Instant,
-        socket: SocketId,
-        from: SocketAddr,
-        packet: &[u8],
-    ) -> Received {
-        let Some(socket) = self.sockets.iter().find(|known| known.id == socket).copied() else {
-            return Received::Consumed;
-        };
-        let from = normalise(from);
-        // RFC 7983 section 7.
-        match packet.first() {
-            Some(20..=63) => return self.handle_data(socket.address, from, 0..packet.len()),
-            Some(0..=3) if packet.len() >= 20 => {
-                if let Some(gathered) = self.gatherer.handle_answer(now, &socket, from, packet) {
-                    self.take_gathered(now, gathered.into_iter().collect());
-                } else if let Some(relay) = self.gatherer.relay_of_socket(socket.id, from) {
-                    let peer = relay.handle(now, packet);
-                    return self.handle_relayed(now, Link::Udp(socket.id), from, peer, packet);
-                } else {
-                    self.handle_check(now, socket.address, from, packet);
-                }
-            }
-            Some(64..=79) => {
-                if let Some(relay) = self.gatherer.relay_of_socket(socket.id, from) {
-                    let peer = relay.handle(now, packet);
-                    return self.handle_relayed(now, Link::Udp(socket.id), from, peer, packet);
-                }
-            }
-            _ => {}
-        }
-        self.update(now);
-        Received::Consumed
-    }
-
-    fn handle_data(
-        &mut self,
-        local: SocketAddr,
-        from: SocketAddr,
-        range: std::ops::Range<usize>,
-    ) -> Received {
-        let expected = self.pair == Some((local, from))
-            || self.current.has_seen(from)
-            || self.previous.as_ref().is_some_and(|previous| previous.has_seen(from));
-        if !expected || self.closed {
-            return Received::Consumed;
-        }
-        self.bytes_received += range.len() as u64;
-        Received::Data(range)
-    }
-
-    fn handle_check(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, packet: &[u8]) {
-        if self.closed || self.state == State::Failed {
-            return;
-        }
-        if !self.current.handle(now, local, from, packet)
-            && let Some(previous) = &mut self.previous
-        {
-            previous.handle(now, local, from, packet);
-        }
-    }
-
-    /// A TURN server has sent something. `peer`: which part of it is a packet of whom, if any.
-    fn handle_relayed(
-        &mut self,
-        now: Instant,
-        link: Link,
-        server: SocketAddr,
-        peer: Option<(SocketAddr, std::ops::Range<usize>)>,
-        packet: &[u8],
-    ) -> Received {
-        let mut received = Received::Consumed;
-        if let Some((peer, range)) = peer {
-            let relays = &self.gatherer.relays;
-            let relay = relays.iter().find(|relay| (relay.link, relay.server) == (link, server));
-            if let Some(local) = relay.and_then(|relay| relay.relayed_for(peer)) {
-                match packet.get(range.start) {
-                    // As is, nothing else has to be done: this is the path of bulk data.
-                    Some(20..=63) => return self.handle_data(local, peer, range),
-                    Some(0..=3) => self.handle_check(now, local, peer, &packet[range]),
-                    _ => received = Received::Consumed,
-                }
-            }
-        }
-        self.update(now);
-        received
-    }
-
-    /// A connection is open, from this local address.
-    pub fn handle_connected(&mut self, now: Instant, stream: StreamId, local: SocketAddr) {
-        if let Some(relay) = self.gatherer.relay_of_stream(stream) {
-            relay.start(now, normalise(local));
-        }
-        self.update(now);
-    }
-
-    /// Takes bytes that came over a connection, in pieces as they came.
-    pub fn handle_stream(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) {
-        let Some(relay) = self.gatherer.relay_of_stream(stream) else { return };
-        let (link, server) = (relay.link, relay.server);
-        relay.push(bytes);
-        loop {
-            let Some(relay) = self.gatherer.relay_of_stream(stream) else { return };
-            match relay.pop_frame() {
-                Ok(None) => return self.update(now),
-                Ok(Some(frame)) => {
-                    let peer = relay.handle(now, &frame);
-                    if let Received::Data(range) =
-                        self.handle_relayed(now, link, server, peer, &frame)
-                    {
-                        self.output.push_back(Output::Data(frame[range].to_vec()));
-                    }
-                }
-                Err(_) => {
-                    self.output.push_back(Output::Disconnect { stream });
-                    return self.handle_closed(now, stream);
-                }
-            }
-        }
-    }
-
-    /// A connection is closed, or could not be opened.
-    pub fn handle_closed(&mut self, now: Instant, stream: StreamId) {
-        let lost = self.gatherer.handle_closed(now, stream, &mut self.output);
-        self.take_gathered(now, lost);
-        self.update(now);
-    }
-
-    /// Sends a packet to the peer: adds it to the output. With [`Path::Direct`] the driver can spare
-    /// the copy.
-    ///
-    /// # Errors
-    ///
-    /// If there is no path.
-    pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<(), NotConnected> {
-        match (self.path, self.pair) {
-            (Some(Path::Direct { socket, to }), _) => {
-                self.output.push_back(Output::Transmit { socket, to, data: data.to_vec() });
-            }
-            (Some(Path::Relayed), Some((local, to))) => {
-                let Some(relay) = self.gatherer.relay_at(local) else { return Err(NotConnected) };
-                if let Some(message) = relay.send(now, to, data) {
-                    self.output.push_back(transmit(relay, message));
-                }
-            }
-            _ => return Err(NotConnected),
-        }
-        self.bytes_sent += data.len() as u64;
-        Ok(())
-    }
-
-    /// Counts bytes that the driver has sent by itself.
-    pub fn count_sent(&mut self, bytes: u64) {
-        self.bytes_sent += bytes;
-    }
-
     /// What to do next. `None`: nothing, for now.
     pub fn poll_output(&mut self) -> Option<Output> {
         self.output.pop_front()
-    }
-
-    /// When to call [`Agent::handle_timeout`]. It changes with everything that is put in.
-    pub fn poll_timeout(&mut self) -> Option<Instant> {
-        if self.closed {
-            return None;
-        }
-        let mut next = self.gatherer.poll_timeout(self.state == State::Connected);
-        let mut add = |at: Option<Instant>| {
-            next = match (next, at) {
-                (Some(next), Some(at)) => Some(next.min(at)),
-                (next, at) => next.or(at),
-            };
-        };
-        if self.state != State::Failed {
-            add(self.current.poll_timeout());
-            add(self.previous.as_mut().and_then(Checks::poll_timeout));
-            add(self.next_state_change());
-        }
-        next
-    }
-
-    /// Does what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        self.update(now);
-    }
-
-    /// Does what is due, and what follows from what was put in.
-    fn update(&mut self, now: Instant) {
-        if self.closed {
-            return;
-        }
-        let connected = self.state == State::Connected;
-        let gathered = self.gatherer.drive(now, connected, &self.sockets, &mut self.output);
-        self.take_gathered(now, gathered);
-        if self.gatherer.has_started() && !self.local_ended && !self.gatherer.is_pending() {
-            self.local_ended = true;
-            self.output.push_back(Output::EndOfCandidates);
-        }
-        if self.state != State::Failed {
-            let resolved = self.names.iter().all(|name| name.ips.is_some());
-            self.current.set_all_remote_known(self.remote_ended && resolved);
-            self.drive_checks(now);
-            self.evaluate(now);
-        }
-    }
-
-    fn drive_checks(&mut self, now: Instant) {
-        self.current.drive(now);
-        if let Some(previous) = &mut self.previous {
-            previous.drive(now);
-        }
-        let mut packets = Vec::new();
-        for checks in [Some(&mut self.current), self.previous.as_mut()].into_iter().flatten() {
-            packets.extend(std::iter::from_fn(|| checks.poll_transmit()));
-        }
-        for packet in packets {
-            if let Some(socket) = self.sockets.iter().find(|socket| socket.address == packet.from) {
-                let to = with_scope(packet.to, socket.bound);
-                self.output.push_back(Output::Transmit {
-                    socket: socket.id,
-                    to,
-                    data: packet.data,
-                });
-            } else if let Some(relay) = self.gatherer.relay_at(packet.from) {
-                if let Some(message) = relay.send(now, packet.to, &packet.data) {
-                    self.output.push_back(transmit(relay, message));
-                }
-            }
-        }
-    }
-
-    /// Finds the path and the state.
-    fn evaluate(&mut self, now: Instant) {
-        if self.current.nominated().is_some() {
-            self.previous = None;
-        }
-        let checks = self.previous.as_ref().unwrap_or(&self.current);
-        if let Some(consent) = checks.consent() {
-            self.consent = Some(consent);
-        }
-        if let Some(pair) = checks.nominated()
-            && self.pair != Some(pair)
-        {
-            if let Some(relay) = self.gatherer.relay_at(pair.0) {
-                relay.bind_channel(now, pair.1);
-            }
-            self.set_pair(Some(pair));
-        }
-
-        let expired = self.next_state_change().is_some_and(|at| at <= now);
-        let state = match self.consent {
-            Some(consent) if now >= consent + FAILED_AFTER => {
-                self.previous = None;
-                self.set_pair(None);
-                if self.may_still_connect(now) { State::Disconnected } else { State::Failed }
-            }
-            Some(consent) if self.pair.is_none() || now >= consent + DISCONNECTED_AFTER => {
-                State::Disconnected
-            }
-            Some(_) => State::Connected,
-            None if self.current.remote_credentials().is_none() => State::New,
-            None if expired => State::Failed,
-            None => State::Checking,
-        };
-        self.set_state(state);
-    }
-
-    /// Whether a restart is under way that may find a path yet.
-    fn may_still_connect(&self, now: Instant) -> bool {
-        if self.current.nominated().is_some() {
-            return false;
-        }
-        let give_up = self.current.give_up_at(!self.local_ended);
-        // Without the credentials of the peer there is nothing to judge by.
-        give_up.is_none_or(|at| at > now)
-    }
-
-    /// When the state changes if nothing else happens.
-    fn next_state_change(&self) -> Option<Instant> {
-        match (self.consent, self.state) {
-            (Some(consent), State::Connected) => Some(consent + DISCONNECTED_AFTER),
-            (Some(consent), _) => {
-                let failed = consent + FAILED_AFTER;
-                let give_up = self.current.give_up_at(!self.local_ended);
-                if self.pair.is_some() || self.current.nominated().is_some() {
-                    Some(failed)
-                } else {
-                    give_up.map(|at| at.max(failed))
-                }
-            }
-            (None, _) => self.current.give_up_at(!self.local_ended),
-        }
-    }
-
-    fn set_state(&mut self, state: State) {
-        if self.state != state {
-            self.state = state;
-            self.output.push_back(Output::State(state));
-        }
-    }
-
-    fn set_pair(&mut self, pair: Option<(SocketAddr, SocketAddr)>) {
-        self.pair = pair;
-        let path = pair.and_then(|(local, to)| {
-            match self.sockets.iter().find(|socket| socket.address == local) {
-                Some(socket) => {
-                    Some(Path::Direct { socket: socket.id, to: with_scope(to, socket.bound) })
-                }
-                None => self.gatherer.relay_at(local).map(|_| Path::Relayed),
-            }
-        });
-        if path != self.path {
-            self.path = path;
-            self.output.push_back(Output::Path(path));
-        }
     }
 
     /// Starts anew, with new credentials and all candidates gathered again; the peer has to do the same.
@@ -729,42 +406,10 @@ impl Agent {
             self.previous = Some(replaced);
         }
         self.names.clear();
-        self.remote_ended = false;
         self.local_ended = false;
         if self.gatherer.has_started() {
             self.gather_again(now);
         }
-    }
-
-    /// Figures.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let checks = self.previous.as_ref().unwrap_or(&self.current);
-        let path = self.path.and(self.pair).map(|pair| {
-            let relays = &self.gatherer.relays;
-            let relay = relays.iter().find(|relay| relay.relayed().contains(&pair.0));
-            let mapped = checks.mapped(pair).unwrap_or(pair.0);
-            let gathered = self.gatherer.gathered(&self.sockets);
-            let local_type = if relay.is_some() {
-                CandidateType::Relayed
-            } else if mapped == pair.0 {
-                CandidateType::Host
-            } else if gathered.iter().any(|gathered| gathered.is_reflexive(mapped)) {
-                CandidateType::ServerReflexive
-            } else {
-                CandidateType::PeerReflexive
-            };
-            PathStats {
-                local_type,
-                local_address: mapped,
-                relay_protocol: relay.map(super::relay::Relay::protocol),
-                remote_type: checks.remote_type(pair.1),
-                remote_address: pair.1,
-                round_trip_time: checks.round_trip_time(),
-            }
-        });
-        let (bytes_sent, bytes_received) = (self.bytes_sent, self.bytes_received);
-        Stats { state: self.state, path, bytes_sent, bytes_received }
     }
 
     /// Ends: gives back what TURN servers have allocated. What is in the output has still to be done;

@@ -1,0 +1,87 @@
+//! What a driver and an application do with the data channel that the signalling is handed over to.
+
+use std::time::Instant;
+
+use super::Client;
+use super::event::SendFailure;
+use crate::protocol::{ChannelTransmit, SecureChannel, SignallingChannel};
+
+impl Client {
+    /// The data channel to hand the signalling over to. It is the same at both ends: each client makes
+    /// it as soon as there is a peer connection.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::NoHandover`] if the two clients did not agree on a handover, or the task has no
+    /// such thing.
+    pub fn signalling_channel(&self) -> Result<SignallingChannel, SendFailure> {
+        let handover = self.need_session()?.handover.as_ref();
+        handover.map(|handover| handover.channel).ok_or(SendFailure::NoHandover)
+    }
+
+    /// What to do next with the data channel that the signalling was handed over to, if
+    /// [`ClientConfig::engine`] says that it is asked here. After [`ChannelTransmit::Close`] the driver
+    /// tells of the end with [`handle_channel_closed`](Self::handle_channel_closed).
+    pub fn poll_channel_transmit(&mut self) -> Option<ChannelTransmit> {
+        self.core.poll_channel_transmit()
+    }
+
+    /// Whether [`poll_channel_transmit`](Self::poll_channel_transmit) has something.
+    pub fn has_channel_transmits(&self) -> bool {
+        self.core.has_channel_transmits()
+    }
+
+    /// Our end of the data channel [`signalling_channel`](Self::signalling_channel) is open: hands the
+    /// signalling over to it. From now on everything to the peer goes over the channel; with the peer's
+    /// 'handover' comes [`Event::HandedOver`], and the WebSocket is closed. What can go wrong until
+    /// then, and how it ends, is in a table in `protocol/client/handover.rs`.
+    ///
+    /// `max_message_size` is how many bytes the peer takes as one message of a data channel
+    /// (`RTCSctpTransport.maxMessageSize`); 0 if it does not say, which counts as 64 KiB. Messages are cut
+    /// into chunks of that size, but at most 256 KiB.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::NoHandover`] if there was no agreement on it, [`SendFailure::HandedOver`] if it
+    /// was done before, [`SendFailure::ChannelTooNarrow`] below 64 bytes; and if there is no peer.
+    pub fn hand_over(&mut self, now: Instant, max_message_size: usize) -> Result<(), SendFailure> {
+        self.need_session()?;
+        self.core.hand_over(now, max_message_size)
+    }
+
+    /// A binary message came over the data channel for the signalling. May come before
+    /// [`hand_over`](Self::hand_over): the peer's end may be open first.
+    pub fn handle_channel_message(&mut self, now: Instant, message: &[u8]) {
+        self.core.handle_channel_message(now, message);
+    }
+
+    /// The data channel for the signalling is closed, broke, or could not be opened; which is no harm
+    /// as long as neither side handed over to it.
+    pub fn handle_channel_closed(&mut self) {
+        self.core.handle_channel_closed();
+    }
+
+    /// Whether there is room for what comes over the data channel. A driver that can make the peer wait
+    /// stops reading while there is none; one that goes on reading may get more than is kept, which ends
+    /// the connection.
+    pub fn wants_channel_input(&self) -> bool {
+        self.core.wants_channel_input()
+    }
+
+    /// Whether something came over the data channel that waits for room, or for the peer's 'handover'.
+    pub fn has_waiting_input(&self) -> bool {
+        self.core.has_waiting_input()
+    }
+
+    /// Whether both clients have handed the signalling over.
+    pub fn handed_over(&self) -> bool {
+        self.core.handed_over()
+    }
+
+    /// Encryption for a data channel of the application's own with the id `id`, with the keys of the
+    /// session. It outlives the session.
+    pub fn secure_channel(&mut self, id: u16) -> Result<SecureChannel, SendFailure> {
+        let key = self.need_session()?.key.clone();
+        Ok(SecureChannel::new(id, key, &mut *self.core.random.0))
+    }
+}

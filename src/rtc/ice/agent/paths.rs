@@ -1,0 +1,199 @@
+//! What is due, which path is used, and what state that makes.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::Agent;
+use crate::rtc::ice::candidate::CandidateType;
+use crate::rtc::ice::checks::Checks;
+use crate::rtc::ice::gather::transmit;
+use crate::rtc::ice::net::with_scope;
+use crate::rtc::ice::relay::Relay;
+use crate::rtc::ice::{DISCONNECTED_AFTER, FAILED_AFTER, Output, Path, PathStats, State, Stats};
+
+impl Agent {
+    /// When to call [`Agent::handle_timeout`]. It changes with everything that is put in.
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
+        if self.closed {
+            return None;
+        }
+        let mut next = self.gatherer.poll_timeout(self.state == State::Connected);
+        let mut add = |at: Option<Instant>| {
+            next = match (next, at) {
+                (Some(next), Some(at)) => Some(next.min(at)),
+                (next, at) => next.or(at),
+            };
+        };
+        if self.state != State::Failed {
+            add(self.current.poll_timeout());
+            add(self.previous.as_mut().and_then(Checks::poll_timeout));
+            add(self.next_state_change());
+        }
+        next
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.update(now);
+    }
+
+    /// Does what is due, and what follows from what was put in.
+    pub(super) fn update(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        let connected = self.state == State::Connected;
+        let gathered = self.gatherer.drive(now, connected, &self.sockets, &mut self.output);
+        self.take_gathered(now, gathered);
+        if self.gatherer.has_started() && !self.local_ended && !self.gatherer.is_pending() {
+            self.local_ended = true;
+            self.output.push_back(Output::EndOfCandidates);
+        }
+        if self.state != State::Failed {
+            self.drive_checks(now);
+            self.evaluate(now);
+        }
+    }
+
+    fn drive_checks(&mut self, now: Instant) {
+        self.current.drive(now);
+        if let Some(previous) = &mut self.previous {
+            previous.drive(now);
+        }
+        let mut packets = Vec::new();
+        for checks in [Some(&mut self.current), self.previous.as_mut()].into_iter().flatten() {
+            packets.extend(std::iter::from_fn(|| checks.poll_transmit()));
+        }
+        for packet in packets {
+            if let Some(socket) = self.sockets.iter().find(|socket| socket.address == packet.from) {
+                let to = with_scope(packet.to, socket.bound);
+                self.output.push_back(Output::Transmit {
+                    socket: socket.id,
+                    to,
+                    data: packet.data,
+                });
+            } else if let Some(relay) = self.gatherer.relay_at(packet.from)
+                && let Some(message) = relay.send(now, packet.to, &packet.data)
+            {
+                self.output.push_back(transmit(relay, message));
+            }
+        }
+    }
+
+    /// Finds the path and the state.
+    fn evaluate(&mut self, now: Instant) {
+        if self.current.nominated().is_some() {
+            self.previous = None;
+        }
+        let checks = self.previous.as_ref().unwrap_or(&self.current);
+        if let Some(consent) = checks.consent() {
+            self.consent = Some(consent);
+        }
+        if let Some(pair) = checks.nominated()
+            && self.pair != Some(pair)
+        {
+            if let Some(relay) = self.gatherer.relay_at(pair.0) {
+                relay.bind_channel(now, pair.1);
+            }
+            self.set_pair(Some(pair));
+        }
+
+        let expired = self.next_state_change().is_some_and(|at| at <= now);
+        let state = match self.consent {
+            Some(consent) if now >= consent + FAILED_AFTER => {
+                self.previous = None;
+                self.set_pair(None);
+                if self.may_still_connect(now) { State::Disconnected } else { State::Failed }
+            }
+            Some(consent) if self.pair.is_none() || now >= consent + DISCONNECTED_AFTER => {
+                State::Disconnected
+            }
+            Some(_) => State::Connected,
+            None if self.current.remote_credentials().is_none() => State::New,
+            None if expired => State::Failed,
+            None => State::Checking,
+        };
+        self.set_state(state);
+    }
+
+    /// Whether a restart is under way that may find a path yet.
+    fn may_still_connect(&self, now: Instant) -> bool {
+        if self.current.nominated().is_some() {
+            return false;
+        }
+        let give_up = self.current.give_up_at();
+        // Without the credentials of the peer there is nothing to judge by.
+        give_up.is_none_or(|at| at > now)
+    }
+
+    /// When the state changes if nothing else happens.
+    fn next_state_change(&self) -> Option<Instant> {
+        match (self.consent, self.state) {
+            (Some(consent), State::Connected) => Some(consent + DISCONNECTED_AFTER),
+            (Some(consent), _) => {
+                let failed = consent + FAILED_AFTER;
+                let give_up = self.current.give_up_at();
+                if self.pair.is_some() || self.current.nominated().is_some() {
+                    Some(failed)
+                } else {
+                    give_up.map(|at| at.max(failed))
+                }
+            }
+            (None, _) => self.current.give_up_at(),
+        }
+    }
+
+    pub(super) fn set_state(&mut self, state: State) {
+        if self.state != state {
+            self.state = state;
+            self.output.push_back(Output::State(state));
+        }
+    }
+
+    pub(super) fn set_pair(&mut self, pair: Option<(SocketAddr, SocketAddr)>) {
+        self.pair = pair;
+        let path = pair.and_then(|(local, to)| {
+            match self.sockets.iter().find(|socket| socket.address == local) {
+                Some(socket) => {
+                    Some(Path::Direct { socket: socket.id, to: with_scope(to, socket.bound) })
+                }
+                None => self.gatherer.relay_at(local).map(|_| Path::Relayed),
+            }
+        });
+        if path != self.path {
+            self.path = path;
+            self.output.push_back(Output::Path(path));
+        }
+    }
+
+    /// Figures.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let checks = self.previous.as_ref().unwrap_or(&self.current);
+        let path = self.path.and(self.pair).map(|pair| {
+            let relays = &self.gatherer.relays;
+            let relay = relays.iter().find(|relay| relay.relayed().contains(&pair.0));
+            let mapped = checks.mapped(pair).unwrap_or(pair.0);
+            let gathered = self.gatherer.gathered(&self.sockets);
+            let local_type = if relay.is_some() {
+                CandidateType::Relayed
+            } else if mapped == pair.0 {
+                CandidateType::Host
+            } else if gathered.iter().any(|gathered| gathered.is_reflexive(mapped)) {
+                CandidateType::ServerReflexive
+            } else {
+                CandidateType::PeerReflexive
+            };
+            PathStats {
+                local_type,
+                local_address: mapped,
+                relay_protocol: relay.map(Relay::protocol),
+                remote_type: checks.remote_type(pair.1),
+                remote_address: pair.1,
+                round_trip_time: checks.round_trip_time(),
+            }
+        });
+        let (bytes_sent, bytes_received) = (self.bytes_sent, self.bytes_received);
+        Stats { state: self.state, path, bytes_sent, bytes_received }
+    }
+}

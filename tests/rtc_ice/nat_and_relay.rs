@@ -1,0 +1,279 @@
+//! NATs, STUN and TURN servers.
+
+use std::time::Duration;
+
+use saltyrtc::rtc::ice::{CandidateType, Path, Policy, RelayProtocol, Server, State};
+
+use crate::network::{Nat, NatKind, Network};
+use crate::with_server;
+
+const STUN: &str = "stun:203.0.113.10";
+const TURN: &str = "turn:203.0.113.10";
+const TURN_TCP: &str = "turn:203.0.113.10?transport=tcp";
+const TURN_TLS: &str = "turns:turn.example.org";
+
+/// Two hosts behind NATs, with one server each.
+fn network(servers: [&str; 2], nats: [NatKind; 2], policy: Policy) -> Network {
+    let mut network = Network::new();
+    for (index, address) in ["192.168.1.2:5000", "192.168.2.2:6000"].into_iter().enumerate() {
+        let nat = Nat::new(nats[index], ["198.51.100.1", "198.51.100.2"][index]);
+        network.add(with_server(servers[index], index == 0, policy), address, Some(nat));
+    }
+    for host in &mut network.hosts {
+        host.agent.gather(network.now);
+    }
+    network.exchange_credentials();
+    network
+}
+
+/// Opens the connections that a host wants, once it has the address of the server.
+fn connect(network: &mut Network, index: usize) {
+    network.drain();
+    if let Some((name, mdns)) = network.hosts[index].questions.pop() {
+        assert_eq!((name.as_str(), mdns), ("turn.example.org", false));
+        let ip = network.server.address.ip();
+        network.hosts[index].agent.handle_resolved(network.now, &name, &[ip]);
+        network.drain();
+    }
+    let (stream, to, _) = network.hosts[index].connects.pop().unwrap();
+    assert_eq!(to.ip(), network.server.address.ip());
+    network.accept(index, stream);
+}
+
+#[test]
+fn port_restricted_nats_are_opened_with_server_reflexive_candidates() {
+    let mut network = network([STUN; 2], [NatKind::PortRestricted; 2], Policy::All);
+    network.run_until_connected();
+    network.check_data();
+    let host = &network.hosts[0];
+    assert_eq!(host.candidates.len(), 2);
+    assert!(host.candidates[1].contains(" 198.51.100.1 "), "{}", host.candidates[1]);
+    assert!(host.candidates[1].contains(" typ srflx raddr 0.0.0.0 rport 0"));
+    let path = host.agent.stats().path.unwrap();
+    assert_eq!(path.local_type, CandidateType::ServerReflexive);
+    assert_eq!(path.local_address.ip(), "198.51.100.1".parse::<std::net::IpAddr>().unwrap());
+}
+
+#[test]
+fn without_any_server_nats_stay_shut() {
+    let mut network = network(["stun:192.0.2.99"; 2], [NatKind::PortRestricted; 2], Policy::All);
+    network.run(Duration::from_millis(7400));
+    assert!(!network.hosts[0].ended);
+    network.run(Duration::from_millis(200));
+    assert!(network.hosts[0].ended);
+    network.run(Duration::from_secs(30));
+    assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+}
+
+#[test]
+fn symmetric_nats_need_a_relay() {
+    let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::All);
+    network.run_until_connected();
+    network.check_data();
+    assert_eq!(network.server.allocations(), 2);
+    let paths = network.hosts.iter().map(|host| host.agent.stats().path.unwrap());
+    assert!(paths.clone().any(|path| path.relay_protocol == Some(RelayProtocol::Udp)));
+    assert!(network.server.channel_packets > 0);
+
+    // Allocations, permissions and channels last for ten minutes at most.
+    network.run(Duration::from_secs(3600));
+    assert!(network.server.refreshes > 5);
+    assert!(network.hosts.iter().all(|host| host.states.len() == 2), "always connected");
+    network.check_data();
+
+    for host in &mut network.hosts {
+        host.agent.close(network.now);
+    }
+    network.run(Duration::from_secs(1));
+    assert_eq!((network.server.allocations(), network.server.deletions), (0, 2));
+    assert!(network.hosts[0].agent.poll_timeout().is_none());
+}
+
+#[test]
+fn one_relay_is_enough() {
+    for (first, second) in [(TURN, STUN), (STUN, TURN)] {
+        let nats = [NatKind::Symmetric, NatKind::PortRestricted];
+        let mut network = network([first, second], nats, Policy::All);
+        network.run_until_connected();
+        network.check_data();
+    }
+}
+
+#[test]
+fn relay_only_shows_no_address_of_the_host() {
+    let mut network = network([TURN; 2], [NatKind::PortRestricted; 2], Policy::RelayOnly);
+    network.run_until_connected();
+    network.check_data();
+    for host in &network.hosts {
+        assert_eq!(host.agent.path(), Some(Path::Relayed));
+        assert_eq!(host.candidates.len(), 1);
+        assert!(
+            host.candidates[0].contains(" typ relay raddr 0.0.0.0 rport 0"),
+            "{}",
+            host.candidates[0]
+        );
+        assert!(
+            !host.candidates[0].contains("192.168.") && !host.candidates[0].contains("198.51.100.")
+        );
+    }
+}
+
+#[test]
+fn relays_are_reached_over_tcp_and_tls() {
+    for (url, protocol) in [(TURN_TCP, RelayProtocol::Tcp), (TURN_TLS, RelayProtocol::Tls)] {
+        let mut network = network([url; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+        connect(&mut network, 0);
+        connect(&mut network, 1);
+        network.run_until_connected();
+        network.check_data();
+        network.run(Duration::from_secs(1200));
+        network.check_data();
+        let path = network.hosts[0].agent.stats().path.unwrap();
+        assert_eq!(path.relay_protocol, Some(protocol));
+        assert_eq!(
+            (path.local_type, path.remote_type),
+            (CandidateType::Relayed, CandidateType::Relayed)
+        );
+        network.hosts[0].agent.close(network.now);
+        network.run(Duration::from_secs(1));
+        assert_eq!((network.server.deletions, network.hosts[0].disconnects.len()), (1, 1));
+    }
+}
+
+#[test]
+fn the_connection_for_tls_names_the_server() {
+    let mut network = network([TURN_TLS, TURN_TCP], [NatKind::Symmetric; 2], Policy::All);
+    network.drain();
+    assert_eq!(network.hosts[1].connects[0].2, None);
+    assert_eq!(network.hosts[0].questions.pop().unwrap(), ("turn.example.org".to_owned(), false));
+    let ips = ["203.0.113.9", "2001:db8::9"].map(|ip| ip.parse().unwrap());
+    let (now, agent) = (network.now, &mut network.hosts[0].agent);
+    agent.handle_resolved(now, "turn.example.org", &ips);
+    network.drain();
+    let name = Some("turn.example.org".to_owned());
+    let (stream, to, tls) = network.hosts[0].connects.pop().unwrap();
+    assert_eq!((to, &tls), ("203.0.113.9:5349".parse().unwrap(), &name));
+
+    // If it cannot be opened the next address is tried, and then there is one no more.
+    network.hosts[0].agent.handle_closed(network.now, stream);
+    network.drain();
+    let (stream, to, tls) = network.hosts[0].connects.pop().unwrap();
+    assert_eq!((to, tls), ("[2001:db8::9]:5349".parse().unwrap(), name));
+    assert!(network.hosts[0].problems.is_empty());
+    network.hosts[0].agent.handle_closed(network.now, stream);
+    network.drain();
+    assert!(network.hosts[0].connects.is_empty());
+    assert_eq!(network.hosts[0].problems, ["no connection to the TURN server [2001:db8::9]:5349"]);
+    assert!(network.hosts[0].ended);
+}
+
+#[test]
+fn a_lost_connection_to_the_relay_loses_the_path() {
+    let mut network = network([TURN_TCP; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+    network.drain();
+    let stream = network.hosts[0].connects[0].0;
+    connect(&mut network, 0);
+    connect(&mut network, 1);
+    network.run_until_connected();
+    network.run(Duration::from_secs(1));
+    network.hosts[0].agent.handle_closed(network.now, stream);
+    network.drain();
+    assert_eq!(network.hosts[0].agent.path(), None);
+    assert_eq!(network.state(0), State::Disconnected);
+    // A restart asks for a new one.
+    for host in &mut network.hosts {
+        (host.ended, _) = (false, host.unsent.clear());
+        host.agent.restart(network.now);
+    }
+    network.exchange_credentials();
+    connect(&mut network, 0);
+    network.run_until_connected();
+    // The other side sends to the old address until it is told of the new one.
+    network.run(Duration::from_secs(1));
+    network.check_data();
+}
+
+#[test]
+fn problems_with_servers_are_told() {
+    let config = |password: &str, url: &str| saltyrtc::rtc::ice::Config {
+        servers: vec![Server::new(url, crate::turn_server::USER, password).unwrap()],
+        ..Default::default()
+    };
+    let right = crate::turn_server::PASSWORD;
+    for (password, refuse, url, problem) in [
+        (
+            "wrong",
+            None,
+            TURN,
+            "the TURN server 203.0.113.10:3478 does not accept the user name or the password",
+        ),
+        (
+            right,
+            Some(486),
+            TURN,
+            "the quota of this user at the TURN server 203.0.113.10:3478 is used up (error 486)",
+        ),
+        (right, Some(403), TURN, "the TURN server 203.0.113.10:3478 forbids its use (error 403)"),
+        (
+            right,
+            Some(508),
+            TURN,
+            "the TURN server 203.0.113.10:3478 has no capacity left (error 508)",
+        ),
+        (right, Some(442), TURN, "the TURN server 203.0.113.10:3478 refused with error 442"),
+        (right, None, "turn:192.0.2.99", "the TURN server 192.0.2.99:3478 does not answer"),
+    ] {
+        let mut network = Network::new();
+        network.server.refuse = refuse;
+        network.add(config(password, url), "192.0.2.1:5000", None);
+        network.hosts[0].agent.gather(network.now);
+        network.run_without_trickling(Duration::from_secs(40));
+        assert_eq!(network.hosts[0].problems, [problem]);
+        assert!(network.hosts[0].ended);
+    }
+    let mut network = Network::new();
+    network.add(config(right, TURN_TLS), "192.0.2.1:5000", None);
+    network.hosts[0].agent.gather(network.now);
+    network.hosts[0].agent.handle_resolved(network.now, "turn.example.org", &[]);
+    network.drain();
+    let problem = "the name turn.example.org of the ICE server has no address";
+    assert_eq!(network.hosts[0].problems, [problem]);
+}
+
+#[test]
+fn a_stale_nonce_is_no_problem() {
+    let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+    for _ in 0..10 {
+        network.server.stale_nonce = true;
+        network.run(Duration::from_millis(30));
+    }
+    network.run_until_connected();
+    for _ in 0..100 {
+        network.server.stale_nonce = true;
+        network.run(Duration::from_secs(60));
+    }
+    network.check_data();
+}
+
+#[test]
+fn relays_cope_with_loss() {
+    let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+    network.loss = 100;
+    network.run_until_connected();
+    network.run(Duration::from_secs(1800));
+    network.loss = 0;
+    network.run_until_connected();
+    network.check_data();
+}
+
+#[test]
+fn a_server_that_is_named_twice_is_asked_once() {
+    let mut config = with_server(TURN, true, Policy::All);
+    config.servers.push(Server::new("turn:203.0.113.10:3478", "another", "one").unwrap());
+    let mut network = Network::new();
+    network.add(config, "192.0.2.1:5000", None);
+    network.hosts[0].agent.gather(network.now);
+    network.run_without_trickling(Duration::from_secs(1));
+    assert!(network.hosts[0].ended && network.hosts[0].problems.is_empty());
+    assert_eq!(network.server.allocations(), 1);
+}
