@@ -46,7 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             ours::serve(server, layer == "secure");
             Ok(())
         }
-        [] => compare(&FULL, &Program::ALL, true),
+        // The page is about the default features.
+        [] => compare(&FULL, &Program::ALL, !cfg!(feature = "dryoc")),
         ["--quick"] => compare(&QUICK, &Program::ALL, false),
         ["--only", name] => {
             let program = Program::ALL.into_iter().find(|program| program.name() == name);
