@@ -734,8 +734,8 @@ enum saltyrtc_limit
      */
     SALTYRTC_LIMIT_MESSAGE_SIZE = 10,
     /**
-     * Bytes of relayed messages that may wait for one client; the sender of one that does not fit is
-     * told that it was not sent. Default: 4 MiB.
+     * Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
+     * any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
      */
     SALTYRTC_LIMIT_QUEUE_BYTES = 11,
     /**

@@ -286,7 +286,8 @@ fn close_ends_the_channel_from_either_side() {
 /// Covers W-050 W-055.
 #[test]
 fn nonsense_on_the_channel_is_an_error_of_the_peer() {
-    let break_it: [fn(&mut FakeChannel) -> Vec<Vec<u8>>; 5] = [
+    type Chunks = Vec<Vec<u8>>;
+    let break_it: [fn(&mut FakeChannel) -> Chunks; 5] = [
         |_| vec![vec![0xff; 20]],
         |_| vec![vec![1, 0, 0, 0, 0, 0, 0, 0, 0]],
         |channel| {

@@ -360,7 +360,9 @@ fn the_server_survives_anything() {
                 match event {
                     saltyrtc::protocol::server::Event::Authenticated { .. } => authenticated += 1,
                     saltyrtc::protocol::server::Event::Closing { .. } => closed += 1,
-                    saltyrtc::protocol::server::Event::Relayed { .. } => relayed += 1,
+                    saltyrtc::protocol::server::Event::Relayed { messages, .. } => {
+                        relayed += messages
+                    }
                     _ => {}
                 }
             }

@@ -369,8 +369,10 @@ fn what_keeps_a_server_from_starting_is_said() {
     no_key.tls = Some(TlsIdentity { certificate_chain: Vec::new(), private_key: Vec::new() });
     assert!(matches!(Server::start(no_key), Err(ServerError::Tls(_))));
     type Mistake = (&'static str, fn(&mut ServerConfig));
-    let mistakes: [Mistake; 11] = [
+    let mistakes: [Mistake; 13] = [
         ("message_size", |config| config.limits.message_size = 100),
+        ("queue_bytes", |config| config.limits.queue_bytes = 1),
+        ("queue_bytes", |config| config.limits.queue_bytes = 1023),
         ("pong_timeout", |config| config.limits.pong_timeout = Duration::ZERO),
         ("idle_timeout", |config| config.limits.idle_timeout = Some(Duration::ZERO)),
         ("stall_timeout", |config| config.limits.stall_timeout = Some(Duration::ZERO)),

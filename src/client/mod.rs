@@ -395,17 +395,18 @@ impl Client {
         self.shared().with(|machine| machine.drop_responder(address, reason))
     }
 
-    /// Initiator: sends an offer with the WebRTC task. See [`webrtc::send_offer`].
+    /// Sends an offer to the responder. See [`webrtc::send_offer`].
     pub fn send_offer(&self, description: &SessionDescription) -> Result<(), SendFailure> {
         self.shared().with(|machine| webrtc::send_offer(machine, description))
     }
 
-    /// Responder: sends an answer with the WebRTC task. See [`webrtc::send_answer`].
+    /// Sends an answer to the initiator. See [`webrtc::send_answer`].
     pub fn send_answer(&self, description: &SessionDescription) -> Result<(), SendFailure> {
         self.shared().with(|machine| webrtc::send_answer(machine, description))
     }
 
-    /// Sends ICE candidates with the WebRTC task. See [`webrtc::send_candidates`].
+    /// Sends ICE candidates, which may wait up to 10 ms for more. `None` says that there are no more.
+    /// See [`webrtc::send_candidates`].
     pub fn send_candidates(&self, candidates: &[Option<Candidate>]) -> Result<(), SendFailure> {
         self.shared().with(|machine| webrtc::send_candidates(machine, Instant::now(), candidates))
     }

@@ -40,8 +40,8 @@ pub enum saltyrtc_limit {
     ShutdownTime = 9,
     /// Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
     MessageSize = 10,
-    /// Bytes of relayed messages that may wait for one client; the sender of one that does not fit is
-    /// told that it was not sent. Default: 4 MiB.
+    /// Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
+    /// any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
     QueueBytes = 11,
     /// (*) Milliseconds without traffic after which it is checked whether a client is still there; full
     /// seconds. Default: 300000.

@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::address::{Addresses, Place};
 use super::http::{Answer, Upgrade, accept, read_request};
@@ -18,7 +17,7 @@ use super::settings::Settings;
 use crate::crypto::PublicKey;
 use crate::protocol::CloseCode;
 use crate::protocol::server::PathConfig;
-use crate::transport::{Stream, Tcp, WebSocket, prepare};
+use crate::transport::{Stream, Tcp, WebSocket, accepted, prepare};
 
 /// An open WebSocket.
 pub(super) struct Opened {
@@ -132,8 +131,7 @@ pub(super) async fn open(
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, answer);
     }
     accept(&mut stream, &response).await?;
-    let websocket = Some(settings.websocket);
-    let socket = WebSocket::from_partially_read(stream, rest, Role::Server, websocket).await;
+    let socket = accepted(stream, rest, settings.websocket).await;
     Ok(Opened { socket, asked, place })
 }
 

@@ -15,8 +15,9 @@ use super::limits::Limits;
 use super::listener::Phase;
 use super::metrics::{Limit, Metrics};
 use super::registry::Member;
+use crate::protocol::server::{ClientId, Path};
 use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Transmit};
-use crate::transport::{WebSocket, close_frame, finish};
+use crate::transport::{BATCH, WebSocket, close_frame, finish};
 
 /// How many messages of one client are taken before others have their turn, and how many bytes.
 const MESSAGES_PER_TURN: usize = 32;
@@ -143,34 +144,39 @@ impl Connection<'_> {
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<End> {
-        let mut bytes = 0;
-        for _ in 0..MESSAGES_PER_TURN {
-            if bytes > BYTES_PER_TURN {
-                break;
+        let (mut messages, mut bytes) = (Vec::new(), 0);
+        let end = loop {
+            if messages.len() == MESSAGES_PER_TURN || bytes > BYTES_PER_TURN {
+                cx.waker().wake_by_ref();
+                break Poll::Pending;
             }
-            let message = match self.socket.poll_next_unpin(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(End::Closed),
+            match self.socket.poll_next_unpin(cx) {
+                Poll::Pending => break Poll::Pending,
+                Poll::Ready(None | Some(Ok(Message::Close(_)))) => break Poll::Ready(End::Closed),
                 Poll::Ready(Some(Err(Error::Utf8(_)))) => {
-                    return Poll::Ready(End::Refused(CloseCode::ProtocolError.code()));
+                    break Poll::Ready(End::Refused(CloseCode::ProtocolError.code()));
                 }
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(failed(&error)),
-                Poll::Ready(Some(Ok(message))) => message,
-            };
-            bytes += message.len();
-            match message {
-                Message::Binary(data) => {
-                    self.member.with(|path, id| path.handle_message(now, id, data));
+                Poll::Ready(Some(Err(error))) => break Poll::Ready(failed(&error)),
+                Poll::Ready(Some(Ok(message))) => {
+                    bytes += message.len();
+                    messages.push(message);
                 }
-                Message::Text(_) => self.member.with(|path, id| path.handle_text(now, id)),
-                Message::Pong(_) => self.member.with(|path, id| path.handle_pong(now, id)),
-                Message::Close(_) => return Poll::Ready(End::Closed),
-                // The WebSocket library answers pings, and never gives out frames.
-                Message::Ping(_) | Message::Frame(_) => {}
             }
+        };
+        if !messages.is_empty() {
+            self.member.with(|path, id| {
+                for message in messages {
+                    match message {
+                        Message::Binary(data) => path.handle_message(now, id, data),
+                        Message::Text(_) => path.handle_text(now, id),
+                        Message::Pong(_) => path.handle_pong(now, id),
+                        // The WebSocket library answers pings, and never gives out frames.
+                        Message::Ping(_) | Message::Frame(_) | Message::Close(_) => {}
+                    }
+                }
+            });
         }
-        cx.waker().wake_by_ref();
-        Poll::Pending
+        end
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
@@ -236,26 +242,34 @@ impl Connection<'_> {
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), tungstenite::Error> {
         while !self.close_sent {
-            // A message stays in the path's queue until the socket can take it.
+            // Messages stay in the path's queue until the socket can take them.
             match self.socket.poll_ready_unpin(cx) {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(ready) => ready?,
             }
-            let (arrived, transmit) =
-                self.member.with(|path, id| (path.next_arrived(id), path.poll_transmit(id)));
-            let Some(transmit) = transmit else { break };
-            self.unflushed = true;
-            let message = match transmit {
-                Transmit::Message(data) => Message::Binary(data),
-                Transmit::Ping => Message::Ping(bytes::Bytes::new()),
-                Transmit::Close(code) => {
-                    self.close_sent = true;
-                    Message::Close(Some(close_frame(code.code())))
+            let batch = self.member.with(next_batch);
+            if batch.is_empty() {
+                break;
+            }
+            let now = Instant::now();
+            // Those that came in one turn came at one time.
+            for same in batch.chunk_by(|(one, _), (other, _)| one == other) {
+                if let Some((Some(arrived), _)) = same.first() {
+                    self.metrics.handed_over(now.saturating_duration_since(*arrived), same.len());
                 }
-            };
-            self.socket.start_send_unpin(message)?;
-            if let Some(arrived) = arrived {
-                self.metrics.handed_over(arrived.elapsed());
+            }
+            self.unflushed = true;
+            for (_, transmit) in batch {
+                let message = match transmit {
+                    Transmit::Message(data) => Message::Binary(data),
+                    Transmit::Ping => Message::Ping(bytes::Bytes::new()),
+                    Transmit::Close(code) => {
+                        self.close_sent = true;
+                        Message::Close(Some(close_frame(code.code())))
+                    }
+                };
+                // If the socket is full by now, its buffer has room for the rest of the batch.
+                self.socket.start_send_unpin(message)?;
             }
         }
         if self.unflushed
@@ -266,6 +280,20 @@ impl Connection<'_> {
         }
         Ok(())
     }
+}
+
+/// Takes what is to be sent next to a client, with the time of arrival of relayed messages.
+fn next_batch(path: &mut Path, id: ClientId) -> Vec<(Option<Instant>, Transmit)> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while bytes < BATCH {
+        let arrived = path.next_arrived(id);
+        let Some(transmit) = path.poll_transmit(id) else { break };
+        if let Transmit::Message(data) = &transmit {
+            bytes += data.len();
+        }
+        batch.push((arrived, transmit));
+    }
+    batch
 }
 
 /// What an error of the WebSocket means.

@@ -63,7 +63,11 @@ pub struct Limits {
     pub message_size: usize,
     /// How many bytes of relayed messages may wait for one client (`queue`), each counted with 64
     /// bytes more than its length. The sender of a message that does not fit gets 'send-error'; an
-    /// empty queue takes any message, so with 0 there is room for one. Default: 4 MiB.
+    /// empty queue takes any message, so with 0 there is room for one. 1024 at least if it is not 0.
+    /// Default: 4 MiB.
+    ///
+    /// The responders of a path have equal shares of the queue of their initiator, so that one of them
+    /// cannot keep the others out.
     ///
     /// This bounds the memory of a connection, together with 64 KiB of the server's own messages and
     /// three messages of [`message_size`](Self::message_size) that are on their way in or out.
@@ -115,6 +119,8 @@ impl Limits {
     pub(super) fn check(&self) -> Result<(), ServerError> {
         /// 'client-auth' with a few subprotocols and with room for more.
         const LEAST_MESSAGE: usize = 1024;
+        /// A few messages of a handshake between clients.
+        const LEAST_QUEUE: usize = 1024;
         const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
         let counts = [
@@ -151,6 +157,11 @@ impl Limits {
         }
         if self.message_size < LEAST_MESSAGE {
             return Err(ServerError::Limit("message_size has to be 1024 bytes at least"));
+        }
+        if (1..LEAST_QUEUE).contains(&self.queue_bytes) {
+            return Err(ServerError::Limit(
+                "queue_bytes has to be 1024 at least, or 0 to keep one message of any size",
+            ));
         }
         Ok(())
     }

@@ -187,10 +187,11 @@ struct Histogram {
 }
 
 impl Histogram {
-    fn observe(&self, duration: Duration) {
+    fn observe(&self, duration: Duration, times: u64) {
         let micros = u64::try_from(duration.as_nanos().div_ceil(1000)).unwrap_or(u64::MAX);
-        self.buckets[BUCKETS.partition_point(|(bound, _)| *bound < micros)].up();
-        self.nanoseconds.add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+        self.buckets[BUCKETS.partition_point(|(bound, _)| *bound < micros)].add(times);
+        let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        self.nanoseconds.add(nanoseconds.saturating_mul(times));
     }
 }
 
@@ -210,9 +211,9 @@ impl Metrics {
         }
     }
 
-    /// A message was handed over to the socket of its receiver, so long after it arrived.
-    pub(super) fn handed_over(&self, after: Duration) {
-        self.relay_latency.observe(after);
+    /// Messages are handed over to the socket of their receiver, so long after they arrived.
+    pub(super) fn handed_over(&self, after: Duration, messages: usize) {
+        self.relay_latency.observe(after, u64::try_from(messages).unwrap_or(u64::MAX));
     }
 
     /// Counts what happened on a path.
@@ -237,9 +238,9 @@ impl Metrics {
             }
             Event::Left { role: Some(role) } => self.clients[*role as usize].down(),
             Event::Left { role: None } => self.handshake(Outcome::Left),
-            Event::Relayed { bytes } => {
-                self.relayed_messages.up();
-                self.relayed_bytes.add(u64::try_from(*bytes).unwrap_or(u64::MAX));
+            Event::Relayed { messages, bytes } => {
+                self.relayed_messages.add(*messages);
+                self.relayed_bytes.add(*bytes);
             }
             Event::RelayFailed { why } => {
                 match why {
@@ -419,7 +420,7 @@ mod tests {
     fn a_histogram_counts_each_value_in_all_buckets_from_its_own_on() {
         let metrics = Metrics::default();
         for micros in [25, 26, 1_000_000, 31_000_000] {
-            metrics.handed_over(Duration::from_micros(micros));
+            metrics.handed_over(Duration::from_micros(micros), 1);
         }
         for (bound, count) in [("0.000025", "1"), ("0.00005", "2"), ("0.25", "2"), ("1", "3")] {
             assert_eq!(value(&metrics, &format!("relay_seconds_bucket{{le=\"{bound}\"}}")), count);
@@ -427,6 +428,10 @@ mod tests {
         assert_eq!(value(&metrics, "relay_seconds_bucket{le=\"+Inf\"}"), "4");
         assert_eq!(value(&metrics, "relay_seconds_count"), "4");
         assert_eq!(value(&metrics, "relay_seconds_sum"), "32.000051");
+        metrics.handed_over(Duration::from_millis(10), 3);
+        assert_eq!(value(&metrics, "relay_seconds_bucket{le=\"0.005\"}"), "2");
+        assert_eq!(value(&metrics, "relay_seconds_bucket{le=\"0.01\"}"), "5");
+        assert_eq!(value(&metrics, "relay_seconds_sum"), "32.030051");
     }
 
     /// Every series belongs to the family that was announced last, and is there once.

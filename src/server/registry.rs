@@ -68,7 +68,7 @@ fn log(event: &Event) {
             let role = role.map_or("unauthenticated".to_owned(), |role| role.to_string());
             debug!(role, "client left");
         }
-        Event::Relayed { bytes } => trace!(bytes, "message relayed"),
+        Event::Relayed { messages, bytes } => trace!(messages, bytes, "messages relayed"),
         Event::RelayFailed { why } => debug!(?why, "message not relayed"),
     }
 }

@@ -23,6 +23,6 @@ pub(crate) use tls::client_config;
 #[cfg(feature = "server")]
 pub(crate) use tls::server_config;
 pub use tls::{Certificates, TlsError};
-pub(crate) use websocket::{WebSocket, close_frame, finish};
 #[cfg(feature = "server")]
-pub(crate) use websocket::{finish_stream, websocket_config};
+pub(crate) use websocket::{BATCH, accepted, finish_stream, websocket_config};
+pub(crate) use websocket::{WebSocket, close_frame, finish};

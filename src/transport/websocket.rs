@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
+#[cfg(feature = "server")]
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 use super::Stream;
@@ -21,7 +23,11 @@ pub(crate) type WebSocket = WebSocketStream<Stream>;
 const READ_BUFFER: usize = 4 << 10;
 /// Until this much is to be written, it waits for the flush at the end of a wake-up.
 const WRITE_BUFFER: usize = 16 << 10;
-/// Room for the pongs that a connection may owe when it cannot be written to.
+/// A server gives so much to a WebSocket at once, give or take a message, without asking in between
+/// whether there is room.
+pub(crate) const BATCH: usize = 16 << 10;
+/// Room for the pongs that a connection may owe when it cannot be written to, and for the headers of
+/// the messages of a batch.
 const PONGS: usize = 64 << 10;
 
 /// The settings of a WebSocket whose incoming messages may have up to `max_message_size` bytes, and
@@ -31,9 +37,22 @@ pub(crate) fn websocket_config(max_message_size: usize) -> WebSocketConfig {
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         // A peer that sends pings and reads nothing must not make this grow without an end.
-        .max_write_buffer_size(WRITE_BUFFER.saturating_add(max_message_size).saturating_add(PONGS))
+        .max_write_buffer_size((WRITE_BUFFER + BATCH + PONGS).saturating_add(max_message_size))
         .max_message_size(Some(max_message_size))
         .max_frame_size(Some(max_message_size))
+}
+
+/// The server's end of a WebSocket after the HTTP part. `rest` is what came behind the request.
+#[cfg(feature = "server")]
+pub(crate) async fn accepted(
+    stream: Stream,
+    mut rest: Vec<u8>,
+    config: WebSocketConfig,
+) -> WebSocket {
+    // All later read buffers get the capacity of this one. Without any, each of them has room for one
+    // message only, and every small message costs a system call.
+    rest.reserve_exact(config.read_buffer_size);
+    WebSocket::from_partially_read(stream, rest, Role::Server, Some(config)).await
 }
 
 /// A close frame with a code and no text.
@@ -86,4 +105,44 @@ async fn end(stream: &mut Stream) {
         Poll::Pending
     })
     .await;
+}
+
+#[cfg(all(test, feature = "server"))]
+mod tests {
+    use futures_util::StreamExt as _;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+    use crate::transport::Tcp;
+
+    /// Messages that came together are next to each other in one buffer, also after the first one.
+    #[tokio::test]
+    async fn one_read_takes_many_small_messages() {
+        const PAYLOAD: usize = 64;
+        const FRAME: usize = 6 + PAYLOAD;
+        const MESSAGES: usize = 1000;
+        let frame = [&[0x82, 0x80 | PAYLOAD as u8, 0, 0, 0, 0][..], &[7; PAYLOAD]].concat();
+        for rest in [vec![], frame.clone(), frame[..10].to_vec()] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (server, _) = listener.accept().await.unwrap();
+            client.write_all(&frame.repeat(MESSAGES)[rest.len()..]).await.unwrap();
+            let stream = Stream::Plain(Tcp::new(server));
+            let mut socket = accepted(stream, rest, websocket_config(1 << 20)).await;
+            let mut messages = Vec::new();
+            for _ in 0..MESSAGES {
+                let message = socket.next().await.unwrap().unwrap().into_data();
+                assert_eq!(message, [7; PAYLOAD][..]);
+                // All are kept, as in a queue, so that no buffer can be used again.
+                messages.push(message);
+            }
+            let adjacent = |pair: &&[bytes::Bytes]| {
+                pair[0].as_ptr() as usize + FRAME == pair[1].as_ptr() as usize
+            };
+            let adjacent = messages.windows(2).filter(adjacent).count();
+            // A buffer has room for 58 of them.
+            assert!(adjacent > MESSAGES * 9 / 10, "{adjacent}");
+        }
+    }
 }

@@ -142,7 +142,7 @@ fn dropping_a_responder_is_not_announced() {
     assert!(bench.incoming(&mut initiator).is_empty());
     assert!(bench.incoming(&mut other).is_empty());
     let events = bench.events();
-    assert_eq!(events[0], Event::Relayed { bytes: last_words.len() });
+    assert_eq!(events[0], Event::Relayed { messages: 1, bytes: last_words.len() as u64 });
     assert!(matches!(events[1], Event::Closing { cause: Cause::Dropped(_), .. }));
     assert_eq!(events.len(), 2);
 }

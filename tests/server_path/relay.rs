@@ -18,6 +18,7 @@ fn pair(bench: &mut Bench) -> (Member, Member) {
 fn messages_are_relayed_unmodified_and_without_a_copy() {
     let mut bench = Bench::new();
     let (mut initiator, mut responder) = pair(&mut bench);
+    let mut all = 0;
     for size in [1, 100, 70_000] {
         let message: Bytes = initiator.client.relay(2, &vec![0xc1; size]).into();
         bench.path.handle_message(bench.now, initiator.id, message.clone());
@@ -26,9 +27,10 @@ fn messages_are_relayed_unmodified_and_without_a_copy() {
         assert_eq!((relayed, relayed.as_ptr()), (&message, message.as_ptr()));
         let message = responder.client.relay(1, &vec![0; size]);
         bench.send(&responder, message.clone());
+        all += 2 * message.len() as u64;
         assert_eq!(bench.incoming(&mut initiator), [Relayed(message.into())]);
     }
-    assert_eq!(bench.events().len(), 6);
+    assert_eq!(bench.events(), [Event::Relayed { messages: 6, bytes: all }]);
 }
 
 /// Cookies and sequence numbers between clients are the clients' business.
@@ -196,6 +198,39 @@ fn a_receiver_that_does_not_read_costs_only_those_who_send_to_it() {
     let message = initiator.client.relay(2, b"again");
     bench.send(&initiator, message.clone());
     assert_eq!(bench.incoming(&mut slow), [Relayed(message.into())]);
+}
+
+/// A stranger who got onto the path fills its share, and then everything that is left for it.
+///
+/// Covers P-088 P-208.
+#[test]
+fn a_responder_cannot_fill_the_queue_of_the_initiator_for_the_others() {
+    let mut bench = Bench::with(PathConfig { max_queue: 10_000, ..Default::default() });
+    let (mut initiator, mut honest) = pair(&mut bench);
+    let mut stranger = bench.join_responder();
+    let flood = |bench: &mut Bench, stranger: &mut Member| {
+        for _ in 0..20 {
+            let message = stranger.client.relay(1, &[0; 1000]);
+            bench.send(stranger, message);
+        }
+        20 - bench.incoming(stranger).len()
+    };
+    assert_eq!(flood(&mut bench, &mut stranger), 4, "messages of 1088 bytes fit into 5000");
+    // Coming again gives no other share.
+    bench.path.handle_closed(bench.now, stranger.id);
+    let mut stranger = bench.join_responder();
+    assert_eq!(flood(&mut bench, &mut stranger), 0);
+    for n in 0..5 {
+        let message = honest.client.relay(1, &[n; 1000]);
+        bench.send(&honest, message.clone());
+        let told = bench.incoming(&mut honest);
+        assert_eq!(told, if n < 4 { vec![] } else { vec![send_error(&message)] }, "{n}");
+    }
+    let relayed = |incoming: &Incoming| matches!(incoming, Relayed(_));
+    assert_eq!(bench.incoming(&mut initiator).into_iter().filter(relayed).count(), 8);
+    // Alone, it may have all of it.
+    bench.path.handle_closed(bench.now, honest.id);
+    assert_eq!(flood(&mut bench, &mut stranger), 9);
 }
 
 #[test]

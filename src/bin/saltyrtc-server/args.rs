@@ -11,7 +11,7 @@ use saltyrtc::server::IpNetwork;
 
 use crate::failure::Failure;
 use crate::values::{Admin, Count, EventLoop, LogFormat, OrOff, ProxyHeader, Size, Span};
-use crate::values::{message_size, port};
+use crate::values::{message_size, port, queue_size};
 
 /// The name of the program.
 pub(crate) const NAME: &str = "saltyrtc-server";
@@ -280,8 +280,9 @@ pub(crate) struct LimitOptions {
     pub(crate) max_message_size: Size,
     /// Bytes that may wait for one client
     ///
-    /// The sender of a message that does not fit gets 'send-error'.
-    #[arg(long, value_name = "SIZE", default_value = "4MiB")]
+    /// The sender of a message that does not fit gets 'send-error'. Responders have equal shares of
+    /// what may wait for their initiator.
+    #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = queue_size)]
     pub(crate) max_queue: Size,
     /// Bytes that may wait for all clients together
     ///

@@ -114,6 +114,14 @@ pub(crate) fn message_size(text: &str) -> Result<Size, String> {
     }
 }
 
+/// What may wait for one client: one message, or some of a handshake between clients at least.
+pub(crate) fn queue_size(text: &str) -> Result<Size, String> {
+    match text.parse()? {
+        Size(1..1024) => Err("give 1024 bytes at least, or 0 to keep one message".to_owned()),
+        size => Ok(size),
+    }
+}
+
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.0 as u64;
@@ -265,6 +273,10 @@ mod tests {
         assert_eq!(Span::seconds_or_off("1s"), Ok(OrOff(Some(Span(Duration::from_secs(1))))));
         assert!(message_size("1023").is_err());
         assert_eq!(message_size("1KiB"), Ok(Size(1024)));
+        assert!(queue_size("1").is_err());
+        assert!(queue_size("1023").is_err());
+        assert_eq!(queue_size("0"), Ok(Size(0)));
+        assert_eq!(queue_size("1KiB"), Ok(Size(1024)));
     }
 
     #[test]

@@ -23,7 +23,8 @@ pub struct PathConfig {
     /// not count. `None`: for ever.
     pub idle_timeout: Option<Duration>,
     /// How many bytes of relayed messages may wait for one client. Each message counts 64 bytes more
-    /// than its length. A message for an empty queue is always taken.
+    /// than its length. A message for an empty queue is always taken. Responders share the queue of
+    /// their initiator: who has something in it may not have more than max_queue / responders.
     pub max_queue: usize,
     /// How many bytes may wait for all clients together, of all paths that were given (a clone of)
     /// this; `None`: as many as may wait for each. A message for an empty queue is always taken.

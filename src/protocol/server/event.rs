@@ -26,10 +26,13 @@ pub enum Event {
         /// The role of the client; `None` if it was not authenticated yet.
         role: Option<Role>,
     },
-    /// A message was put into the queue of its receiver.
+    /// Messages were put into the queues of their receivers: all of them since another event, or since
+    /// events were polled.
     Relayed {
-        /// The length of the message, nonce included.
-        bytes: usize,
+        /// How many messages.
+        messages: u64,
+        /// The sum of their lengths, nonces included.
+        bytes: u64,
     },
     /// A message could not be relayed, and its sender was told.
     RelayFailed {

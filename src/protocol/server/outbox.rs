@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::client::ClientId;
 use super::config::PathConfig;
 use super::event::RelayFailure;
-use crate::protocol::{CloseCode, Nonce, Transmit};
+use crate::protocol::{Address, CloseCode, Nonce, Transmit};
 
 /// What a relayed message costs beside its bytes: its place in the queue and its allocation.
 const RELAY_OVERHEAD: usize = 64;
@@ -23,8 +23,23 @@ const COPY_FROM: usize = 64 << 10;
 /// What counts as small for that purpose.
 const COPY_BELOW: usize = 4 << 10;
 
+/// A message from another client.
+pub(super) struct Relay {
+    pub(super) message: Bytes,
+    pub(super) sender: ClientId,
+    pub(super) source: Address,
+    pub(super) arrived: Instant,
+}
+
+impl Relay {
+    /// How many bytes of the queue it takes.
+    fn cost(&self) -> usize {
+        self.message.len() + RELAY_OVERHEAD
+    }
+}
+
 enum Entry {
-    Relay { message: Bytes, sender: ClientId, arrived: Instant },
+    Relay(Relay),
     Own(Bytes),
     Ping,
     Close(CloseCode),
@@ -40,6 +55,9 @@ pub(super) struct LostRelay {
 pub(super) struct Outbox {
     entries: VecDeque<Entry>,
     relayed: usize,
+    /// How much of that came from each address. Not by connection: one that comes again for more has
+    /// the same address as a rule.
+    shares: Vec<(Address, usize)>,
     own: usize,
     /// The sum of both, of all queues of a server.
     all: Arc<AtomicUsize>,
@@ -48,20 +66,25 @@ pub(super) struct Outbox {
 impl Outbox {
     /// An empty queue whose bytes are added to `all`.
     pub(super) fn new(all: Arc<AtomicUsize>) -> Self {
-        Self { entries: VecDeque::new(), relayed: 0, own: 0, all }
+        Self { entries: VecDeque::new(), relayed: 0, shares: Vec::new(), own: 0, all }
     }
 
-    /// Queues a relayed message if there is room for it.
+    /// Queues a relayed message if there is room for it. That is shared between as many `senders`: one
+    /// of them cannot keep the others out.
     pub(super) fn relay(
         &mut self,
-        message: &Bytes,
-        sender: ClientId,
-        arrived: Instant,
+        mut relay: Relay,
+        senders: usize,
         config: &PathConfig,
     ) -> Result<(), RelayFailure> {
-        let cost = message.len() + RELAY_OVERHEAD;
+        let cost = relay.cost();
+        let place = self.shares.iter().position(|(address, _)| *address == relay.source);
         if self.relayed > 0 {
             if self.relayed.saturating_add(cost) > config.max_queue {
+                return Err(RelayFailure::QueueFull);
+            }
+            let share = config.max_queue / senders.max(1);
+            if place.is_some_and(|place| self.shares[place].1.saturating_add(cost) > share) {
                 return Err(RelayFailure::QueueFull);
             }
             let all = self.all.load(Ordering::Relaxed).saturating_add(cost);
@@ -69,14 +92,16 @@ impl Outbox {
                 return Err(RelayFailure::AllQueuesFull);
             }
         }
-        let message = if self.relayed >= COPY_FROM && message.len() < COPY_BELOW {
-            Bytes::copy_from_slice(message)
-        } else {
-            message.clone()
-        };
+        if self.relayed >= COPY_FROM && relay.message.len() < COPY_BELOW {
+            relay.message = Bytes::copy_from_slice(&relay.message);
+        }
+        match place {
+            Some(place) => self.shares[place].1 += cost,
+            None => self.shares.push((relay.source, cost)),
+        }
         self.relayed += cost;
         self.all.fetch_add(cost, Ordering::Relaxed);
-        self.entries.push_back(Entry::Relay { message, sender, arrived });
+        self.entries.push_back(Entry::Relay(relay));
         Ok(())
     }
 
@@ -110,7 +135,7 @@ impl Outbox {
     /// When the message arrived that is to be sent next; `None` if that is not a relayed one.
     pub(super) fn next_arrived(&self) -> Option<Instant> {
         match self.entries.front()? {
-            Entry::Relay { arrived, .. } => Some(*arrived),
+            Entry::Relay(relay) => Some(relay.arrived),
             _ => None,
         }
     }
@@ -118,11 +143,18 @@ impl Outbox {
     /// Takes the next thing to do.
     pub(super) fn pop(&mut self) -> Option<Transmit> {
         Some(match self.entries.pop_front()? {
-            Entry::Relay { message, .. } => {
-                let cost = message.len() + RELAY_OVERHEAD;
+            Entry::Relay(relay) => {
+                let cost = relay.cost();
                 self.relayed -= cost;
                 self.all.fetch_sub(cost, Ordering::Relaxed);
-                Transmit::Message(message)
+                let of_sender = |(address, _): &(Address, usize)| *address == relay.source;
+                if let Some(place) = self.shares.iter().position(of_sender) {
+                    self.shares[place].1 -= cost;
+                    if self.shares[place].1 == 0 {
+                        self.shares.swap_remove(place);
+                    }
+                }
+                Transmit::Message(relay.message)
             }
             Entry::Own(message) => {
                 self.own -= message.len();
@@ -138,9 +170,9 @@ impl Outbox {
     pub(super) fn take_relays(&mut self) -> Vec<LostRelay> {
         let mut lost = Vec::new();
         self.entries.retain(|entry| match entry {
-            Entry::Relay { message, sender, .. } => {
-                if let Some((nonce, ..)) = Nonce::split(message) {
-                    lost.push(LostRelay { sender: *sender, identity: nonce.identity() });
+            Entry::Relay(relay) => {
+                if let Some((nonce, ..)) = Nonce::split(&relay.message) {
+                    lost.push(LostRelay { sender: relay.sender, identity: nonce.identity() });
                 }
                 false
             }
@@ -148,6 +180,7 @@ impl Outbox {
         });
         self.all.fetch_sub(self.relayed, Ordering::Relaxed);
         self.relayed = 0;
+        self.shares.clear();
         lost
     }
 
@@ -155,6 +188,7 @@ impl Outbox {
     pub(super) fn clear(&mut self) {
         self.all.fetch_sub(self.relayed + self.own, Ordering::Relaxed);
         (self.relayed, self.own) = (0, 0);
+        self.shares.clear();
         self.entries.clear();
     }
 }
@@ -177,24 +211,38 @@ mod tests {
         Bytes::from(vec![7; bytes])
     }
 
+    fn from(source: u8, message: &Bytes) -> Relay {
+        Relay {
+            message: message.clone(),
+            sender: ClientId(1),
+            source: Address(source),
+            arrived: Instant::now(),
+        }
+    }
+
+    /// Queues a message of the only one who may send.
+    fn relay(
+        outbox: &mut Outbox,
+        message: &Bytes,
+        config: &PathConfig,
+    ) -> Result<(), RelayFailure> {
+        outbox.relay(from(1, message), 1, config)
+    }
+
     #[test]
     fn room_for_relayed_messages_is_bounded_and_comes_back() {
-        let now = Instant::now();
         let mut outbox = Outbox::new(Arc::default());
         let max = 2 * (100 + RELAY_OVERHEAD);
-        assert_eq!(outbox.relay(&message(100), ClientId(1), now, &room(max)), Ok(()));
-        assert_eq!(outbox.relay(&message(100), ClientId(1), now, &room(max)), Ok(()));
-        assert_eq!(
-            outbox.relay(&message(25), ClientId(1), now, &room(max)),
-            Err(RelayFailure::QueueFull)
-        );
+        assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
+        assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
+        assert_eq!(relay(&mut outbox, &message(25), &room(max)), Err(RelayFailure::QueueFull));
         assert!(outbox.has_room_for_own(100), "messages of the server have room of their own");
         outbox.own(vec![1; 100]);
         assert!(matches!(outbox.pop(), Some(Transmit::Message(_))));
-        assert_eq!(outbox.relay(&message(100), ClientId(1), now, &room(max)), Ok(()));
+        assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
         assert_eq!(outbox.take_relays().len(), 2);
         assert_eq!(
-            outbox.relay(&message(10_000), ClientId(1), now, &room(max)),
+            relay(&mut outbox, &message(10_000), &room(max)),
             Ok(()),
             "an empty queue takes any"
         );
@@ -203,15 +251,14 @@ mod tests {
     #[test]
     fn relayed_messages_are_not_copied_unless_the_receiver_is_slow() {
         let mut outbox = Outbox::new(Arc::default());
-        let now = Instant::now();
         let (small, large) = (message(100), message(COPY_FROM));
         let pop = |outbox: &mut Outbox| match outbox.pop() {
             Some(Transmit::Message(message)) => message,
             other => panic!("{other:?}"),
         };
-        assert_eq!(outbox.relay(&small, ClientId(1), now, &room(1 << 20)), Ok(()));
-        assert_eq!(outbox.relay(&large, ClientId(1), now, &room(1 << 20)), Ok(()));
-        assert_eq!(outbox.relay(&small, ClientId(1), now, &room(1 << 20)), Ok(()));
+        assert_eq!(relay(&mut outbox, &small, &room(1 << 20)), Ok(()));
+        assert_eq!(relay(&mut outbox, &large, &room(1 << 20)), Ok(()));
+        assert_eq!(relay(&mut outbox, &small, &room(1 << 20)), Ok(()));
         assert_eq!(pop(&mut outbox).as_ptr(), small.as_ptr());
         assert_eq!(pop(&mut outbox).as_ptr(), large.as_ptr());
         let copy = pop(&mut outbox);
@@ -233,12 +280,12 @@ mod tests {
 
     #[test]
     fn what_waits_in_all_queues_is_counted() {
-        let (now, all) = (Instant::now(), Arc::<AtomicUsize>::default());
+        let (begin, all) = (Instant::now(), Arc::<AtomicUsize>::default());
         let mut outboxes = [Outbox::new(all.clone()), Outbox::new(all.clone())];
         for outbox in &mut outboxes {
             outbox.own(vec![0; 100]);
             outbox.ping();
-            assert_eq!(outbox.relay(&message(1000), ClientId(1), now, &room(1 << 20)), Ok(()));
+            assert_eq!(relay(outbox, &message(1000), &room(1 << 20)), Ok(()));
             assert_eq!(outbox.next_arrived(), None, "the server's own message is the next one");
         }
         let count = || all.load(Ordering::Relaxed);
@@ -247,13 +294,13 @@ mod tests {
         let [mut first, second] = outboxes;
         first.pop();
         first.pop();
-        assert_eq!(first.next_arrived(), Some(now));
+        assert!(first.next_arrived() >= Some(begin));
         assert_eq!(count(), 2 * each - 100);
         assert_eq!(first.take_relays().len(), 1);
         assert_eq!(count(), each);
         drop(second);
         assert_eq!(count(), 0);
-        assert_eq!(first.relay(&message(1), ClientId(1), now, &room(0)), Ok(()));
+        assert_eq!(relay(&mut first, &message(1), &room(0)), Ok(()));
         first.clear();
         drop(first);
         assert_eq!(count(), 0);
@@ -261,15 +308,37 @@ mod tests {
 
     #[test]
     fn room_in_all_queues_together_is_bounded() {
-        let (now, all) = (Instant::now(), Arc::<AtomicUsize>::default());
+        let all = Arc::<AtomicUsize>::default();
         let config = PathConfig { max_queued: Some(2000), ..PathConfig::default() };
         let [mut one, mut two] = [Outbox::new(all.clone()), Outbox::new(all)];
-        assert_eq!(one.relay(&message(1900), ClientId(1), now, &config), Ok(()));
+        assert_eq!(relay(&mut one, &message(1900), &config), Ok(()));
         let full = Err(RelayFailure::AllQueuesFull);
-        assert_eq!(one.relay(&message(1), ClientId(1), now, &config), full);
-        assert_eq!(two.relay(&message(100), ClientId(1), now, &config), Ok(()), "an empty queue");
-        assert_eq!(two.relay(&message(1), ClientId(1), now, &config), full);
+        assert_eq!(relay(&mut one, &message(1), &config), full);
+        assert_eq!(relay(&mut two, &message(100), &config), Ok(()), "an empty queue");
+        assert_eq!(relay(&mut two, &message(1), &config), full);
         one.pop();
-        assert_eq!(two.relay(&message(1), ClientId(1), now, &config), Ok(()));
+        assert_eq!(relay(&mut two, &message(1), &config), Ok(()));
+    }
+
+    #[test]
+    fn senders_share_the_room() {
+        let mut outbox = Outbox::new(Arc::default());
+        let (message, full) = (message(100 - RELAY_OVERHEAD), Err(RelayFailure::QueueFull));
+        let config = room(1000);
+        let mut relay = |source, senders| outbox.relay(from(source, &message), senders, &config);
+        for _ in 0..3 {
+            assert_eq!(relay(2, 3), Ok(()));
+        }
+        assert_eq!(relay(2, 3), full, "a third of it");
+        assert_eq!(relay(3, 100), Ok(()), "one message, however small the share");
+        assert_eq!(relay(3, 100), full);
+        while relay(4, 1).is_ok() {}
+        assert_eq!(relay(5, 3), full, "there is no more room than for all");
+        for _ in 0..4 {
+            assert!(outbox.pop().is_some());
+        }
+        assert_eq!(outbox.shares, [(Address(4), 600)]);
+        assert_eq!(outbox.take_relays().len(), 6);
+        assert!(outbox.shares.is_empty());
     }
 }

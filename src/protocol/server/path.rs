@@ -10,7 +10,7 @@ use bytes::Bytes;
 use super::client::{Client, ClientId, State};
 use super::config::PathConfig;
 use super::event::{Cause, Event, RelayFailure, Violation};
-use super::outbox::LostRelay;
+use super::outbox::{LostRelay, Relay};
 use crate::crypto::{PublicKey, RandomSource};
 use crate::protocol::message::{Disconnected, DropResponder, Fields, SendError};
 use crate::protocol::{Address, CloseCode, Nonce, ResponderAddress, Role, Transmit};
@@ -97,7 +97,7 @@ impl Path {
 
     /// A binary message came from a client.
     pub fn handle_message(&mut self, now: Instant, id: ClientId, message: Bytes) {
-        if let Err(cause) = self.receive(now, id, &message) {
+        if let Err(cause) = self.receive(now, id, message) {
             self.close(id, cause);
         }
         self.settle();
@@ -216,13 +216,13 @@ impl Path {
 
     // Receiving
 
-    fn receive(&mut self, now: Instant, id: ClientId, message: &Bytes) -> Result<(), Cause> {
+    fn receive(&mut self, now: Instant, id: ClientId, message: Bytes) -> Result<(), Cause> {
         let Some(client) = self.clients.get_mut(&id) else { return Ok(()) };
         if client.is_closing() {
             return Ok(());
         }
         client.active = now;
-        let (nonce, nonce_bytes, data) = Nonce::split(message).ok_or(Violation::TooShort)?;
+        let (nonce, nonce_bytes, data) = Nonce::split(&message).ok_or(Violation::TooShort)?;
         if nonce.source != client.address() {
             return Err(Violation::Source.into());
         }
@@ -255,31 +255,47 @@ impl Path {
         now: Instant,
         sender: ClientId,
         nonce: &Nonce,
-        message: &Bytes,
+        message: Bytes,
     ) -> Result<(), Cause> {
-        let receiver = match (nonce.source.role(), nonce.destination.role()) {
+        // Who gets the message, and how many may send to it.
+        let (receiver, senders) = match (nonce.source.role(), nonce.destination.role()) {
             (Some(Role::Initiator), Some(Role::Responder)) => {
-                ResponderAddress::try_from(nonce.destination)
-                    .ok()
-                    .and_then(|address| self.responders.get(&address).copied())
+                let address = ResponderAddress::try_from(nonce.destination).ok();
+                (address.and_then(|address| self.responders.get(&address).copied()), 1)
             }
-            (Some(Role::Responder), Some(Role::Initiator)) => self.initiator,
+            (Some(Role::Responder), Some(Role::Initiator)) => {
+                (self.initiator, self.responders.len())
+            }
             _ => return Err(Violation::Destination.into()),
         };
         let failure = match receiver.and_then(|id| Some((id, self.clients.get_mut(&id)?))) {
             None => RelayFailure::NobodyThere,
-            Some((id, client)) => match client.outbox.relay(message, sender, now, &client.config) {
-                Err(failure) => failure,
-                Ok(()) => {
-                    client.active = now;
-                    self.mark_ready(id);
-                    self.events.push_back(Event::Relayed { bytes: message.len() });
-                    return Ok(());
+            Some((id, client)) => {
+                let bytes = message.len();
+                let relay = Relay { message, sender, source: nonce.source, arrived: now };
+                match client.outbox.relay(relay, senders, &client.config) {
+                    Err(failure) => failure,
+                    Ok(()) => {
+                        client.active = now;
+                        self.mark_ready(id);
+                        self.count_relayed(bytes);
+                        return Ok(());
+                    }
                 }
-            },
+            }
         };
         self.fail_relay(&LostRelay { sender, identity: nonce.identity() }, failure);
         Ok(())
+    }
+
+    fn count_relayed(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if let Some(Event::Relayed { messages, bytes: sum }) = self.events.back_mut() {
+            *messages += 1;
+            *sum += bytes;
+        } else {
+            self.events.push_back(Event::Relayed { messages: 1, bytes });
+        }
     }
 
     // Sending
