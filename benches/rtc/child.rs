@@ -112,7 +112,7 @@ impl Meter {
                     return Some([PING; PING_BYTES]);
                 }
                 times.sort_unstable();
-                let quantile = |percent| times[(times.len() - 1) * percent / 100].as_nanos();
+                let quantile = |percent: usize| times[(times.len() - 1) * percent / 100].as_nanos();
                 say(&format!("rtt {} {} {}", quantile(50), quantile(99), times.len()));
                 *pings = None;
                 None

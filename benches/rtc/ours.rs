@@ -94,6 +94,7 @@ async fn receive(client: Client, meter: &Meter, secure: bool, opens: bool) -> Re
                 ChannelEvent::Closed { error, .. } => {
                     return Err(format!("the channel was closed: {error:?}"));
                 }
+                _ => {}
             },
             Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(text))) => {
                 eprintln!("problem: {text}");
