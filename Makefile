@@ -52,7 +52,8 @@ SHARED_FULL := libsaltyrtc.so.$(VERSION)
 STATIC_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 endif
 
-.PHONY: help all build header demo demo-browser lint bench bench-server clean install install-library install-server uninstall
+.PHONY: help all build header demo demo-browser lint bench bench-server bench-rtc clean
+.PHONY: install install-library install-server uninstall
 .PHONY: test test-tools test-rust conformance test-deny test-c test-interop test-network
 
 help: ## List the targets
@@ -122,13 +123,19 @@ lint: ## Formatting and clippy, for each set of features
 		$(CARGO) clippy --locked --quiet --all-targets --no-default-features --features $$feature -- -D warnings; \
 	done
 
-bench: bench-server ## Measure the speed
+bench: bench-server bench-rtc ## Measure the speed
 
 # Thousands of clients are connected at once. The program says so if there is no Python server.
 bench-server: ## Compare the speed of the server with others (QUICK=1: rough, half a minute)
 	$(CARGO) bench --locked --bench server --no-run
 	scripts/install-python-server.sh >/dev/null || true
 	ulimit -n $$(ulimit -Hn) && $(CARGO) bench --locked --bench server -- $(if $(QUICK),--quick)
+
+bench-rtc: ## Compare the speed of WebRTC with others (QUICK=1: rough, half a minute)
+	$(CARGO) bench --locked --bench rtc --no-run
+	scripts/build-rtc-others.sh
+	RTC_OTHERS=$(or $(CARGO_TARGET_DIR),target)/rtc-others/release \
+		$(CARGO) bench --locked --bench rtc -- $(if $(QUICK),--quick)
 
 # No build if there is one already, so that `sudo make install` needs no Rust for root.
 $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) $(TARGET)/saltyrtc-server:

@@ -4,9 +4,11 @@
 //! serves: `serve-saltyrtc ADDRESS` and `serve-bare ADDRESS` are the processes that it measures.
 
 mod bare_relay;
+mod figures;
 mod measure;
 mod pair;
 mod process;
+#[path = "../report.rs"]
 mod report;
 mod socket;
 
@@ -14,9 +16,9 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use figures::{Figure, Figures};
 use measure::{PingPong, RELAYING_PAIRS, connect, handshake_keys, handshakes, memory, relay};
 use process::{Program, ServerProcess, can_pin, pin_load, reference_python};
-use report::{Figure, Figures};
 use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::server::{Server, ServerConfig};
 
@@ -169,7 +171,7 @@ fn compare(plan: &Plan, only: Option<&str>, write: bool) -> Result<(), Box<dyn E
     let text = figures.to_markdown(&SIZES, plan.rounds, plan.time);
     println!("{text}");
     if write {
-        report::write(&text)?;
+        report::write("bench-server", &text)?;
     }
     Ok(())
 }

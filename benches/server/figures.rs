@@ -2,18 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
-use std::io;
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::measure::{LATENCY_BYTES, RELAYING_PAIRS, Sample};
 use crate::process::{Program, reference_python};
-
-const README: &str = "benches/README.md";
-const BEGIN: &str = "<!-- figures: begin (written by make bench-server) -->";
-const END: &str = "<!-- figures: end -->";
+use crate::report::{locked_version, machine, median, number, output, ratio, size};
 
 /// How much of its core a server gets on a quiet machine while it relays.
 const EXPECTED_SHARE: f64 = 0.8;
@@ -65,52 +59,11 @@ impl Figure {
     }
 }
 
-fn size(bytes: usize) -> String {
-    if bytes < 1024 { format!("{bytes} B") } else { format!("{} KiB", bytes / 1024) }
-}
-
 /// All samples of a run.
 pub(crate) struct Figures {
     pinned: bool,
     values: BTreeMap<(Figure, Program), Vec<f64>>,
     rates: BTreeMap<(Figure, Program), Vec<Sample>>,
-}
-
-/// Leaves out what was divided by 0, because nothing at all got done on a busy machine.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.retain(|value| value.is_finite());
-    values.sort_unstable_by(f64::total_cmp);
-    match values.len() {
-        0 => None,
-        n if n % 2 == 1 => Some(values[n / 2]),
-        n => Some((values[n / 2 - 1] + values[n / 2]) / 2.0),
-    }
-}
-
-/// Three significant digits, with spaces between thousands.
-fn number(value: Option<f64>) -> String {
-    let Some(value) = value else { return "–".to_owned() };
-    if value < 99.95 {
-        return if value < 9.995 { format!("{value:.2}") } else { format!("{value:.1}") };
-    }
-    let unit = 10_f64.powi(value.log10().floor() as i32 - 2).max(1.0);
-    let digits = format!("{:.0}", (value / unit).round() * unit);
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn ratio(value: Option<f64>) -> String {
-    match value {
-        None => "–".to_owned(),
-        Some(value) if value < 10.0 => format!("{value:.2}"),
-        Some(value) => format!("{value:.0}"),
-    }
 }
 
 fn percent(share: Option<f64>) -> String {
@@ -235,37 +188,15 @@ impl Figures {
             "saltyrtc.server NOT MEASURED (no Python for it at hand)".to_owned()
         };
         format!(
-            "{}: {} cores, {}, Linux {}. {pinned}\n{}, saltyrtc {}, tokio-tungstenite {}, {reference}.\n\
+            "{} {pinned}\n{}, saltyrtc {}, tokio-tungstenite {}, {reference}.\n\
              Medians of {rounds} rounds of {} ms each, {RELAYING_PAIRS} pairs relaying.",
-            output(Command::new("date").args(["-u", "+%Y-%m-%d"])),
-            output(Command::new("nproc").arg("--all")),
-            cpu_model(),
-            output(Command::new("uname").arg("-r")),
+            machine(),
             output(Command::new("rustc").arg("--version")),
             env!("CARGO_PKG_VERSION"),
-            locked_version("tokio-tungstenite"),
+            locked_version(include_str!("../../Cargo.lock"), "tokio-tungstenite"),
             time.as_millis(),
         )
     }
-}
-
-/// The output of a command, which is there for information only.
-fn output(command: &mut Command) -> String {
-    let output = command.output().ok().and_then(|output| String::from_utf8(output.stdout).ok());
-    output.map_or("unknown".to_owned(), |text| text.trim().to_owned())
-}
-
-fn cpu_model() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    model.map_or("unknown processor".to_owned(), |(_, model)| model.to_owned())
-}
-
-fn locked_version(package: &str) -> &'static str {
-    let lock = include_str!("../../Cargo.lock");
-    lock.split_once(&format!("name = \"{package}\"\nversion = \""))
-        .and_then(|(_, rest)| rest.split('"').next())
-        .unwrap_or("unknown")
 }
 
 fn reference_version() -> &'static str {
@@ -274,18 +205,4 @@ fn reference_version() -> &'static str {
         .lines()
         .find_map(|line| line.split_once("]=="))
         .map_or("unknown", |(_, version)| version)
-}
-
-/// Puts the figures into the README, in place of those that are there.
-pub(crate) fn write(figures: &str) -> io::Result<()> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(README);
-    let text = fs::read_to_string(&path)?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(END)?;
-        Some((before, after))
-    });
-    let Some((before, after)) = parts else {
-        return Err(io::Error::other(format!("{README} has lost its lines {BEGIN} and {END}")));
-    };
-    fs::write(path, format!("{before}{BEGIN}\n{figures}\n{END}{after}"))
 }
