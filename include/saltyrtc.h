@@ -218,6 +218,18 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_CHANNEL_TOO_NARROW = -109,
     /**
+     * The client has no built-in WebRTC (saltyrtc_config_add_rtc_task), or has ended.
+     */
+    SALTYRTC_STATUS_NO_RTC = -110,
+    /**
+     * The channel is not open: not yet, not any more, or there never was one with this number.
+     */
+    SALTYRTC_STATUS_CHANNEL_NOT_OPEN = -111,
+    /**
+     * There are too many channels.
+     */
+    SALTYRTC_STATUS_TOO_MANY_CHANNELS = -112,
+    /**
      * The connection to the server could not be made.
      */
     SALTYRTC_STATUS_CONNECT_FAILED = -200,
@@ -436,6 +448,35 @@ enum saltyrtc_event_kind
      * Close the data channel of the signalling, after what was sent was delivered.
      */
     SALTYRTC_EVENT_KIND_TRANSPORT_CLOSE = 20,
+    /**
+     * Built-in WebRTC: the connection to the peer is doing differently now. Fields: connection_state,
+     * text.
+     */
+    SALTYRTC_EVENT_KIND_CONNECTION_STATE = 21,
+    /**
+     * Built-in WebRTC: something is of no use, an ICE server or a candidate of the peer for example, and
+     * the connection goes on without it. Fields: text.
+     */
+    SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM = 22,
+    /**
+     * Built-in WebRTC: a channel can be used, opened by this client or by the peer. Fields: channel,
+     * label, channel_protocol, unordered, reliability, reliability_limit, plain, opened_by_peer.
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_OPENED = 23,
+    /**
+     * Built-in WebRTC: a message on a channel. Fields: channel, payload, data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_MESSAGE = 24,
+    /**
+     * Built-in WebRTC: what waits to be sent on a channel has fallen to its low-water mark; or, after
+     * SALTYRTC_STATUS_QUEUE_FULL, there is room again. Fields: channel.
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER = 25,
+    /**
+     * Built-in WebRTC: a channel is closed, or could not be opened; nothing follows for it. Fields:
+     * channel, text (why; NULL if one of the two sides just closed it).
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_CLOSED = 26,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -545,6 +586,81 @@ typedef int32_t saltyrtc_payload;
 #endif // __cplusplus
 
 /**
+ * How the connection of the built-in WebRTC to the peer is doing.
+ */
+enum saltyrtc_connection_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The two sides have not told each other yet how they can be reached.
+     */
+    SALTYRTC_CONNECTION_STATE_NEW = 0,
+    /**
+     * A path to the peer is looked for, or the keys are being agreed on.
+     */
+    SALTYRTC_CONNECTION_STATE_CONNECTING = 1,
+    /**
+     * Channels can be used.
+     */
+    SALTYRTC_CONNECTION_STATE_CONNECTED = 2,
+    /**
+     * The peer has not answered for a while. This may pass by itself; channels keep what is sent.
+     */
+    SALTYRTC_CONNECTION_STATE_DISCONNECTED = 3,
+    /**
+     * No path to the peer was found, or it was lost for long. The initiator can try again with
+     * saltyrtc_client_restart_ice.
+     */
+    SALTYRTC_CONNECTION_STATE_UNREACHABLE = 4,
+    /**
+     * The connection cannot be used any more.
+     */
+    SALTYRTC_CONNECTION_STATE_FAILED = 5,
+    /**
+     * It has ended: the peer closed it, or left.
+     */
+    SALTYRTC_CONNECTION_STATE_CLOSED = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_connection_state saltyrtc_connection_state;
+#else
+typedef int32_t saltyrtc_connection_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How hard messages of a channel are tried to be delivered.
+ */
+enum saltyrtc_reliability
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Until they have arrived.
+     */
+    SALTYRTC_RELIABILITY_RELIABLE = 0,
+    /**
+     * They are sent again so many times at most.
+     */
+    SALTYRTC_RELIABILITY_MAX_RETRANSMITS = 1,
+    /**
+     * They are sent again no longer than so many milliseconds.
+     */
+    SALTYRTC_RELIABILITY_MAX_LIFETIME = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_reliability saltyrtc_reliability;
+#else
+typedef int32_t saltyrtc_reliability;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * How far a client is.
  */
 enum saltyrtc_state
@@ -582,6 +698,76 @@ enum saltyrtc_state
 typedef enum saltyrtc_state saltyrtc_state;
 #else
 typedef int32_t saltyrtc_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How one side of a path is reached.
+ */
+enum saltyrtc_candidate_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * There is no path.
+     */
+    SALTYRTC_CANDIDATE_TYPE_NONE = 0,
+    /**
+     * An interface of the host.
+     */
+    SALTYRTC_CANDIDATE_TYPE_HOST = 1,
+    /**
+     * The outside of a NAT, as a STUN server saw it.
+     */
+    SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
+    /**
+     * The outside of a NAT, as the other side saw it.
+     */
+    SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
+    /**
+     * A TURN server.
+     */
+    SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_candidate_type saltyrtc_candidate_type;
+#else
+typedef int32_t saltyrtc_candidate_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How packets get to the TURN server of this side.
+ */
+enum saltyrtc_relay_protocol
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * This side uses none.
+     */
+    SALTYRTC_RELAY_PROTOCOL_NONE = 0,
+    /**
+     * UDP.
+     */
+    SALTYRTC_RELAY_PROTOCOL_UDP = 1,
+    /**
+     * TCP.
+     */
+    SALTYRTC_RELAY_PROTOCOL_TCP = 2,
+    /**
+     * TLS over TCP.
+     */
+    SALTYRTC_RELAY_PROTOCOL_TLS = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_relay_protocol saltyrtc_relay_protocol;
+#else
+typedef int32_t saltyrtc_relay_protocol;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -791,6 +977,14 @@ typedef struct saltyrtc_error saltyrtc_error;
 typedef struct saltyrtc_invitation saltyrtc_invitation;
 
 /**
+ * The settings of the built-in WebRTC engine. They are copied when they are added to a configuration
+ * (saltyrtc_config_add_rtc_task), so they can be used several times, and freed right after.
+ *
+ * To be used by one thread at a time.
+ */
+typedef struct saltyrtc_rtc_config saltyrtc_rtc_config;
+
+/**
  * Encrypts and decrypts the messages of one data channel of the application with the keys of the
  * session. Each data channel has one of its own, at both ends; never use one for two channels, not
  * even one after the other with the same id.
@@ -933,6 +1127,43 @@ typedef struct saltyrtc_event {
      * How many candidates there are.
      */
     size_t candidates_len;
+    /**
+     * How the connection to the peer is doing.
+     */
+    saltyrtc_connection_state connection_state;
+    /**
+     * The number of a channel.
+     */
+    uint32_t channel;
+    /**
+     * The name of a channel. NUL-terminated.
+     */
+    const char *label;
+    /**
+     * What is spoken on a channel. NUL-terminated.
+     */
+    const char *channel_protocol;
+    /**
+     * Whether messages can get lost.
+     */
+    saltyrtc_reliability reliability;
+    /**
+     * With MAX_RETRANSMITS a number, with MAX_LIFETIME milliseconds.
+     */
+    uint32_t reliability_limit;
+    /**
+     * Whether messages may arrive in another order than they were sent in.
+     */
+    bool unordered;
+    /**
+     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
+     * that.
+     */
+    bool plain;
+    /**
+     * Whether the peer opened the channel.
+     */
+    bool opened_by_peer;
 } saltyrtc_event;
 
 /**
@@ -965,6 +1196,102 @@ typedef void (*saltyrtc_transport_send)(struct saltyrtc_client *client,
  * Closes the data channel of the signalling, after what was sent was delivered.
  */
 typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client, void *user_data);
+
+/**
+ * How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
+ * reliable, ordered, secure channel.
+ */
+typedef struct saltyrtc_channel_options {
+    /**
+     * sizeof(saltyrtc_channel_options), so that fields can be added later.
+     */
+    size_t struct_size;
+    /**
+     * A name of the application's choice. NULL is an empty one.
+     */
+    const char *label;
+    /**
+     * The name of what is spoken on the channel. NULL is an empty one.
+     */
+    const char *protocol;
+    /**
+     * One of saltyrtc_reliability.
+     */
+    int32_t reliability;
+    /**
+     * With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
+     * how many milliseconds long. Otherwise 0.
+     */
+    uint32_t reliability_limit;
+    /**
+     * Whether messages may arrive in another order than they were sent in.
+     */
+    bool unordered;
+    /**
+     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
+     * that. The peer has to do the same. Messages then have the size limit of WebRTC.
+     */
+    bool plain;
+    /**
+     * Whether both sides open the channel with `id`, in place of one side announcing it to the other.
+     */
+    bool negotiated;
+    /**
+     * With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
+     */
+    uint16_t id;
+} saltyrtc_channel_options;
+
+/**
+ * Figures of the connection to the peer. Set struct_size before the call.
+ */
+typedef struct saltyrtc_rtc_stats {
+    /**
+     * sizeof(saltyrtc_rtc_stats), so that fields can be added later.
+     */
+    size_t struct_size;
+    /**
+     * How the connection is doing.
+     */
+    saltyrtc_connection_state state;
+    /**
+     * How this side is reached on the path in use.
+     */
+    saltyrtc_candidate_type local_type;
+    /**
+     * How the peer is reached.
+     */
+    saltyrtc_candidate_type remote_type;
+    /**
+     * How packets get to the TURN server of this side.
+     */
+    saltyrtc_relay_protocol relay_protocol;
+    /**
+     * Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
+     * NUL-terminated, empty if there is no path.
+     */
+    char local_address[64];
+    /**
+     * Address and port of the peer, likewise.
+     */
+    char remote_address[64];
+    /**
+     * How long the last check of the path took to be answered, in microseconds; 0 if not known.
+     */
+    uint64_t round_trip_time_us;
+    /**
+     * Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Bytes received from the peer, likewise.
+     */
+    uint64_t bytes_received;
+    /**
+     * How many channels of the application are open.
+     */
+    size_t channels;
+} saltyrtc_rtc_stats;
 
 /**
  * Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
@@ -1840,6 +2167,204 @@ saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_transport_closed(struct saltyrtc_client *client,
                                                  struct saltyrtc_error **error);
+
+/**
+ * Opens a channel to the peer. `*channel` becomes its number, which this client never uses again: there
+ * is nothing to free. A CHANNEL_OPENED event says that messages can be sent; CHANNEL_CLOSED that it
+ * came to nothing. Can be called as soon as there is a peer, also before there is a connection.
+ *
+ * Fails with SALTYRTC_STATUS_NO_RTC without the built-in WebRTC, SALTYRTC_STATUS_NO_PEER, and
+ * SALTYRTC_STATUS_TOO_MANY_CHANNELS.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_open_channel(struct saltyrtc_client *client,
+                                             const struct saltyrtc_channel_options *options,
+                                             uint32_t *channel,
+                                             struct saltyrtc_error **error);
+
+/**
+ * Sends bytes on a channel. The peer gets a CHANNEL_MESSAGE event. On a secure channel they are
+ * encrypted here, by the calling thread.
+ *
+ * Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, SALTYRTC_STATUS_TOO_LARGE, and
+ * SALTYRTC_STATUS_QUEUE_FULL, after which a CHANNEL_LOW_WATER event follows. Nothing is sent then.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *client,
+                                                   uint32_t channel,
+                                                   const uint8_t *data,
+                                                   size_t data_len,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * Sends text (UTF-8) on a channel; on a secure channel the peer gets it as bytes. Otherwise like
+ * saltyrtc_client_channel_send_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_send_text(struct saltyrtc_client *client,
+                                                  uint32_t channel,
+                                                  const char *text,
+                                                  struct saltyrtc_error **error);
+
+/**
+ * Bytes that wait to be sent on a channel, encryption included. Fails with
+ * SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_buffered_amount(const struct saltyrtc_client *client,
+                                                        uint32_t channel,
+                                                        size_t *amount,
+                                                        struct saltyrtc_error **error);
+
+/**
+ * Sets the low-water mark of a channel, in bytes (0 at first): whenever what waits to be sent falls from
+ * above to it, there is a CHANNEL_LOW_WATER event. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_set_low_water(struct saltyrtc_client *client,
+                                                      uint32_t channel,
+                                                      size_t bytes,
+                                                      struct saltyrtc_error **error);
+
+/**
+ * Closes a channel, once everything was sent that waits. A CHANNEL_CLOSED event follows when the peer
+ * has closed it too. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
+                                              uint32_t channel,
+                                              struct saltyrtc_error **error);
+
+/**
+ * Initiator: looks for a path to the peer again, with all addresses that both sides have now. The
+ * library does so by itself when the addresses of this host change. Fails with
+ * SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC and SALTYRTC_STATUS_NO_PEER.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
+                                            struct saltyrtc_error **error);
+
+/**
+ * Settings with no ICE servers: enough for two clients in one network.
+ *
+ * `*out` has to be freed with saltyrtc_rtc_config_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_new(struct saltyrtc_rtc_config **out,
+                                        struct saltyrtc_error **error);
+
+/**
+ * Frees the settings. NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_rtc_config_free(struct saltyrtc_rtc_config *config);
+
+/**
+ * Adds a server that finds paths through NATs (STUN), or relays what finds no other path (TURN).
+ *
+ * `url` is "stun:host:port", "turn:host:port", "turn:host:port?transport=tcp" or "turns:host:port"; the
+ * port can be left out. `username` and `password` are for TURN; NULL for none. TURN over TLS trusts the
+ * certificates that the client trusts.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_add_ice_server(struct saltyrtc_rtc_config *config,
+                                                   const char *url,
+                                                   const char *username,
+                                                   const char *password,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * Whether only paths through TURN servers may be used, which hides the addresses of this host from the
+ * peer. Default: false.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_relay_only(struct saltyrtc_rtc_config *config,
+                                                   bool relay_only,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * The most bytes that a message on a secure channel may have, sent or received. Default: 16 MiB. Plain
+ * channels take what WebRTC takes: 256 KiB to this client, what the peer says to the peer.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_max_message_size(struct saltyrtc_rtc_config *config,
+                                                         size_t bytes,
+                                                         struct saltyrtc_error **error);
+
+/**
+ * The most bytes that may wait to be sent on a channel. Beyond it sending fails until there is room,
+ * except that one message is always taken. Default: 4 MiB.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_max_buffered(struct saltyrtc_rtc_config *config,
+                                                     size_t bytes,
+                                                     struct saltyrtc_error **error);
+
+/**
+ * The ids (0 to 65534) that the application wants for negotiated channels of its own
+ * (saltyrtc_channel_options). Replaces those that were set before; NULL and 0 for none.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_negotiated_ids(struct saltyrtc_rtc_config *config,
+                                                       const uint16_t *ids,
+                                                       size_t ids_len,
+                                                       struct saltyrtc_error **error);
+
+/**
+ * Whether the signalling moves to the connection of the two clients once there is one; then the server
+ * is not needed any more. Default: true.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *config,
+                                                 bool handover,
+                                                 struct saltyrtc_error **error);
+
+/**
+ * Channels with this label that the peer opens are plain, not secure. Can be called several times.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *config,
+                                                    const char *label,
+                                                    struct saltyrtc_error **error);
+
+/**
+ * Uses only this address of the host, for example "192.0.2.7". Can be called several times. Default:
+ * all addresses that the host has.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_add_address(struct saltyrtc_rtc_config *config,
+                                                const char *address,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Uses only UDP ports from `first` to `last`, one for each address. Default: any.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_ports(struct saltyrtc_rtc_config *config,
+                                              uint16_t first,
+                                              uint16_t last,
+                                              struct saltyrtc_error **error);
+
+/**
+ * Adds the WebRTC task with the built-in engine, after the tasks that were added before. No other
+ * WebRTC task can be added to the same configuration.
+ *
+ * After the handshake with the peer the client makes a connection to it by itself, hands the signalling
+ * over, and carries the channels that either side opens (saltyrtc_client_open_channel; events
+ * CONNECTION_STATE and CHANNEL_OPENED).
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_rtc_task(struct saltyrtc_config *config,
+                                             const struct saltyrtc_rtc_config *rtc,
+                                             struct saltyrtc_error **error);
+
+/**
+ * Figures of the connection to the peer. Set `stats->struct_size` before the call. Fails with
+ * SALTYRTC_STATUS_NO_RTC without the built-in WebRTC.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_rtc_stats(const struct saltyrtc_client *client,
+                                          struct saltyrtc_rtc_stats *stats,
+                                          struct saltyrtc_error **error);
 
 /**
  * Makes a chunker; `mode` is a saltyrtc_chunking_mode. Message ids start with 0.

@@ -6,6 +6,8 @@ use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
 use crate::protocol::client::{ClientConfig, PeerAuth, RoleConfig};
 use crate::protocol::{Invitation, ServerUrl, Task};
 use crate::transport::Roots;
+#[cfg(feature = "webrtc")]
+use crate::{rtc, task::webrtc};
 
 /// The settings of a client: the server, and everything that [`ClientConfig`] holds.
 #[derive(Debug)]
@@ -18,6 +20,9 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The settings of the protocol.
     pub protocol: ClientConfig,
+    /// The built-in WebRTC engine, if its task was added.
+    #[cfg(feature = "webrtc")]
+    pub(super) rtc: Option<(rtc::Config, rtc::Inbox)>,
 }
 
 impl Config {
@@ -55,6 +60,8 @@ impl Config {
             roots: Roots::default(),
             connect_timeout: Duration::from_secs(10),
             protocol: ClientConfig::new(role, permanent_key),
+            #[cfg(feature = "webrtc")]
+            rtc: None,
         }
     }
 
@@ -63,6 +70,20 @@ impl Config {
     pub fn with_task(mut self, task: impl Task + 'static) -> Self {
         self.protocol.tasks.push(Box::new(task));
         self
+    }
+
+    /// Adds the WebRTC task with the built-in engine behind it, after the tasks that were added before.
+    /// See [`rtc`]. Do not add another WebRTC task.
+    ///
+    /// # Errors
+    ///
+    /// If [`rtc::Config::options`] make no sense.
+    #[cfg(feature = "webrtc")]
+    pub fn with_rtc(mut self, config: rtc::Config) -> Result<Self, webrtc::OptionsError> {
+        let (task, inbox) = rtc::Task::new(webrtc::WebRtc::v1(config.options.clone())?);
+        self.protocol.engine = true;
+        self.rtc = Some((config, inbox));
+        Ok(self.with_task(task))
     }
 
     /// Initiator: the invitation for the responder. Has the token, unless a key is trusted.

@@ -8,6 +8,8 @@
 
 mod config;
 mod driver;
+#[cfg(feature = "webrtc")]
+mod rtc;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -27,6 +29,8 @@ use crate::protocol::message::{Payload, TaskMessage};
 use crate::protocol::{
     DropReason, Invitation, ResponderAddress, SecureChannel, SignallingChannel, Transmit,
 };
+#[cfg(feature = "webrtc")]
+use crate::rtc::{Channels, Engine};
 use crate::task::relayed_data;
 use crate::task::webrtc::{self, Candidate, SessionDescription};
 
@@ -44,6 +48,9 @@ struct Handle {
     shared: Arc<Shared>,
     /// What invitations are made of: without a token.
     invitation: Invitation,
+    /// The channels of the built-in WebRTC engine, if there is one.
+    #[cfg(feature = "webrtc")]
+    channels: Option<Arc<Channels>>,
 }
 
 /// Shared by the handles and the driver.
@@ -90,6 +97,12 @@ impl Shared {
 
     /// Lets `act` work on the machine, then wakes whoever has to do with the outcome.
     fn with<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        let result = self.with_machine(act);
+        self.wake_channel.notify_one();
+        result
+    }
+
+    fn with_machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
         let (result, closed, events) = {
             let mut machine = self.lock();
             let running = |machine: &Machine| machine.state() != ClientState::Closed;
@@ -104,7 +117,6 @@ impl Shared {
             (result, closed, machine.has_events())
         };
         self.wake_writer.notify_one();
-        self.wake_channel.notify_one();
         if closed {
             self.closing.notify_one();
             // Whatever waits for the application, the server's answer is to be read.
@@ -126,6 +138,43 @@ impl Shared {
             self.announce_events();
         }
         transmit
+    }
+
+    /// Lets the WebRTC engine work on the machine. Unlike [`with`](Self::with) this does not wake the
+    /// engine itself.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn act<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        self.with_machine(act)
+    }
+
+    /// Lets the WebRTC engine look at the machine.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn inspect<T>(&self, look: impl FnOnce(&Machine) -> T) -> T {
+        look(&self.lock())
+    }
+
+    /// Tells the application what the WebRTC engine has to say.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn tell(&self, events: impl IntoIterator<Item = crate::protocol::TaskEvent>) {
+        let mut machine = self.lock();
+        events.into_iter().for_each(|event| machine.push_task_event(event));
+        let any = machine.has_events();
+        drop(machine);
+        if any {
+            self.announce_events();
+        }
+    }
+
+    /// Resolves when the machine has changed, or may have.
+    #[cfg(feature = "webrtc")]
+    pub(crate) async fn channel_woken(&self) {
+        self.wake_channel.notified().await;
+    }
+
+    /// Nobody carries the signalling over a data channel any more.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn channel_gone(&self) {
+        self.with_machine(Machine::handle_channel_closed);
     }
 
     fn announce_events(&self) {
@@ -157,7 +206,9 @@ impl Client {
         on_events: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, ConfigError> {
         let invitation = config.invitation_with(None);
-        let Config { server, roots, connect_timeout, protocol } = config;
+        let Config { server, roots, connect_timeout, protocol, .. } = config;
+        #[cfg(feature = "webrtc")]
+        let (rtc, rtc_roots) = (config.rtc, roots.clone());
         let max_message_size = protocol.max_message_size;
         let machine = Machine::new(protocol, Box::new(OsRandom))?;
         let target = driver::Target {
@@ -169,8 +220,23 @@ impl Client {
         };
         let shared = Arc::new(Shared::new(machine, on_events));
         let driver = driver::Driver::new(shared.clone());
-        crate::runtime::handle().spawn(driver.run(target));
-        Ok(Self { handle: Arc::new(Handle { shared, invitation }) })
+        let runtime = crate::runtime::handle();
+        runtime.spawn(driver.run(target));
+        #[cfg(feature = "webrtc")]
+        let channels = rtc.map(|(config, inbox)| {
+            let channels = Arc::new(Engine::channels(&config));
+            let engine = Engine::new(shared.clone(), channels.clone(), inbox, config, rtc_roots);
+            runtime.spawn(engine.run());
+            channels
+        });
+        Ok(Self {
+            handle: Arc::new(Handle {
+                shared,
+                invitation,
+                #[cfg(feature = "webrtc")]
+                channels,
+            }),
+        })
     }
 
     fn shared(&self) -> &Shared {
@@ -418,7 +484,14 @@ mod tests {
         // Without a driver, so that the end is announced once.
         let machine = Machine::new(config.protocol, Box::new(OsRandom)).unwrap();
         let shared = Arc::new(Shared::new(machine, Box::new(|| {})));
-        let client = Client { handle: Arc::new(Handle { shared, invitation }) };
+        let client = Client {
+            handle: Arc::new(Handle {
+                shared,
+                invitation,
+                #[cfg(feature = "webrtc")]
+                channels: None,
+            }),
+        };
         let end = async {
             client.shared().with(|machine| machine.handle_socket_end(SocketEnd::TooBig));
             crate::runtime::closed();

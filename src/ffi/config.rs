@@ -48,6 +48,8 @@ pub(super) enum TaskChoice {
     RelayedData,
     Custom(CustomTask),
     WebRtc(WebRtc),
+    #[cfg(feature = "webrtc")]
+    Rtc(crate::rtc::Config),
 }
 
 /// What a client does when its authenticated peer leaves the path.
@@ -121,6 +123,10 @@ impl saltyrtc_config {
             TaskChoice::RelayedData => config.with_task(RelayedData),
             TaskChoice::Custom(task) => config.with_task(task.clone()),
             TaskChoice::WebRtc(task) => config.with_task(task.clone()),
+            #[cfg(feature = "webrtc")]
+            TaskChoice::Rtc(rtc) => {
+                config.with_rtc(rtc.clone()).expect("the ids were checked when they were set")
+            }
         })
     }
 }

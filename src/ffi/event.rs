@@ -8,8 +8,10 @@ use super::error::{c_text, silent_entry};
 use super::status::saltyrtc_status;
 use super::webrtc::saltyrtc_candidate;
 use crate::client::{Closed, ClosedBy, Event, PeerLeft};
-use crate::protocol::ChannelTransmit;
 use crate::protocol::message::{Payload, TaskData};
+use crate::protocol::{
+    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability,
+};
 use crate::task::TaskEvent;
 use crate::task::webrtc::{Candidate, SessionDescription};
 
@@ -68,6 +70,70 @@ pub enum saltyrtc_event_kind {
     TransportSend = 19,
     /// Close the data channel of the signalling, after what was sent was delivered.
     TransportClose = 20,
+    /// Built-in WebRTC: the connection to the peer is doing differently now. Fields: connection_state,
+    /// text.
+    ConnectionState = 21,
+    /// Built-in WebRTC: something is of no use, an ICE server or a candidate of the peer for example, and
+    /// the connection goes on without it. Fields: text.
+    ConnectionProblem = 22,
+    /// Built-in WebRTC: a channel can be used, opened by this client or by the peer. Fields: channel,
+    /// label, channel_protocol, unordered, reliability, reliability_limit, plain, opened_by_peer.
+    ChannelOpened = 23,
+    /// Built-in WebRTC: a message on a channel. Fields: channel, payload, data, data_len.
+    ChannelMessage = 24,
+    /// Built-in WebRTC: what waits to be sent on a channel has fallen to its low-water mark; or, after
+    /// SALTYRTC_STATUS_QUEUE_FULL, there is room again. Fields: channel.
+    ChannelLowWater = 25,
+    /// Built-in WebRTC: a channel is closed, or could not be opened; nothing follows for it. Fields:
+    /// channel, text (why; NULL if one of the two sides just closed it).
+    ChannelClosed = 26,
+}
+
+/// How the connection of the built-in WebRTC to the peer is doing.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum saltyrtc_connection_state {
+    /// The two sides have not told each other yet how they can be reached.
+    New = 0,
+    /// A path to the peer is looked for, or the keys are being agreed on.
+    Connecting = 1,
+    /// Channels can be used.
+    Connected = 2,
+    /// The peer has not answered for a while. This may pass by itself; channels keep what is sent.
+    Disconnected = 3,
+    /// No path to the peer was found, or it was lost for long. The initiator can try again with
+    /// saltyrtc_client_restart_ice.
+    Unreachable = 4,
+    /// The connection cannot be used any more.
+    Failed = 5,
+    /// It has ended: the peer closed it, or left.
+    Closed = 6,
+}
+
+impl From<&ConnectionState> for saltyrtc_connection_state {
+    fn from(state: &ConnectionState) -> Self {
+        match state {
+            ConnectionState::New => Self::New,
+            ConnectionState::Connecting => Self::Connecting,
+            ConnectionState::Connected => Self::Connected,
+            ConnectionState::Disconnected => Self::Disconnected,
+            ConnectionState::Unreachable => Self::Unreachable,
+            ConnectionState::Failed(_) => Self::Failed,
+            ConnectionState::Closed => Self::Closed,
+        }
+    }
+}
+
+/// How hard messages of a channel are tried to be delivered.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum saltyrtc_reliability {
+    /// Until they have arrived.
+    Reliable = 0,
+    /// They are sent again so many times at most.
+    MaxRetransmits = 1,
+    /// They are sent again no longer than so many milliseconds.
+    MaxLifetime = 2,
 }
 
 /// Of what type data is.
@@ -165,6 +231,25 @@ pub struct saltyrtc_event {
     pub candidates: *const saltyrtc_candidate,
     /// How many candidates there are.
     pub candidates_len: usize,
+    /// How the connection to the peer is doing.
+    pub connection_state: saltyrtc_connection_state,
+    /// The number of a channel.
+    pub channel: u32,
+    /// The name of a channel. NUL-terminated.
+    pub label: *const c_char,
+    /// What is spoken on a channel. NUL-terminated.
+    pub channel_protocol: *const c_char,
+    /// Whether messages can get lost.
+    pub reliability: saltyrtc_reliability,
+    /// With MAX_RETRANSMITS a number, with MAX_LIFETIME milliseconds.
+    pub reliability_limit: u32,
+    /// Whether messages may arrive in another order than they were sent in.
+    pub unordered: bool,
+    /// Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
+    /// that.
+    pub plain: bool,
+    /// Whether the peer opened the channel.
+    pub opened_by_peer: bool,
 }
 
 /// An event with all that it points to. The first field is what C gets to see.
@@ -220,6 +305,15 @@ impl OwnedEvent {
             sdp: ptr::null(),
             candidates: ptr::null(),
             candidates_len: 0,
+            connection_state: saltyrtc_connection_state::New,
+            channel: 0,
+            label: ptr::null(),
+            channel_protocol: ptr::null(),
+            reliability: saltyrtc_reliability::Reliable,
+            reliability_limit: 0,
+            unordered: false,
+            plain: false,
+            opened_by_peer: false,
         };
         let texts = Texts::default();
         let mut owned = Box::new(Self { flat, event, texts, candidates: Vec::new() });
@@ -294,6 +388,16 @@ impl OwnedEvent {
                 flat.candidates_len = candidates.len();
                 saltyrtc_event_kind::Candidates
             }
+            Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
+                flat.connection_state = (&*state).into();
+                flat.text = texts.add(&state.to_string());
+                saltyrtc_event_kind::ConnectionState
+            }
+            Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(problem))) => {
+                flat.text = texts.add(problem);
+                saltyrtc_event_kind::ConnectionProblem
+            }
+            Event::Task(TaskEvent::Channel(event)) => flat.set_channel_event(event, texts),
             Event::HandedOver => saltyrtc_event_kind::HandedOver,
             Event::Channel(ChannelTransmit::Message(message)) => {
                 flat.set_data(saltyrtc_payload::Bytes, message);
@@ -339,6 +443,57 @@ impl saltyrtc_event {
     fn set_description(&mut self, description: &SessionDescription, texts: &mut Texts) {
         self.sdp_type = texts.add(description.kind().name());
         self.sdp = texts.add_optional(description.sdp());
+    }
+
+    fn set_channel_event(
+        &mut self,
+        event: &ChannelEvent,
+        texts: &mut Texts,
+    ) -> saltyrtc_event_kind {
+        match event {
+            ChannelEvent::Opened {
+                channel,
+                label,
+                protocol,
+                ordered,
+                reliability,
+                secure,
+                by_peer,
+            } => {
+                self.channel = *channel;
+                self.label = texts.add(label);
+                self.channel_protocol = texts.add(protocol);
+                self.unordered = !ordered;
+                self.plain = !secure;
+                self.opened_by_peer = *by_peer;
+                (self.reliability, self.reliability_limit) = match reliability {
+                    Reliability::Reliable => (saltyrtc_reliability::Reliable, 0),
+                    Reliability::MaxRetransmits(times) => {
+                        (saltyrtc_reliability::MaxRetransmits, (*times).into())
+                    }
+                    Reliability::MaxLifetime(time) => {
+                        let time = time.as_millis().try_into().unwrap_or(u32::MAX);
+                        (saltyrtc_reliability::MaxLifetime, time)
+                    }
+                };
+                saltyrtc_event_kind::ChannelOpened
+            }
+            ChannelEvent::Message { channel, text, data } => {
+                self.channel = *channel;
+                let payload = if *text { saltyrtc_payload::Text } else { saltyrtc_payload::Bytes };
+                self.set_data(payload, data);
+                saltyrtc_event_kind::ChannelMessage
+            }
+            ChannelEvent::LowWater { channel } => {
+                self.channel = *channel;
+                saltyrtc_event_kind::ChannelLowWater
+            }
+            ChannelEvent::Closed { channel, error } => {
+                self.channel = *channel;
+                self.text = texts.add_optional(error.as_deref());
+                saltyrtc_event_kind::ChannelClosed
+            }
+        }
     }
 
     fn set_closed(&mut self, closed: &Closed) {

@@ -36,6 +36,13 @@ mod client_session;
 mod secure_channel;
 mod webrtc;
 
+#[cfg(feature = "webrtc")]
+mod channel;
+#[cfg(feature = "webrtc")]
+mod rtc_config;
+#[cfg(feature = "webrtc")]
+mod rtc_stats;
+
 mod chunking;
 
 #[cfg(feature = "server")]

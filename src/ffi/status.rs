@@ -86,6 +86,12 @@ pub enum saltyrtc_status {
     HandedOver = -108,
     /// The messages of the data channel are too small to carry the signalling.
     ChannelTooNarrow = -109,
+    /// The client has no built-in WebRTC (saltyrtc_config_add_rtc_task), or has ended.
+    NoRtc = -110,
+    /// The channel is not open: not yet, not any more, or there never was one with this number.
+    ChannelNotOpen = -111,
+    /// There are too many channels.
+    TooManyChannels = -112,
 
     /* Network and server, mostly in events: -200 to -299. */
     /// The connection to the server could not be made.
@@ -179,6 +185,9 @@ statuses! {
     NoHandover = -107, "no handover";
     HandedOver = -108, "handed over";
     ChannelTooNarrow = -109, "channel too narrow";
+    NoRtc = -110, "no rtc";
+    ChannelNotOpen = -111, "channel not open";
+    TooManyChannels = -112, "too many channels";
     ConnectFailed = -200, "connect failed";
     ConnectionLost = -201, "connection lost";
     ServerGoingAway = -202, "server going away";

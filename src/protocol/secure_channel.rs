@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+#[cfg(feature = "webrtc")]
+use bytes::Bytes;
+
 use super::link::SequenceExhausted;
 use super::nonce::Cookie;
 use super::sequence::SequenceNumber;
@@ -127,6 +130,14 @@ impl SecureChannel {
         Ok(plain)
     }
 
+    /// The two directions, to be used on different threads at the same time.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn split(self) -> (SecureSender, SecureReceiver) {
+        let Self { id, own_cookie, theirs, .. } = self;
+        let receiver = Self { id, key: self.key.clone(), own_cookie, next: None, theirs };
+        (SecureSender(self), SecureReceiver(receiver))
+    }
+
     /// Everything that can be said about a message before it is decrypted.
     fn check<'a>(
         &self,
@@ -155,6 +166,42 @@ impl SecureChannel {
             }
         }
         Ok((nonce, header, sealed))
+    }
+}
+
+/// The sending direction of a [`SecureChannel`].
+#[cfg(feature = "webrtc")]
+#[derive(Debug)]
+pub(crate) struct SecureSender(SecureChannel);
+
+#[cfg(feature = "webrtc")]
+impl SecureSender {
+    /// See [`SecureChannel::encrypt_onto`].
+    pub(crate) fn encrypt_onto(
+        &mut self,
+        out: &mut Vec<u8>,
+        plain: &[u8],
+    ) -> Result<(), SequenceExhausted> {
+        self.0.encrypt_onto(out, plain)
+    }
+}
+
+/// The receiving direction of a [`SecureChannel`].
+#[cfg(feature = "webrtc")]
+#[derive(Debug)]
+pub(crate) struct SecureReceiver(SecureChannel);
+
+#[cfg(feature = "webrtc")]
+impl SecureReceiver {
+    /// See [`SecureChannel::decrypt`]. The memory of `sealed` is used again if nobody else has it.
+    pub(crate) fn decrypt(&mut self, sealed: Bytes) -> Result<Bytes, SecureChannelError> {
+        match sealed.try_into_mut() {
+            Ok(mut sealed) => {
+                self.0.decrypt_in_place(&mut sealed)?;
+                Ok(sealed.split_off(SecureChannel::OVERHEAD).freeze())
+            }
+            Err(sealed) => self.0.decrypt(&sealed).map(Bytes::from),
+        }
     }
 }
 
@@ -257,6 +304,22 @@ mod tests {
         let mut message = nonce.to_vec();
         channel.key.seal_onto(&mut message, &nonce, b"forged");
         message
+    }
+
+    #[cfg(feature = "webrtc")]
+    #[test]
+    fn the_two_directions_can_be_separated() {
+        let (a, mut b) = pair(3);
+        let (mut sender, mut receiver) = a.split();
+        let mut own = Vec::new();
+        sender.encrypt_onto(&mut own, b"to b").unwrap();
+        assert_eq!(b.decrypt(&own).unwrap(), b"to b");
+        assert_eq!(receiver.decrypt(own.into()), Err(SecureChannelError::CookieIsOurs));
+        let sealed = Bytes::from(b.encrypt(b"to a").unwrap());
+        assert_eq!(receiver.decrypt(sealed).unwrap(), &b"to a"[..]);
+        let sealed = Bytes::from(b.encrypt(b"shared").unwrap());
+        assert_eq!(receiver.decrypt(sealed.clone()).unwrap(), &b"shared"[..]);
+        assert!(matches!(receiver.decrypt(sealed), Err(SecureChannelError::Repeated(_))));
     }
 
     /// Covers W-038 W-039 W-045 W-046.

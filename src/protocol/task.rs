@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Role;
 use super::message::{Candidate, Candidates, Payload, SessionDescription, TaskData, TaskMessage};
+use super::{ChannelEvent, ConnectionEvent, Role};
 
 /// What two clients do once they have authenticated each other (protocol, *Tasks*).
 ///
@@ -89,6 +89,10 @@ pub enum TaskEvent {
     /// WebRTC: the peer sent ICE candidates, at least one. Add each of them to the connection; `None`
     /// says that there are no more.
     Candidates(Vec<Option<Candidate>>),
+    /// Built-in WebRTC: something happened to the connection to the peer.
+    Connection(ConnectionEvent),
+    /// Built-in WebRTC: something happened to a channel.
+    Channel(ChannelEvent),
 }
 
 impl TaskEvent {
@@ -99,6 +103,8 @@ impl TaskEvent {
             Self::Message(message) => message.as_msgpack().len(),
             Self::Offer(description) | Self::Answer(description) => description.size(),
             Self::Candidates(candidates) => Candidates::size_of(candidates),
+            Self::Connection(_) => 0,
+            Self::Channel(event) => event.payload_size(),
         }
     }
 }

@@ -12,7 +12,7 @@ pub use connect::ConnectError;
 #[cfg(feature = "client")]
 pub(crate) use connect::{Target, connect};
 pub(crate) use stream::Stream;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "webrtc"))]
 pub(crate) use stream::Tcp;
 #[cfg(feature = "server")]
 pub(crate) use tcp::prepare;

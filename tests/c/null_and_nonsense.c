@@ -632,6 +632,92 @@ static void webrtc(const test_server *server) {
     checked("WebRTC");
 }
 
+static void rtc(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_client *client = pull_client(initiator_config(server, NULL));
+    saltyrtc_config *config = initiator_config(server, NULL);
+    saltyrtc_rtc_config *rtc = NULL;
+    saltyrtc_channel_options options;
+    saltyrtc_rtc_stats stats;
+    uint16_t id = 65535;
+    uint32_t channel = 99;
+    size_t amount = 99;
+    IS_NULL("out", saltyrtc_rtc_config_new(NULL, &error));
+    OK(saltyrtc_rtc_config_new(&rtc, &error));
+    IS_NULL("config", saltyrtc_rtc_config_add_ice_server(NULL, "stun:a", NULL, NULL, &error));
+    IS_NULL("url", saltyrtc_rtc_config_add_ice_server(rtc, NULL, NULL, NULL, &error));
+    FAILS(SALTYRTC_STATUS_BAD_URL, "url",
+          saltyrtc_rtc_config_add_ice_server(rtc, "http://a", NULL, NULL, &error));
+    IS_BAD("username", saltyrtc_rtc_config_add_ice_server(rtc, "stun:a", NOT_UTF8, NULL, &error));
+    IS_BAD("password", saltyrtc_rtc_config_add_ice_server(rtc, "stun:a", NULL, NOT_UTF8, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_relay_only(NULL, true, &error));
+    OK(saltyrtc_rtc_config_set_relay_only(rtc, true, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_max_message_size(NULL, 1, &error));
+    IS_BAD("bytes", saltyrtc_rtc_config_set_max_message_size(rtc, 0, &error));
+    OK(saltyrtc_rtc_config_set_max_message_size(rtc, SIZE_MAX, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_max_buffered(NULL, 1, &error));
+    OK(saltyrtc_rtc_config_set_max_buffered(rtc, 0, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_negotiated_ids(NULL, NULL, 0, &error));
+    IS_NULL("ids", saltyrtc_rtc_config_set_negotiated_ids(rtc, NULL, 1, &error));
+    IS_BAD("ids", saltyrtc_rtc_config_set_negotiated_ids(rtc, &id, 1, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_handover(NULL, false, &error));
+    OK(saltyrtc_rtc_config_set_handover(rtc, false, &error));
+    IS_NULL("config", saltyrtc_rtc_config_add_plain_label(NULL, "x", &error));
+    IS_NULL("label", saltyrtc_rtc_config_add_plain_label(rtc, NULL, &error));
+    IS_NULL("config", saltyrtc_rtc_config_add_address(NULL, "::1", &error));
+    IS_NULL("address", saltyrtc_rtc_config_add_address(rtc, NULL, &error));
+    IS_BAD("address", saltyrtc_rtc_config_add_address(rtc, "localhost", &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_ports(NULL, 1, 2, &error));
+    IS_BAD("first", saltyrtc_rtc_config_set_ports(rtc, 0, 2, &error));
+    IS_BAD("first", saltyrtc_rtc_config_set_ports(rtc, 3, 2, &error));
+    IS_NULL("config", saltyrtc_config_add_rtc_task(NULL, rtc, &error));
+    IS_NULL("rtc", saltyrtc_config_add_rtc_task(config, NULL, &error));
+    saltyrtc_rtc_config_free(rtc);
+    saltyrtc_rtc_config_free(NULL);
+
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    IS_NULL("client", saltyrtc_client_open_channel(NULL, &options, &channel, &error));
+    CHECK(channel == 0);
+    IS_NULL("channel", saltyrtc_client_open_channel(client, &options, NULL, &error));
+    IS_NULL("options", saltyrtc_client_open_channel(client, NULL, &channel, &error));
+    options.struct_size--;
+    IS_BAD("struct_size", saltyrtc_client_open_channel(client, &options, &channel, &error));
+    options.struct_size = SIZE_MAX;
+    IS_BAD("struct_size", saltyrtc_client_open_channel(client, &options, &channel, &error));
+    options.struct_size = sizeof options;
+    options.label = NOT_UTF8;
+    IS_BAD("options.label", saltyrtc_client_open_channel(client, &options, &channel, &error));
+    options.label = NULL;
+    options.protocol = NOT_UTF8;
+    IS_BAD("options.protocol", saltyrtc_client_open_channel(client, &options, &channel, &error));
+    options.protocol = NULL;
+    options.reliability = 3;
+    IS_BAD("options.reliability", saltyrtc_client_open_channel(client, &options, &channel, &error));
+    options.reliability = SALTYRTC_RELIABILITY_MAX_RETRANSMITS;
+    options.reliability_limit = 65536;
+    IS_BAD("options.reliability_limit",
+           saltyrtc_client_open_channel(client, &options, &channel, &error));
+    IS_NULL("client", saltyrtc_client_channel_send_bytes(NULL, 1, NULL, 0, &error));
+    IS_NULL("data", saltyrtc_client_channel_send_bytes(client, 1, NULL, 1, &error));
+    IS_NULL("client", saltyrtc_client_channel_send_text(NULL, 1, "x", &error));
+    IS_NULL("text", saltyrtc_client_channel_send_text(client, 1, NULL, &error));
+    IS_NULL("client", saltyrtc_client_channel_buffered_amount(NULL, 1, &amount, &error));
+    CHECK(amount == 0);
+    IS_NULL("amount", saltyrtc_client_channel_buffered_amount(client, 1, NULL, &error));
+    IS_NULL("client", saltyrtc_client_channel_set_low_water(NULL, 1, 1, &error));
+    IS_NULL("client", saltyrtc_client_channel_close(NULL, 1, &error));
+    IS_NULL("client", saltyrtc_client_restart_ice(NULL, &error));
+    memset(&stats, 0, sizeof stats);
+    IS_BAD("struct_size", saltyrtc_client_rtc_stats(client, &stats, &error));
+    stats.struct_size = sizeof stats;
+    IS_NULL("client", saltyrtc_client_rtc_stats(NULL, &stats, &error));
+    IS_NULL("stats", saltyrtc_client_rtc_stats(client, NULL, &error));
+    saltyrtc_config_free(config);
+    saltyrtc_client_free(client);
+    checked("built-in WebRTC");
+}
+
 /* Whether an event has a field, as programs ask that may run with an older library. */
 #define HAS(event, type, field) (offsetof(saltyrtc_event, field) + sizeof(type) <= (event)->struct_size)
 
@@ -640,11 +726,11 @@ static void events_can_grow(const test_server *server) {
     saltyrtc_client *client = pull_client(initiator_config(server, NULL));
     event = TAKE(client, SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
     CHECK(event->struct_size == sizeof *event);
-    CHECK(HAS(event, saltyrtc_event_kind, kind) && HAS(event, size_t, candidates_len));
+    CHECK(HAS(event, saltyrtc_event_kind, kind) && HAS(event, bool, opened_by_peer));
     /* A library without the last field says so. */
     older = *event;
-    older.struct_size = offsetof(saltyrtc_event, candidates_len);
-    CHECK(HAS(&older, size_t, data_len) && !HAS(&older, size_t, candidates_len));
+    older.struct_size = offsetof(saltyrtc_event, opened_by_peer);
+    CHECK(HAS(&older, bool, plain) && !HAS(&older, bool, opened_by_peer));
     /* What can never move. */
     CHECK(offsetof(saltyrtc_event, struct_size) == 0);
     CHECK(offsetof(saltyrtc_event, kind) == sizeof(size_t));
@@ -672,6 +758,7 @@ int main(void) {
     logs();
     chunking();
     webrtc(&server);
+    rtc(&server);
     events_can_grow(&server);
     end_server(&server);
     end_library();

@@ -20,7 +20,7 @@
 enum { LIMIT_S = 120, LIMIT_MS = LIMIT_S * 1000 };
 
 /* One more than the last kind of event. */
-#define EVENT_KINDS ((int)SALTYRTC_EVENT_KIND_TRANSPORT_CLOSE + 1)
+#define EVENT_KINDS ((int)SALTYRTC_EVENT_KIND_CHANNEL_CLOSED + 1)
 
 static const char RELAYED_DATA[] = "v0.relayed-data.tasks.saltyrtc.org";
 

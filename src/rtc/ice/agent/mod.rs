@@ -159,7 +159,8 @@ impl Agent {
     }
 
     /// Takes a UDP socket that is bound to the address of an interface. After [`Output::EndOfCandidates`]
-    /// it becomes a candidate with the next restart only.
+    /// the peer is told of it with the next restart only; but checks are sent from it at once, as they
+    /// may be the only way to a peer that was reached from an address that is gone.
     ///
     /// # Errors
     ///
@@ -184,7 +185,7 @@ impl Agent {
             return Err(SocketError::TooMany);
         }
         self.sockets.push(Socket { id, bound: local, address });
-        if !self.local_ended && !self.closed {
+        if !self.closed {
             if self.gatherer.has_started() {
                 self.add_host_candidate(now, address);
             }
@@ -234,7 +235,13 @@ impl Agent {
     }
 
     fn add_candidate(&mut self, now: Instant, candidate: Option<Candidate>) {
-        if let Some(line) = candidate.and_then(|candidate| self.current.add_local(now, candidate)) {
+        let Some(candidate) = candidate else { return };
+        if let Some(previous) = &mut self.previous {
+            previous.add_local(now, candidate.clone());
+        }
+        if let Some(line) = self.current.add_local(now, candidate)
+            && !self.local_ended
+        {
             self.output.push_back(Output::Candidate(line));
         }
     }
@@ -253,7 +260,7 @@ impl Agent {
         for gathered in gathered {
             match gathered {
                 Gathered::ServerReflexive { base, address } => {
-                    if !self.local_ended && self.policy == Policy::All && is_usable(address.ip()) {
+                    if self.policy == Policy::All && is_usable(address.ip()) {
                         self.add_candidate(
                             now,
                             Candidate::server_reflexive(address, base, "udp").ok(),
@@ -263,7 +270,7 @@ impl Agent {
                 Gathered::Relayed { local, address } => {
                     // A server that gives out an address of this host would take packets from it.
                     let own = self.sockets.iter().any(|socket| socket.address == address);
-                    if !self.local_ended && !own && is_usable(address.ip()) {
+                    if !own && is_usable(address.ip()) {
                         self.add_candidate(now, relayed_candidate(address, local));
                     }
                 }

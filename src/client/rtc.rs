@@ -1,0 +1,94 @@
+//! The built-in WebRTC engine, for programs.
+
+use super::Client;
+use crate::rtc::{ChannelError, ChannelOptions, Channels, Stats};
+
+/// What can be done once the handshake with the peer is done, if
+/// [`Config::with_rtc`](super::Config::with_rtc) added the engine and the peer has the WebRTC task.
+impl Client {
+    fn channels(&self) -> Result<&Channels, ChannelError> {
+        self.handle.channels.as_deref().ok_or(ChannelError::NoEngine)
+    }
+
+    /// Opens a channel to the peer. Returns its number, which is never used again; when
+    /// [`ChannelEvent::Opened`](crate::protocol::ChannelEvent::Opened) comes for it, messages can be
+    /// sent. Can be called before there is a connection.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`]. Whatever goes wrong later comes as
+    /// [`ChannelEvent::Closed`](crate::protocol::ChannelEvent::Closed).
+    pub fn open_channel(&self, options: ChannelOptions) -> Result<u32, ChannelError> {
+        self.channels()?.open(options)
+    }
+
+    /// Sends bytes on a channel. On a secure one they are encrypted here, on the thread of the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::NotOpen`], [`ChannelError::TooLarge`], [`ChannelError::QueueFull`].
+    pub fn channel_send_bytes(&self, channel: u32, data: &[u8]) -> Result<(), ChannelError> {
+        self.channels()?.send(channel, false, data)
+    }
+
+    /// Sends text on a channel. On a secure channel the peer gets it as bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`channel_send_bytes`](Self::channel_send_bytes).
+    pub fn channel_send_text(&self, channel: u32, text: &str) -> Result<(), ChannelError> {
+        self.channels()?.send(channel, true, text.as_bytes())
+    }
+
+    /// Bytes that wait to be sent on a channel, those of encryption and chunking included. What the
+    /// network took, but the peer did not confirm yet, does not count.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::NotOpen`].
+    pub fn channel_buffered_amount(&self, channel: u32) -> Result<usize, ChannelError> {
+        self.channels()?.buffered_amount(channel)
+    }
+
+    /// Sets the low-water mark of a channel, in bytes; 0 at first. Whenever the
+    /// [buffered amount](Self::channel_buffered_amount) falls from above to it,
+    /// [`ChannelEvent::LowWater`](crate::protocol::ChannelEvent::LowWater) comes.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::NotOpen`].
+    pub fn channel_set_low_water(&self, channel: u32, bytes: usize) -> Result<(), ChannelError> {
+        self.channels()?.set_low_water(channel, bytes)
+    }
+
+    /// Closes a channel, once everything was sent that waits.
+    /// [`ChannelEvent::Closed`](crate::protocol::ChannelEvent::Closed) follows when the peer has closed
+    /// it too.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::NotOpen`].
+    pub fn channel_close(&self, channel: u32) -> Result<(), ChannelError> {
+        self.channels()?.close(channel)
+    }
+
+    /// Initiator: looks for a path to the peer again, with all addresses that both sides have now. The
+    /// library does so by itself when the addresses of this host change. If the connection has failed
+    /// before the signalling was handed over, a new one is made.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::OtherRole`] for a responder, [`ChannelError::NoPeer`].
+    pub fn restart_ice(&self) -> Result<(), ChannelError> {
+        self.channels()?.restart_ice()
+    }
+
+    /// Figures of the connection to the peer.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::NoEngine`].
+    pub fn rtc_stats(&self) -> Result<Stats, ChannelError> {
+        Ok(self.channels()?.stats())
+    }
+}

@@ -1,0 +1,208 @@
+//! Channels of the built-in WebRTC engine. A channel is a number, so nothing has to be freed.
+
+use std::ffi::c_char;
+use std::mem::{offset_of, size_of};
+use std::time::Duration;
+
+use super::args::{self, bytes, handle, optional_text, text};
+use super::client::saltyrtc_client;
+use super::error::{Failure, Outcome, entry, saltyrtc_error};
+use super::event::saltyrtc_reliability;
+use super::status::saltyrtc_status;
+use crate::protocol::Reliability;
+use crate::rtc::{ChannelError, ChannelOptions};
+
+/// How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
+/// reliable, ordered, secure channel.
+#[repr(C)]
+#[derive(Debug)]
+pub struct saltyrtc_channel_options {
+    /// sizeof(saltyrtc_channel_options), so that fields can be added later.
+    pub struct_size: usize,
+    /// A name of the application's choice. NULL is an empty one.
+    pub label: *const c_char,
+    /// The name of what is spoken on the channel. NULL is an empty one.
+    pub protocol: *const c_char,
+    /// One of saltyrtc_reliability.
+    pub reliability: i32,
+    /// With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
+    /// how many milliseconds long. Otherwise 0.
+    pub reliability_limit: u32,
+    /// Whether messages may arrive in another order than they were sent in.
+    pub unordered: bool,
+    /// Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
+    /// that. The peer has to do the same. Messages then have the size limit of WebRTC.
+    pub plain: bool,
+    /// Whether both sides open the channel with `id`, in place of one side announcing it to the other.
+    pub negotiated: bool,
+    /// With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
+    pub id: u16,
+}
+
+impl saltyrtc_channel_options {
+    unsafe fn read(options: *const Self) -> Outcome<ChannelOptions> {
+        let size = handle(options.cast::<usize>(), "options")?;
+        // What the first version of the structure had.
+        let least = offset_of!(Self, id) + size_of::<u16>();
+        if *size < least || *size > size_of::<Self>() {
+            return Err(Failure::argument(
+                "options",
+                format!(
+                    "struct_size is {size}, and this library knows {least} to {}: set it to \
+                     sizeof(saltyrtc_channel_options), with the header of this library",
+                    size_of::<Self>()
+                ),
+            ));
+        }
+        let options = handle(options, "options")?;
+        Ok(ChannelOptions {
+            label: optional_text(options.label, "options.label")?.unwrap_or_default().into(),
+            protocol: optional_text(options.protocol, "options.protocol")?
+                .unwrap_or_default()
+                .into(),
+            ordered: !options.unordered,
+            reliability: reliability(options.reliability, options.reliability_limit)?,
+            negotiated: options.negotiated.then_some(options.id),
+            secure: !options.plain,
+        })
+    }
+}
+
+fn reliability(kind: i32, limit: u32) -> Outcome<Reliability> {
+    const NONE: i32 = saltyrtc_reliability::Reliable as i32;
+    const RETRANSMITS: i32 = saltyrtc_reliability::MaxRetransmits as i32;
+    const LIFETIME: i32 = saltyrtc_reliability::MaxLifetime as i32;
+    match kind {
+        NONE if limit == 0 => Ok(Reliability::Reliable),
+        RETRANSMITS if limit <= u16::MAX.into() => Ok(Reliability::MaxRetransmits(limit as u16)),
+        LIFETIME => Ok(Reliability::MaxLifetime(Duration::from_millis(limit.into()))),
+        NONE | RETRANSMITS => Err(Failure::argument(
+            "options.reliability_limit",
+            format!("must be 0 without a limit, and 65535 retransmissions at most, not {limit}"),
+        )),
+        _ => Err(Failure::argument("options.reliability", format!("there is no {kind}"))),
+    }
+}
+
+impl From<ChannelError> for Failure {
+    fn from(error: ChannelError) -> Self {
+        let status = match error {
+            ChannelError::NoEngine => saltyrtc_status::NoRtc,
+            ChannelError::NoPeer => saltyrtc_status::NoPeer,
+            ChannelError::NotOpen => saltyrtc_status::ChannelNotOpen,
+            ChannelError::TooLarge { .. } => saltyrtc_status::TooLarge,
+            ChannelError::QueueFull => saltyrtc_status::QueueFull,
+            ChannelError::TooManyChannels => saltyrtc_status::TooManyChannels,
+            ChannelError::Options(_) => saltyrtc_status::BadArgument,
+            ChannelError::OtherRole => saltyrtc_status::OtherRole,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+/// Opens a channel to the peer. `*channel` becomes its number, which this client never uses again: there
+/// is nothing to free. A CHANNEL_OPENED event says that messages can be sent; CHANNEL_CLOSED that it
+/// came to nothing. Can be called as soon as there is a peer, also before there is a connection.
+///
+/// Fails with SALTYRTC_STATUS_NO_RTC without the built-in WebRTC, SALTYRTC_STATUS_NO_PEER, and
+/// SALTYRTC_STATUS_TOO_MANY_CHANNELS.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_open_channel(
+    client: *mut saltyrtc_client,
+    options: *const saltyrtc_channel_options,
+    channel: *mut u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let channel = args::out(channel, 0);
+    entry(error, || {
+        let channel = channel.required("channel")?;
+        let client = handle(client, "client")?.get()?;
+        channel.set(client.open_channel(saltyrtc_channel_options::read(options)?)?);
+        Ok(())
+    })
+}
+
+/// Sends bytes on a channel. The peer gets a CHANNEL_MESSAGE event. On a secure channel they are
+/// encrypted here, by the calling thread.
+///
+/// Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, SALTYRTC_STATUS_TOO_LARGE, and
+/// SALTYRTC_STATUS_QUEUE_FULL, after which a CHANNEL_LOW_WATER event follows. Nothing is sent then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_channel_send_bytes(
+    client: *mut saltyrtc_client,
+    channel: u32,
+    data: *const u8,
+    data_len: usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let client = handle(client, "client")?.get()?;
+        Ok(client.channel_send_bytes(channel, bytes(data, data_len, "data")?)?)
+    })
+}
+
+/// Sends text (UTF-8) on a channel; on a secure channel the peer gets it as bytes. Otherwise like
+/// saltyrtc_client_channel_send_bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_channel_send_text(
+    client: *mut saltyrtc_client,
+    channel: u32,
+    text: *const c_char,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let client = handle(client, "client")?.get()?;
+        Ok(client.channel_send_text(channel, self::text(text, "text")?)?)
+    })
+}
+
+/// Bytes that wait to be sent on a channel, encryption included. Fails with
+/// SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_channel_buffered_amount(
+    client: *const saltyrtc_client,
+    channel: u32,
+    amount: *mut usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let amount = args::out(amount, 0);
+    entry(error, || {
+        let amount = amount.required("amount")?;
+        amount.set(handle(client, "client")?.get()?.channel_buffered_amount(channel)?);
+        Ok(())
+    })
+}
+
+/// Sets the low-water mark of a channel, in bytes (0 at first): whenever what waits to be sent falls from
+/// above to it, there is a CHANNEL_LOW_WATER event. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_channel_set_low_water(
+    client: *mut saltyrtc_client,
+    channel: u32,
+    bytes: usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || Ok(handle(client, "client")?.get()?.channel_set_low_water(channel, bytes)?))
+}
+
+/// Closes a channel, once everything was sent that waits. A CHANNEL_CLOSED event follows when the peer
+/// has closed it too. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_channel_close(
+    client: *mut saltyrtc_client,
+    channel: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || Ok(handle(client, "client")?.get()?.channel_close(channel)?))
+}
+
+/// Initiator: looks for a path to the peer again, with all addresses that both sides have now. The
+/// library does so by itself when the addresses of this host change. Fails with
+/// SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC and SALTYRTC_STATUS_NO_PEER.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_restart_ice(
+    client: *mut saltyrtc_client,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || Ok(handle(client, "client")?.get()?.restart_ice()?))
+}

@@ -1,0 +1,144 @@
+//! Figures of the connection to the peer.
+
+use std::mem::size_of;
+
+use super::args::handle;
+use super::client::saltyrtc_client;
+use super::error::{Failure, entry, saltyrtc_error};
+use super::event::saltyrtc_connection_state;
+use super::status::saltyrtc_status;
+use crate::rtc::Stats;
+use crate::rtc::ice::{CandidateType, RelayProtocol};
+
+/// How one side of a path is reached.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum saltyrtc_candidate_type {
+    /// There is no path.
+    None = 0,
+    /// An interface of the host.
+    Host = 1,
+    /// The outside of a NAT, as a STUN server saw it.
+    ServerReflexive = 2,
+    /// The outside of a NAT, as the other side saw it.
+    PeerReflexive = 3,
+    /// A TURN server.
+    Relayed = 4,
+}
+
+/// How packets get to the TURN server of this side.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum saltyrtc_relay_protocol {
+    /// This side uses none.
+    None = 0,
+    /// UDP.
+    Udp = 1,
+    /// TCP.
+    Tcp = 2,
+    /// TLS over TCP.
+    Tls = 3,
+}
+
+/// Figures of the connection to the peer. Set struct_size before the call.
+#[repr(C)]
+#[derive(Debug)]
+pub struct saltyrtc_rtc_stats {
+    /// sizeof(saltyrtc_rtc_stats), so that fields can be added later.
+    pub struct_size: usize,
+    /// How the connection is doing.
+    pub state: saltyrtc_connection_state,
+    /// How this side is reached on the path in use.
+    pub local_type: saltyrtc_candidate_type,
+    /// How the peer is reached.
+    pub remote_type: saltyrtc_candidate_type,
+    /// How packets get to the TURN server of this side.
+    pub relay_protocol: saltyrtc_relay_protocol,
+    /// Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
+    /// NUL-terminated, empty if there is no path.
+    pub local_address: [std::ffi::c_char; 64],
+    /// Address and port of the peer, likewise.
+    pub remote_address: [std::ffi::c_char; 64],
+    /// How long the last check of the path took to be answered, in microseconds; 0 if not known.
+    pub round_trip_time_us: u64,
+    /// Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
+    pub bytes_sent: u64,
+    /// Bytes received from the peer, likewise.
+    pub bytes_received: u64,
+    /// How many channels of the application are open.
+    pub channels: usize,
+}
+
+impl saltyrtc_rtc_stats {
+    fn new(stats: Stats) -> Self {
+        let path = stats.path.as_ref();
+        Self {
+            struct_size: size_of::<Self>(),
+            state: (&stats.state).into(),
+            local_type: path.map(|path| path.local_type).into(),
+            remote_type: path.map(|path| path.remote_type).into(),
+            relay_protocol: match path.and_then(|path| path.relay_protocol) {
+                None => saltyrtc_relay_protocol::None,
+                Some(RelayProtocol::Udp) => saltyrtc_relay_protocol::Udp,
+                Some(RelayProtocol::Tcp) => saltyrtc_relay_protocol::Tcp,
+                Some(RelayProtocol::Tls) => saltyrtc_relay_protocol::Tls,
+            },
+            local_address: address(path.map(|path| path.local_address)),
+            remote_address: address(path.map(|path| path.remote_address)),
+            round_trip_time_us: path
+                .and_then(|path| path.round_trip_time)
+                .map_or(0, |time| time.as_micros().try_into().unwrap_or(u64::MAX)),
+            bytes_sent: stats.bytes_sent,
+            bytes_received: stats.bytes_received,
+            channels: stats.channels,
+        }
+    }
+}
+
+impl From<Option<CandidateType>> for saltyrtc_candidate_type {
+    fn from(kind: Option<CandidateType>) -> Self {
+        match kind {
+            None => Self::None,
+            Some(CandidateType::Host) => Self::Host,
+            Some(CandidateType::ServerReflexive) => Self::ServerReflexive,
+            Some(CandidateType::PeerReflexive) => Self::PeerReflexive,
+            Some(CandidateType::Relayed) => Self::Relayed,
+        }
+    }
+}
+
+/// The longest text is that of an IPv6 address with a scope.
+fn address(address: Option<std::net::SocketAddr>) -> [std::ffi::c_char; 64] {
+    let mut text = [0; 64];
+    let address = address.map(|address| address.to_string()).unwrap_or_default();
+    for (to, from) in text[..63].iter_mut().zip(address.bytes()) {
+        *to = from as std::ffi::c_char;
+    }
+    text
+}
+
+/// Figures of the connection to the peer. Set `stats->struct_size` before the call. Fails with
+/// SALTYRTC_STATUS_NO_RTC without the built-in WebRTC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_rtc_stats(
+    client: *const saltyrtc_client,
+    stats: *mut saltyrtc_rtc_stats,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let size = *handle(stats.cast::<usize>(), "stats")?;
+        if size != size_of::<saltyrtc_rtc_stats>() {
+            return Err(Failure::argument(
+                "stats",
+                format!(
+                    "struct_size is {size} in place of {}: set it to sizeof(saltyrtc_rtc_stats), with \
+                     the header of this library",
+                    size_of::<saltyrtc_rtc_stats>()
+                ),
+            ));
+        }
+        let figures = handle(client, "client")?.get()?.rtc_stats()?;
+        stats.write(saltyrtc_rtc_stats::new(figures));
+        Ok(())
+    })
+}

@@ -1,0 +1,184 @@
+//! One data channel, and which of them there are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dcsctp::api::SendOptions;
+
+use super::config::{ChannelConfig, DtlsRole, OpenError, Reliability};
+
+/// How much memory the channels that the peer opens may take, in bytes.
+const MAX_PEER_CHANNELS: usize = 4 << 20;
+/// What a channel takes without its texts, in bytes. Generous.
+const CHANNEL_COST: usize = 512;
+/// 65,535 is no valid id (RFC 8832 section 6).
+const MAX_ID: u16 = 65_534;
+
+/// A data channel.
+pub(super) struct Channel {
+    pub(super) config: ChannelConfig,
+    pub(super) by_peer: bool,
+    /// The owner knows that it is open.
+    pub(super) announced: bool,
+    /// The peer has asked for it and has to be told that it is open.
+    pub(super) ack_due: bool,
+    /// The owner's low-water mark.
+    pub(super) low_water: Option<usize>,
+    /// The owner was told that the queue is full.
+    pub(super) starved: bool,
+    /// A low-water event waits for the owner.
+    pub(super) low_water_waits: bool,
+    pub(super) closing: Option<Closing>,
+}
+
+/// A channel is closed once both directions are (RFC 8831 section 6.7).
+#[derive(Default)]
+pub(super) struct Closing {
+    /// What was queued is gone, and the reset of our direction is on its way.
+    pub(super) reset_sent: bool,
+    pub(super) ours_done: bool,
+    pub(super) theirs_done: bool,
+    /// The owner knows.
+    pub(super) announced: bool,
+    pub(super) error: Option<String>,
+}
+
+impl Channel {
+    pub(super) fn new(config: ChannelConfig, by_peer: bool) -> Self {
+        Self {
+            config,
+            by_peer,
+            announced: false,
+            ack_due: by_peer,
+            low_water: None,
+            starved: false,
+            low_water_waits: false,
+            closing: None,
+        }
+    }
+
+    pub(super) fn send_options(&self) -> SendOptions {
+        let mut options = SendOptions {
+            // Before the peer knows the channel, nothing may overtake the message that opens it.
+            unordered: !self.config.ordered && self.announced,
+            ..SendOptions::default()
+        };
+        match self.config.reliability {
+            Reliability::Reliable => {}
+            Reliability::MaxRetransmits(times) => options.max_retransmissions = Some(times),
+            Reliability::MaxLifetime(time) => options.lifetime = Some(time),
+        }
+        options
+    }
+
+    /// Whether the peer has closed its direction, so that whatever comes now is for a new channel.
+    pub(super) fn is_closed_by_peer(&self) -> bool {
+        self.closing.as_ref().is_some_and(|closing| closing.theirs_done)
+    }
+
+    /// What it takes of the memory for channels of the peer.
+    fn cost(&self) -> usize {
+        CHANNEL_COST + self.config.label.len() + self.config.protocol.len()
+    }
+}
+
+/// The channels of an association.
+pub(super) struct Channels {
+    role: DtlsRole,
+    channels: BTreeMap<u16, Channel>,
+    /// What the channels take that the peer has opened.
+    peer_bytes: usize,
+    /// Closed, but the owner has not heard of it yet: a new channel with the same id would confuse.
+    unheard: BTreeSet<u16>,
+    /// The peer cannot close them, so they are never used again.
+    retired: BTreeSet<u16>,
+}
+
+impl Channels {
+    pub(super) fn new(role: DtlsRole) -> Self {
+        Self {
+            role,
+            channels: BTreeMap::new(),
+            peer_bytes: 0,
+            unheard: BTreeSet::new(),
+            retired: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn get(&self, id: u16) -> Option<&Channel> {
+        self.channels.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: u16) -> Option<&mut Channel> {
+        self.channels.get_mut(&id)
+    }
+
+    /// The ids of all channels.
+    pub(super) fn ids(&self) -> Vec<u16> {
+        self.channels.keys().copied().collect()
+    }
+
+    fn is_used(&self, id: u16) -> bool {
+        self.channels.contains_key(&id) || self.unheard.contains(&id) || self.retired.contains(&id)
+    }
+
+    /// Finds the id of a channel that we open. There are `streams` of them.
+    pub(super) fn choose_id(&self, config: &ChannelConfig, streams: u16) -> Result<u16, OpenError> {
+        let last = MAX_ID.min(streams.saturating_sub(1));
+        match config.negotiated {
+            Some(id) if id > last => Err(OpenError::IdOutOfRange),
+            Some(id) if self.is_used(id) => Err(OpenError::IdInUse),
+            Some(id) => Ok(id),
+            None => (parity(self.role)..=last)
+                .step_by(2)
+                .find(|id| !self.is_used(*id))
+                .ok_or(OpenError::TooManyChannels),
+        }
+    }
+
+    /// Whether the peer may open a channel with this id now.
+    pub(super) fn peer_may_open(&self, id: u16, config: &ChannelConfig) -> bool {
+        let cost = CHANNEL_COST + config.label.len() + config.protocol.len();
+        id <= MAX_ID
+            && id % 2 != parity(self.role)
+            && !self.retired.contains(&id)
+            && self.peer_bytes + cost <= MAX_PEER_CHANNELS
+    }
+
+    pub(super) fn insert(&mut self, id: u16, channel: Channel) {
+        if channel.by_peer {
+            self.peer_bytes += channel.cost();
+        }
+        self.channels.insert(id, channel);
+    }
+
+    pub(super) fn remove(&mut self, id: u16) {
+        if let Some(channel) = self.channels.remove(&id)
+            && channel.by_peer
+        {
+            self.peer_bytes -= channel.cost();
+        }
+    }
+
+    /// The owner is being told that the channel is closed.
+    pub(super) fn closed(&mut self, id: u16) {
+        self.unheard.insert(id);
+    }
+
+    /// The owner has heard that the channel is closed.
+    pub(super) fn heard(&mut self, id: u16) {
+        self.unheard.remove(&id);
+    }
+
+    /// The id cannot be used again.
+    pub(super) fn retire(&mut self, id: u16) {
+        self.retired.insert(id);
+    }
+}
+
+/// The client has the even ids, the server the odd ones (RFC 8832 section 6).
+fn parity(role: DtlsRole) -> u16 {
+    match role {
+        DtlsRole::Client => 0,
+        DtlsRole::Server => 1,
+    }
+}

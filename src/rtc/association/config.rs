@@ -1,0 +1,237 @@
+//! What an association and its channels are made with.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Which side of the DTLS handshake this is (`a=setup` in SDP). It also decides who of the two
+/// chooses even channel ids (the client) and who odd ones (RFC 8832 section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DtlsRole {
+    /// Begins the handshake (`active`).
+    Client,
+    /// Waits for the peer to begin (`passive`).
+    Server,
+}
+
+/// The largest message a peer takes that said nothing about it (RFC 8841 section 6.1), in bytes.
+pub const UNANNOUNCED_MAX_MESSAGE_SIZE: usize = 65_536;
+
+/// The limits of an association. [`Default`] is good for anything but special needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SctpConfig {
+    /// Our SCTP port (`a=sctp-port`). Default: 5000.
+    pub port: u16,
+    /// The peer's SCTP port. Default: 5000.
+    pub remote_port: u16,
+    /// The largest message that we take, in bytes: what we announce as `a=max-message-size`. The
+    /// peer can make us hold about twice as much. Default: 262,144.
+    pub max_message_size: usize,
+    /// The largest message that the peer takes, in bytes: its `a=max-message-size`; 0 if it set no
+    /// limit. Default: [`UNANNOUNCED_MAX_MESSAGE_SIZE`].
+    pub remote_max_message_size: usize,
+    /// The largest datagram sent, in bytes of UDP payload, everything included. Default: 1200;
+    /// less than 576 counts as 576, more than 65,000 as that.
+    pub mtu: usize,
+    /// How many bytes of messages may wait to be sent, over all channels; one message more than that
+    /// is taken. Default: 2 MiB.
+    pub send_buffer: usize,
+    /// How many bytes of received messages are held, complete or not, before the peer has to pause.
+    /// Default: 4 MiB; never less than twice `max_message_size`.
+    pub receive_buffer: usize,
+}
+
+impl Default for SctpConfig {
+    fn default() -> Self {
+        Self {
+            port: 5000,
+            remote_port: 5000,
+            max_message_size: 262_144,
+            remote_max_message_size: UNANNOUNCED_MAX_MESSAGE_SIZE,
+            mtu: 1200,
+            send_buffer: 2 << 20,
+            receive_buffer: 4 << 20,
+        }
+    }
+}
+
+/// A channel of an association: its SCTP stream (0 to 65,534).
+///
+/// The number of a channel is used again after its [`ChannelClosed`](AssociationEvent::ChannelClosed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChannelId(pub(super) u16);
+
+impl ChannelId {
+    /// The number, which is the `id` of an `RTCDataChannel`.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl fmt::Display for ChannelId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// How hard a message is tried to be delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reliability {
+    /// Until it has arrived.
+    #[default]
+    Reliable,
+    /// Sent again this many times at most.
+    MaxRetransmits(u16),
+    /// Sent again no longer than this after it was given to the channel. Counts in milliseconds,
+    /// up to `u32::MAX` of them.
+    MaxLifetime(Duration),
+}
+
+/// What a channel is like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelConfig {
+    /// A name of the application's choice, up to 65,535 bytes.
+    pub label: String,
+    /// The name of what is spoken on the channel, up to 65,535 bytes; may be empty.
+    pub protocol: String,
+    /// Whether messages arrive in the order they were sent in.
+    pub ordered: bool,
+    /// Whether messages can get lost.
+    pub reliability: Reliability,
+    /// `Some(id)` (0 to 65,534): both sides open the channel with this id and nothing is sent to
+    /// open it. `None`: the peer is asked to open the other end, and the id is chosen.
+    pub negotiated: Option<u16>,
+}
+
+impl Default for ChannelConfig {
+    fn default() -> Self {
+        Self {
+            label: String::new(),
+            protocol: String::new(),
+            ordered: true,
+            reliability: Reliability::Reliable,
+            negotiated: None,
+        }
+    }
+}
+
+/// Whether a message is bytes or text. It makes a difference to the peer's application only; text is
+/// not checked for being UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageKind {
+    /// Any bytes.
+    Binary,
+    /// UTF-8.
+    Text,
+}
+
+/// What has happened to an association.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssociationEvent {
+    /// The peer has proven to be the owner of its certificate and can be talked to.
+    Connected,
+    /// Both sides have the channel. Messages may be sent earlier, as soon as
+    /// [`open`](super::Association::open) has returned.
+    ChannelOpened {
+        /// The channel.
+        id: ChannelId,
+        /// What it is like.
+        config: ChannelConfig,
+        /// Whether the peer opened it. `false` if we did, or if it is negotiated.
+        by_peer: bool,
+    },
+    /// A message of the peer.
+    Message {
+        /// The channel.
+        id: ChannelId,
+        /// Bytes or text.
+        kind: MessageKind,
+        /// The message, which can be empty.
+        data: Bytes,
+    },
+    /// The channel has room again: what waits to be sent has fallen to the low-water mark, or
+    /// [`SendError::QueueFull`] no longer holds.
+    LowWater {
+        /// The channel.
+        id: ChannelId,
+    },
+    /// The channel is closed in both directions. Comes once for every channel that was opened,
+    /// also before `Failed` and `Ended`.
+    ChannelClosed {
+        /// The channel.
+        id: ChannelId,
+        /// Why, unless one of the sides closed it.
+        error: Option<String>,
+    },
+    /// The association is unusable, and why. Nothing else follows.
+    Failed(String),
+    /// The peer or [`shutdown`](super::Association::shutdown) ended the association. Nothing else
+    /// follows.
+    Ended,
+}
+
+/// Why a channel was not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenError {
+    /// The association has failed or ended, or is shutting down.
+    Ended,
+    /// The channel id is used by another channel, or still being closed.
+    IdInUse,
+    /// Channel ids go from 0 to 65,534, and no further than what the peer allows.
+    IdOutOfRange,
+    /// There are as many channels as there can be.
+    TooManyChannels,
+    /// Label or protocol are longer than 65,535 bytes.
+    TextTooLong,
+    /// Too much is waiting to be sent to ask the peer for another channel.
+    QueueFull,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ended => "no channel can be opened: the peer-to-peer connection has ended",
+            Self::IdInUse => "the channel id is in use: choose another, or wait for its close",
+            Self::IdOutOfRange => "the channel id is higher than the peer allows, or than 65534",
+            Self::TooManyChannels => "no more channels can be opened: close one first",
+            Self::TextTooLong => "label or protocol of the channel are longer than 65535 bytes",
+            Self::QueueFull => {
+                "too much is waiting to be sent to open another channel: try again later"
+            }
+        })
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+/// Why a message was not taken. Nothing of it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendError {
+    /// There is no such channel, or it is closing.
+    NotOpen,
+    /// Too much is waiting to be sent. [`AssociationEvent::LowWater`] says when to try again.
+    QueueFull,
+    /// The message is larger than what the peer takes.
+    TooLarge {
+        /// The largest message that the peer takes, in bytes.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOpen => f.write_str("the channel is not open"),
+            Self::QueueFull => f.write_str(
+                "too much is waiting to be sent on the peer-to-peer connection: wait for the \
+                 low-water event",
+            ),
+            Self::TooLarge { limit } => {
+                write!(f, "the message is larger than the {limit} bytes that the peer takes")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SendError {}

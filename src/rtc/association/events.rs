@@ -1,0 +1,415 @@
+//! What follows from what DTLS and SCTP report.
+
+use bytes::Bytes;
+use dcsctp::api::{ErrorKind, ResetStreamsError, SocketEvent};
+
+use super::channel::{Channel, Closing};
+use super::config::{AssociationEvent, ChannelId, MessageKind};
+use super::dcep::{self, DcepMessage};
+use super::dtls::DtlsEvent;
+use super::{Association, State, ppid};
+
+impl Association {
+    /// Deals with all that has happened, until nothing else does.
+    pub(super) fn settle(&mut self) {
+        while self.state != State::Over {
+            let mut idle = true;
+            while let Some(event) = self.dtls.poll_event() {
+                idle = false;
+                self.handle_dtls_event(event);
+            }
+            while let Some(event) = self.sctp.poll_event() {
+                idle = false;
+                self.handle_sctp_event(event);
+            }
+            idle &= !self.take_messages();
+            idle &= !self.send_acks();
+            if idle {
+                return;
+            }
+        }
+    }
+
+    fn handle_dtls_event(&mut self, event: DtlsEvent) {
+        match event {
+            DtlsEvent::Connected => self.sctp.connect(),
+            DtlsEvent::Closed => {
+                self.take_all_messages();
+                self.end(None);
+            }
+            DtlsEvent::Failed(text) => {
+                self.take_all_messages();
+                self.end(Some(text));
+            }
+        }
+    }
+
+    fn handle_sctp_event(&mut self, event: SocketEvent) {
+        if self.state == State::Over {
+            return;
+        }
+        match event {
+            SocketEvent::OnConnected() => self.connected(),
+            SocketEvent::OnClosed() => self.end(None),
+            SocketEvent::OnAborted(kind, reason) => self.aborted(kind, &reason),
+            SocketEvent::OnConnectionRestarted() => {
+                self.end(Some("the peer has begun a new association by surprise".to_owned()));
+            }
+            SocketEvent::OnBufferedAmountLow(stream) => self.buffered_amount_low(stream.0),
+            SocketEvent::OnTotalBufferedAmountLow() => {
+                for id in self.channels.ids() {
+                    if self.channels.get(id).is_some_and(|channel| channel.starved) {
+                        self.low_water(id);
+                    }
+                }
+            }
+            SocketEvent::OnStreamsResetPerformed(streams) => {
+                for stream in streams {
+                    self.our_direction_closed(stream.0);
+                }
+            }
+            SocketEvent::OnStreamsResetFailed(streams) => {
+                for stream in streams {
+                    self.close_one_sided(stream.0);
+                }
+            }
+            SocketEvent::OnIncomingStreamReset(streams) => {
+                // None means all.
+                let mut ids: Vec<u16> = streams.iter().map(|stream| stream.0).collect();
+                if ids.is_empty() {
+                    ids = self.channels.ids();
+                    ids.extend(self.early.streams());
+                }
+                // The messages that came before are dealt with before.
+                let after = self.taken + self.sctp.ready() as u64;
+                for id in ids {
+                    if self.resetting.insert(id) {
+                        self.resets.push_back((after, id));
+                    }
+                }
+                self.handle_resets();
+            }
+            SocketEvent::OnError(kind, reason) => {
+                tracing::debug!(?kind, reason, "SCTP error");
+            }
+            SocketEvent::SendPacket(_)
+            | SocketEvent::OnLifecycleMessageFullySent(_)
+            | SocketEvent::OnLifecycleMessageMaybeExpired(_)
+            | SocketEvent::OnLifecycleMessageExpired(_)
+            | SocketEvent::OnLifecycleMessageDelivered(_)
+            | SocketEvent::OnLifecycleEnd(_) => {}
+        }
+    }
+
+    fn connected(&mut self) {
+        if self.state != State::Connecting {
+            return;
+        }
+        self.state = State::Connected;
+        self.inbox.push(AssociationEvent::Connected);
+        let streams = self.sctp.max_streams().unwrap_or(u16::MAX);
+        for id in self.channels.ids() {
+            if id >= streams {
+                self.begin_close(id, Some("the peer does not allow so many channels".to_owned()));
+            } else if self.channels.get(id).is_some_and(|one| one.config.negotiated.is_some()) {
+                self.announce(id);
+            }
+            self.reset_if_sent(id);
+        }
+    }
+
+    fn aborted(&mut self, kind: ErrorKind, reason: &str) {
+        // This is how some end a connection on purpose.
+        let on_purpose = kind == ErrorKind::PeerReported
+            && (reason.is_empty() || reason.starts_with("User-Initiated Abort"));
+        self.end((!on_purpose).then(|| {
+            format!("the association with the peer (SCTP) broke: {}", reason.escape_debug())
+        }));
+    }
+
+    /// Takes messages from SCTP as long as there is room for them. Returns whether there were any.
+    fn take_messages(&mut self) -> bool {
+        let mut any = false;
+        while self.inbox.has_room() && self.take_message() {
+            any = true;
+        }
+        if self.sctp.ready() > 0 {
+            self.paused = true;
+        } else if self.paused {
+            self.paused = false;
+            self.sctp.announce_window();
+            any = true;
+        }
+        any
+    }
+
+    /// Takes what there is, because it could not be taken later.
+    pub(super) fn take_all_messages(&mut self) {
+        while self.take_message() {}
+    }
+
+    fn take_message(&mut self) -> bool {
+        let Some((stream, ppid, payload)) = self.sctp.next_message() else {
+            return false;
+        };
+        self.taken += 1;
+        match ppid {
+            ppid::DCEP => self.handle_dcep(stream, &payload),
+            ppid::TEXT => self.deliver(stream, MessageKind::Text, payload),
+            ppid::BINARY => self.deliver(stream, MessageKind::Binary, payload),
+            ppid::EMPTY_TEXT => self.deliver(stream, MessageKind::Text, Vec::new()),
+            ppid::EMPTY_BINARY => self.deliver(stream, MessageKind::Binary, Vec::new()),
+            _ => tracing::debug!(stream, ppid, "message of unknown kind ignored"),
+        }
+        self.handle_resets();
+        true
+    }
+
+    fn handle_dcep(&mut self, stream: u16, payload: &[u8]) {
+        let message = DcepMessage::parse(payload);
+        if matches!(message, Some(DcepMessage::Open(_)))
+            && self.channels.get(stream).is_some_and(Channel::is_closed_by_peer)
+        {
+            // The peer uses the stream again: it knows that ours is closed before we know that it
+            // knows.
+            self.our_direction_closed(stream);
+        }
+        match message {
+            Some(DcepMessage::Ack) => self.announce(stream),
+            Some(DcepMessage::Open(_)) if self.channels.get(stream).is_some() => {
+                tracing::debug!(stream, "the peer opened a channel that is open; ignored");
+            }
+            Some(DcepMessage::Open(config)) if self.channels.peer_may_open(stream, &config) => {
+                if self.early.is_broken(stream) {
+                    return;
+                }
+                self.channels.insert(stream, Channel::new(config, true));
+                self.acks_due.insert(stream);
+                self.announce(stream);
+            }
+            Some(DcepMessage::Open(_)) => {
+                tracing::debug!(stream, "channel of the peer refused");
+                self.refuse(stream);
+            }
+            None => {
+                tracing::debug!(stream, "malformed channel message of the peer");
+                if self.channels.get(stream).is_none() {
+                    self.refuse(stream);
+                }
+            }
+        }
+    }
+
+    /// Tells the peer that its end of a stream leads nowhere.
+    fn refuse(&mut self, stream: u16) {
+        if let Err(error) = self.sctp.reset(stream) {
+            tracing::debug!(stream, %error, "the peer cannot be told that a channel is refused");
+        }
+    }
+
+    /// A channel is open, as the owner is told once.
+    pub(super) fn announce(&mut self, id: u16) {
+        let Some(channel) = self.channels.get_mut(id) else {
+            return;
+        };
+        if channel.announced || channel.closing.is_some() {
+            return;
+        }
+        channel.announced = true;
+        let (config, by_peer) = (channel.config.clone(), channel.by_peer);
+        self.inbox.push(AssociationEvent::ChannelOpened { id: ChannelId(id), config, by_peer });
+        for (kind, data) in self.early.take(id) {
+            self.deliver(id, kind, data);
+        }
+    }
+
+    fn deliver(&mut self, stream: u16, kind: MessageKind, data: Vec<u8>) {
+        if data.len() > self.max_message_size {
+            self.begin_close(
+                stream,
+                Some(format!(
+                    "the peer sent a message of {} bytes, more than the {} that it may",
+                    data.len(),
+                    self.max_message_size
+                )),
+            );
+            return;
+        }
+        match self.channels.get(stream).filter(|channel| !channel.is_closed_by_peer()) {
+            None => {
+                if !self.early.add(stream, kind, data) {
+                    tracing::debug!(stream, "too much on channels that nobody opens");
+                    self.refuse(stream);
+                }
+            }
+            Some(channel) if channel.closing.is_some() => {}
+            Some(_) => {
+                // A message says as much as the confirmation, which may come later.
+                self.announce(stream);
+                let data = Bytes::from(data);
+                self.inbox.push(AssociationEvent::Message { id: ChannelId(stream), kind, data });
+            }
+        }
+    }
+
+    /// Confirms the channels that the peer has opened. Returns whether anything was sent.
+    fn send_acks(&mut self) -> bool {
+        let mut any = false;
+        while let Some(&id) = self.acks_due.first() {
+            let due = self.channels.get(id).is_some_and(|one| one.ack_due && one.closing.is_none());
+            if due && self.sctp.send(id, ppid::DCEP, dcep::ack(), &Default::default()).is_err() {
+                // There is no room; there will be.
+                break;
+            }
+            if let Some(channel) = self.channels.get_mut(id) {
+                channel.ack_due = false;
+            }
+            self.acks_due.remove(&id);
+            any = true;
+        }
+        any
+    }
+
+    fn buffered_amount_low(&mut self, id: u16) {
+        self.reset_if_sent(id);
+        let wanted = self
+            .channels
+            .get(id)
+            .is_some_and(|channel| channel.starved || channel.low_water.is_some());
+        if wanted && self.sending != Some(id) {
+            self.low_water(id);
+        }
+    }
+
+    fn low_water(&mut self, id: u16) {
+        if let Some(channel) = self.channels.get_mut(id)
+            && channel.closing.is_none()
+        {
+            channel.starved = false;
+            if !std::mem::replace(&mut channel.low_water_waits, true) {
+                self.inbox.push(AssociationEvent::LowWater { id: ChannelId(id) });
+            }
+        }
+    }
+
+    /// Starts to close a channel from our side.
+    pub(super) fn begin_close(&mut self, id: u16, error: Option<String>) {
+        let Some(channel) = self.channels.get_mut(id) else {
+            return;
+        };
+        if channel.closing.is_some() || self.state == State::Over {
+            return;
+        }
+        channel.closing = Some(Closing { error, ..Closing::default() });
+        self.sctp.set_low_water(id, 0);
+        self.reset_if_sent(id);
+    }
+
+    /// Closes our direction of a closing channel, if nothing waits there.
+    fn reset_if_sent(&mut self, id: u16) {
+        if self.sctp.buffered_amount(id) == 0 {
+            self.reset(id);
+        }
+    }
+
+    fn reset(&mut self, id: u16) {
+        let Some(closing) = self.channels.get_mut(id).and_then(|one| one.closing.as_mut()) else {
+            return;
+        };
+        if closing.reset_sent {
+            return;
+        }
+        match self.sctp.reset(id) {
+            Ok(()) => closing.reset_sent = true,
+            // Comes again when it is.
+            Err(ResetStreamsError::NotConnected) => {}
+            Err(ResetStreamsError::NotSupported) => self.close_one_sided(id),
+        }
+    }
+
+    /// Deals with the streams that the peer has closed and whose messages were all taken.
+    fn handle_resets(&mut self) {
+        while let Some(&(after, id)) = self.resets.front()
+            && after <= self.taken
+        {
+            self.resets.pop_front();
+            self.resetting.remove(&id);
+            self.early.forget(id);
+            let Some(channel) = self.channels.get_mut(id) else {
+                continue;
+            };
+            let refused = !channel.announced && channel.config.negotiated.is_none();
+            let closing = channel.closing.get_or_insert_with(|| Closing {
+                error: refused.then(|| "the peer did not accept the channel".to_owned()),
+                ..Closing::default()
+            });
+            closing.theirs_done = true;
+            // Nobody is there to read what still waits.
+            self.reset(id);
+            self.announce_closed(id);
+            self.remove_if_closed(id);
+        }
+    }
+
+    fn our_direction_closed(&mut self, id: u16) {
+        if let Some(closing) = self.channels.get_mut(id).and_then(|one| one.closing.as_mut()) {
+            closing.ours_done = true;
+            self.remove_if_closed(id);
+        }
+    }
+
+    /// The peer cannot close a channel, or does not want to.
+    fn close_one_sided(&mut self, id: u16) {
+        if let Some(closing) = self.channels.get_mut(id).and_then(|one| one.closing.as_mut()) {
+            closing.ours_done = true;
+            closing.theirs_done = true;
+            self.channels.retire(id);
+            self.remove_if_closed(id);
+        }
+    }
+
+    fn remove_if_closed(&mut self, id: u16) {
+        let closing = self.channels.get(id).and_then(|one| one.closing.as_ref());
+        if closing.is_some_and(|closing| closing.ours_done && closing.theirs_done) {
+            self.announce_closed(id);
+            self.channels.remove(id);
+        }
+    }
+
+    fn announce_closed(&mut self, id: u16) {
+        let Some(closing) = self.channels.get_mut(id).and_then(|one| one.closing.as_mut()) else {
+            return;
+        };
+        if !std::mem::replace(&mut closing.announced, true) {
+            let error = closing.error.take();
+            self.inbox.push(AssociationEvent::ChannelClosed { id: ChannelId(id), error });
+            self.channels.closed(id);
+        }
+    }
+
+    /// The end, because of an error or on purpose.
+    pub(super) fn end(&mut self, error: Option<String>) {
+        if self.state == State::Over {
+            return;
+        }
+        for id in self.channels.ids() {
+            if let Some(channel) = self.channels.get_mut(id) {
+                let reason = || Closing { error: error.clone(), ..Closing::default() };
+                channel.closing.get_or_insert_with(reason);
+            }
+            self.announce_closed(id);
+            self.channels.remove(id);
+        }
+        self.inbox.push(match error {
+            Some(text) => AssociationEvent::Failed(text),
+            None => AssociationEvent::Ended,
+        });
+        self.state = State::Over;
+        // The last packets go before the good-bye.
+        while self.sctp.poll_event().is_some() {}
+        while let Some(packet) = self.sctp.poll_packet() {
+            self.dtls.send(self.now, &packet);
+        }
+        self.dtls.close(self.now);
+    }
+}

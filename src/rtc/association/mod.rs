@@ -1,0 +1,360 @@
+//! The association of two peers: DTLS (RFC 8261), SCTP (RFC 8831) and data channels (RFC 8832),
+//! without ICE and without SDP.
+//!
+//! [`Association`] does no input and output. Its owner hands over the datagrams that arrive and the
+//! time, sends the datagrams that come out, and takes the events.
+
+mod channel;
+mod config;
+mod dcep;
+mod dtls;
+mod early;
+mod events;
+mod inbox;
+mod sctp;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use self::channel::{Channel, Channels};
+pub use self::config::{
+    AssociationEvent, ChannelConfig, ChannelId, DtlsRole, MessageKind, OpenError, Reliability,
+    SctpConfig, SendError, UNANNOUNCED_MAX_MESSAGE_SIZE,
+};
+use self::dtls::DtlsConnection;
+use self::early::EarlyMessages;
+use self::inbox::Inbox;
+use self::sctp::Sctp;
+use super::certificate::Certificate;
+use super::fingerprint::Fingerprint;
+
+/// Kinds of messages on a stream (RFC 8831 section 8).
+mod ppid {
+    pub(super) const DCEP: u32 = 50;
+    pub(super) const TEXT: u32 = 51;
+    pub(super) const BINARY: u32 = 53;
+    pub(super) const EMPTY_TEXT: u32 = 56;
+    pub(super) const EMPTY_BINARY: u32 = 57;
+}
+
+/// How long the peer has to take what is on its way when we shut down.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How many messages SCTP may hold that the owner does not take. What arrives beyond is lost on the
+/// way, as far as the peer can tell.
+const MAX_READY: usize = 8192;
+/// The limits of [`SctpConfig::mtu`].
+const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
+
+/// An association with a peer.
+///
+/// After every call of a method that takes the time, and after the events were taken, the owner
+/// should send what [`Self::poll_transmit`] returns, take the events of [`Self::poll_event`], and ask
+/// [`Self::poll_timeout`] when to call [`Self::handle_timeout`]. If events are not taken, the peer has
+/// to pause once [`SctpConfig::receive_buffer`] is full.
+///
+/// Datagrams may get lost, be repeated, change their order or be anything else. An association never
+/// gives up by itself once it is connected: whether the peer can still be reached is for ICE to say.
+pub struct Association {
+    now: Instant,
+    state: State,
+    dtls: DtlsConnection,
+    sctp: Sctp,
+    channels: Channels,
+    early: EarlyMessages,
+    inbox: Inbox,
+    /// The largest message that we take, in bytes.
+    max_message_size: usize,
+    /// The largest message that the peer takes, in bytes.
+    remote_max_message_size: usize,
+    /// How many bytes are waiting on a channel when it has room again, unless the owner says.
+    default_low_water: usize,
+    /// How many messages were taken from SCTP so far.
+    taken: u64,
+    /// The owner did not take messages fast enough: the peer may be waiting.
+    paused: bool,
+    /// Streams that the peer has closed, each to be dealt with when so many messages were taken.
+    resets: VecDeque<(u64, u16)>,
+    /// The streams in `resets`.
+    resetting: BTreeSet<u16>,
+    /// The channel that a message is being sent on, if so little waits there that the owner needs no
+    /// low-water event.
+    sending: Option<u16>,
+    /// Channels whose `ack_due` is set.
+    acks_due: BTreeSet<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// DTLS or SCTP are not through yet.
+    Connecting,
+    Connected,
+    /// SCTP ends in order, until the given time.
+    ShuttingDown(Instant),
+    /// The last event is in the inbox.
+    Over,
+}
+
+impl Association {
+    /// Makes an association and begins the handshake if `role` is the client.
+    ///
+    /// `remote_fingerprints` came over the signalling; the peer's certificate has to match one of
+    /// them.
+    pub fn new(
+        now: Instant,
+        role: DtlsRole,
+        certificate: &Certificate,
+        remote_fingerprints: Vec<Fingerprint>,
+        config: &SctpConfig,
+    ) -> Self {
+        let mtu = config.mtu.clamp(*MTU.start(), *MTU.end());
+        Self {
+            now,
+            state: State::Connecting,
+            dtls: DtlsConnection::new(now, role, certificate, remote_fingerprints, mtu),
+            sctp: Sctp::new(now, config, mtu),
+            channels: Channels::new(role),
+            early: EarlyMessages::default(),
+            inbox: Inbox::default(),
+            max_message_size: config.max_message_size,
+            remote_max_message_size: match config.remote_max_message_size {
+                0 => usize::MAX,
+                limit => limit,
+            },
+            default_low_water: sctp::default_low_water(config),
+            taken: 0,
+            paused: false,
+            resets: VecDeque::new(),
+            resetting: BTreeSet::new(),
+            sending: None,
+            acks_due: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a datagram that came from the peer. Anything that is not DTLS (RFC 7983) is ignored.
+    pub fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
+        if self.state == State::Over || !matches!(datagram.first(), Some(20..=63)) {
+            return;
+        }
+        self.advance(now);
+        // The end of the association, and what follows, has to wait until its messages are taken.
+        let mut held_back: Vec<Vec<u8>> = Vec::new();
+        let sctp = &mut self.sctp;
+        self.dtls.handle_datagram(self.now, datagram, &mut |packet| {
+            if !held_back.is_empty() || sctp::ends_association(packet) {
+                held_back.push(packet.to_vec());
+            } else if sctp.ready() < MAX_READY {
+                sctp.handle_packet(packet);
+            }
+        });
+        for packet in held_back {
+            self.settle();
+            self.take_all_messages();
+            self.sctp.handle_packet(&packet);
+        }
+        self.settle();
+    }
+
+    /// To be called at the time that [`Self::poll_timeout`] returns; earlier or later does no harm.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.state == State::Over {
+            return;
+        }
+        self.advance(now);
+        self.dtls.handle_timeout(self.now);
+        self.settle();
+        if matches!(self.state, State::ShuttingDown(until) if self.now >= until) {
+            self.sctp.abort();
+            self.end(None);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is to be called at the latest. It can change with every other
+    /// call.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let until = match self.state {
+            State::Over => return None,
+            State::ShuttingDown(until) => Some(until),
+            State::Connecting | State::Connected => None,
+        };
+        let more = (self.sctp.ready() > 0 && self.inbox.has_room()).then_some(self.now);
+        [self.dtls.deadline(), self.sctp.deadline(), until, more].into_iter().flatten().min()
+    }
+
+    /// The next datagram to send to the peer, not larger than [`SctpConfig::mtu`]. While there is a
+    /// lot to send they are of equal size.
+    pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(datagram) = self.dtls.poll_datagram() {
+                return Some(datagram);
+            }
+            let packet = self.sctp.poll_packet()?;
+            self.dtls.send(self.now, &packet);
+        }
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<AssociationEvent> {
+        let event = self.inbox.pop()?;
+        match &event {
+            AssociationEvent::ChannelClosed { id, .. } => self.channels.heard(id.0),
+            AssociationEvent::LowWater { id } => {
+                if let Some(channel) = self.channels.get_mut(id.0) {
+                    channel.low_water_waits = false;
+                }
+            }
+            _ => {}
+        }
+        Some(event)
+    }
+
+    /// Opens a channel. It need not wait for the association to be connected, and neither need
+    /// sending on the channel.
+    ///
+    /// Open the negotiated channels first: the id of the others is the lowest one that is free, even
+    /// for the DTLS client and odd for the server.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open(&mut self, now: Instant, config: ChannelConfig) -> Result<ChannelId, OpenError> {
+        if !matches!(self.state, State::Connecting | State::Connected) {
+            return Err(OpenError::Ended);
+        }
+        let request = dcep::open(&config).ok_or(OpenError::TextTooLong)?;
+        let streams = self.sctp.max_streams().unwrap_or(u16::MAX);
+        let id = self.channels.choose_id(&config, streams)?;
+        if self.early.is_broken(id) {
+            return Err(OpenError::IdInUse);
+        }
+        self.advance(now);
+        let negotiated = config.negotiated.is_some();
+        if !negotiated {
+            let sent = self.sctp.send(id, ppid::DCEP, request, &Default::default());
+            sent.map_err(|_| OpenError::QueueFull)?;
+        }
+        self.channels.insert(id, Channel::new(config, false));
+        if negotiated && self.state == State::Connected {
+            self.announce(id);
+        }
+        self.settle();
+        Ok(ChannelId(id))
+    }
+
+    /// Sends a message. It is copied unless `data` is its only owner.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    pub fn send(
+        &mut self,
+        now: Instant,
+        id: ChannelId,
+        kind: MessageKind,
+        data: Bytes,
+    ) -> Result<(), SendError> {
+        let channel = self.channels.get(id.0).filter(|channel| channel.closing.is_none());
+        let channel = channel.ok_or(SendError::NotOpen)?;
+        if !matches!(self.state, State::Connecting | State::Connected) {
+            return Err(SendError::NotOpen);
+        }
+        if data.len() > self.remote_max_message_size {
+            return Err(SendError::TooLarge { limit: self.remote_max_message_size });
+        }
+        let options = channel.send_options();
+        let low_water = channel.low_water.unwrap_or(self.default_low_water);
+        let (ppid, payload) = match (kind, data.is_empty()) {
+            (MessageKind::Text, false) => (ppid::TEXT, Vec::from(data)),
+            (MessageKind::Binary, false) => (ppid::BINARY, Vec::from(data)),
+            // SCTP has no empty messages; the byte is ignored.
+            (MessageKind::Text, true) => (ppid::EMPTY_TEXT, vec![0]),
+            (MessageKind::Binary, true) => (ppid::EMPTY_BINARY, vec![0]),
+        };
+        self.advance(now);
+        self.settle();
+        self.sending = (self.sctp.buffered_amount(id.0) <= low_water).then_some(id.0);
+        let sent = self.sctp.send(id.0, ppid, payload, &options);
+        self.settle();
+        self.sending = None;
+        sent.map_err(|error| match error {
+            dcsctp::api::SendError::ResourceExhaustion => {
+                if let Some(channel) = self.channels.get_mut(id.0) {
+                    channel.starved = true;
+                }
+                SendError::QueueFull
+            }
+            _ => SendError::NotOpen,
+        })
+    }
+
+    /// How many bytes of messages wait to be sent on a channel; those on their way do not count.
+    /// 0 if there is no such channel.
+    pub fn buffered_amount(&self, id: ChannelId) -> usize {
+        self.sctp.buffered_amount(id.0)
+    }
+
+    /// From now on [`AssociationEvent::LowWater`] comes each time that [`Self::buffered_amount`]
+    /// falls from above to this many bytes or less. Without, it comes only after
+    /// [`SendError::QueueFull`], when a quarter of [`SctpConfig::send_buffer`] is left.
+    pub fn set_low_water(&mut self, now: Instant, id: ChannelId, bytes: usize) {
+        if let Some(channel) = self.channels.get_mut(id.0)
+            && channel.closing.is_none()
+        {
+            channel.low_water = Some(bytes);
+            self.advance(now);
+            self.sctp.set_low_water(id.0, bytes);
+            self.settle();
+        }
+    }
+
+    /// Closes a channel once what waits there was sent. What still comes from the peer is dropped.
+    /// [`AssociationEvent::ChannelClosed`] follows when the peer has closed it, too. Does nothing if
+    /// there is no such channel or it is closing already.
+    pub fn close(&mut self, now: Instant, id: ChannelId) {
+        self.advance(now);
+        self.begin_close(id.0, None);
+        self.settle();
+    }
+
+    /// Ends the association, once the peer has got everything or after 3 seconds.
+    /// [`AssociationEvent::Ended`] is the last event; what [`Self::poll_transmit`] returns after it
+    /// is the good-bye.
+    pub fn shutdown(&mut self, now: Instant) {
+        self.advance(now);
+        match self.state {
+            State::Connecting => self.end(None),
+            State::Connected => {
+                self.state = State::ShuttingDown(self.now + SHUTDOWN_TIMEOUT);
+                self.sctp.shutdown();
+                self.settle();
+            }
+            State::ShuttingDown(_) | State::Over => {}
+        }
+    }
+
+    /// The largest message that the peer takes, in bytes; `usize::MAX` if it set no limit.
+    pub fn remote_max_message_size(&self) -> usize {
+        self.remote_max_message_size
+    }
+
+    /// The certificate that the peer has proven to own, in DER. `None` before that.
+    pub fn remote_certificate(&self) -> Option<&[u8]> {
+        self.dtls.remote_certificate()
+    }
+
+    /// Time never goes back.
+    fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        if self.state != State::Over {
+            self.sctp.advance(self.now);
+        }
+    }
+}
+
+impl fmt::Debug for Association {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Association").field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,491 @@
+//! The channels as the application sees them: what it may send is encrypted and cut up on its own
+//! thread, and put into the queue of the channel, from where the engine takes it.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use super::association::{Association, ChannelId, MessageKind};
+use super::config::Stats;
+use crate::chunking::Chunker;
+use crate::protocol::{Reliability, SecureChannel, SecureSender};
+
+/// How a channel is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelOptions {
+    /// A name of the application's choice, up to 65,535 bytes.
+    pub label: String,
+    /// The name of what is spoken on the channel, up to 65,535 bytes. May be empty.
+    pub protocol: String,
+    /// Whether messages arrive in the order that they were sent in. Default: yes.
+    pub ordered: bool,
+    /// Whether messages can get lost. Default: they cannot.
+    pub reliability: Reliability,
+    /// Default `None`: the channel is announced to the peer, and the id is chosen. `Some(id)`, 0 to
+    /// 65,534: both sides open it with this id. It has to be among the excluded ids of the task
+    /// ([`Options::exclude`](crate::task::webrtc::Options::exclude)), or it may be the one of the
+    /// signalling.
+    pub negotiated: Option<u16>,
+    /// Whether messages are encrypted with the keys of the two clients, inside the encryption of WebRTC;
+    /// then they can also have any size up to
+    /// [`Config::max_message_size`](super::Config::max_message_size). The peer has to do the same.
+    /// Default: yes.
+    pub secure: bool,
+}
+
+impl Default for ChannelOptions {
+    fn default() -> Self {
+        Self {
+            label: String::new(),
+            protocol: String::new(),
+            ordered: true,
+            reliability: Reliability::Reliable,
+            negotiated: None,
+            secure: true,
+        }
+    }
+}
+
+impl ChannelOptions {
+    /// A reliable, ordered, secure channel with this name.
+    pub fn new(label: impl Into<String>) -> Self {
+        Self { label: label.into(), ..Self::default() }
+    }
+}
+
+/// Why something cannot be done with a channel, or with the connection to the peer. Nothing changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// The client has no built-in WebRTC, or has ended.
+    NoEngine,
+    /// There is no peer, or the two clients agreed on another task.
+    NoPeer,
+    /// The channel is not open: not yet, not any more, or there never was one with this number.
+    NotOpen,
+    /// The message has `size` bytes, and `limit` is the most that is possible.
+    TooLarge {
+        /// Bytes of the message.
+        size: usize,
+        /// Bytes that it may have.
+        limit: usize,
+    },
+    /// Too much is waiting to be sent. [`ChannelEvent::LowWater`](crate::protocol::ChannelEvent::LowWater)
+    /// follows when there is room.
+    QueueFull,
+    /// There are as many channels as [`Config::max_channels`](super::Config::max_channels) allows.
+    TooManyChannels,
+    /// The options of the channel make no sense. The text says why.
+    Options(&'static str),
+    /// Only the initiator can do this.
+    OtherRole,
+}
+
+impl fmt::Display for ChannelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoEngine => {
+                "there is no built-in WebRTC: add it to the configuration of the client, or the \
+                 client has ended"
+            }
+            Self::NoPeer => {
+                "there is no peer that uses WebRTC: wait until its handshake is done, and have it \
+                 offer the WebRTC task"
+            }
+            Self::NotOpen => "the channel is not open: wait for the event, or open another one",
+            Self::TooLarge { size, limit } => {
+                return write!(
+                    f,
+                    "the message has {size} bytes and the limit is {limit}: send the data in \
+                     several messages"
+                );
+            }
+            Self::QueueFull => {
+                "too much is waiting to be sent on the channel: wait for the low-water event"
+            }
+            Self::TooManyChannels => "there are too many channels: close one first",
+            Self::Options(why) => why,
+            Self::OtherRole => "only the initiator can do this",
+        })
+    }
+}
+
+impl std::error::Error for ChannelError {}
+
+impl fmt::Debug for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Channels(…)")
+    }
+}
+
+/// All channels of a client, shared by the application and the engine.
+pub(crate) struct Channels {
+    limits: Limits,
+    registry: Mutex<Registry>,
+    stats: Mutex<Stats>,
+    /// Wakes the engine.
+    pub(super) wake: Notify,
+}
+
+/// What the application may do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    pub(super) max_message_size: usize,
+    pub(super) max_buffered: usize,
+    pub(super) max_channels: usize,
+}
+
+#[derive(Default)]
+struct Registry {
+    /// The last number that was given to a channel.
+    last: u32,
+    channels: HashMap<u32, Arc<Channel>>,
+    commands: Vec<Command>,
+    /// Whether there is a peer to have channels with, and whether we are its initiator.
+    peer: Option<bool>,
+    ended: bool,
+}
+
+/// What the application wants done.
+#[derive(Debug)]
+pub(super) enum Command {
+    Open(u32, ChannelOptions),
+    /// Something was put into the queue of the channel, which was empty, or it is to be closed.
+    Flush(u32),
+    RestartIce,
+}
+
+/// One channel.
+pub(super) struct Channel {
+    pub(super) number: u32,
+    pub(super) secure: bool,
+    /// For senders, one at a time. `None` while nothing can be sent.
+    sealing: Mutex<Option<Sealing>>,
+    queue: Mutex<Queue>,
+}
+
+/// How messages are put on the wire.
+pub(super) struct Sealing {
+    /// The most bytes in one message on the wire.
+    pub(super) max_transmit: usize,
+    /// `None` on a plain channel.
+    pub(super) secure: Option<(SecureSender, Chunker)>,
+}
+
+/// What waits to be sent.
+#[derive(Default)]
+struct Queue {
+    messages: VecDeque<(MessageKind, Bytes)>,
+    bytes: usize,
+    /// Bytes that wait in the association.
+    in_association: usize,
+    low_water: usize,
+    /// The engine was told.
+    announced: bool,
+    /// Somebody was refused, and is to be told when there is room.
+    sender_waits: bool,
+    /// Close, once everything was sent.
+    closing: bool,
+}
+
+impl Queue {
+    fn total(&self) -> usize {
+        self.bytes + self.in_association
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Channels {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, registry: Mutex::default(), stats: Mutex::default(), wake: Notify::new() }
+    }
+
+    fn command(&self, registry: &mut Registry, command: Command) {
+        registry.commands.push(command);
+        self.wake.notify_one();
+    }
+
+    /// Opens a channel. Its number comes at once, and the event when it can be used.
+    pub(crate) fn open(&self, options: ChannelOptions) -> Result<u32, ChannelError> {
+        if options.label.len() > 65_535 || options.protocol.len() > 65_535 {
+            return Err(ChannelError::Options(
+                "label and protocol of a channel have 65535 bytes at most",
+            ));
+        }
+        if options.negotiated == Some(u16::MAX) {
+            return Err(ChannelError::Options("the id of a channel is 65534 at most"));
+        }
+        let mut registry = lock(&self.registry);
+        if registry.ended {
+            return Err(ChannelError::NoEngine);
+        }
+        if registry.peer.is_none() {
+            return Err(ChannelError::NoPeer);
+        }
+        let channel = registry.add(self.limits, options.secure)?;
+        let number = channel.number;
+        self.command(&mut registry, Command::Open(number, options));
+        Ok(number)
+    }
+
+    fn get(&self, number: u32) -> Result<Arc<Channel>, ChannelError> {
+        lock(&self.registry).channels.get(&number).cloned().ok_or(ChannelError::NotOpen)
+    }
+
+    /// Sends a message. It is encrypted here.
+    pub(crate) fn send(&self, number: u32, text: bool, data: &[u8]) -> Result<(), ChannelError> {
+        let channel = self.get(number)?;
+        let mut sealing = lock(&channel.sealing);
+        let sealing = sealing.as_mut().ok_or(ChannelError::NotOpen)?;
+        sealing.check(data.len(), self.limits.max_message_size)?;
+        {
+            let mut queue = lock(&channel.queue);
+            if queue.total() > 0 && queue.total() + data.len() > self.limits.max_buffered {
+                queue.sender_waits = true;
+                return Err(ChannelError::QueueFull);
+            }
+        }
+        // Without the lock of the queue, which the engine needs; others that send wait for theirs.
+        let announce = sealing.seal(text, data, &channel.queue)?;
+        if announce {
+            self.command(&mut lock(&self.registry), Command::Flush(number));
+        }
+        Ok(())
+    }
+
+    /// Bytes that wait to be sent, with all headers.
+    pub(crate) fn buffered_amount(&self, number: u32) -> Result<usize, ChannelError> {
+        Ok(lock(&self.get(number)?.queue).total())
+    }
+
+    /// Sets the low-water mark.
+    pub(crate) fn set_low_water(&self, number: u32, bytes: usize) -> Result<(), ChannelError> {
+        lock(&self.get(number)?.queue).low_water = bytes;
+        Ok(())
+    }
+
+    /// Closes a channel, once everything that waits was sent.
+    pub(crate) fn close(&self, number: u32) -> Result<(), ChannelError> {
+        let channel = self.get(number)?;
+        channel.shut();
+        lock(&channel.queue).closing = true;
+        self.command(&mut lock(&self.registry), Command::Flush(number));
+        Ok(())
+    }
+
+    /// Looks for a better path.
+    pub(crate) fn restart_ice(&self) -> Result<(), ChannelError> {
+        let mut registry = lock(&self.registry);
+        match (registry.ended, registry.peer) {
+            (true, _) => Err(ChannelError::NoEngine),
+            (false, None) => Err(ChannelError::NoPeer),
+            (false, Some(false)) => Err(ChannelError::OtherRole),
+            (false, Some(true)) => {
+                self.command(&mut registry, Command::RestartIce);
+                Ok(())
+            }
+        }
+    }
+
+    /// The figures, as of the last time that something happened.
+    pub(crate) fn stats(&self) -> Stats {
+        lock(&self.stats).clone()
+    }
+
+    pub(super) fn set_stats(&self, stats: Stats) {
+        *lock(&self.stats) = stats;
+    }
+
+    /// There is a peer, or none any more. Channels of another peer have to be gone.
+    pub(super) fn set_peer(&self, initiator: Option<bool>) {
+        lock(&self.registry).peer = initiator;
+    }
+
+    /// A channel that the peer opened.
+    pub(super) fn add(&self, secure: bool) -> Result<Arc<Channel>, ChannelError> {
+        lock(&self.registry).add(self.limits, secure)
+    }
+
+    /// A channel is gone.
+    pub(super) fn remove(&self, number: u32) {
+        let channel = lock(&self.registry).channels.remove(&number);
+        if let Some(channel) = channel {
+            channel.shut();
+        }
+    }
+
+    /// All channels are gone. Returns their numbers.
+    pub(super) fn remove_all(&self) -> Vec<u32> {
+        let (channels, mut numbers) = {
+            let mut registry = lock(&self.registry);
+            let channels = std::mem::take(&mut registry.channels);
+            let numbers: Vec<u32> = channels.keys().copied().collect();
+            (channels, numbers)
+        };
+        channels.values().for_each(|channel| channel.shut());
+        numbers.sort_unstable();
+        numbers
+    }
+
+    /// Nothing more is possible.
+    pub(super) fn end(&self) {
+        lock(&self.registry).ended = true;
+        self.remove_all();
+    }
+
+    pub(super) fn take_commands(&self) -> Vec<Command> {
+        std::mem::take(&mut lock(&self.registry).commands)
+    }
+
+    pub(super) fn channel(&self, number: u32) -> Option<Arc<Channel>> {
+        self.get(number).ok()
+    }
+
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+}
+
+impl Registry {
+    fn add(&mut self, limits: Limits, secure: bool) -> Result<Arc<Channel>, ChannelError> {
+        if self.channels.len() >= limits.max_channels {
+            return Err(ChannelError::TooManyChannels);
+        }
+        self.last = self.last.checked_add(1).ok_or(ChannelError::TooManyChannels)?;
+        let channel = Arc::new(Channel {
+            number: self.last,
+            secure,
+            sealing: Mutex::new(None),
+            queue: Mutex::default(),
+        });
+        self.channels.insert(self.last, channel.clone());
+        Ok(channel)
+    }
+}
+
+impl Sealing {
+    fn check(&self, size: usize, max_message_size: usize) -> Result<(), ChannelError> {
+        let limit = if self.secure.is_some() { max_message_size } else { self.max_transmit };
+        if size > limit { Err(ChannelError::TooLarge { size, limit }) } else { Ok(()) }
+    }
+
+    /// Puts a message into the queue as it goes on the wire. Returns whether the engine has to be told.
+    fn seal(
+        &mut self,
+        text: bool,
+        data: &[u8],
+        queue: &Mutex<Queue>,
+    ) -> Result<bool, ChannelError> {
+        let Some((secure, chunker)) = &mut self.secure else {
+            let kind = if text { MessageKind::Text } else { MessageKind::Binary };
+            return Ok(lock(queue).push([(kind, Bytes::copy_from_slice(data))]));
+        };
+        let header = chunker.mode().header_size();
+        let sealed_size = data.len() + SecureChannel::OVERHEAD;
+        // After 2^48 messages.
+        let used_up = |_| ChannelError::NotOpen;
+        if header + sealed_size <= self.max_transmit {
+            let mut message = Vec::with_capacity(header + sealed_size);
+            chunker.begin_single_chunk(&mut message);
+            secure.encrypt_onto(&mut message, data).map_err(used_up)?;
+            return Ok(lock(queue).push([(MessageKind::Binary, message.into())]));
+        }
+        let mut sealed = Vec::with_capacity(sealed_size);
+        secure.encrypt_onto(&mut sealed, data).map_err(used_up)?;
+        let chunks = chunker.chunk(sealed, self.max_transmit).map_err(|_| ChannelError::NotOpen)?;
+        let chunks: Vec<_> =
+            chunks.map(|chunk| (MessageKind::Binary, Bytes::from(chunk))).collect();
+        Ok(lock(queue).push(chunks))
+    }
+}
+
+impl Queue {
+    fn push(&mut self, messages: impl IntoIterator<Item = (MessageKind, Bytes)>) -> bool {
+        for message in messages {
+            self.bytes += message.1.len();
+            self.messages.push_back(message);
+        }
+        !std::mem::replace(&mut self.announced, true)
+    }
+}
+
+/// How far the engine got with a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Flushed {
+    /// The application is to be told that there is room.
+    pub(super) low_water: bool,
+    /// There is more to do later.
+    pub(super) more: bool,
+    /// Bytes that wait within the association.
+    pub(super) in_association: usize,
+    /// Everything was handed over, and the channel is to be closed.
+    pub(super) close: bool,
+}
+
+impl Channel {
+    /// Messages can be sent from now on.
+    pub(super) fn open(&self, sealing: Sealing) {
+        let closing = lock(&self.queue).closing;
+        if !closing {
+            *lock(&self.sealing) = Some(sealing);
+        }
+    }
+
+    /// Nothing can be sent any more.
+    fn shut(&self) {
+        *lock(&self.sealing) = None;
+    }
+
+    /// Whether the application wants it closed.
+    pub(super) fn closing(&self) -> bool {
+        lock(&self.queue).closing
+    }
+
+    /// Hands messages to the association, until `high` bytes of the channel wait there.
+    pub(super) fn flush(
+        &self,
+        limits: &Limits,
+        high: usize,
+        association: &mut Association,
+        now: Instant,
+        id: ChannelId,
+    ) -> Flushed {
+        let mut in_association = association.buffered_amount(id);
+        let before = lock(&self.queue).total();
+        while in_association < high {
+            let message = {
+                let mut queue = lock(&self.queue);
+                let message = queue.messages.pop_front();
+                queue.bytes -= message.as_ref().map_or(0, |(_, data)| data.len());
+                message
+            };
+            let Some((kind, data)) = message else { break };
+            // Fails only if the channel is closed, which comes as an event: there is room for less than
+            // `high` bytes and one message.
+            if let Err(error) = association.send(now, id, kind, data) {
+                tracing::debug!(%error, "a message was not sent");
+            }
+            in_association = association.buffered_amount(id);
+        }
+        let mut queue = lock(&self.queue);
+        queue.in_association = in_association;
+        let total = queue.total();
+        let room = queue.sender_waits && total <= limits.max_buffered / 2;
+        let low_water = room || before > queue.low_water && total <= queue.low_water;
+        if room {
+            queue.sender_waits = false;
+        }
+        let waits = !queue.messages.is_empty();
+        if total == 0 {
+            queue.announced = false;
+        }
+        Flushed { low_water, more: total > 0, in_association, close: queue.closing && !waits }
+    }
+}

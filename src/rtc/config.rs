@@ -1,0 +1,81 @@
+//! Settings and figures of the built-in WebRTC engine.
+
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use super::ice;
+use crate::protocol::ConnectionState;
+use crate::task::webrtc::Options;
+
+/// The settings of the built-in WebRTC engine.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// STUN and TURN servers, which find paths through NATs and firewalls. Default: none, which is
+    /// enough within one network.
+    pub ice_servers: Vec<ice::Server>,
+    /// Which ways to the peer may be used. Default: all.
+    pub ice_policy: ice::Policy,
+    /// What the WebRTC task negotiates: the ids that the application wants for its own negotiated
+    /// channels, and whether the signalling is handed over.
+    pub options: Options,
+    /// The most bytes that a message on a secure channel may have, sent or received. Default 16 MiB.
+    /// Plain channels take what WebRTC takes: 256 KiB to us, what the peer says to it.
+    pub max_message_size: usize,
+    /// The most bytes that may wait to be sent on a channel. Beyond it sending fails until there is
+    /// room, except that one message is always taken. Default 4 MiB.
+    pub max_buffered: usize,
+    /// The most channels that may be there at a time, those of the peer and our own. Those that the peer
+    /// opens beyond it are closed. Default 256.
+    pub max_channels: usize,
+    /// The labels of channels that are not secure, if the peer opens them. Default: none, so that all
+    /// are secure.
+    pub plain_labels: Vec<String>,
+    /// The addresses of this host to use. Default: none, which means all that it has.
+    pub addresses: Vec<IpAddr>,
+    /// The UDP ports to use, one for each address. Default: `None`, which means any.
+    pub ports: Option<RangeInclusive<u16>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            ice_servers: Vec::new(),
+            ice_policy: ice::Policy::All,
+            options: Options::default(),
+            max_message_size: 16 << 20,
+            max_buffered: 4 << 20,
+            max_channels: 256,
+            plain_labels: Vec::new(),
+            addresses: Vec::new(),
+            ports: None,
+        }
+    }
+}
+
+/// Figures of the connection to the peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// How the connection is doing.
+    pub state: ConnectionState,
+    /// The path in use, if there is one, with its round-trip time.
+    pub path: Option<ice::PathStats>,
+    /// Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included,
+    /// looking for paths and TURN not.
+    pub bytes_sent: u64,
+    /// Bytes received from the peer, likewise.
+    pub bytes_received: u64,
+    /// How many channels of the application are open.
+    pub channels: usize,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self {
+            state: ConnectionState::New,
+            path: None,
+            bytes_sent: 0,
+            bytes_received: 0,
+            channels: 0,
+        }
+    }
+}

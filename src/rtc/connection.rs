@@ -1,0 +1,578 @@
+//! One connection between two peers, without I/O: ICE finds the path, DTLS, SCTP and data channels run
+//! on it, and session descriptions carry what both have to know (RFC 9429).
+//!
+//! The offerer makes the first offer, and all others: it alone restarts ICE. The certificate, and with
+//! it the association, stay the same for as long as the connection lives.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use super::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
+use super::certificate::Certificate;
+use super::fingerprint::Fingerprint;
+use super::ice::{
+    self, Agent, Credentials, Output, Path, Received, SocketId, State as IceState, StreamId,
+};
+use super::sdp::{Description, Origin, Parameters, SdpError, Setup};
+use crate::crypto::{OsRandom, RandomSource};
+use crate::protocol::ConnectionState;
+use crate::protocol::message::Candidate;
+
+/// Candidates of the peer that are held until its description is there.
+const MAX_EARLY_CANDIDATES: usize = 64;
+
+/// What a connection is made with.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionConfig {
+    pub(super) ice_servers: Vec<ice::Server>,
+    pub(super) ice_policy: ice::Policy,
+    /// Whether this side makes the offers.
+    pub(super) offerer: bool,
+    /// The most bytes that we take in one message of SCTP.
+    pub(super) max_message_size: usize,
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub(super) enum Event {
+    State(ConnectionState),
+    /// For the peer. `None`: there are no more.
+    Candidate(Option<Candidate>),
+    /// Something is of no use, and the connection goes on without it.
+    Problem(String),
+    /// For the driver: to be done with sockets.
+    Io(Output),
+}
+
+/// Why a description of the peer cannot be used. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum DescriptionError {
+    Sdp(SdpError),
+    Credentials(ice::CredentialsError),
+    /// None of the fingerprints can be checked.
+    Fingerprint,
+    /// Both want to be the client of DTLS, or both the server.
+    Setup,
+    /// An answer without an offer.
+    Unexpected,
+    /// It is about another association: the peer has begun anew.
+    OtherAssociation,
+}
+
+impl fmt::Display for DescriptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Sdp(error) => return error.fmt(f),
+            Self::Credentials(error) => return error.fmt(f),
+            Self::Fingerprint => "it has no fingerprint that can be checked (sha-256 at least)",
+            Self::Setup => "its DTLS role contradicts ours",
+            Self::Unexpected => "it is an answer to nothing",
+            Self::OtherAssociation => "it is about another connection than the one that there is",
+        };
+        write!(f, "the session description of the peer cannot be used: {text}")
+    }
+}
+
+impl std::error::Error for DescriptionError {}
+
+/// What is known of the peer.
+struct Remote {
+    fingerprints: Vec<Fingerprint>,
+    ice: Credentials,
+    role: DtlsRole,
+    sctp: SctpConfig,
+}
+
+/// The state machine.
+pub(super) struct Connection {
+    offerer: bool,
+    agent: Agent,
+    certificate: Certificate,
+    origin: Origin,
+    max_message_size: usize,
+    /// The identification of our section, for candidates: `mid` and index.
+    section: (Option<String>, u16),
+    /// An answer is to come.
+    offered: bool,
+    /// Restart as soon as possible.
+    restart_wanted: bool,
+    remote: Option<Remote>,
+    /// Of the peer, until its description is there.
+    early_candidates: Vec<Option<Candidate>>,
+    association: Option<Association>,
+    /// The association has proved who the peer is.
+    secured: bool,
+    path: Option<Path>,
+    state: ConnectionState,
+    events: VecDeque<Event>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        now: Instant,
+        config: ConnectionConfig,
+        certificate: Certificate,
+        mut random: Box<dyn RandomSource>,
+    ) -> Self {
+        let origin = Origin::new(u64::from_be_bytes(random.array()));
+        let ConnectionConfig { ice_servers: servers, ice_policy: policy, .. } = config;
+        let agent = ice::Config { servers, policy, controlling: config.offerer };
+        Self {
+            offerer: config.offerer,
+            agent: Agent::new(now, agent, random),
+            certificate,
+            origin,
+            max_message_size: config.max_message_size,
+            section: (Some("0".into()), 0),
+            offered: false,
+            restart_wanted: false,
+            remote: None,
+            early_candidates: Vec::new(),
+            association: None,
+            secured: false,
+            path: None,
+            state: ConnectionState::New,
+            events: VecDeque::new(),
+        }
+    }
+
+    /// A socket is there. The first ones are to be added before there is a description.
+    pub(super) fn add_socket(&mut self, now: Instant, id: SocketId, local: SocketAddr) {
+        if let Err(error) = self.agent.add_socket(now, id, local) {
+            tracing::debug!(%error, "a socket is of no use");
+        }
+        self.drain(now);
+    }
+
+    /// A socket is gone.
+    pub(super) fn remove_socket(&mut self, now: Instant, id: SocketId) {
+        self.agent.remove_socket(now, id);
+        self.drain(now);
+    }
+
+    /// An offer to send to the peer: the first one, or one that restarts ICE. `None` if none is
+    /// possible now: another one waits for its answer (then [`take_restart`](Self::take_restart) says
+    /// later that it is time), or the peer makes the offers.
+    pub(super) fn create_offer(&mut self, now: Instant) -> Option<String> {
+        if !self.offerer {
+            return None;
+        }
+        if self.offered {
+            self.restart_wanted = true;
+            return None;
+        }
+        self.restart_wanted = false;
+        if self.remote.is_some() {
+            self.agent.restart(now);
+        }
+        self.offered = true;
+        let parameters = self.parameters(Setup::ActPass);
+        let sdp = self.origin.offer(&parameters);
+        self.agent.gather(now);
+        self.drain(now);
+        Some(sdp)
+    }
+
+    /// Restart when [`take_restart`](Self::take_restart) is asked next.
+    pub(super) fn want_restart(&mut self) {
+        self.restart_wanted = self.offerer;
+    }
+
+    /// Whether another offer was wanted and is possible now.
+    pub(super) fn take_restart(&mut self) -> bool {
+        !self.offered && std::mem::take(&mut self.restart_wanted)
+    }
+
+    /// The peer's answer to our offer.
+    pub(super) fn handle_answer(
+        &mut self,
+        now: Instant,
+        sdp: &str,
+    ) -> Result<(), DescriptionError> {
+        if !self.offered {
+            return Err(DescriptionError::Unexpected);
+        }
+        let answer = Description::parse(sdp).map_err(DescriptionError::Sdp)?;
+        let role = match answer.parameters.setup {
+            Setup::Active => DtlsRole::Server,
+            Setup::Passive => DtlsRole::Client,
+            Setup::ActPass => return Err(DescriptionError::Setup),
+        };
+        let remote = self.remote(&answer, role)?;
+        self.offered = false;
+        self.accept(now, &answer, remote);
+        Ok(())
+    }
+
+    /// The peer's offer. Returns our answer.
+    pub(super) fn handle_offer(
+        &mut self,
+        now: Instant,
+        sdp: &str,
+    ) -> Result<String, DescriptionError> {
+        let offer = Description::parse(sdp).map_err(DescriptionError::Sdp)?;
+        // The roles of an association cannot change any more.
+        let role = match (offer.parameters.setup, self.remote.as_ref().map(|remote| remote.role)) {
+            (Setup::ActPass, known) => known.unwrap_or(DtlsRole::Client),
+            (Setup::Active, _) => DtlsRole::Server,
+            (Setup::Passive, _) => DtlsRole::Client,
+        };
+        let remote = self.remote(&offer, role)?;
+        let setup = match role {
+            DtlsRole::Client => Setup::Active,
+            DtlsRole::Server => Setup::Passive,
+        };
+        if self.remote.as_ref().is_some_and(|known| known.ice != remote.ice) {
+            self.agent.restart(now);
+        }
+        let index = u16::try_from(offer.index()).unwrap_or_default();
+        self.section = (offer.mid().map(str::to_owned), index);
+        let parameters = self.parameters(setup);
+        let answer = self.origin.answer(&offer, &parameters);
+        self.accept(now, &offer, remote);
+        Ok(answer)
+    }
+
+    /// Reads what a description says of the peer.
+    fn remote(&self, sdp: &Description, role: DtlsRole) -> Result<Remote, DescriptionError> {
+        let parameters = &sdp.parameters;
+        let fingerprints = parameters.fingerprints.iter();
+        let fingerprints: Vec<Fingerprint> = fingerprints.filter_map(|f| f.parse().ok()).collect();
+        if fingerprints.is_empty() {
+            return Err(DescriptionError::Fingerprint);
+        }
+        if let Some(known) = &self.remote {
+            // More fingerprints, or fewer, of the same certificate would do no harm. Nobody does that.
+            if known.fingerprints != fingerprints || known.sctp.remote_port != parameters.sctp_port
+            {
+                return Err(DescriptionError::OtherAssociation);
+            }
+            if known.role != role {
+                return Err(DescriptionError::Setup);
+            }
+        }
+        let ice = Credentials::new(&parameters.ice_ufrag, &parameters.ice_pwd)
+            .map_err(DescriptionError::Credentials)?;
+        let sctp = SctpConfig {
+            remote_port: parameters.sctp_port,
+            max_message_size: self.max_message_size,
+            remote_max_message_size: parameters.max_message_size.unwrap_or(0),
+            ..SctpConfig::default()
+        };
+        Ok(Remote { fingerprints, ice, role, sctp })
+    }
+
+    fn accept(&mut self, now: Instant, description: &Description, remote: Remote) {
+        if let Err(error) = self.agent.set_remote(now, remote.ice.clone()) {
+            // Answers have to have new credentials if their offer had.
+            self.problem(error.to_string());
+        }
+        let first = self.remote.is_none();
+        self.remote = Some(remote);
+        self.agent.gather(now);
+        for candidate in &description.candidates {
+            self.add_candidate_text(now, candidate);
+        }
+        for candidate in std::mem::take(&mut self.early_candidates) {
+            self.handle_candidate(now, candidate.as_ref());
+        }
+        if description.end_of_candidates {
+            self.agent.end_of_candidates(now);
+        }
+        if first {
+            self.start_server(now);
+        }
+        self.drain(now);
+    }
+
+    /// A candidate of the peer. `None`: there are no more.
+    pub(super) fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
+        match candidate {
+            // Before the description it is not known which section they are for.
+            _ if self.remote.is_none() => {
+                if self.early_candidates.len() < MAX_EARLY_CANDIDATES {
+                    self.early_candidates.push(candidate.cloned());
+                }
+            }
+            Some(candidate) => self.add_candidate(now, candidate),
+            None => self.agent.end_of_candidates(now),
+        }
+        self.drain(now);
+    }
+
+    fn add_candidate(&mut self, now: Instant, candidate: &Candidate) {
+        let (mid, index) = &self.section;
+        let ours = match (&candidate.sdp_mid, mid, candidate.sdp_m_line_index) {
+            (Some(theirs), Some(mid), _) => theirs == mid,
+            (_, _, Some(theirs)) => theirs == *index,
+            _ => true,
+        };
+        if !ours {
+            return;
+        }
+        let text = &candidate.candidate;
+        match &candidate.username_fragment {
+            // It says which generation a candidate is of, as it does within the text.
+            Some(fragment) if !text.is_empty() && !text.contains(" ufrag ") => {
+                self.add_candidate_text(now, &format!("{text} ufrag {fragment}"));
+            }
+            _ => self.add_candidate_text(now, text),
+        }
+    }
+
+    fn add_candidate_text(&mut self, now: Instant, candidate: &str) {
+        if let Err(error) = self.agent.add_remote_candidate(now, candidate) {
+            self.problem(format!("a candidate of the peer cannot be used: {error}"));
+        }
+    }
+
+    fn problem(&mut self, text: String) {
+        self.events.push_back(Event::Problem(text));
+    }
+
+    fn parameters(&self, setup: Setup) -> Parameters {
+        let credentials = self.agent.local_credentials();
+        Parameters {
+            ice_ufrag: credentials.ufrag().to_owned(),
+            ice_pwd: credentials.password().to_owned(),
+            fingerprints: vec![self.certificate.fingerprint().to_string()],
+            setup,
+            sctp_port: SctpConfig::default().port,
+            max_message_size: Some(self.max_message_size),
+        }
+    }
+
+    /// The server of DTLS only waits, so that it can begin at once. The client's handshake begins when
+    /// there is a path: what it sent before would be lost, and sent again too late.
+    fn start_server(&mut self, now: Instant) {
+        if self.remote.as_ref().is_some_and(|remote| remote.role == DtlsRole::Server) {
+            self.start_association(now);
+        }
+    }
+
+    fn start_association(&mut self, now: Instant) {
+        if self.association.is_some() {
+            return;
+        }
+        let Some(remote) = &self.remote else { return };
+        self.association = Some(Association::new(
+            now,
+            remote.role,
+            &self.certificate,
+            remote.fingerprints.clone(),
+            &remote.sctp,
+        ));
+    }
+
+    /// DTLS, SCTP and the data channels, once there is a path.
+    pub(super) fn association(&mut self) -> Option<&mut Association> {
+        self.association.as_mut()
+    }
+
+    /// The largest message that the peer takes, in bytes; 0 if it set no limit.
+    pub(super) fn remote_max_message_size(&self) -> usize {
+        self.remote.as_ref().map_or(0, |remote| remote.sctp.remote_max_message_size)
+    }
+
+    /// How the connection is doing.
+    pub(super) fn state(&self) -> &ConnectionState {
+        &self.state
+    }
+
+    /// The state of ICE, the path and bytes.
+    pub(super) fn ice_stats(&self) -> ice::Stats {
+        self.agent.stats()
+    }
+
+    /// A datagram arrived.
+    pub(super) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        socket: SocketId,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) {
+        match self.agent.handle_packet(now, socket, from, datagram) {
+            Received::Consumed => self.drain(now),
+            Received::Data(range) => {
+                if let Some(association) = &mut self.association {
+                    association.handle_datagram(now, &datagram[range]);
+                }
+            }
+        }
+    }
+
+    /// A connection to a TURN server is open.
+    pub(super) fn handle_stream_open(&mut self, now: Instant, id: StreamId, local: SocketAddr) {
+        self.agent.handle_connected(now, id, local);
+        self.drain(now);
+    }
+
+    /// Bytes of it arrived.
+    pub(super) fn handle_stream_data(&mut self, now: Instant, id: StreamId, data: &[u8]) {
+        self.agent.handle_stream(now, id, data);
+        self.drain(now);
+    }
+
+    /// It is gone.
+    pub(super) fn handle_stream_closed(&mut self, now: Instant, id: StreamId) {
+        self.agent.handle_closed(now, id);
+        self.drain(now);
+    }
+
+    /// The addresses of a host that the agent asked for.
+    pub(super) fn handle_resolved(&mut self, now: Instant, name: &str, addresses: &[IpAddr]) {
+        self.agent.handle_resolved(now, name, addresses);
+        self.drain(now);
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
+        let association = self.association.as_ref().and_then(Association::poll_timeout);
+        [self.agent.poll_timeout(), association].into_iter().flatten().min()
+    }
+
+    /// Does what is due.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
+            self.agent.handle_timeout(now);
+        }
+        if let Some(association) = &mut self.association
+            && association.poll_timeout().is_some_and(|at| at <= now)
+        {
+            association.handle_timeout(now);
+        }
+        self.drain(now);
+    }
+
+    /// What has happened.
+    pub(super) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// What the association has to tell. Whoever does not take it slows the peer down.
+    pub(super) fn poll_association(&mut self) -> Option<AssociationEvent> {
+        let event = self.association.as_mut()?.poll_event()?;
+        match &event {
+            AssociationEvent::Connected => self.secured = true,
+            AssociationEvent::Failed(text) => self.ended(ConnectionState::Failed(text.clone())),
+            AssociationEvent::Ended => self.ended(ConnectionState::Closed),
+            _ => {}
+        }
+        self.update_state();
+        Some(event)
+    }
+
+    /// Where the datagrams of [`poll_datagram`](Self::poll_datagram) go, if they go straight to the
+    /// peer.
+    pub(super) fn direct_path(&self) -> Option<(SocketId, SocketAddr)> {
+        match self.path {
+            Some(Path::Direct { socket, to }) => Some((socket, to)),
+            Some(Path::Relayed) | None => None,
+        }
+    }
+
+    /// A datagram for the peer.
+    pub(super) fn poll_datagram(&mut self) -> Option<Vec<u8>> {
+        self.association.as_mut()?.poll_transmit()
+    }
+
+    /// So many bytes of datagrams were sent on the direct path.
+    pub(super) fn count_sent(&mut self, bytes: usize) {
+        self.agent.count_sent(bytes as u64);
+    }
+
+    /// Sends the datagrams by way of the relay; without a path they are lost, as on any network.
+    pub(super) fn send_relayed(&mut self, now: Instant) {
+        let mut any = false;
+        while let Some(datagram) = self.poll_datagram() {
+            let _ = self.agent.send(now, &datagram);
+            any = true;
+        }
+        if any {
+            self.drain(now);
+        }
+    }
+
+    /// Ends. What is in the events for the driver is still to be done.
+    pub(super) fn close(&mut self, now: Instant) {
+        self.agent.close(now);
+        self.drain(now);
+        self.ended(ConnectionState::Closed);
+    }
+
+    fn ended(&mut self, state: ConnectionState) {
+        if !self.state.is_end() {
+            self.state = state.clone();
+            self.events.push_back(Event::State(state));
+        }
+    }
+
+    /// Takes what the agent has to say.
+    fn drain(&mut self, now: Instant) {
+        while let Some(output) = self.agent.poll_output() {
+            match output {
+                Output::Data(data) => {
+                    if let Some(association) = &mut self.association {
+                        association.handle_datagram(now, &data);
+                    }
+                }
+                Output::Candidate(candidate) => {
+                    let (sdp_mid, index) = self.section.clone();
+                    let ufrag = self.agent.local_credentials().ufrag().to_owned();
+                    self.events.push_back(Event::Candidate(Some(Candidate {
+                        candidate,
+                        sdp_mid,
+                        sdp_m_line_index: Some(index),
+                        username_fragment: Some(ufrag),
+                    })));
+                }
+                Output::EndOfCandidates => self.events.push_back(Event::Candidate(None)),
+                Output::State(_) => {}
+                Output::Path(path) => {
+                    self.path = path;
+                    if path.is_some() {
+                        self.start_association(now);
+                    }
+                }
+                Output::ServerFailed { url, problem } => {
+                    self.problem(format!("the ICE server {url} is of no use: {problem}"));
+                }
+                output => self.events.push_back(Event::Io(output)),
+            }
+        }
+        self.update_state();
+    }
+
+    fn update_state(&mut self) {
+        if self.state.is_end() {
+            return;
+        }
+        let state = match self.agent.state() {
+            IceState::New if self.remote.is_none() => ConnectionState::New,
+            IceState::Failed => ConnectionState::Unreachable,
+            IceState::Connected if self.secured => ConnectionState::Connected,
+            IceState::Disconnected if self.secured => ConnectionState::Disconnected,
+            IceState::New | IceState::Checking | IceState::Connected | IceState::Disconnected => {
+                ConnectionState::Connecting
+            }
+        };
+        if state != self.state {
+            self.state = state.clone();
+            self.events.push_back(Event::State(state));
+        }
+    }
+}
+
+/// A connection with a certificate of its own.
+pub(super) fn connect(
+    now: Instant,
+    config: ConnectionConfig,
+) -> Result<Connection, super::certificate::CertificateError> {
+    Ok(Connection::new(now, config, Certificate::generate()?, Box::new(OsRandom)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,293 @@
+//! The sockets of a connection: UDP on all addresses of the host, TCP and TLS to TURN servers, names.
+//! Everything here moves bytes; what they mean is for [`Connection`](super::connection::Connection).
+
+mod interfaces;
+mod resolve;
+mod stream;
+mod udp;
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::ice::{Output, SocketId, StreamId};
+use crate::transport::Roots;
+use stream::StreamHandle;
+use udp::{Batch, Buffers, Udp};
+
+/// How often the addresses of the host are looked at. A sending that fails is a reason to look at once.
+const SCAN_INTERVAL: Duration = Duration::from_secs(2);
+/// But not more often than this.
+const MIN_SCAN_INTERVAL: Duration = Duration::from_millis(200);
+
+/// How many arrivals may wait.
+const ARRIVALS: usize = 64;
+
+/// How many times in a row a socket is read before something else gets its turn.
+const READS: usize = 8;
+
+/// What does not come by UDP.
+pub(super) enum Arrival {
+    /// A connection to a TURN server is open; this is our address.
+    StreamOpen(StreamId, SocketAddr),
+    /// Bytes of it.
+    StreamData(StreamId, Bytes),
+    /// It could not be opened, or has ended; with the reason if it is an error.
+    StreamClosed(StreamId, Option<String>),
+    /// The addresses of a host, if there are any.
+    Resolved { name: String, addresses: Vec<IpAddr> },
+}
+
+/// What has changed about the sockets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) added: Vec<(SocketId, SocketAddr)>,
+    pub(super) removed: Vec<SocketId>,
+}
+
+/// Which sockets to have.
+#[derive(Debug, Clone, Default)]
+pub(super) struct IoConfig {
+    /// Only these addresses. Empty: all that the host has.
+    pub(super) addresses: Vec<IpAddr>,
+    /// Only these UDP ports.
+    pub(super) ports: Option<RangeInclusive<u16>>,
+    /// Whose certificates TURN servers may have.
+    pub(super) roots: Roots,
+}
+
+/// The sockets of one connection.
+pub(super) struct Io {
+    config: IoConfig,
+    sockets: Vec<Udp>,
+    next_socket: u32,
+    streams: HashMap<StreamId, StreamHandle>,
+    lookups: JoinSet<()>,
+    sender: mpsc::Sender<Arrival>,
+    receiver: mpsc::Receiver<Arrival>,
+    arrived: VecDeque<Arrival>,
+    buffers: Buffers,
+    batch: Batch,
+    /// Where the batch goes, once the socket is writable.
+    waiting: Option<(SocketId, SocketAddr)>,
+    last_scan: Instant,
+    next_scan: Instant,
+}
+
+impl Io {
+    /// Without any socket yet; the first [`scan`](Self::scan) makes them. To be used within tokio.
+    pub(super) fn new(config: IoConfig, now: Instant) -> Self {
+        let (sender, receiver) = mpsc::channel(ARRIVALS);
+        Self {
+            config,
+            sockets: Vec::new(),
+            next_socket: 0,
+            streams: HashMap::new(),
+            lookups: JoinSet::new(),
+            sender,
+            receiver,
+            arrived: VecDeque::new(),
+            buffers: Buffers::new(),
+            batch: Batch::default(),
+            waiting: None,
+            last_scan: now,
+            next_scan: now,
+        }
+    }
+
+    /// When to call [`scan`](Self::scan) next.
+    pub(super) fn next_scan(&self) -> Instant {
+        self.next_scan
+    }
+
+    /// Compares the sockets with the addresses that the host has now.
+    pub(super) fn scan(&mut self, now: Instant) -> Changes {
+        (self.last_scan, self.next_scan) = (now, now + SCAN_INTERVAL);
+        let mut changes = Changes::default();
+        // If the system does not tell, what is there stays.
+        let Ok(mut addresses) = interfaces::addresses() else { return changes };
+        if !self.config.addresses.is_empty() {
+            addresses.clone_from(&self.config.addresses);
+        }
+        self.sockets.retain(|socket| {
+            let keep = addresses.contains(&socket.local.ip());
+            if !keep {
+                changes.removed.push(socket.id);
+            }
+            keep
+        });
+        for ip in addresses {
+            if self.sockets.iter().any(|socket| socket.local.ip() == ip) {
+                continue;
+            }
+            let id = SocketId(self.next_socket);
+            match Udp::bind(id, ip, self.config.ports.clone()) {
+                Ok(socket) => {
+                    self.next_socket += 1;
+                    changes.added.push((id, socket.local));
+                    self.sockets.push(socket);
+                }
+                // Addresses that are being set up or removed cannot be bound. The next look may show.
+                Err(error) => tracing::debug!(kind = ?error.kind(), "cannot use an address"),
+            }
+        }
+        changes
+    }
+
+    fn socket(&self, id: SocketId) -> Option<&Udp> {
+        self.sockets.iter().find(|socket| socket.id == id)
+    }
+
+    /// Does what the ICE agent wants done with sockets.
+    pub(super) fn perform(&mut self, output: Output) {
+        match output {
+            Output::Transmit { socket, to, data } => {
+                let result = self.socket(socket).map(|socket| socket.send(to, &data));
+                self.note(result.unwrap_or(Ok(())));
+            }
+            Output::StreamTransmit { stream, data } => {
+                if let Some(stream) = self.streams.get(&stream) {
+                    stream.send(data);
+                }
+            }
+            Output::Connect { stream, to, tls_server_name } => {
+                let tls = tls_server_name.map(|name| (name, self.config.roots.clone()));
+                let handle = StreamHandle::connect(stream, to, tls, self.sender.clone());
+                self.streams.insert(stream, handle);
+            }
+            Output::Disconnect { stream } => _ = self.streams.remove(&stream),
+            Output::Resolve { name, mdns } => {
+                let sender = self.sender.clone();
+                while self.lookups.try_join_next().is_some() {}
+                self.lookups.spawn(async move {
+                    let addresses = resolve::resolve(&name, mdns).await;
+                    let _ = sender.send(Arrival::Resolved { name, addresses }).await;
+                });
+            }
+            // The others have nothing to do with sockets.
+            _ => {}
+        }
+    }
+
+    /// Takes note of how a sending went. Datagrams can get lost, but a network that is gone shows here.
+    fn note(&mut self, result: io::Result<()>) {
+        if let Err(error) = result
+            && error.kind() != io::ErrorKind::WouldBlock
+            && !quinn_udp::is_msg_size_err(&error)
+        {
+            self.next_scan = self.next_scan.min(self.last_scan + MIN_SCAN_INTERVAL);
+        }
+    }
+
+    /// Sends datagrams from `socket` straight to the peer, as many as the socket takes, and says how
+    /// many bytes that were.
+    pub(super) fn send(
+        &mut self,
+        socket: SocketId,
+        to: SocketAddr,
+        mut next: impl FnMut() -> Option<Vec<u8>>,
+    ) -> usize {
+        let mut sent = 0;
+        if !self.flush() {
+            return sent;
+        }
+        let max = self.socket(socket).map_or(1, Udp::max_segments);
+        while let Some(datagram) = next() {
+            sent += datagram.len();
+            if self.batch.add(&datagram, max) {
+                continue;
+            }
+            self.waiting = Some((socket, to));
+            // A batch that cannot be sent waits; the datagram that comes after it is one that gets lost.
+            if !self.flush() {
+                return sent - datagram.len();
+            }
+            self.batch.add(&datagram, max);
+        }
+        if !self.batch.is_empty() {
+            self.waiting = Some((socket, to));
+            self.flush();
+        }
+        sent
+    }
+
+    /// Sends the batch that waits. `false` if it still has to wait.
+    pub(super) fn flush(&mut self) -> bool {
+        let Some((socket, to)) = self.waiting else { return true };
+        let result =
+            self.socket(socket).map_or(Ok(()), |socket| socket.send_batch(to, &self.batch));
+        if result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            return false;
+        }
+        self.note(result);
+        self.waiting = None;
+        self.batch.clear();
+        true
+    }
+
+    /// Whether the socket of the path to the peer is full.
+    pub(super) fn congested(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// Hands out the datagrams that arrived, with the socket and the sender. `true` if there may be
+    /// more.
+    pub(super) fn receive(&mut self, mut each: impl FnMut(SocketId, SocketAddr, &[u8])) -> bool {
+        let mut more = false;
+        for socket in &self.sockets {
+            let mut reads = 0;
+            loop {
+                match socket.receive(&mut self.buffers) {
+                    Ok(filled) => {
+                        self.buffers.datagrams(filled, |from, datagram| {
+                            each(socket.id, from, datagram);
+                        });
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    // Such as that a datagram that was sent could not be delivered.
+                    Err(_) => {}
+                }
+                reads += 1;
+                if reads == READS {
+                    more = true;
+                    break;
+                }
+            }
+        }
+        more
+    }
+
+    /// What else arrived.
+    pub(super) fn next_arrival(&mut self) -> Option<Arrival> {
+        let arrival = self.arrived.pop_front().or_else(|| self.receiver.try_recv().ok())?;
+        if let Arrival::StreamClosed(id, _) = &arrival {
+            self.streams.remove(id);
+        }
+        Some(arrival)
+    }
+
+    /// Ready when something arrived, or when there is room again after
+    /// [`congested`](Self::congested).
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut ready = !self.arrived.is_empty();
+        // All are asked, so that each of them wakes.
+        for socket in &self.sockets {
+            ready |= socket.poll_readable(cx).is_ready();
+            if self.waiting.is_some_and(|(id, _)| id == socket.id) {
+                ready |= socket.poll_writable(cx).is_ready();
+            }
+        }
+        if let Poll::Ready(Some(arrival)) = self.receiver.poll_recv(cx) {
+            self.arrived.push_back(arrival);
+            ready = true;
+        }
+        if ready { Poll::Ready(()) } else { Poll::Pending }
+    }
+}

@@ -1,0 +1,141 @@
+//! Connections to TURN servers over TCP and TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::{TlsConnector, rustls};
+
+use super::Arrival;
+use crate::rtc::ice::StreamId;
+use crate::transport;
+
+/// The longest that connecting may take, with TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many messages may wait to be written. If there are more, the connection is congested.
+const QUEUE: usize = 128;
+
+const READ_BUFFER: usize = 32 * 1024;
+
+/// A connection, or the attempt to make one. Dropping it ends it.
+pub(super) struct StreamHandle {
+    outgoing: mpsc::Sender<Vec<u8>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl StreamHandle {
+    /// Connects in the background. What comes of it goes to `arrivals`.
+    pub(super) fn connect(
+        id: StreamId,
+        to: SocketAddr,
+        tls: Option<(String, transport::Roots)>,
+        arrivals: mpsc::Sender<Arrival>,
+    ) -> Self {
+        let (outgoing, messages) = mpsc::channel(QUEUE);
+        let task = tokio::spawn(async move {
+            let closed = match run(id, to, tls, messages, &arrivals).await {
+                Ok(()) => None,
+                Err(error) => Some(error.to_string()),
+            };
+            let _ = arrivals.send(Arrival::StreamClosed(id, closed)).await;
+        });
+        Self { outgoing, task }
+    }
+
+    /// Writes a whole message. If the connection is congested it is dropped, like a datagram.
+    pub(super) fn send(&self, message: Vec<u8>) {
+        let _ = self.outgoing.try_send(message);
+    }
+}
+
+impl Drop for StreamHandle {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn run(
+    id: StreamId,
+    to: SocketAddr,
+    tls: Option<(String, transport::Roots)>,
+    messages: mpsc::Receiver<Vec<u8>>,
+    arrivals: &mpsc::Sender<Arrival>,
+) -> io::Result<()> {
+    let connect = async {
+        let tcp = TcpStream::connect(to).await?;
+        let _ = tcp.set_nodelay(true);
+        let local = tcp.local_addr()?;
+        let stream = match tls {
+            None => transport::Stream::Plain(transport::Tcp::new(tcp)),
+            Some((name, roots)) => start_tls(tcp, name, roots).await?,
+        };
+        Ok::<_, io::Error>((stream, local))
+    };
+    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time");
+    let (stream, local) = tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(late)??;
+    if arrivals.send(Arrival::StreamOpen(id, local)).await.is_err() {
+        return Ok(());
+    }
+    let (reader, writer) = tokio::io::split(stream);
+    tokio::select! {
+        result = read(id, reader, arrivals) => result,
+        result = write(writer, messages) => result,
+    }
+}
+
+async fn start_tls(
+    tcp: TcpStream,
+    name: String,
+    roots: transport::Roots,
+) -> io::Result<transport::Stream> {
+    let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
+    // Reads files.
+    let config: Arc<rustls::ClientConfig> =
+        tokio::task::spawn_blocking(move || transport::client_config(&roots))
+            .await
+            .map_err(io::Error::other)?
+            .map_err(|error| invalid(error.to_string()))?;
+    // Web servers speak HTTP; TURN servers need not know its name.
+    let mut config = Arc::unwrap_or_clone(config);
+    config.alpn_protocols.clear();
+    let name = ServerName::try_from(name).map_err(|error| invalid(error.to_string()))?;
+    let tls = TlsConnector::from(Arc::new(config)).connect(name, transport::Tcp::new(tcp)).await?;
+    Ok(transport::Stream::Tls(Box::new(tls.into())))
+}
+
+async fn read(
+    id: StreamId,
+    mut reader: impl AsyncRead + Unpin,
+    arrivals: &mpsc::Sender<Arrival>,
+) -> io::Result<()> {
+    loop {
+        let mut buffer = BytesMut::with_capacity(READ_BUFFER);
+        if reader.read_buf(&mut buffer).await? == 0 {
+            return Ok(());
+        }
+        if arrivals.send(Arrival::StreamData(id, buffer.freeze())).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+async fn write(
+    mut writer: impl AsyncWrite + Unpin,
+    mut messages: mpsc::Receiver<Vec<u8>>,
+) -> io::Result<()> {
+    while let Some(message) = messages.recv().await {
+        writer.write_all(&message).await?;
+        while let Ok(message) = messages.try_recv() {
+            writer.write_all(&message).await?;
+        }
+        writer.flush().await?;
+    }
+    Ok(())
+}

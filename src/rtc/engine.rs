@@ -1,0 +1,496 @@
+//! The engine: runs the connection to the peer next to the driver of the client, for as long as the
+//! client lives.
+//!
+//! It is one task that owns everything about the connection. The state machine of the client is locked
+//! for moments; what the application wants comes by way of [`Channels`].
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::certificate::CertificateError;
+use super::channels::{Channels, Command, Limits};
+use super::config::Config;
+use super::connection::{ConnectionConfig, DescriptionError, connect};
+use super::driver::{Io, IoConfig};
+use super::session::{Session, Signal};
+use super::task::{Inbox, Item};
+use crate::client::Shared;
+use crate::protocol::client::{ClientState, SendFailure};
+use crate::protocol::message::{SdpType, SessionDescription};
+use crate::protocol::{
+    ConnectionEvent, ConnectionState, Role, SecureChannel, SignallingChannel, TaskEvent,
+};
+use crate::task::webrtc;
+use crate::transport::Roots;
+
+/// The most bytes that we take as one message of SCTP: what browsers take.
+const MAX_SCTP_MESSAGE: usize = 262_144;
+
+/// The longest that a client that is closing waits for the peer to get everything.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// When to try again to send something for that there was no room.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// How many turns in a row the engine takes before other tasks get theirs.
+const TURNS: usize = 16;
+
+/// See the module.
+pub(crate) struct Engine {
+    shared: Arc<Shared>,
+    channels: Arc<Channels>,
+    inbox: Inbox,
+    config: ConnectionConfig,
+    io: IoConfig,
+    plain_labels: Arc<[String]>,
+    peer: Option<Peer>,
+}
+
+/// The peer, from its handshake until it leaves.
+struct Peer {
+    initiator: bool,
+    signalling: Option<SignallingChannel>,
+    session: Option<Session>,
+    /// Channels that were wanted before there was a connection.
+    waiting: Vec<(u32, super::ChannelOptions)>,
+    /// The signalling was handed over, by us at least.
+    handed_over: bool,
+    /// The client is closing, and everything is to be over by then.
+    closing: Option<Instant>,
+    /// The association was told to end.
+    shut_down: bool,
+}
+
+/// What is to follow a turn.
+enum Next {
+    Turn,
+    Wait(Option<Instant>),
+    End,
+}
+
+impl Engine {
+    /// What the application shares with an engine with this configuration.
+    pub(crate) fn channels(config: &Config) -> Channels {
+        Channels::new(Limits {
+            max_message_size: config.max_message_size,
+            max_buffered: config.max_buffered,
+            max_channels: config.max_channels,
+        })
+    }
+
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        channels: Arc<Channels>,
+        inbox: Inbox,
+        config: Config,
+        roots: Roots,
+    ) -> Self {
+        let connection = ConnectionConfig {
+            ice_servers: config.ice_servers,
+            ice_policy: config.ice_policy,
+            offerer: false,
+            max_message_size: MAX_SCTP_MESSAGE,
+        };
+        Self {
+            shared,
+            channels,
+            inbox,
+            config: connection,
+            io: IoConfig { addresses: config.addresses, ports: config.ports, roots },
+            plain_labels: config.plain_labels.into(),
+            peer: None,
+        }
+    }
+
+    /// Runs until the client has ended.
+    pub(crate) async fn run(mut self) {
+        let mut turns = 0;
+        loop {
+            match self.turn(Instant::now()) {
+                Next::End => break,
+                Next::Turn => {
+                    turns += 1;
+                    if turns % TURNS == 0 {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                Next::Wait(deadline) => {
+                    turns = 0;
+                    self.wait(deadline).await;
+                }
+            }
+        }
+        if let Some(session) = self.peer.as_mut().and_then(|peer| peer.session.as_mut()) {
+            session.abort(Instant::now());
+        }
+    }
+
+    async fn wait(&mut self, deadline: Option<Instant>) {
+        let Self { shared, channels, peer, .. } = self;
+        let mut session = peer.as_mut().and_then(|peer| peer.session.as_mut());
+        let ready = poll_fn(|cx| match &mut session {
+            Some(session) => session.poll_ready(cx),
+            None => std::task::Poll::Pending,
+        });
+        let due = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = ready => {}
+            () = channels.wake.notified() => {}
+            () = shared.channel_woken() => {}
+            () = due => {}
+        }
+    }
+
+    /// Does everything that there is to do.
+    fn turn(&mut self, now: Instant) -> Next {
+        for item in self.inbox.take() {
+            self.handle(now, item);
+        }
+        for command in self.channels.take_commands() {
+            self.command(now, command);
+        }
+        let over = self.shared.inspect(|machine| machine.over());
+        let Some(peer) = &mut self.peer else {
+            return if over { Next::End } else { Next::Wait(None) };
+        };
+        let Some(session) = &mut peer.session else {
+            return if over { Next::End } else { Next::Wait(None) };
+        };
+        if over && peer.closing.is_none() {
+            return Next::End;
+        }
+
+        let mut more = session.receive(now);
+        if session.io.next_scan() <= now {
+            if session.scan(now) && peer.initiator {
+                session.connection.want_restart();
+            }
+            session.expire(now);
+        }
+        let shared = &self.shared;
+        let keys =
+            |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
+        session.prepare(now, &keys);
+        // While the application takes no events, the peer has to wait.
+        if peer.closing.is_some() || shared.inspect(|machine| machine.wants_input()) {
+            more |= session.take_events(now, &keys);
+        }
+        let flushed = session.flush(now);
+        let signalled = peer.signal(now, shared, flushed);
+        let session = peer.session.as_mut().expect("it was there");
+        session.transmit(now);
+        session.distribute();
+        peer.restart(now);
+        let sent = peer.send_signals(now, shared);
+        let session = peer.session.as_mut().expect("it was there");
+        session.transmit(now);
+
+        self.channels.set_stats(session.stats());
+        let events = std::mem::take(&mut session.events);
+        if !events.is_empty() {
+            shared.tell(events);
+            more = true;
+        }
+        if signalled == Closing::Over {
+            session.abort(now);
+            self.peer = None;
+            shared.act(|machine| machine.handle_channel_closed());
+            return Next::Turn;
+        }
+        if more || !self.inbox.is_empty() {
+            return Next::Turn;
+        }
+        let mut deadline = session.poll_timeout();
+        if !sent {
+            deadline = deadline.min(now + RETRY);
+        }
+        if let Some(closing) = peer.closing {
+            deadline = deadline.min(closing);
+        }
+        if deadline <= now { Next::Turn } else { Next::Wait(Some(deadline)) }
+    }
+
+    /// Does what the state machine of the client tells.
+    fn handle(&mut self, now: Instant, item: Item) {
+        match item {
+            Item::Start { role, signalling } => {
+                self.drop_peer(now);
+                let initiator = role == Role::Initiator;
+                self.channels.set_peer(Some(initiator));
+                self.peer = Some(Peer {
+                    initiator,
+                    signalling,
+                    session: None,
+                    waiting: Vec::new(),
+                    handed_over: false,
+                    closing: None,
+                    shut_down: false,
+                });
+                if initiator {
+                    self.begin(now);
+                }
+            }
+            Item::Offer(description) => self.offer(now, &description),
+            Item::Answer(description) => self.answer(now, &description),
+            Item::Candidates(candidates) => {
+                let session = self.peer.as_mut().and_then(|peer| peer.session.as_mut());
+                if let Some(session) = session {
+                    for candidate in &candidates {
+                        session.connection.handle_candidate(now, candidate.as_ref());
+                    }
+                }
+            }
+            Item::Stop => self.stop(now),
+        }
+    }
+
+    /// Makes a connection, in place of the one that there may be. The initiator offers it.
+    fn begin(&mut self, now: Instant) {
+        let Some(peer) = &mut self.peer else { return };
+        if let Some(mut old) = peer.session.take() {
+            old.end_channels(Some("the connection to the peer was made anew"));
+            old.abort(now);
+            let events = std::mem::take(&mut old.events);
+            self.shared.tell(events);
+        }
+        let config = ConnectionConfig { offerer: peer.initiator, ..self.config.clone() };
+        let connection = match connect(now, config) {
+            Ok(connection) => connection,
+            Err(error) => {
+                let text = CertificateError::to_string(&error);
+                let state = ConnectionState::Failed(text);
+                return self.shared.tell([TaskEvent::Connection(ConnectionEvent::State(state))]);
+            }
+        };
+        let mut session = Session::new(
+            connection,
+            Io::new(self.io.clone(), now),
+            self.channels.clone(),
+            self.plain_labels.clone(),
+            peer.signalling,
+        );
+        session.scan(now);
+        for (number, options) in peer.waiting.drain(..) {
+            session.open(number, options);
+        }
+        if peer.initiator {
+            session.offer(now);
+        }
+        peer.session = Some(session);
+    }
+
+    fn offer(&mut self, now: Instant, description: &SessionDescription) {
+        let (SdpType::Offer, Some(sdp)) = (description.kind(), description.sdp()) else {
+            return self.problem("the peer took an offer back, which is not supported".into());
+        };
+        let lost = |peer: &Peer| {
+            let session = peer.session.as_ref();
+            session.is_none_or(|session| session.connection.state().is_end())
+        };
+        if self.peer.as_ref().is_some_and(lost) {
+            self.begin(now);
+        }
+        match self.try_offer(now, sdp) {
+            // The peer has begun anew, which it can as long as nothing depends on the connection.
+            Some(DescriptionError::OtherAssociation)
+                if self.peer.as_ref().is_some_and(|peer| !peer.handed_over) =>
+            {
+                self.begin(now);
+                if let Some(error) = self.try_offer(now, sdp) {
+                    self.problem(error.to_string());
+                }
+            }
+            Some(error) => self.problem(error.to_string()),
+            None => {}
+        }
+    }
+
+    fn try_offer(&mut self, now: Instant, sdp: &str) -> Option<DescriptionError> {
+        let session = self.peer.as_mut()?.session.as_mut()?;
+        match session.connection.handle_offer(now, sdp) {
+            Ok(answer) => {
+                session.signals.push_back(Signal::Answer(answer));
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    fn answer(&mut self, now: Instant, description: &SessionDescription) {
+        let Some(session) = self.peer.as_mut().and_then(|peer| peer.session.as_mut()) else {
+            return;
+        };
+        let result = match (description.kind(), description.sdp()) {
+            (SdpType::Answer, Some(sdp)) => {
+                session.connection.handle_answer(now, sdp).map_err(|error| error.to_string())
+            }
+            _ => Err("the peer sent a provisional answer, which is not supported".into()),
+        };
+        if let Err(text) = result {
+            session.problem(text);
+        }
+    }
+
+    fn problem(&mut self, text: String) {
+        match self.peer.as_mut().and_then(|peer| peer.session.as_mut()) {
+            Some(session) => session.problem(text),
+            None => {
+                self.shared.tell([TaskEvent::Connection(ConnectionEvent::Problem(text))]);
+            }
+        }
+    }
+
+    fn command(&mut self, now: Instant, command: Command) {
+        let Some(peer) = &mut self.peer else { return };
+        match (command, &mut peer.session) {
+            (Command::Open(number, options), Some(session)) => session.open(number, options),
+            (Command::Open(number, options), None) => peer.waiting.push((number, options)),
+            (Command::Flush(number), Some(session)) => session.activate(number),
+            (Command::RestartIce, Some(session)) if !session.connection.state().is_end() => {
+                session.connection.want_restart();
+            }
+            // After the handover the end of the connection is the end of the client.
+            (Command::RestartIce, _) if !peer.handed_over => self.begin(now),
+            (Command::Flush(_) | Command::RestartIce, _) => {}
+        }
+    }
+
+    /// The peer is gone, or the client is closing.
+    fn stop(&mut self, now: Instant) {
+        self.channels.set_peer(None);
+        let closing = self.shared.inspect(|machine| machine.state() == ClientState::Closed);
+        match &mut self.peer {
+            // What was sent, the 'close' included, is still to be delivered.
+            Some(peer) if closing && peer.session.is_some() => {
+                peer.closing = Some(now + CLOSE_TIMEOUT);
+                self.channels.end();
+            }
+            _ => self.drop_peer(now),
+        }
+    }
+
+    fn drop_peer(&mut self, now: Instant) {
+        let Some(peer) = self.peer.take() else { return };
+        let events = match peer.session {
+            Some(mut session) => {
+                session.end_channels(Some("the peer left"));
+                session.abort(now);
+                session.events
+            }
+            None => Vec::new(),
+        };
+        self.shared.tell(events);
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.channels.end();
+        // Nobody waits for a channel that there is no engine for.
+        self.shared.channel_gone();
+    }
+}
+
+/// How far a client is that closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    No,
+    Over,
+}
+
+impl Peer {
+    /// Brings together the state machine of the client and the channel of the signalling. `flushed` is
+    /// whether the channels of the application have nothing left to send.
+    fn signal(&mut self, now: Instant, shared: &Shared, flushed: bool) -> Closing {
+        let Some(session) = &mut self.session else { return Closing::No };
+        let messages = std::mem::take(&mut session.signalling_messages);
+        let opened = std::mem::take(&mut session.signalling_opened);
+        let lost = session.lost();
+        let closed = std::mem::take(&mut session.signalling_closed) || lost;
+        if opened {
+            let max = match session.connection.remote_max_message_size() {
+                0 => MAX_SCTP_MESSAGE,
+                max => max,
+            };
+            match shared.act(|machine| machine.hand_over(now, max)) {
+                Ok(()) => self.handed_over = true,
+                Err(error) => session.problem(format!("the signalling stays where it is: {error}")),
+            }
+        }
+        if !messages.is_empty() {
+            shared.act(|machine| {
+                for message in &messages {
+                    machine.handle_channel_message(now, message);
+                }
+            });
+        }
+        if self.handed_over && (self.closing.is_none() || flushed) {
+            shared.act(|machine| session.send_signalling(now, machine));
+        }
+        if let Some(until) = self.closing {
+            // The good-bye comes last: the peer ends with it.
+            let said = flushed && !shared.inspect(|machine| machine.has_channel_transmits());
+            if said && !std::mem::replace(&mut self.shut_down, true) {
+                session.shutdown(now);
+            }
+            let usable = matches!(
+                session.connection.state(),
+                ConnectionState::Connected | ConnectionState::Disconnected
+            );
+            return if !usable || now >= until { Closing::Over } else { Closing::No };
+        }
+        if session.connection.state().is_end() {
+            session.end_channels(Some("the connection to the peer has ended"));
+        }
+        if closed && self.handed_over {
+            shared.act(|machine| machine.handle_channel_closed());
+        }
+        Closing::No
+    }
+
+    /// Looks for a path again, if that is wanted and possible. Once the signalling goes over the
+    /// connection itself it takes a path to talk about another one. Without one both sides go on trying
+    /// from all addresses that they have, also from new ones.
+    fn restart(&mut self, now: Instant) {
+        let Some(session) = &mut self.session else { return };
+        let state = session.connection.state();
+        let possible = !self.handed_over || *state == ConnectionState::Connected;
+        if possible && session.connection.take_restart() {
+            session.offer(now);
+            session.distribute();
+        }
+    }
+
+    /// Sends descriptions and candidates. Returns whether all were sent.
+    fn send_signals(&mut self, now: Instant, shared: &Shared) -> bool {
+        let Some(session) = &mut self.session else { return true };
+        while let Some(signal) = session.signals.front() {
+            let description = |kind, sdp: &String| SessionDescription::new(kind, sdp);
+            let result = shared.act(|machine| match signal {
+                Signal::Offer(sdp) => {
+                    webrtc::send_offer(machine, &description(SdpType::Offer, sdp))
+                }
+                Signal::Answer(sdp) => {
+                    webrtc::send_answer(machine, &description(SdpType::Answer, sdp))
+                }
+                Signal::Candidates(candidates) => webrtc::send_candidates(machine, now, candidates),
+            });
+            match result {
+                Err(SendFailure::QueueFull) => return false,
+                Err(error) => tracing::debug!(%error, "the peer could not be told"),
+                Ok(()) => {}
+            }
+            session.signals.pop_front();
+        }
+        if self.handed_over {
+            shared.act(|machine| session.send_signalling(now, machine));
+        }
+        true
+    }
+}

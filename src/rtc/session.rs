@@ -1,0 +1,560 @@
+//! One connection to the peer with everything on it: sockets, the channel of the signalling, and the
+//! channels of the application.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use super::association::{
+    AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability as SctpReliability,
+};
+use super::channels::{Channel, ChannelOptions, Channels, Sealing};
+use super::config::Stats;
+use super::connection::{Connection, Event};
+use super::driver::{Arrival, Io};
+use super::ice;
+use crate::chunking::{Chunker, Limits, Mode, Unchunker};
+use crate::protocol::client::Client as Machine;
+use crate::protocol::message::Candidate;
+use crate::protocol::{
+    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability, SecureChannel,
+    SecureReceiver, SignallingChannel, TaskEvent,
+};
+
+/// Chunks of secure channels are not larger than this, whatever the peer takes: as large as messages can
+/// be with any browser.
+const MAX_CHUNK: usize = 262_144;
+
+/// Bytes of one channel that may wait within the association. The rest waits in the queue of the
+/// channel, so that all channels get their turn.
+const MAX_IN_ASSOCIATION: usize = 512 * 1024;
+
+/// Bytes that may wait within the association over all channels: less than what it takes.
+const MAX_IN_ASSOCIATION_TOTAL: usize = 1 << 20;
+
+/// How many events are taken from the association before the application gets them.
+const EVENTS: usize = 64;
+
+/// The most texts about problems that the application gets of one connection. A peer can cause as many
+/// as it likes.
+const MAX_PROBLEMS: usize = 32;
+
+/// An incomplete message on an unreliable channel is given up after this long without news of it.
+const MAX_AGE: Duration = Duration::from_secs(60);
+/// On a reliable one nothing is missing for good, so it takes a dead connection to come to this.
+const MAX_AGE_RELIABLE: Duration = Duration::from_secs(3600);
+
+/// Makes the encryption for a data channel with an id; `None` if the client has no peer any more.
+pub(super) type Keys<'a> = &'a dyn Fn(u16) -> Option<SecureChannel>;
+
+/// What a session wants to have told to the peer by way of the signalling.
+#[derive(Debug)]
+pub(super) enum Signal {
+    Offer(String),
+    Answer(String),
+    Candidates(Vec<Option<Candidate>>),
+}
+
+/// A channel of the application that exists in the association.
+struct Open {
+    channel: Arc<Channel>,
+    receiver: Option<Receiver>,
+}
+
+/// The receiving half of a secure channel.
+struct Receiver {
+    unchunker: Unchunker,
+    secure: SecureReceiver,
+}
+
+/// See the module.
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    pub(super) io: Io,
+    channels: Arc<Channels>,
+    plain_labels: Arc<[String]>,
+    signalling: Option<SignallingChannel>,
+    /// The channel of the signalling, while it exists.
+    signalling_id: Option<ChannelId>,
+    /// The channels that were wanted before there was an association are in it.
+    prepared: bool,
+    waiting: Vec<(u32, ChannelOptions)>,
+    open: HashMap<ChannelId, Open>,
+    ids: HashMap<u32, ChannelId>,
+    /// Channels with something to send.
+    active: Vec<u32>,
+    /// Bytes of incomplete messages of all secure channels.
+    incomplete: usize,
+    /// For the peer.
+    pub(super) signals: VecDeque<Signal>,
+    /// For the application.
+    pub(super) events: Vec<TaskEvent>,
+    problems: usize,
+    /// Our end of the signalling channel has just opened.
+    pub(super) signalling_opened: bool,
+    /// It is gone.
+    pub(super) signalling_closed: bool,
+    /// Messages that came over it.
+    pub(super) signalling_messages: Vec<Bytes>,
+}
+
+impl Session {
+    pub(super) fn new(
+        connection: Connection,
+        io: Io,
+        channels: Arc<Channels>,
+        plain_labels: Arc<[String]>,
+        signalling: Option<SignallingChannel>,
+    ) -> Self {
+        Self {
+            connection,
+            io,
+            channels,
+            plain_labels,
+            signalling,
+            signalling_id: None,
+            prepared: false,
+            waiting: Vec::new(),
+            open: HashMap::new(),
+            ids: HashMap::new(),
+            active: Vec::new(),
+            incomplete: 0,
+            signals: VecDeque::new(),
+            events: Vec::new(),
+            problems: 0,
+            signalling_opened: false,
+            signalling_closed: false,
+            signalling_messages: Vec::new(),
+        }
+    }
+
+    /// Looks at the addresses of the host. Returns whether they have changed.
+    pub(super) fn scan(&mut self, now: Instant) -> bool {
+        let changes = self.io.scan(now);
+        let changed = !changes.added.is_empty() || !changes.removed.is_empty();
+        // The new ones first, so that there is always something to find a path with.
+        for (id, address) in changes.added {
+            self.connection.add_socket(now, id, address);
+        }
+        for id in changes.removed {
+            self.connection.remove_socket(now, id);
+        }
+        changed
+    }
+
+    /// Makes an offer if that is possible now, and has it sent.
+    pub(super) fn offer(&mut self, now: Instant) {
+        if let Some(sdp) = self.connection.create_offer(now) {
+            self.signals.push_back(Signal::Offer(sdp));
+        }
+    }
+
+    /// Something that the application should know of.
+    pub(super) fn problem(&mut self, text: String) {
+        tracing::debug!("something about the connection to the peer is of no use");
+        if self.problems < MAX_PROBLEMS {
+            self.problems += 1;
+            self.events.push(TaskEvent::Connection(ConnectionEvent::Problem(text)));
+        }
+    }
+
+    /// Takes what arrived at the sockets, and does what is due. Returns whether there may be more.
+    pub(super) fn receive(&mut self, now: Instant) -> bool {
+        let connection = &mut self.connection;
+        let more = self.io.receive(|socket, from, datagram| {
+            connection.handle_datagram(now, socket, from, datagram);
+        });
+        while let Some(arrival) = self.io.next_arrival() {
+            match arrival {
+                Arrival::StreamOpen(id, local) => connection.handle_stream_open(now, id, local),
+                Arrival::StreamData(id, data) => connection.handle_stream_data(now, id, &data),
+                Arrival::StreamClosed(id, error) => {
+                    tracing::debug!(?error, "a connection to a TURN server is gone");
+                    connection.handle_stream_closed(now, id);
+                }
+                Arrival::Resolved { name, addresses } => {
+                    connection.handle_resolved(now, &name, &addresses);
+                }
+            }
+        }
+        if connection.poll_timeout().is_some_and(|at| at <= now) {
+            connection.handle_timeout(now);
+        }
+        more
+    }
+
+    /// Opens a channel of the application, as soon as that is possible.
+    pub(super) fn open(&mut self, number: u32, options: ChannelOptions) {
+        self.waiting.push((number, options));
+    }
+
+    /// Opens what waits to be opened: the channel of the signalling first, so that nothing else takes
+    /// its id.
+    pub(super) fn prepare(&mut self, now: Instant, keys: Keys<'_>) {
+        let Some(association) = self.connection.association() else { return };
+        if !std::mem::replace(&mut self.prepared, true)
+            && let Some(signalling) = &self.signalling
+        {
+            let config = ChannelConfig {
+                label: signalling.label.into(),
+                protocol: signalling.protocol.into(),
+                negotiated: Some(signalling.id),
+                ..ChannelConfig::default()
+            };
+            match association.open(now, config) {
+                Ok(id) => self.signalling_id = Some(id),
+                Err(error) => self.problem(format!("the signalling stays where it is: {error}")),
+            }
+        }
+        for (number, options) in std::mem::take(&mut self.waiting) {
+            let Some(channel) = self.channels.channel(number) else { continue };
+            if channel.closing() {
+                self.gone(number, None);
+                continue;
+            }
+            let Some(association) = self.connection.association() else { return };
+            let config = ChannelConfig {
+                label: options.label,
+                protocol: options.protocol,
+                ordered: options.ordered,
+                reliability: to_sctp(options.reliability),
+                negotiated: options.negotiated,
+            };
+            let reliable = options.reliability == Reliability::Reliable;
+            match association.open(now, config) {
+                Ok(id) => self.attach(keys, id, channel, reliable),
+                Err(error) => self.gone(number, Some(error.to_string())),
+            }
+        }
+    }
+
+    /// Keeps what is needed for a channel that the association has.
+    fn attach(&mut self, keys: Keys<'_>, id: ChannelId, channel: Arc<Channel>, reliable: bool) {
+        let number = channel.number;
+        let max_transmit = match self.connection.remote_max_message_size() {
+            0 => MAX_CHUNK,
+            limit => limit,
+        };
+        let (secure, receiver) = if channel.secure {
+            let Some(secure) = keys(id.get()) else {
+                // The session has just ended, and the rest is about to.
+                return self.gone(number, None);
+            };
+            let (sender, receiver) = secure.split();
+            let mode = Mode::UnreliableUnordered;
+            let limit = self.channels.limits().max_message_size + SecureChannel::OVERHEAD;
+            let limits = Limits {
+                max_message_size: limit,
+                max_total_size: limit.saturating_mul(2),
+                max_age: if reliable { MAX_AGE_RELIABLE } else { MAX_AGE },
+                // SCTP delivers nothing twice.
+                remembered: 0,
+            };
+            let receiver = Receiver { unchunker: Unchunker::new(mode, limits), secure: receiver };
+            (Some((sender, Chunker::new(mode))), Some(receiver))
+        } else {
+            (None, None)
+        };
+        let max_transmit = if channel.secure { max_transmit.min(MAX_CHUNK) } else { max_transmit };
+        channel.open(Sealing { max_transmit, secure });
+        self.ids.insert(number, id);
+        self.open.insert(id, Open { channel, receiver });
+    }
+
+    /// The number of a channel is worth nothing any more.
+    fn gone(&mut self, channel: u32, error: Option<String>) {
+        self.channels.remove(channel);
+        self.active.retain(|number| *number != channel);
+        self.events.push(TaskEvent::Channel(ChannelEvent::Closed { channel, error }));
+    }
+
+    /// The channel has something to send, or is to be closed.
+    pub(super) fn activate(&mut self, number: u32) {
+        if !self.active.contains(&number) {
+            self.active.push(number);
+        }
+    }
+
+    /// Takes events from the association. Returns whether there may be more.
+    pub(super) fn take_events(&mut self, now: Instant, keys: Keys<'_>) -> bool {
+        for _ in 0..EVENTS {
+            let Some(event) = self.connection.poll_association() else { return false };
+            match event {
+                AssociationEvent::Message { id, kind, data } => self.message(now, id, kind, data),
+                AssociationEvent::ChannelOpened { id, config, by_peer } => {
+                    self.opened(now, keys, id, &config, by_peer);
+                }
+                AssociationEvent::ChannelClosed { id, error } => self.closed(id, error),
+                AssociationEvent::Connected
+                | AssociationEvent::LowWater { .. }
+                | AssociationEvent::Failed(_)
+                | AssociationEvent::Ended => {}
+            }
+        }
+        true
+    }
+
+    fn opened(
+        &mut self,
+        now: Instant,
+        keys: Keys<'_>,
+        id: ChannelId,
+        config: &ChannelConfig,
+        by_peer: bool,
+    ) {
+        if self.signalling_id == Some(id) {
+            self.signalling_opened = true;
+            return;
+        }
+        if by_peer {
+            let secure = !self.plain_labels.contains(&config.label);
+            match self.channels.add(secure) {
+                Ok(channel) => {
+                    let reliable = config.reliability == SctpReliability::Reliable;
+                    self.attach(keys, id, channel, reliable);
+                }
+                Err(_) => {
+                    if let Some(association) = self.connection.association() {
+                        association.close(now, id);
+                    }
+                    return self.problem("the peer opened more channels than are allowed".into());
+                }
+            }
+        }
+        let Some(open) = self.open.get(&id) else { return };
+        let channel = &open.channel;
+        self.events.push(TaskEvent::Channel(ChannelEvent::Opened {
+            channel: channel.number,
+            label: config.label.clone(),
+            protocol: config.protocol.clone(),
+            ordered: config.ordered,
+            reliability: from_sctp(config.reliability),
+            secure: channel.secure,
+            by_peer,
+        }));
+    }
+
+    fn closed(&mut self, id: ChannelId, error: Option<String>) {
+        if self.signalling_id == Some(id) {
+            self.signalling_id = None;
+            self.signalling_closed = true;
+        } else if let Some(open) = self.open.remove(&id) {
+            let number = open.channel.number;
+            self.ids.remove(&number);
+            if let Some(receiver) = open.receiver {
+                self.incomplete -= receiver.unchunker.memory();
+            }
+            self.gone(number, error);
+        }
+    }
+
+    fn message(&mut self, now: Instant, id: ChannelId, kind: MessageKind, data: Bytes) {
+        if self.signalling_id == Some(id) {
+            return self.signalling_messages.push(data);
+        }
+        let Some(open) = self.open.get_mut(&id) else { return };
+        let channel = open.channel.number;
+        let event = match &mut open.receiver {
+            None => {
+                let text = kind == MessageKind::Text && std::str::from_utf8(&data).is_ok();
+                ChannelEvent::Message { channel, text, data }
+            }
+            Some(receiver) => {
+                let before = receiver.unchunker.memory();
+                let result = receiver.receive(now, &data);
+                self.incomplete = self.incomplete - before + receiver.unchunker.memory();
+                // Twice the largest message, for all channels together.
+                let limit = self.channels.limits().max_message_size.saturating_mul(2) + MAX_CHUNK;
+                let result = if self.incomplete > limit {
+                    Err("the peer began more messages than there is room for".into())
+                } else {
+                    result
+                };
+                match result {
+                    Ok(Some(data)) => ChannelEvent::Message { channel, text: false, data },
+                    Ok(None) => return,
+                    Err(text) => return self.refuse(now, id, text),
+                }
+            }
+        };
+        self.events.push(TaskEvent::Channel(event));
+    }
+
+    /// Closes a channel because of what the peer sent.
+    fn refuse(&mut self, now: Instant, id: ChannelId, error: String) {
+        if let Some(association) = self.connection.association() {
+            association.close(now, id);
+        }
+        self.closed(id, Some(error));
+    }
+
+    /// Hands what waits in the queues of the channels to the association. Returns whether everything
+    /// was.
+    pub(super) fn flush(&mut self, now: Instant) -> bool {
+        let mut total = 0;
+        for number in std::mem::take(&mut self.active) {
+            let Some(id) = self.ids.get(&number).copied() else {
+                // Not in the association yet, which is when it will be looked at.
+                continue;
+            };
+            let Some(open) = self.open.get(&id) else { continue };
+            let channel = open.channel.clone();
+            let Some(association) = self.connection.association() else { continue };
+            let high = MAX_IN_ASSOCIATION.min(MAX_IN_ASSOCIATION_TOTAL.saturating_sub(total));
+            let flushed = channel.flush(self.channels.limits(), high, association, now, id);
+            total += flushed.in_association;
+            if flushed.close {
+                association.close(now, id);
+            } else if flushed.more {
+                self.active.push(number);
+            }
+            if flushed.low_water {
+                self.events.push(TaskEvent::Channel(ChannelEvent::LowWater { channel: number }));
+            }
+        }
+        self.active.is_empty()
+    }
+
+    /// Sends what the state machine has for the peer over the channel of the signalling.
+    pub(super) fn send_signalling(&mut self, now: Instant, machine: &mut Machine) {
+        let Some(id) = self.signalling_id else { return };
+        let Some(association) = self.connection.association() else { return };
+        while association.buffered_amount(id) < MAX_IN_ASSOCIATION {
+            match machine.poll_channel_transmit() {
+                Some(ChannelTransmit::Message(message)) => {
+                    if let Err(error) = association.send(now, id, MessageKind::Binary, message) {
+                        tracing::debug!(%error, "a message of the signalling was not sent");
+                    }
+                }
+                Some(ChannelTransmit::Close) => association.close(now, id),
+                None => return,
+            }
+        }
+    }
+
+    /// Sends all datagrams that the association has, as far as the socket takes them.
+    pub(super) fn transmit(&mut self, now: Instant) {
+        if self.io.congested() && !self.io.flush() {
+            return;
+        }
+        match self.connection.direct_path() {
+            Some((socket, to)) => {
+                let connection = &mut self.connection;
+                let sent = self.io.send(socket, to, || connection.poll_datagram());
+                if sent > 0 {
+                    self.connection.count_sent(sent);
+                }
+            }
+            None => self.connection.send_relayed(now),
+        }
+    }
+
+    /// Distributes the events of the connection.
+    pub(super) fn distribute(&mut self) {
+        let mut candidates = Vec::new();
+        while let Some(event) = self.connection.poll_event() {
+            match event {
+                Event::State(state) => {
+                    if state == ConnectionState::Disconnected {
+                        self.connection.want_restart();
+                    }
+                    self.events.push(TaskEvent::Connection(ConnectionEvent::State(state)));
+                }
+                Event::Candidate(candidate) => candidates.push(candidate),
+                Event::Problem(text) => self.problem(text),
+                Event::Io(output) => self.io.perform(output),
+            }
+        }
+        if !candidates.is_empty() {
+            self.signals.push_back(Signal::Candidates(candidates));
+        }
+    }
+
+    /// Gives up incomplete messages that are too old.
+    pub(super) fn expire(&mut self, now: Instant) {
+        for receiver in self.open.values_mut().filter_map(|open| open.receiver.as_mut()) {
+            let before = receiver.unchunker.memory();
+            receiver.unchunker.expire(now);
+            self.incomplete = self.incomplete - before + receiver.unchunker.memory();
+        }
+    }
+
+    /// The figures.
+    pub(super) fn stats(&self) -> Stats {
+        let ice::Stats { path, bytes_sent, bytes_received, .. } = self.connection.ice_stats();
+        let state = self.connection.state().clone();
+        Stats { state, path, bytes_sent, bytes_received, channels: self.open.len() }
+    }
+
+    /// When something is due.
+    pub(super) fn poll_timeout(&mut self) -> Instant {
+        let scan = self.io.next_scan();
+        self.connection.poll_timeout().map_or(scan, |at| at.min(scan))
+    }
+
+    /// Ready when something arrived.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.io.poll_ready(cx)
+    }
+
+    /// The channels of the application end with the connection.
+    pub(super) fn end_channels(&mut self, error: Option<&str>) {
+        self.open.clear();
+        self.ids.clear();
+        self.active.clear();
+        self.waiting.clear();
+        self.incomplete = 0;
+        for channel in self.channels.remove_all() {
+            let error = error.map(str::to_owned);
+            self.events.push(TaskEvent::Channel(ChannelEvent::Closed { channel, error }));
+        }
+    }
+
+    /// Whether the connection is of no use any more, for good or until a restart.
+    pub(super) fn lost(&self) -> bool {
+        let state = self.connection.state();
+        state.is_end() || *state == ConnectionState::Unreachable
+    }
+
+    /// Says good-bye: everything that was sent before is to arrive.
+    pub(super) fn shutdown(&mut self, now: Instant) {
+        if let Some(association) = self.connection.association() {
+            association.shutdown(now);
+        }
+    }
+
+    /// Ends at once. The peer is told, if that is possible.
+    pub(super) fn abort(&mut self, now: Instant) {
+        self.shutdown(now);
+        self.transmit(now);
+        self.connection.close(now);
+        self.distribute();
+    }
+}
+
+impl Receiver {
+    fn receive(&mut self, now: Instant, chunk: &Bytes) -> Result<Option<Bytes>, String> {
+        let sealed = self.unchunker.add_bytes(now, chunk).map_err(|error| error.to_string())?;
+        let Some(sealed) = sealed else { return Ok(None) };
+        self.secure.decrypt(sealed).map(Some).map_err(|error| error.to_string())
+    }
+}
+
+fn to_sctp(reliability: Reliability) -> SctpReliability {
+    match reliability {
+        Reliability::Reliable => SctpReliability::Reliable,
+        Reliability::MaxRetransmits(count) => SctpReliability::MaxRetransmits(count),
+        Reliability::MaxLifetime(time) => SctpReliability::MaxLifetime(time),
+    }
+}
+
+fn from_sctp(reliability: SctpReliability) -> Reliability {
+    match reliability {
+        SctpReliability::Reliable => Reliability::Reliable,
+        SctpReliability::MaxRetransmits(count) => Reliability::MaxRetransmits(count),
+        SctpReliability::MaxLifetime(time) => Reliability::MaxLifetime(time),
+    }
+}

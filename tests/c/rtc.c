@@ -1,0 +1,234 @@
+/* The built-in WebRTC: two clients connect to each other over loopback, and use channels. */
+
+#include "support.h"
+
+static saltyrtc_rtc_config *rtc_config(void) {
+    static const uint16_t ids[] = {5};
+    saltyrtc_error *error = NULL;
+    saltyrtc_rtc_config *config = NULL;
+    OK(saltyrtc_rtc_config_new(&config, &error));
+    OK(saltyrtc_rtc_config_add_address(config, "127.0.0.1", &error));
+    OK(saltyrtc_rtc_config_set_negotiated_ids(config, ids, 1, &error));
+    OK(saltyrtc_rtc_config_add_plain_label(config, "plain", &error));
+    return config;
+}
+
+static saltyrtc_client *rtc_client(saltyrtc_config *config, saltyrtc_rtc_config *rtc) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_client *client = NULL;
+    OK(saltyrtc_config_add_rtc_task(config, rtc, &error));
+    OK(saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error));
+    saltyrtc_config_free(config);
+    saltyrtc_rtc_config_free(rtc);
+    return client;
+}
+
+static pair rtc_pair(const test_server *server) {
+    char invitation[SALTYRTC_INVITATION_BYTES];
+    pair pair;
+    pair.initiator = rtc_client(initiator_config(server, invitation), rtc_config());
+    pair.responder = rtc_client(responder_config(invitation), rtc_config());
+    SKIP_TO(pair.initiator, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+    SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+    return pair;
+}
+
+static void free_pair(pair pair) {
+    saltyrtc_client_free(pair.initiator);
+    saltyrtc_client_free(pair.responder);
+}
+
+static saltyrtc_channel_options labelled(const char *label) {
+    saltyrtc_channel_options options;
+    memset(&options, 0, sizeof options);
+    options.struct_size = sizeof options;
+    options.label = label;
+    return options;
+}
+
+static uint32_t open_channel(saltyrtc_client *client, const saltyrtc_channel_options *options) {
+    saltyrtc_error *error = NULL;
+    uint32_t channel = 0;
+    OK(saltyrtc_client_open_channel(client, options, &channel, &error));
+    CHECK(channel != 0);
+    return channel;
+}
+
+/* The channel with this label, once it is open. */
+static uint32_t opened(saltyrtc_client *client, const saltyrtc_channel_options *options, bool by_peer) {
+    saltyrtc_event *event = TAKE(client, SALTYRTC_EVENT_KIND_CHANNEL_OPENED);
+    const uint32_t channel = event->channel;
+    CHECK(strcmp(event->label, options->label) == 0);
+    CHECK(strcmp(event->channel_protocol, options->protocol ? options->protocol : "") == 0);
+    CHECK(event->unordered == options->unordered && event->plain == options->plain);
+    CHECK((int32_t)event->reliability == options->reliability);
+    CHECK(event->reliability_limit == options->reliability_limit);
+    CHECK(event->opened_by_peer == by_peer);
+    saltyrtc_event_free(event);
+    return channel;
+}
+
+static void expect_message(saltyrtc_client *client, uint32_t channel, saltyrtc_payload payload,
+                           const void *data, size_t len) {
+    saltyrtc_event *event = TAKE(client, SALTYRTC_EVENT_KIND_CHANNEL_MESSAGE);
+    CHECK(event->channel == channel && event->payload == payload && event->data_len == len);
+    CHECK(len == 0 || memcmp(event->data, data, len) == 0);
+    saltyrtc_event_free(event);
+}
+
+static void channels(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    pair pair = rtc_pair(server);
+    saltyrtc_client *a = pair.initiator, *b = pair.responder;
+    saltyrtc_channel_options options = labelled("first");
+    uint32_t here, there, plain_here, plain_there;
+    size_t amount = 99, large = 3 * 1024 * 1024, i;
+    uint8_t *data = (uint8_t *)malloc(large);
+    saltyrtc_rtc_stats stats;
+    CHECK(data != NULL);
+
+    /* Secure, announced to the peer, opened before there is a connection. */
+    options.protocol = "p";
+    here = open_channel(a, &options);
+    FAILS(SALTYRTC_STATUS_CHANNEL_NOT_OPEN, "open",
+          saltyrtc_client_channel_send_text(a, here, "too early", &error));
+    CHECK(opened(a, &options, false) == here);
+    there = opened(b, &options, true);
+    OK(saltyrtc_client_channel_send_bytes(a, here, (const uint8_t *)"hello", 5, &error));
+    expect_message(b, there, SALTYRTC_PAYLOAD_BYTES, "hello", 5);
+    OK(saltyrtc_client_channel_send_bytes(b, there, NULL, 0, &error));
+    expect_message(a, here, SALTYRTC_PAYLOAD_BYTES, "", 0);
+    for (i = 0; i < large; i++) {
+        data[i] = (uint8_t)(i * 7 + i / 256);
+    }
+    OK(saltyrtc_client_channel_set_low_water(a, here, 1000, &error));
+    OK(saltyrtc_client_channel_send_bytes(a, here, data, large, &error));
+    expect_message(b, there, SALTYRTC_PAYLOAD_BYTES, data, large);
+    SKIP_TO(a, SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER);
+    OK(saltyrtc_client_channel_buffered_amount(a, here, &amount, &error));
+    CHECK(amount <= 1000);
+    FAILS(SALTYRTC_STATUS_TOO_LARGE, "limit",
+          saltyrtc_client_channel_send_bytes(a, here, data, 17 * 1024 * 1024, &error));
+
+    /* Plain, with loss allowed. */
+    options = labelled("plain");
+    options.plain = options.unordered = true;
+    options.reliability = SALTYRTC_RELIABILITY_MAX_RETRANSMITS;
+    options.reliability_limit = 3;
+    plain_here = open_channel(b, &options);
+    CHECK(opened(b, &options, false) == plain_here);
+    plain_there = opened(a, &options, true);
+    OK(saltyrtc_client_channel_send_text(b, plain_here, "gr\xc3\xbc\xc3\x9f", &error));
+    expect_message(a, plain_there, SALTYRTC_PAYLOAD_TEXT, "gr\xc3\xbc\xc3\x9f", 6);
+
+    /* Negotiated: both open it. */
+    options = labelled("both");
+    options.negotiated = true;
+    options.id = 5;
+    i = open_channel(a, &options);
+    there = open_channel(b, &options);
+    CHECK(opened(a, &options, false) == i && opened(b, &options, false) == there);
+    OK(saltyrtc_client_channel_send_text(a, (uint32_t)i, "x", &error));
+    expect_message(b, there, SALTYRTC_PAYLOAD_BYTES, "x", 1);
+
+    /* Figures. */
+    memset(&stats, 0, sizeof stats);
+    stats.struct_size = sizeof stats;
+    OK(saltyrtc_client_rtc_stats(a, &stats, &error));
+    CHECK(stats.state == SALTYRTC_CONNECTION_STATE_CONNECTED && stats.channels == 3);
+    CHECK(stats.local_type == SALTYRTC_CANDIDATE_TYPE_HOST);
+    CHECK(stats.remote_type == SALTYRTC_CANDIDATE_TYPE_HOST ||
+          stats.remote_type == SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE);
+    CHECK(stats.relay_protocol == SALTYRTC_RELAY_PROTOCOL_NONE);
+    CHECK(strncmp(stats.local_address, "127.0.0.1:", 10) == 0);
+    CHECK(strncmp(stats.remote_address, "127.0.0.1:", 10) == 0);
+    CHECK(stats.bytes_sent > large && stats.bytes_received > 0);
+
+    /* One channel is closed, the others go on. */
+    OK(saltyrtc_client_channel_close(a, here, &error));
+    for (i = 0; i < 2; i++) {
+        saltyrtc_event *event = TAKE(i == 0 ? a : b, SALTYRTC_EVENT_KIND_CHANNEL_CLOSED);
+        CHECK(event->text == NULL);
+        saltyrtc_event_free(event);
+    }
+    FAILS(SALTYRTC_STATUS_CHANNEL_NOT_OPEN, "open",
+          saltyrtc_client_channel_send_text(a, here, "too late", &error));
+    OK(saltyrtc_client_restart_ice(a, &error));
+    FAILS(SALTYRTC_STATUS_OTHER_ROLE, "initiator", saltyrtc_client_restart_ice(b, &error));
+    OK(saltyrtc_client_channel_send_text(a, plain_there, "still here", &error));
+    expect_message(b, plain_here, SALTYRTC_PAYLOAD_TEXT, "still here", 10);
+    free(data);
+
+    OK(saltyrtc_client_close(a, &error));
+    CHECK_END(b, SALTYRTC_STATUS_PEER_CLOSED, "closed");
+    CHECK_END(a, SALTYRTC_STATUS_OK, "");
+    free_pair(pair);
+    checked("channels");
+}
+
+/* A full queue says so, and says when there is room again. */
+static void back_pressure(const test_server *server) {
+    enum { SIZE = 100 * 1024, COUNT = 300 };
+    saltyrtc_error *error = NULL;
+    pair pair = rtc_pair(server);
+    saltyrtc_channel_options options = labelled("bulk");
+    uint32_t here = open_channel(pair.initiator, &options), there;
+    uint8_t *data = (uint8_t *)calloc(1, SIZE);
+    int sent = 0, received = 0, refused = 0;
+    CHECK(data != NULL);
+    CHECK(opened(pair.initiator, &options, false) == here);
+    there = opened(pair.responder, &options, true);
+    while (received < COUNT) {
+        while (sent < COUNT) {
+            saltyrtc_status status;
+            memcpy(data, &sent, sizeof sent);
+            status = saltyrtc_client_channel_send_bytes(pair.initiator, here, data, SIZE, NULL);
+            if (status != SALTYRTC_STATUS_OK) {
+                CHECK(status == SALTYRTC_STATUS_QUEUE_FULL);
+                refused++;
+                break;
+            }
+            sent++;
+        }
+        do {
+            saltyrtc_event *event = TAKE(pair.responder, SALTYRTC_EVENT_KIND_CHANNEL_MESSAGE);
+            CHECK(event->channel == there && event->data_len == SIZE);
+            CHECK(memcmp(event->data, &received, sizeof received) == 0);
+            saltyrtc_event_free(event);
+            received++;
+        } while (received < sent);
+        if (sent < COUNT) {
+            SKIP_TO(pair.initiator, SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER);
+        }
+    }
+    CHECK(refused > 0);
+    OK(saltyrtc_client_close(pair.responder, &error));
+    CHECK_END(pair.initiator, SALTYRTC_STATUS_PEER_CLOSED, "closed");
+    free(data);
+    free_pair(pair);
+    checked("back-pressure");
+}
+
+static void without_rtc(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    pair pair = connected_pair(server);
+    saltyrtc_channel_options options = labelled("x");
+    uint32_t channel = 99;
+    FAILS(SALTYRTC_STATUS_NO_RTC, "built-in",
+          saltyrtc_client_open_channel(pair.initiator, &options, &channel, &error));
+    CHECK(channel == 0);
+    FAILS(SALTYRTC_STATUS_NO_RTC, "built-in", saltyrtc_client_restart_ice(pair.initiator, &error));
+    free_pair(pair);
+    checked("a client without the built-in WebRTC");
+}
+
+int main(void) {
+    test_server server;
+    start_server(&server);
+    channels(&server);
+    back_pressure(&server);
+    without_rtc(&server);
+    end_server(&server);
+    end_library();
+    return 0;
+}

@@ -1,0 +1,349 @@
+//! The built-in WebRTC engine: two clients, the server and the peer-to-peer connection, over real
+//! sockets on this host.
+
+#![cfg(all(feature = "webrtc", feature = "server"))]
+
+use std::future::Future;
+use std::time::Duration;
+
+use saltyrtc::client::{Client, Closed, ClosedBy, Config, EndReason, Event};
+use saltyrtc::crypto::{KeyPair, OsRandom};
+use saltyrtc::protocol::message::Payload;
+use saltyrtc::protocol::{ChannelEvent, ConnectionEvent, ConnectionState, ServerUrl};
+use saltyrtc::rtc::{self, ChannelError, ChannelOptions};
+use saltyrtc::server::{Server, ServerConfig};
+use saltyrtc::task::TaskEvent;
+
+/// Nothing here takes long; this is for the case that something never happens.
+const NEVER: Duration = Duration::from_secs(120);
+
+fn keys() -> KeyPair {
+    KeyPair::generate(&mut OsRandom)
+}
+
+fn start_server() -> (Server, ServerUrl) {
+    let server = Server::start(ServerConfig::new("127.0.0.1:0".parse().unwrap())).unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    (server, url)
+}
+
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(NEVER, future).await.expect("something never happened")
+}
+
+/// A client and the events that nobody has asked for yet.
+struct Peer {
+    client: Client,
+    unseen: Vec<Event>,
+}
+
+impl Peer {
+    fn connect(config: Config, rtc: rtc::Config) -> Self {
+        let client = Client::connect(config.with_rtc(rtc).unwrap()).unwrap();
+        Self { client, unseen: Vec::new() }
+    }
+
+    /// The first event that `pick` is happy with, whether it came already or not. The others stay.
+    async fn wait_for<T>(&mut self, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
+        if let Some(index) = self.unseen.iter().position(|event| pick(event).is_some()) {
+            return pick(&self.unseen.remove(index)).unwrap();
+        }
+        loop {
+            let Some(event) = in_time(self.client.next_event()).await else {
+                panic!("the client ended without the expected event: {:?}", self.unseen);
+            };
+            match pick(&event) {
+                Some(found) => return found,
+                None => self.unseen.push(event),
+            }
+        }
+    }
+
+    async fn channel<T>(&mut self, mut pick: impl FnMut(&ChannelEvent) -> Option<T>) -> T {
+        self.wait_for(|event| match event {
+            Event::Task(TaskEvent::Channel(event)) => pick(event),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn opened(&mut self, label: &str) -> u32 {
+        self.channel(|event| match event {
+            ChannelEvent::Opened { channel, label: it, .. } if it == label => Some(*channel),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn message(&mut self, of: u32) -> Vec<u8> {
+        self.channel(|event| match event {
+            ChannelEvent::Message { channel, data, .. } if *channel == of => Some(data.to_vec()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn channel_closed(&mut self, of: u32) -> Option<String> {
+        self.channel(|event| match event {
+            ChannelEvent::Closed { channel, error } if *channel == of => Some(error.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn state(&mut self, wanted: ConnectionState) {
+        self.wait_for(|event| match event {
+            Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
+                (*state == wanted).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
+    async fn handed_over(&mut self) {
+        self.wait_for(|event| matches!(event, Event::HandedOver).then_some(())).await;
+    }
+
+    async fn end(&mut self) -> Closed {
+        self.wait_for(|event| match event {
+            Event::Closed(closed) => Some(closed.clone()),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn application(&mut self) -> String {
+        self.wait_for(|event| match event {
+            Event::Application(payload) => payload.as_text().map(str::to_owned),
+            _ => None,
+        })
+        .await
+    }
+}
+
+fn pair_with(url: ServerUrl, a: rtc::Config, b: rtc::Config) -> (Peer, Peer) {
+    let config = Config::initiator(url, keys());
+    let invitation = config.invitation().unwrap();
+    let initiator = Peer::connect(config, a);
+    let responder = Peer::connect(Config::responder(invitation, keys()), b);
+    (initiator, responder)
+}
+
+/// Two clients that have handed over, and a channel between them with its number at either.
+async fn connected(options: ChannelOptions) -> (Server, [(Peer, u32); 2]) {
+    let (server, url) = start_server();
+    let (mut a, mut b) = pair_with(url, rtc::Config::default(), rtc::Config::default());
+    a.handed_over().await;
+    b.handed_over().await;
+    let label = options.label.clone();
+    let number = a.client.open_channel(options).unwrap();
+    assert_eq!(a.opened(&label).await, number);
+    let theirs = b.opened(&label).await;
+    (server, [(a, number), (b, theirs)])
+}
+
+/// Sends, and waits for room if there is none.
+async fn send(peer: &mut Peer, channel: u32, data: &[u8]) {
+    loop {
+        match peer.client.channel_send_bytes(channel, data) {
+            Ok(()) => return,
+            Err(ChannelError::QueueFull) => {
+                peer.channel(|event| match event {
+                    ChannelEvent::LowWater { channel: it } if *it == channel => Some(()),
+                    _ => None,
+                })
+                .await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// Covers W-016 W-020 W-022 W-029 W-030 W-035 W-056 W-057 W-075 W-076 W-087 W-088 W-095.
+#[tokio::test]
+async fn the_connection_is_made_handed_over_and_closed() {
+    let (server, [(mut a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("chat")).await;
+    a.state(ConnectionState::Connected).await;
+    a.client.channel_send_bytes(channel_a, b"hello b").unwrap();
+    b.client.channel_send_text(channel_b, "hello a").unwrap();
+    assert_eq!(b.message(channel_b).await, b"hello b");
+    assert_eq!(a.message(channel_a).await, b"hello a");
+    // The signalling goes over the connection now, and the server is not needed any more.
+    server.shutdown().await;
+    a.client.send_application(Payload::from_text("over the channel")).unwrap();
+    assert_eq!(b.application().await, "over the channel");
+    let stats = a.client.rtc_stats().unwrap();
+    assert_eq!((&stats.state, stats.channels), (&ConnectionState::Connected, 1));
+    assert!(stats.path.is_some() && stats.bytes_sent > 0 && stats.bytes_received > 0);
+
+    a.client.channel_send_bytes(channel_a, b"last words").unwrap();
+    a.client.close();
+    assert_eq!(b.message(channel_b).await, b"last words");
+    let end = b.end().await;
+    assert_eq!((end.by, end.code), (ClosedBy::Peer, Some(1001)));
+    let end = a.end().await;
+    assert_eq!((end.by, end.reason), (ClosedBy::Us, EndReason::Requested));
+    assert_eq!(a.client.channel_send_bytes(channel_a, b"x"), Err(ChannelError::NotOpen));
+    assert_eq!(a.client.open_channel(ChannelOptions::new("x")), Err(ChannelError::NoEngine));
+}
+
+/// Ten megabytes each way, in messages of all kinds of sizes, some larger than SCTP takes.
+///
+/// Covers W-017 W-018 W-019 W-038 W-040 W-042 W-044 W-046 W-051 W-055.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_of_any_size_arrive_complete_and_in_order() {
+    let (_server, peers) = connected(ChannelOptions::new("bulk")).await;
+    let sizes = [0, 1, 16_384, 65_536, 262_144 - 49, 262_144 - 48, 262_144, 1 << 20, 9 << 20];
+    let content = |size: usize| (0..size).map(|i| (i * 31 + size) as u8).collect::<Vec<u8>>();
+    let tasks = peers.map(|(mut peer, channel)| {
+        tokio::spawn(async move {
+            for size in sizes {
+                send(&mut peer, channel, &content(size)).await;
+            }
+            for size in sizes {
+                assert!(
+                    peer.message(channel).await == content(size),
+                    "the message of {size} bytes"
+                );
+            }
+            peer
+        })
+    });
+    let [a, b] = tasks;
+    let (mut a, b) = (in_time(a).await.unwrap(), in_time(b).await.unwrap());
+    let too_large = a.client.channel_send_bytes(1, &vec![0; (16 << 20) + 1]);
+    assert_eq!(too_large, Err(ChannelError::TooLarge { size: (16 << 20) + 1, limit: 16 << 20 }));
+    assert_eq!(a.client.channel_buffered_amount(1), Ok(0));
+    drop(b);
+    a.end().await;
+}
+
+/// Covers W-001.
+#[tokio::test]
+async fn plain_channels_are_possible_and_carry_text() {
+    let (_server, url) = start_server();
+    let plain = rtc::Config { plain_labels: vec!["plain".into()], ..rtc::Config::default() };
+    let (mut a, mut b) = pair_with(url, rtc::Config::default(), plain);
+    a.wait_for(|event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(())).await;
+    let options = ChannelOptions { secure: false, ..ChannelOptions::new("plain") };
+    // Before there is a connection.
+    let at_a = a.client.open_channel(options).unwrap();
+    let at_b = b.opened("plain").await;
+    a.opened("plain").await;
+    a.client.channel_send_text(at_a, "text").unwrap();
+    let (text, data) = b
+        .channel(|event| match event {
+            ChannelEvent::Message { channel, text, data } if *channel == at_b => {
+                Some((*text, data.clone()))
+            }
+            _ => None,
+        })
+        .await;
+    assert_eq!((text, &data[..]), (true, &b"text"[..]));
+    let too_large = a.client.channel_send_bytes(at_a, &vec![0; 262_145]);
+    assert_eq!(too_large, Err(ChannelError::TooLarge { size: 262_145, limit: 262_144 }));
+}
+
+/// One side is secure and the other is not.
+#[tokio::test]
+async fn a_plain_message_on_a_secure_channel_closes_it() {
+    let options = ChannelOptions { secure: false, ..ChannelOptions::new("confused") };
+    let (_server, [(mut a, at_a), (mut b, at_b)]) = connected(options).await;
+    a.client.channel_send_bytes(at_a, b"in the clear").unwrap();
+    assert!(b.channel_closed(at_b).await.is_some());
+    assert_eq!(a.channel_closed(at_a).await, None);
+    // The rest goes on.
+    a.client.send_application(Payload::from_text("still here")).unwrap();
+    assert_eq!(b.application().await, "still here");
+}
+
+#[tokio::test]
+async fn one_channel_among_many_is_closed() {
+    let (_server, [(mut a, first), (mut b, _)]) = connected(ChannelOptions::new("0")).await;
+    let mut at_a = vec![first];
+    let mut at_b = Vec::new();
+    for i in 1..20 {
+        let label = i.to_string();
+        at_a.push(a.client.open_channel(ChannelOptions::new(&label)).unwrap());
+        at_b.push(b.opened(&label).await);
+        a.opened(&label).await;
+    }
+    a.client.channel_send_bytes(at_a[7], b"before the end").unwrap();
+    a.client.channel_close(at_a[7]).unwrap();
+    assert_eq!(a.client.channel_send_bytes(at_a[7], b"x"), Err(ChannelError::NotOpen));
+    assert_eq!(b.message(at_b[6]).await, b"before the end");
+    assert_eq!(b.channel_closed(at_b[6]).await, None);
+    assert_eq!(a.channel_closed(at_a[7]).await, None);
+    for (i, (at_a, at_b)) in at_a[1..].iter().zip(&at_b).enumerate() {
+        if i != 6 {
+            b.client.channel_send_bytes(*at_b, b"here").unwrap();
+            assert_eq!(a.message(*at_a).await, b"here");
+        }
+    }
+    let again = a.client.open_channel(ChannelOptions::new("again")).unwrap();
+    assert!(!at_a.contains(&again), "numbers are not used twice");
+    a.opened("again").await;
+}
+
+#[tokio::test]
+async fn the_path_is_looked_for_again() {
+    let (_server, [(mut a, at_a), (mut b, at_b)]) = connected(ChannelOptions::new("x")).await;
+    assert_eq!(b.client.restart_ice(), Err(ChannelError::OtherRole));
+    for i in 0..3_u8 {
+        a.client.restart_ice().unwrap();
+        a.client.channel_send_bytes(at_a, &[i]).unwrap();
+        assert_eq!(b.message(at_b).await, [i]);
+        b.client.channel_send_bytes(at_b, &[i]).unwrap();
+        assert_eq!(a.message(at_a).await, [i]);
+    }
+}
+
+#[tokio::test]
+async fn too_many_channels_are_closed() {
+    let (_server, url) = start_server();
+    let few = rtc::Config { max_channels: 1, ..rtc::Config::default() };
+    let (mut a, mut b) = pair_with(url, rtc::Config::default(), few);
+    a.handed_over().await;
+    a.client.open_channel(ChannelOptions::new("first")).unwrap();
+    b.opened("first").await;
+    let second = a.client.open_channel(ChannelOptions::new("second")).unwrap();
+    a.channel_closed(second).await;
+    let refused = b.client.open_channel(ChannelOptions::new("third"));
+    assert_eq!(refused, Err(ChannelError::TooManyChannels));
+}
+
+/// Without the handover the signalling stays with the server, and the channels work all the same.
+#[tokio::test]
+async fn the_handover_can_be_switched_off() {
+    let (_server, url) = start_server();
+    let mut config = rtc::Config::default();
+    config.options.handover = false;
+    let (mut a, mut b) = pair_with(url, rtc::Config::default(), config);
+    a.state(ConnectionState::Connected).await;
+    let at_a = a.client.open_channel(ChannelOptions::new("x")).unwrap();
+    let at_b = b.opened("x").await;
+    a.opened("x").await;
+    a.client.channel_send_bytes(at_a, b"hello").unwrap();
+    assert_eq!(b.message(at_b).await, b"hello");
+    a.client.send_application(Payload::from_text("by way of the server")).unwrap();
+    assert_eq!(b.application().await, "by way of the server");
+    // The peer leaves: its channels end, and the client waits for it to come back.
+    drop(b);
+    assert!(a.channel_closed(at_a).await.is_some());
+    a.client.close();
+    a.end().await;
+}
+
+#[tokio::test]
+async fn nothing_is_possible_without_a_peer_or_an_engine() {
+    let (_server, url) = start_server();
+    let a = Peer::connect(Config::initiator(url.clone(), keys()), rtc::Config::default());
+    assert_eq!(a.client.open_channel(ChannelOptions::new("x")), Err(ChannelError::NoPeer));
+    assert_eq!(a.client.restart_ice(), Err(ChannelError::NoPeer));
+    assert_eq!(a.client.channel_close(1), Err(ChannelError::NotOpen));
+    let config = Config::initiator(url, keys()).with_task(saltyrtc::task::RelayedData);
+    let other = Client::connect(config).unwrap();
+    assert_eq!(other.rtc_stats(), Err(ChannelError::NoEngine));
+}
