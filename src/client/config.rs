@@ -22,7 +22,7 @@ pub struct Config {
     pub protocol: ClientConfig,
     /// The built-in WebRTC engine, if its task was added.
     #[cfg(feature = "webrtc")]
-    pub(super) rtc: Option<(rtc::Config, rtc::Inbox)>,
+    pub(super) rtc: Option<rtc::Seed>,
 }
 
 impl Config {
@@ -80,9 +80,9 @@ impl Config {
     /// If [`rtc::Config::options`] make no sense.
     #[cfg(feature = "webrtc")]
     pub fn with_rtc(mut self, config: rtc::Config) -> Result<Self, webrtc::OptionsError> {
-        let (task, inbox) = rtc::Task::new(webrtc::WebRtc::v1(config.options.clone())?);
+        let (task, seed) = rtc::Seed::new(config)?;
         self.protocol.engine = true;
-        self.rtc = Some((config, inbox));
+        self.rtc = Some(seed);
         Ok(self.with_task(task))
     }
 

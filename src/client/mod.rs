@@ -155,7 +155,10 @@ impl Shared {
 
     /// Tells the application what the WebRTC engine has to say.
     #[cfg(feature = "webrtc")]
-    pub(crate) fn tell(&self, events: impl IntoIterator<Item = crate::protocol::TaskEvent>) {
+    pub(crate) fn tell(&self, events: Vec<crate::protocol::TaskEvent>) {
+        if events.is_empty() {
+            return;
+        }
         let mut machine = self.lock();
         events.into_iter().for_each(|event| machine.push_task_event(event));
         let any = machine.has_events();
@@ -223,10 +226,9 @@ impl Client {
         let runtime = crate::runtime::handle();
         runtime.spawn(driver.run(target));
         #[cfg(feature = "webrtc")]
-        let channels = rtc.map(|(config, inbox)| {
-            let channels = Arc::new(Engine::channels(&config));
-            let engine = Engine::new(shared.clone(), channels.clone(), inbox, config, rtc_roots);
-            runtime.spawn(engine.run());
+        let channels = rtc.map(|seed| {
+            let channels = seed.channels();
+            runtime.spawn(Engine::new(shared.clone(), seed, rtc_roots).run());
             channels
         });
         Ok(Self {

@@ -50,7 +50,7 @@ impl Client {
         self.channels()?.buffered_amount(channel)
     }
 
-    /// Sets the low-water mark of a channel, in bytes; 0 at first. Whenever the
+    /// Sets the low-water mark of a channel, in bytes; there is none at first. Whenever the
     /// [buffered amount](Self::channel_buffered_amount) falls from above to it,
     /// [`ChannelEvent::LowWater`](crate::protocol::ChannelEvent::LowWater) comes.
     ///

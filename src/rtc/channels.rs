@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::association::{Association, ChannelId, MessageKind};
 use super::config::Stats;
 use crate::chunking::Chunker;
-use crate::protocol::{Reliability, SecureChannel, SecureSender};
+use crate::protocol::{Reliability, Role, SecureChannel, SecureSender};
 
 /// How a channel is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,8 +145,10 @@ struct Registry {
     last: u32,
     channels: HashMap<u32, Arc<Channel>>,
     commands: Vec<Command>,
-    /// Whether there is a peer to have channels with, and whether we are its initiator.
-    peer: Option<bool>,
+    /// Our role, while there is a peer to have channels with.
+    peer: Option<Role>,
+    /// How many peers there were.
+    epoch: u32,
     ended: bool,
 }
 
@@ -163,6 +165,8 @@ pub(super) enum Command {
 pub(super) struct Channel {
     pub(super) number: u32,
     pub(super) secure: bool,
+    /// Which of the peers that come and go it is to.
+    epoch: u32,
     /// For senders, one at a time. `None` while nothing can be sent.
     sealing: Mutex<Option<Sealing>>,
     queue: Mutex<Queue>,
@@ -183,7 +187,8 @@ struct Queue {
     bytes: usize,
     /// Bytes that wait in the association.
     in_association: usize,
-    low_water: usize,
+    /// `None`: the application does not want to know.
+    low_water: Option<usize>,
     /// The engine was told.
     announced: bool,
     /// Somebody was refused, and is to be told when there is room.
@@ -267,7 +272,7 @@ impl Channels {
 
     /// Sets the low-water mark.
     pub(crate) fn set_low_water(&self, number: u32, bytes: usize) -> Result<(), ChannelError> {
-        lock(&self.get(number)?.queue).low_water = bytes;
+        lock(&self.get(number)?.queue).low_water = Some(bytes);
         Ok(())
     }
 
@@ -286,8 +291,8 @@ impl Channels {
         match (registry.ended, registry.peer) {
             (true, _) => Err(ChannelError::NoEngine),
             (false, None) => Err(ChannelError::NoPeer),
-            (false, Some(false)) => Err(ChannelError::OtherRole),
-            (false, Some(true)) => {
+            (false, Some(Role::Responder)) => Err(ChannelError::OtherRole),
+            (false, Some(Role::Initiator)) => {
                 self.command(&mut registry, Command::RestartIce);
                 Ok(())
             }
@@ -303,9 +308,17 @@ impl Channels {
         *lock(&self.stats) = stats;
     }
 
-    /// There is a peer, or none any more. Channels of another peer have to be gone.
-    pub(super) fn set_peer(&self, initiator: Option<bool>) {
-        lock(&self.registry).peer = initiator;
+    /// There is a new peer, to which we have this role. Returns which one of all peers it is.
+    pub(super) fn start(&self, role: Role) -> u32 {
+        let mut registry = lock(&self.registry);
+        registry.peer = Some(role);
+        registry.epoch += 1;
+        registry.epoch
+    }
+
+    /// The peer is gone, and its channels are about to be.
+    pub(super) fn stop(&self) {
+        lock(&self.registry).peer = None;
     }
 
     /// A channel that the peer opened.
@@ -321,15 +334,18 @@ impl Channels {
         }
     }
 
-    /// All channels are gone. Returns their numbers.
-    pub(super) fn remove_all(&self) -> Vec<u32> {
-        let (channels, mut numbers) = {
-            let mut registry = lock(&self.registry);
-            let channels = std::mem::take(&mut registry.channels);
-            let numbers: Vec<u32> = channels.keys().copied().collect();
-            (channels, numbers)
-        };
-        channels.values().for_each(|channel| channel.shut());
+    /// All channels of this peer and those before are gone. Returns their numbers.
+    pub(super) fn remove_all(&self, epoch: u32) -> Vec<u32> {
+        let mut channels = Vec::new();
+        lock(&self.registry).channels.retain(|_, channel| {
+            let keep = channel.epoch > epoch;
+            if !keep {
+                channels.push(channel.clone());
+            }
+            keep
+        });
+        channels.iter().for_each(|channel| channel.shut());
+        let mut numbers: Vec<u32> = channels.iter().map(|channel| channel.number).collect();
         numbers.sort_unstable();
         numbers
     }
@@ -337,7 +353,7 @@ impl Channels {
     /// Nothing more is possible.
     pub(super) fn end(&self) {
         lock(&self.registry).ended = true;
-        self.remove_all();
+        self.remove_all(u32::MAX);
     }
 
     pub(super) fn take_commands(&self) -> Vec<Command> {
@@ -362,6 +378,7 @@ impl Registry {
         let channel = Arc::new(Channel {
             number: self.last,
             secure,
+            epoch: self.epoch,
             sealing: Mutex::new(None),
             queue: Mutex::default(),
         });
@@ -478,7 +495,8 @@ impl Channel {
         queue.in_association = in_association;
         let total = queue.total();
         let room = queue.sender_waits && total <= limits.max_buffered / 2;
-        let low_water = room || before > queue.low_water && total <= queue.low_water;
+        let fell = queue.low_water.is_some_and(|mark| before > mark && total <= mark);
+        let low_water = room || fell;
         if room {
             queue.sender_waits = false;
         }

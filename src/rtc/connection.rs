@@ -278,9 +278,6 @@ impl Connection {
         for candidate in std::mem::take(&mut self.early_candidates) {
             self.handle_candidate(now, candidate.as_ref());
         }
-        if description.end_of_candidates {
-            self.agent.end_of_candidates(now);
-        }
         if first {
             self.start_server(now);
         }
@@ -297,7 +294,8 @@ impl Connection {
                 }
             }
             Some(candidate) => self.add_candidate(now, candidate),
-            None => self.agent.end_of_candidates(now),
+            // That there are no more is no reason to give up: the peer may come from elsewhere.
+            None => {}
         }
         self.drain(now);
     }

@@ -13,15 +13,15 @@ use super::channels::{Channels, Command, Limits};
 use super::config::Config;
 use super::connection::{ConnectionConfig, DescriptionError, connect};
 use super::driver::{Io, IoConfig};
-use super::session::{Session, Signal};
-use super::task::{Inbox, Item};
+use super::session::{Session, Signal, closed};
+use super::task::{Inbox, Item, Task};
 use crate::client::Shared;
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::message::{SdpType, SessionDescription};
 use crate::protocol::{
     ConnectionEvent, ConnectionState, Role, SecureChannel, SignallingChannel, TaskEvent,
 };
-use crate::task::webrtc;
+use crate::task::webrtc::{self, OptionsError, WebRtc};
 use crate::transport::Roots;
 
 /// The most bytes that we take as one message of SCTP: what browsers take.
@@ -47,9 +47,38 @@ pub(crate) struct Engine {
     peer: Option<Peer>,
 }
 
+/// What an engine is made of, once there is a client for it.
+#[derive(Debug)]
+pub(crate) struct Seed {
+    config: Config,
+    inbox: Inbox,
+    channels: Arc<Channels>,
+}
+
+impl Seed {
+    /// The task for the client, and the rest for the engine.
+    pub(crate) fn new(config: Config) -> Result<(Task, Self), OptionsError> {
+        let channels = Arc::new(Channels::new(Limits {
+            max_message_size: config.max_message_size,
+            max_buffered: config.max_buffered,
+            max_channels: config.max_channels,
+        }));
+        let inbox = Inbox::default();
+        let inner = WebRtc::v1(config.options.clone())?;
+        let task = Task::new(inner, inbox.clone(), channels.clone());
+        Ok((task, Self { config, inbox, channels }))
+    }
+
+    /// What the application shares with the engine.
+    pub(crate) fn channels(&self) -> Arc<Channels> {
+        self.channels.clone()
+    }
+}
+
 /// The peer, from its handshake until it leaves.
 struct Peer {
     initiator: bool,
+    epoch: u32,
     signalling: Option<SignallingChannel>,
     session: Option<Session>,
     /// Channels that were wanted before there was a connection.
@@ -70,22 +99,8 @@ enum Next {
 }
 
 impl Engine {
-    /// What the application shares with an engine with this configuration.
-    pub(crate) fn channels(config: &Config) -> Channels {
-        Channels::new(Limits {
-            max_message_size: config.max_message_size,
-            max_buffered: config.max_buffered,
-            max_channels: config.max_channels,
-        })
-    }
-
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        channels: Arc<Channels>,
-        inbox: Inbox,
-        config: Config,
-        roots: Roots,
-    ) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, seed: Seed, roots: Roots) -> Self {
+        let Seed { config, inbox, channels } = seed;
         let connection = ConnectionConfig {
             ice_servers: config.ice_servers,
             ice_policy: config.ice_policy,
@@ -149,10 +164,13 @@ impl Engine {
 
     /// Does everything that there is to do.
     fn turn(&mut self, now: Instant) -> Next {
+        // In this order: a command may be about a peer that has just come, but an item never depends on
+        // a command.
+        let commands = self.channels.take_commands();
         for item in self.inbox.take() {
             self.handle(now, item);
         }
-        for command in self.channels.take_commands() {
+        for command in commands {
             self.command(now, command);
         }
         let over = self.shared.inspect(|machine| machine.over());
@@ -180,6 +198,8 @@ impl Engine {
         // While the application takes no events, the peer has to wait.
         if peer.closing.is_some() || shared.inspect(|machine| machine.wants_input()) {
             more |= session.take_events(now, &keys);
+            // Before what came over the channel of the signalling is looked at: it may be the last.
+            shared.tell(std::mem::take(&mut session.events));
         }
         let flushed = session.flush(now);
         let signalled = peer.signal(now, shared, flushed);
@@ -192,11 +212,7 @@ impl Engine {
         session.transmit(now);
 
         self.channels.set_stats(session.stats());
-        let events = std::mem::take(&mut session.events);
-        if !events.is_empty() {
-            shared.tell(events);
-            more = true;
-        }
+        shared.tell(std::mem::take(&mut session.events));
         if signalled == Closing::Over {
             session.abort(now);
             self.peer = None;
@@ -219,12 +235,12 @@ impl Engine {
     /// Does what the state machine of the client tells.
     fn handle(&mut self, now: Instant, item: Item) {
         match item {
-            Item::Start { role, signalling } => {
+            Item::Start { role, epoch, signalling } => {
                 self.drop_peer(now);
                 let initiator = role == Role::Initiator;
-                self.channels.set_peer(Some(initiator));
                 self.peer = Some(Peer {
                     initiator,
+                    epoch,
                     signalling,
                     session: None,
                     waiting: Vec::new(),
@@ -254,7 +270,7 @@ impl Engine {
     fn begin(&mut self, now: Instant) {
         let Some(peer) = &mut self.peer else { return };
         if let Some(mut old) = peer.session.take() {
-            old.end_channels(Some("the connection to the peer was made anew"));
+            old.end_channels(peer.epoch, Some("the connection to the peer was made anew"));
             old.abort(now);
             let events = std::mem::take(&mut old.events);
             self.shared.tell(events);
@@ -265,7 +281,9 @@ impl Engine {
             Err(error) => {
                 let text = CertificateError::to_string(&error);
                 let state = ConnectionState::Failed(text);
-                return self.shared.tell([TaskEvent::Connection(ConnectionEvent::State(state))]);
+                return self
+                    .shared
+                    .tell(vec![TaskEvent::Connection(ConnectionEvent::State(state))]);
             }
         };
         let mut session = Session::new(
@@ -341,7 +359,7 @@ impl Engine {
         match self.peer.as_mut().and_then(|peer| peer.session.as_mut()) {
             Some(session) => session.problem(text),
             None => {
-                self.shared.tell([TaskEvent::Connection(ConnectionEvent::Problem(text))]);
+                self.shared.tell(vec![TaskEvent::Connection(ConnectionEvent::Problem(text))]);
             }
         }
     }
@@ -363,7 +381,6 @@ impl Engine {
 
     /// The peer is gone, or the client is closing.
     fn stop(&mut self, now: Instant) {
-        self.channels.set_peer(None);
         let closing = self.shared.inspect(|machine| machine.state() == ClientState::Closed);
         match &mut self.peer {
             // What was sent, the 'close' included, is still to be delivered.
@@ -379,13 +396,15 @@ impl Engine {
         let Some(peer) = self.peer.take() else { return };
         let events = match peer.session {
             Some(mut session) => {
-                session.end_channels(Some("the peer left"));
+                session.end_channels(peer.epoch, Some("the peer left"));
                 session.abort(now);
                 session.events
             }
             None => Vec::new(),
         };
         self.shared.tell(events);
+        // Those that waited for a connection.
+        self.shared.tell(closed(self.channels.remove_all(peer.epoch), Some("the peer left")));
     }
 }
 
@@ -446,7 +465,7 @@ impl Peer {
             return if !usable || now >= until { Closing::Over } else { Closing::No };
         }
         if session.connection.state().is_end() {
-            session.end_channels(Some("the connection to the peer has ended"));
+            session.end_channels(self.epoch, Some("the connection to the peer has ended"));
         }
         if closed && self.handed_over {
             shared.act(|machine| machine.handle_channel_closed());

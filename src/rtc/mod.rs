@@ -26,6 +26,5 @@ mod task;
 pub(crate) use channels::Channels;
 pub use channels::{ChannelError, ChannelOptions};
 pub use config::{Config, Stats};
-pub(crate) use engine::Engine;
-pub(crate) use task::Inbox;
+pub(crate) use engine::{Engine, Seed};
 pub use task::Task;

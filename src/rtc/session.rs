@@ -501,16 +501,13 @@ impl Session {
     }
 
     /// The channels of the application end with the connection.
-    pub(super) fn end_channels(&mut self, error: Option<&str>) {
+    pub(super) fn end_channels(&mut self, epoch: u32, error: Option<&str>) {
         self.open.clear();
         self.ids.clear();
         self.active.clear();
         self.waiting.clear();
         self.incomplete = 0;
-        for channel in self.channels.remove_all() {
-            let error = error.map(str::to_owned);
-            self.events.push(TaskEvent::Channel(ChannelEvent::Closed { channel, error }));
-        }
+        self.events.extend(closed(self.channels.remove_all(epoch), error));
     }
 
     /// Whether the connection is of no use any more, for good or until a restart.
@@ -541,6 +538,14 @@ impl Receiver {
         let Some(sealed) = sealed else { return Ok(None) };
         self.secure.decrypt(sealed).map(Some).map_err(|error| error.to_string())
     }
+}
+
+/// The events of the end of channels.
+pub(super) fn closed(channels: Vec<u32>, error: Option<&str>) -> Vec<TaskEvent> {
+    let event = |channel| {
+        TaskEvent::Channel(ChannelEvent::Closed { channel, error: error.map(str::to_owned) })
+    };
+    channels.into_iter().map(event).collect()
 }
 
 fn to_sctp(reliability: Reliability) -> SctpReliability {

@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::channels::Channels;
 use crate::protocol::message::{Candidate, SessionDescription, TaskData, TaskMessage};
 use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask, TaskEvent};
 use crate::task::webrtc::WebRtc;
@@ -16,14 +17,16 @@ const MAX_WAITING: usize = 256;
 pub struct Task {
     inner: WebRtc,
     inbox: Inbox,
+    channels: Arc<Channels>,
 }
 
 /// What comes from the state machine of the client, in order.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// There is a peer.
+    /// There is a peer; `epoch` says which one of all that there were.
     Start {
         role: Role,
+        epoch: u32,
         signalling: Option<SignallingChannel>,
     },
     Offer(SessionDescription),
@@ -35,7 +38,7 @@ pub(super) enum Item {
 
 /// Holds items until the engine takes them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Inbox(Arc<Mutex<Vec<Item>>>);
+pub(super) struct Inbox(Arc<Mutex<Vec<Item>>>);
 
 impl Inbox {
     fn lock(&self) -> MutexGuard<'_, Vec<Item>> {
@@ -52,9 +55,8 @@ impl Inbox {
 }
 
 impl Task {
-    pub(crate) fn new(inner: WebRtc) -> (Self, Inbox) {
-        let inbox = Inbox::default();
-        (Self { inner, inbox: inbox.clone() }, inbox)
+    pub(super) fn new(inner: WebRtc, inbox: Inbox, channels: Arc<Channels>) -> Self {
+        Self { inner, inbox, channels }
     }
 }
 
@@ -70,7 +72,8 @@ impl ProtocolTask for Task {
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String> {
         self.inner.start(role, peer_data)?;
         let signalling = self.inner.signalling_channel();
-        self.inbox.lock().push(Item::Start { role, signalling });
+        let epoch = self.channels.start(role);
+        self.inbox.lock().push(Item::Start { role, epoch, signalling });
         Ok(())
     }
 
@@ -99,6 +102,7 @@ impl ProtocolTask for Task {
 
     fn stop(&mut self) {
         self.inner.stop();
+        self.channels.stop();
         let mut items = self.inbox.lock();
         // What came before is about a peer that is gone, but not what came before that.
         items.retain(|item| matches!(item, Item::Start { .. } | Item::Stop));

@@ -9,8 +9,7 @@ use socket2::{Domain, Protocol, SockAddr, SockRef, Socket, Type};
 use tokio::net::UdpSocket;
 
 use super::interfaces;
-use crate::crypto::{OsRandom, RandomSource};
-use crate::rtc::ice::{mdns_answer, mdns_query};
+use crate::rtc::ice::{mdns_answer, mdns_queries};
 
 /// How long an answer is waited for.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -43,10 +42,7 @@ pub(super) async fn resolve(name: &str, mdns: bool) -> Vec<IpAddr> {
 }
 
 async fn multicast(name: &str) -> io::Result<Vec<IpAddr>> {
-    let mut id = [0; 2];
-    OsRandom.fill(&mut id);
-    let id = u16::from_be_bytes(id);
-    let Some(query) = mdns_query(id, name) else { return Ok(Vec::new()) };
+    let Some(queries) = mdns_queries(name) else { return Ok(Vec::new()) };
     let addresses = interfaces::addresses()?;
     let interfaces: Vec<Ipv4Addr> = addresses.into_iter().filter_map(v4).collect();
     // Some answer to whoever asked, some to all. The port for the latter can be taken by a program that
@@ -57,7 +53,9 @@ async fn multicast(name: &str) -> io::Result<Vec<IpAddr>> {
     for pause in PAUSES {
         for interface in &interfaces {
             let _ = SockRef::from(&own).set_multicast_if_v4(interface);
-            let _ = own.send_to(&query, (GROUP, PORT)).await;
+            for query in &queries {
+                let _ = own.send_to(query, (GROUP, PORT)).await;
+            }
         }
         let answered = answer(&own, group.as_ref(), name, &mut buffer);
         if let Ok(addresses) = tokio::time::timeout(pause, answered).await {

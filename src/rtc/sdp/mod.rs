@@ -53,8 +53,6 @@ pub(crate) struct Description {
     pub(crate) ice_lite: bool,
     /// The candidates within the description, as attribute values (`candidate:…`).
     pub(crate) candidates: Vec<String>,
-    /// No candidates will follow.
-    pub(crate) end_of_candidates: bool,
     /// All sections in their order, as an answer has to repeat them.
     sections: Vec<Section>,
     /// Which of the sections is ours.
@@ -107,7 +105,6 @@ struct Attributes<'a> {
     sctp_port: Option<&'a str>,
     max_message_size: Option<&'a str>,
     candidates: Vec<String>,
-    end_of_candidates: bool,
     bundle_only: bool,
     ice_lite: bool,
 }
@@ -123,7 +120,6 @@ impl<'a> Attributes<'a> {
             "mid" => _ = self.mid.get_or_insert(value),
             "sctp-port" => _ = self.sctp_port.get_or_insert(value),
             "max-message-size" => _ = self.max_message_size.get_or_insert(value),
-            "end-of-candidates" => self.end_of_candidates = true,
             "bundle-only" => self.bundle_only = true,
             "ice-lite" => self.ice_lite = true,
             "fingerprint" if self.fingerprints.len() == MAX_FINGERPRINTS => {
@@ -173,7 +169,6 @@ impl Description {
             parameters,
             ice_lite: session.ice_lite,
             candidates: data.candidates.clone(),
-            end_of_candidates: session.end_of_candidates || data.end_of_candidates,
             sections,
             index,
         })

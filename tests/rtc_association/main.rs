@@ -1,0 +1,11 @@
+//! DTLS, SCTP and data channels between two ends in memory, on a virtual clock.
+
+#![cfg(feature = "webrtc")]
+
+mod basics;
+mod closing;
+mod hostile;
+mod limits;
+mod link;
+mod networks;
+mod raw_peer;
