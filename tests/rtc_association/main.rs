@@ -1,6 +1,7 @@
 //! DTLS, SCTP and data channels between two ends in memory, on a virtual clock.
 
 #![cfg(feature = "webrtc")]
+#![allow(unreachable_pub)]
 
 mod basics;
 mod closing;

@@ -57,8 +57,13 @@ impl Association {
             }
             SocketEvent::OnBufferedAmountLow(stream) => self.buffered_amount_low(stream.0),
             SocketEvent::OnTotalBufferedAmountLow() => {
+                // Those who had no room although little of what waits is theirs.
                 for id in self.channels.ids() {
-                    if self.channels.get(id).is_some_and(|channel| channel.starved) {
+                    if let Some(channel) = self.channels.get(id)
+                        && channel.starved
+                        && self.sctp.buffered_amount(id)
+                            <= channel.low_water.unwrap_or(self.default_low_water)
+                    {
                         self.low_water(id);
                     }
                 }

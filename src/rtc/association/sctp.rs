@@ -43,7 +43,7 @@ impl Sctp {
                 .min(u32::MAX as usize),
             max_send_buffer_size: config.send_buffer.max(2),
             per_stream_send_queue_limit: channel_limit,
-            total_buffered_amount_low_threshold: config.send_buffer.max(2) / 2,
+            total_buffered_amount_low_threshold: config.send_buffer / 4 * 3,
             default_stream_buffered_amount_low_threshold: default_low_water(config),
             max_timer_backoff_duration: Some(MAX_BACKOFF),
             max_burst: MAX_BURST,

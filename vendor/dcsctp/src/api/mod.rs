@@ -742,6 +742,11 @@ pub trait DcSctpSocket {
     /// It's recommended to check [`DcSctpSocket::messages_ready_count`] before calling this.
     fn get_next_message(&mut self) -> Option<Message>;
 
+    /// Tells the peer at once how much can be received by now. To be called after messages were
+    /// retrieved that had been left waiting for so long that the peer may have paused. (Added by
+    /// libsaltyrtc, see README.md.)
+    fn announce_window(&mut self);
+
     /// To be called when an incoming SCTP packet is to be processed.
     fn handle_input(&mut self, packet: &[u8]);
 

@@ -475,6 +475,14 @@ impl DcSctpSocket for Socket {
         self.state.tcb_mut()?.reassembly_queue.get_next_message()
     }
 
+    fn announce_window(&mut self) {
+        let now = *self.now.borrow();
+        if let State::Established(tcb) | State::ShutdownPending(tcb) = &mut self.state {
+            tcb.data_tracker.force_immediate_sack(now);
+            maybe_send_sack(&mut self.state, &mut self.ctx, now);
+        }
+    }
+
     fn connect(&mut self) {
         let State::Closed = self.state else {
             warn!("Called connect on a socket that is not closed");
