@@ -15,7 +15,7 @@ use saltyrtc::server::{Server, ServerConfig};
 use saltyrtc::task::TaskEvent;
 
 /// Nothing here takes long; this is for the case that something never happens.
-const NEVER: Duration = Duration::from_secs(20);
+const NEVER: Duration = Duration::from_secs(120);
 
 fn keys() -> KeyPair {
     KeyPair::generate(&mut OsRandom)
