@@ -59,10 +59,12 @@ static void event(const char *name) {
 }
 
 static void event_text(const char *name, const char *key, const char *text) {
+    flockfile(stdout);
     printf("{\"event\": \"%s\", \"%s\": ", name, key);
     print_text(text);
     puts("}");
     fflush(stdout);
+    funlockfile(stdout);
 }
 
 static void event_bytes(const char *name, uint64_t bytes) {
@@ -243,12 +245,13 @@ static void message(peer *peer, const saltyrtc_event *event) {
     }
 }
 
-static void channel_closed(peer *peer, const saltyrtc_event *event) {
-    direction *way = event->channel == peer->out.channel ? &peer->out : &peer->in;
+static void channel_closed(peer *peer, const saltyrtc_event *taken) {
+    direction *way = taken->channel == peer->out.channel ? &peer->out : &peer->in;
     if (!way->acknowledged) {
-        fail(event->text != NULL ? event->text : "the peer closed a channel too early");
+        fail(taken->text != NULL ? taken->text : "the peer closed a channel too early");
     }
     way->closed = true;
+    event(way == &peer->out ? "out closed" : "in closed");
 }
 
 /* Whether everything was sent and received in this direction; at the end the channel is closed, too. */
@@ -324,9 +327,16 @@ static int run(peer *peer) {
 
 /* ---- The command line ---- */
 
+/* Log lines come from threads of the library, and standard output has whole lines only. */
 static void log_line(int32_t level, const char *target, const char *message, void *user_data) {
-    (void)user_data;
-    fprintf(stderr, "%d %s: %s\n", (int)level, target, message);
+    static const char restart[] = "ICE restart";
+    const bool *verbose = (const bool *)user_data;
+    if (strncmp(message, restart, strlen(restart)) == 0) {
+        event("restart");
+    }
+    if (*verbose) {
+        fprintf(stderr, "%d %s: %s\n", (int)level, target, message);
+    }
 }
 
 static void usage(const char *text, const char *what) {
@@ -379,6 +389,7 @@ static char *value_of(char *argument, const char *option) {
 
 int main(int argc, char **argv) {
     static peer peer;
+    static bool verbose;
     const char *server = NULL, *server_key = NULL, *invitation = NULL, *ca = NULL, *role = "";
     saltyrtc_rtc_config *rtc = NULL;
     saltyrtc_config *config = NULL;
@@ -410,7 +421,7 @@ int main(int argc, char **argv) {
         } else if (strcmp(argv[i], "--relay-only") == 0) {
             CALL(saltyrtc_rtc_config_set_relay_only(rtc, true, &error));
         } else if (strcmp(argv[i], "--verbose") == 0) {
-            CALL(saltyrtc_log_set_callback(SALTYRTC_LOG_LEVEL_DEBUG, log_line, NULL, NULL, &error));
+            verbose = true;
         } else {
             usage("unknown option", argv[i]);
         }
@@ -437,6 +448,8 @@ int main(int argc, char **argv) {
         CALL(saltyrtc_key_from_hex(server_key, key, &error));
         CALL(saltyrtc_config_set_server_key(config, key, &error));
     }
+    CALL(saltyrtc_log_set_callback(verbose ? SALTYRTC_LOG_LEVEL_DEBUG : SALTYRTC_LOG_LEVEL_INFO, log_line, &verbose,
+                                   NULL, &error));
     if (ca != NULL) {
         add_certificates(config, ca);
     }
