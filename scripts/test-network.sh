@@ -4,6 +4,7 @@
 # Arguments: names of tests, as in test_topology or test_peers.Peers.test_relay_only_uses_nothing_but_the_relay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+export PATH=$PATH:/usr/sbin:/sbin
 
 missing() {
     echo "test-network: $1 is missing: run 'make test-tools'" >&2
@@ -11,10 +12,33 @@ missing() {
 }
 
 for program in ip nft sysctl turnserver turnutils_uclient openssl node chromium python3; do
-    PATH=$PATH:/usr/sbin:/sbin command -v $program >/dev/null || missing $program
+    command -v $program >/dev/null || missing $program
 done
 if [ ! -c /dev/net/tun ]; then
     echo "test-network: there is no /dev/net/tun: load the kernel module tun" >&2
+    exit 1
+fi
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "test-network: not root, and there is no sudo: network namespaces need one of them" >&2
+        exit 1
+    fi
+    as_root=(sudo --preserve-env=CARGO_TARGET_DIR,PATH)
+fi
+# Containers often have root, but no right to make networks.
+probe=saltyrtc-test-$$-probe
+works=yes
+problem=$("${as_root[@]}" sh -ec "
+    ip netns add $probe
+    ip netns exec $probe ip link add one type veth peer name two
+    ip netns exec $probe nft 'add table ip nat; add chain ip nat out { type nat hook postrouting priority srcnat; }'
+" 2>&1) || works=no
+"${as_root[@]}" ip netns delete $probe 2>/dev/null || true
+if [ $works = no ]; then
+    echo "test-network: no network namespaces with NAT can be made here: $problem" >&2
+    echo "test-network: they need CAP_SYS_ADMIN and CAP_NET_ADMIN, and the kernel modules veth and nf_tables" >&2
     exit 1
 fi
 
@@ -27,7 +51,5 @@ for directory in tests/interop/js examples-web; do
     npm ci --prefix $directory --prefer-offline --no-audit --no-fund --silent
 done
 
-as_root=()
-[ "$(id -u)" = 0 ] || as_root=(sudo --preserve-env=CARGO_TARGET_DIR,PATH)
 cd tests/rtc_network
 exec "${as_root[@]}" python3 -B -m unittest --failfast "${@:-discover}"

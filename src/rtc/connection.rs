@@ -170,7 +170,7 @@ impl Connection {
         }
         self.restart_wanted = false;
         if self.remote.is_some() {
-            self.agent.restart(now);
+            self.restart(now);
         }
         self.offered = true;
         let parameters = self.parameters(Setup::ActPass);
@@ -178,6 +178,11 @@ impl Connection {
         self.agent.gather(now);
         self.drain(now);
         Some(sdp)
+    }
+
+    fn restart(&mut self, now: Instant) {
+        tracing::info!("ICE restart: both sides look for the best path to each other again");
+        self.agent.restart(now);
     }
 
     /// Restart when [`take_restart`](Self::take_restart) is asked next.
@@ -230,7 +235,7 @@ impl Connection {
             DtlsRole::Server => Setup::Passive,
         };
         if self.remote.as_ref().is_some_and(|known| known.ice != remote.ice) {
-            self.agent.restart(now);
+            self.restart(now);
         }
         let index = u16::try_from(offer.index()).unwrap_or_default();
         self.section = (offer.mid().map(str::to_owned), index);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{CandidateType, Path, Policy, RelayProtocol, Server, State};
+use saltyrtc::rtc::ice::{CandidateType, Path, Policy, RelayProtocol, Server, SocketId, State};
 
 use crate::network::{Nat, NatKind, Network};
 use crate::with_server;
@@ -191,6 +191,33 @@ fn a_lost_connection_to_the_relay_loses_the_path() {
     // The other side sends to the old address until it is told of the new one.
     network.run(Duration::from_secs(1));
     network.check_data();
+}
+
+#[test]
+fn a_connection_to_the_relay_goes_with_the_address_and_is_opened_from_the_next_one() {
+    for policy in [Policy::All, Policy::RelayOnly] {
+        let mut network = network([TURN_TCP; 2], [NatKind::Symmetric; 2], policy);
+        connect(&mut network, 0);
+        connect(&mut network, 1);
+        network.run_until_connected();
+        let before = network.hosts[0].agent.stats().path.unwrap().local_address;
+        let now = network.now;
+        // Nobody says that the connection is of no use any more. And for a while there is no network.
+        network.hosts[0].agent.remove_socket(now, SocketId(0));
+        network.drain();
+        assert_eq!(network.state(0), State::Disconnected);
+        assert_eq!(network.hosts[0].disconnects.len(), 1);
+        let new = "192.168.7.2:5000".parse().unwrap();
+        network.hosts[0].sockets = vec![(SocketId(1), new)];
+        network.hosts[0].agent.add_socket(now, SocketId(1), new).unwrap();
+        connect(&mut network, 0);
+        // The peer is not told: there may be no way to.
+        network.run_until("the new path", |network| network.state(0) == State::Connected);
+        assert_ne!(network.hosts[0].agent.stats().path.unwrap().local_address, before);
+        network.run_until("the peer's new path", |network| network.state(1) == State::Connected);
+        network.run(Duration::from_secs(1));
+        network.check_data();
+    }
 }
 
 #[test]

@@ -97,6 +97,12 @@ class Network:
             self._ip("internet", "link", "add", "net", "type", "bridge")
             self._ip("internet", "address", "add", f"{SERVER}/24", "dev", "net")
             self._ip("internet", "link", "set", "net", "up")
+            # What is sent to private addresses vanishes, as on the Internet; coturn ends an allocation whose
+            # packets the system refuses to send.
+            self._ip("internet", "link", "add", "nowhere", "type", "veth", "peer", "name", "nobody")
+            for device in ("nowhere", "nobody"):
+                self._ip("internet", "link", "set", device, "arp", "off", "up")
+            self._ip("internet", "route", "add", "default", "dev", "nowhere")
             self._add_side("a", nat_a, link_a)
             self._add_side("b", nat_b, link_b)
         except BaseException:
@@ -231,8 +237,9 @@ class Network:
         self.turn_ca = certificate
 
     def turn_url(self, transport):
-        """For `udp`, `tcp` or `tls`."""
+        """For `udp`, `tcp` or `tls`; or `stun`, for the same server without its relays."""
         return {
+            "stun": f"stun:{SERVER}:{TURN_PORT}",
             "udp": f"turn:{SERVER}:{TURN_PORT}?transport=udp",
             "tcp": f"turn:{SERVER}:{TURN_PORT}?transport=tcp",
             "tls": f"turns:{SERVER}:{TURNS_PORT}?transport=tcp",

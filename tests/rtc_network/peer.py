@@ -53,7 +53,8 @@ class RtcPeer(JsonProgram):
     """rtc_peer in the namespace of a client. README.md has its command line and its events."""
 
     def __init__(self, network, side, role, *options, transports=()):
-        ice = [f"--ice={network.turn_url(transport)},{TURN_USER},{TURN_PASSWORD}" for transport in transports]
+        ice = [f"--ice={network.turn_url('stun')}"] if "udp" in transports else []
+        ice += [f"--ice={network.turn_url(transport)},{TURN_USER},{TURN_PASSWORD}" for transport in transports]
         if transports:
             ice.append(f"--ca={network.turn_ca}")
         super().__init__(f"rtc_peer of {side} ({role})", network.popen(

@@ -57,7 +57,8 @@ class Peers(unittest.TestCase):
                     network.block_udp(side)
                 peers = self.meet(network, size, transports=(transport,))
                 for peer in peers:
-                    self.assertEqual(peer.wait_for("path")["local"], "relay")
+                    path = peer.wait_for("path")
+                    self.assertEqual((path["local"], path["relay_protocol"]), ("relay", transport))
                 self.finish(size, *peers)
 
     def test_relay_only_uses_nothing_but_the_relay(self):
@@ -75,14 +76,26 @@ class Peers(unittest.TestCase):
             self.finish(size, *self.meet(network, size), limit=300)
 
     def test_the_address_changes_in_mid_transfer(self):
-        size = 100 * MIB
-        for side, moving in (("a", 0), ("b", 1)):
+        size = 24 * MIB
+        for side, transport, nat in (("a", "udp", Nat.SYMMETRIC), ("b", "udp", Nat.SYMMETRIC),
+                                     ("a", "tcp", Nat.SYMMETRIC), ("b", "udp", Nat.PORT_RESTRICTED)):
             # The delay keeps the transfer from being over too soon.
-            with self.subTest(moving=side), Network(link_a=Link(delay_ms=5)) as network:
-                peers = self.meet(network, size)
-                while peers[moving].wait_for("progress")["received"] < MIB:
-                    pass
+            with (self.subTest(moving=side, transport=transport, nat=nat),
+                  Network(nat_a=nat, nat_b=nat, link_a=Link(delay_ms=10)) as network):
+                if transport != "udp":
+                    for blocked in "ab":
+                        network.block_udp(blocked)
+                peers = self.meet(network, size, transports=(transport,))
+                for peer in peers:
+                    peer.wait_for("handover")
+                    while peer.wait_for("progress")["received"] < MIB:
+                        pass
                 network.change_address(side)
+                # The old path is dead, and the signalling with it. First there is some path again, on
+                # which the initiator then asks for an ICE restart.
+                for peer in peers:
+                    peer.wait_for("restart")
+                    self.assertNotIn("sent", [event["event"] for event in peer.seen], "the transfer was over too soon")
                 self.finish(size, *peers, limit=300)
 
 

@@ -284,13 +284,34 @@ impl Gatherer {
         lost
     }
 
-    /// A socket is gone, and all that went through it.
-    pub(super) fn remove_socket(&mut self, socket: SocketId) -> Vec<Gathered> {
-        self.queries.retain(|query| query.socket != socket);
-        let gone = |relay: &Relay| relay.link == Link::Udp(socket);
-        let lost = self.relays.iter().filter(|relay| gone(relay)).flat_map(Relay::lost).collect();
+    /// A socket is gone, and all that went through it. So are the connections from its address: nothing
+    /// else tells for many minutes that nobody answers on them.
+    pub(super) fn remove_socket(
+        &mut self,
+        socket: &Socket,
+        output: &mut VecDeque<Output>,
+    ) -> Vec<Gathered> {
+        self.queries.retain(|query| query.socket != socket.id);
+        let gone = |relay: &Relay| match relay.link {
+            Link::Udp(id) => id == socket.id,
+            Link::Stream(..) => normalise(relay.local()).ip() == socket.address.ip(),
+        };
+        let mut lost = Vec::new();
+        for relay in self.relays.iter().filter(|relay| gone(relay)) {
+            lost.extend(relay.lost());
+            if let Link::Stream(stream, _) = relay.link {
+                output.push_back(Output::Disconnect { stream });
+            }
+        }
         self.relays.retain(|relay| !gone(relay));
         lost
+    }
+
+    /// The addresses of this host have changed: servers that could not be reached may be reached now.
+    pub(super) fn retry(&mut self) {
+        for server in &mut self.servers {
+            server.tried = 0;
+        }
     }
 
     /// What has been gathered so far, for a restart.

@@ -189,21 +189,31 @@ impl Agent {
             if self.gatherer.has_started() {
                 self.add_host_candidate(now, address);
             }
-            self.gatherer.ask(now, &self.sockets, &mut *self.random, &mut self.output);
+            self.ask_again(now);
             self.update(now);
         }
         Ok(())
     }
 
-    /// Forgets a socket that is closed. A path through it is lost.
+    /// Asks servers in a way that was not possible, or not necessary, before the sockets changed.
+    fn ask_again(&mut self, now: Instant) {
+        self.gatherer.retry();
+        self.gatherer.ask(now, &self.sockets, &mut *self.random, &mut self.output);
+    }
+
+    /// Forgets a socket that is closed, because its address is gone. A path through it is lost, and so are
+    /// the connections to TURN servers from that address, which are opened anew from another one.
     pub fn remove_socket(&mut self, now: Instant, id: SocketId) {
         let Some(index) = self.sockets.iter().position(|socket| socket.id == id) else { return };
-        let lost = self.gatherer.remove_socket(id);
         let socket = self.sockets.remove(index);
+        let lost = self.gatherer.remove_socket(&socket, &mut self.output);
         if let Some(candidate) = host_candidate(socket.address) {
             self.remove_candidate(&candidate);
         }
         self.take_gathered(now, lost);
+        if !self.closed && !self.sockets.is_empty() {
+            self.ask_again(now);
+        }
         self.update(now);
     }
 
