@@ -7,7 +7,7 @@ mod child;
 mod figures;
 mod ours;
 mod pair;
-#[path = "../report.rs"]
+#[path = "../report/mod.rs"]
 mod report;
 
 use std::error::Error;

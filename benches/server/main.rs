@@ -8,7 +8,7 @@ mod figures;
 mod measure;
 mod pair;
 mod process;
-#[path = "../report.rs"]
+#[path = "../report/mod.rs"]
 mod report;
 mod socket;
 

@@ -198,13 +198,7 @@ impl Session {
         if !std::mem::replace(&mut self.prepared, true)
             && let Some(signalling) = &self.signalling
         {
-            let config = ChannelConfig {
-                label: signalling.label.into(),
-                protocol: signalling.protocol.into(),
-                negotiated: Some(signalling.id),
-                ..ChannelConfig::default()
-            };
-            match association.open(now, config) {
+            match association.open(now, signalling_config(signalling)) {
                 Ok(id) => self.signalling_id = Some(id),
                 Err(error) => self.problem(format!("the signalling stays where it is: {error}")),
             }
@@ -561,5 +555,38 @@ fn from_sctp(reliability: SctpReliability) -> Reliability {
         SctpReliability::Reliable => Reliability::Reliable,
         SctpReliability::MaxRetransmits(count) => Reliability::MaxRetransmits(count),
         SctpReliability::MaxLifetime(time) => Reliability::MaxLifetime(time),
+    }
+}
+
+/// How the data channel is made that the signalling is handed over to.
+fn signalling_config(channel: &SignallingChannel) -> ChannelConfig {
+    ChannelConfig {
+        label: channel.label.into(),
+        protocol: channel.protocol.into(),
+        negotiated: Some(channel.id),
+        ..ChannelConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::SUBPROTOCOL;
+    use crate::task::webrtc::SIGNALLING_LABEL;
+
+    /// Covers W-023 W-024 W-025 W-026.
+    #[test]
+    fn the_signalling_channel_is_ordered_reliable_and_negotiated() {
+        let channel = SignallingChannel {
+            id: 7,
+            label: SIGNALLING_LABEL,
+            protocol: SUBPROTOCOL,
+            max_chunk_size: None,
+        };
+        let config = signalling_config(&channel);
+        assert_eq!((&*config.label, &*config.protocol), (SIGNALLING_LABEL, SUBPROTOCOL));
+        assert_eq!(config.negotiated, Some(7));
+        assert!(config.ordered);
+        assert_eq!(config.reliability, SctpReliability::Reliable);
     }
 }
