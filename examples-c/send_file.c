@@ -34,7 +34,8 @@
 #include "file_keys.h"
 #include "file_transfers.h"
 
-enum { MAX_ICE_SERVERS = 8, FIRST_RETRY_MS = 500, LAST_RETRY_MS = 30000, GOODBYE_MS = 5000, LINE_BYTES = 4096 };
+enum { MAX_ICE_SERVERS = 8, FIRST_RETRY_MS = 500, LAST_RETRY_MS = 30000, GOODBYE_MS = 5000 };
+enum { PATIENCE_MS = 25000, LINE_BYTES = 4096 };
 
 struct options {
     bool invites, chats, ends_when_sent, ends_with_peer, relay_only;
@@ -53,7 +54,7 @@ struct program {
     bool served, met;        /* the server, the peer: once at least */
     bool can_say, ending, over, keeps_input;
     int status;
-    int64_t retry_at, deadline; /* 0: none */
+    int64_t retry_at, deadline, lost_at; /* 0: none */
     int retry_ms;
     char input[LINE_BYTES + 1];
     size_t input_size;
@@ -200,6 +201,7 @@ static void connect_client(struct program *program) {
 static void disconnected(struct program *program) {
     transfers_disconnected(&program->files);
     program->can_say = program->keeps_input = false;
+    program->lost_at = 0;
 }
 
 /* The connection is gone; there will be another one. */
@@ -273,9 +275,12 @@ static void connection_state(struct program *program, const saltyrtc_event *even
         kind = stats.local_type > 0 && stats.local_type < 5 ? kinds[stats.local_type] : "no path any more";
         say("connected, end-to-end encrypted: %s", kind);
         program->files.connected = 1;
+        program->lost_at = 0;
         break;
     case SALTYRTC_CONNECTION_STATE_DISCONNECTED:
         say("%s", event->text);
+        /* If the other side was restarted, it waits at the server. */
+        program->lost_at = now_ms() + PATIENCE_MS;
         break;
     case SALTYRTC_CONNECTION_STATE_UNREACHABLE:
     case SALTYRTC_CONNECTION_STATE_FAILED:
@@ -394,9 +399,8 @@ static void read_input(struct program *program) {
 
 /* --- The loop --- */
 
-static int wait_ms(const struct program *program, int64_t at) {
+static int wait_ms(int64_t at) {
     int64_t left = at - now_ms();
-    (void)program;
     return left <= 0 ? 0 : left < 60000 ? (int)left : 60000;
 }
 
@@ -408,9 +412,9 @@ static void run(struct program *program) {
         bool reads = program->options.chats && !program->ending && !program->keeps_input;
         struct pollfd fds[3] = {{stop_pipe[0], POLLIN, 0}, {-1, POLLIN, 0}, {reads ? 0 : -1, POLLIN, 0}};
         int timeout = more ? 0 : -1;
-        int64_t at = program->deadline ? program->deadline : program->retry_at;
+        int64_t at = program->deadline ? program->deadline : program->retry_at ? program->retry_at : program->lost_at;
         if (program->client) saltyrtc_client_event_fd(program->client, &fds[1].fd, NULL);
-        if (at && !more) timeout = wait_ms(program, at);
+        if (at && !more) timeout = wait_ms(at);
         if (poll(fds, 3, timeout) < 0) {
             if (errno == EINTR) continue;
             fail("poll: ", strerror(errno));
@@ -424,6 +428,10 @@ static void run(struct program *program) {
         if (fds[2].revents) read_input(program);
         if (!program->keeps_input) take_lines(program);
         if (program->retry_at && now_ms() >= program->retry_at && !program->ending) connect_client(program);
+        if (program->lost_at && now_ms() >= program->lost_at && !program->ending) {
+            say("the other side is lost; trying again");
+            retry(program);
+        }
         if (program->options.ends_when_sent && transfers_pending(files, &channels) == 0 && !program->ending) {
             /* The other side closes the channel of a file that failed, but need not. */
             if (channels == 0) end(program, outcome(program));
