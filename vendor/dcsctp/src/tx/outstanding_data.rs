@@ -37,6 +37,9 @@ use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+/// How many chunks that are too large for the rest of a packet are looked at before it is sent as it is.
+const MAX_MISFITS: usize = 8;
+
 /// Represents the state of a sent fragment (DATA chunk).
 ///
 /// Fragments typically begin as `InFlight` and ultimately resolve to either `Acked` (successful
@@ -564,9 +567,12 @@ impl OutstandingData {
         // As `tsns` has been taken out of `self`, `abandon_all_for` can't remove abandoned chunks
         // from it directly. They are collected here and removed once the iteration is done.
         let mut abandoned: Vec<OrderedTsn> = vec![];
+        // (Added by libsaltyrtc, see README.md.) Chunks are mostly of one size: if some do not fit, the
+        // others will not either, and looking at all of them for each packet takes quadratic time.
+        let mut misfits = 0;
         for tsn in tsns.iter() {
             // No point in continuing if the packet is full.
-            if max_size <= self.data_chunk_header_size {
+            if max_size <= self.data_chunk_header_size || misfits >= MAX_MISFITS {
                 break;
             }
             let index = tsn.0.distance_to(self.last_cumulative_tsn_ack) - 1;
@@ -597,6 +603,8 @@ impl OutstandingData {
                 self.unacked_payload_bytes += item.data.payload.len();
                 self.unacked_packet_bytes += size;
                 self.unacked_items += 1;
+            } else {
+                misfits += 1;
             }
         }
         for tsn in &abandoned {
