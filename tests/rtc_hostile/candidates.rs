@@ -2,7 +2,7 @@
 
 use std::net::UdpSocket;
 
-use saltyrtc::client::EndReason;
+use saltyrtc::client::{EndReason, SendFailure};
 use saltyrtc::protocol::Role;
 
 use super::scene::{Plan, Scene};
@@ -96,9 +96,13 @@ async fn a_flood_of_candidates() {
     let candidates = vec![Some(candidate); 1024];
     for _ in 0..300 {
         let over = scene
-            .until("room", |scene| {
-                let sent = scene.hostile.send_candidates(&candidates);
-                (scene.hostile.ended() || sent.is_ok()).then(|| scene.hostile.ended())
+            .until("room", |scene| match scene.hostile.send_candidates(&candidates) {
+                Ok(()) => Some(false),
+                Err(SendFailure::QueueFull) => None,
+                Err(error) => {
+                    eprintln!("XXX {error}");
+                    Some(true)
+                }
             })
             .await;
         if over {
