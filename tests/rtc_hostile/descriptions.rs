@@ -51,7 +51,8 @@ fn without(sdp: &str, line: &str) -> String {
 }
 
 async fn malformed(kind: SdpType, role: Role) {
-    let mut scene = Scene::new(Plan { role, ..Plan::default() }).await;
+    let setup = if role == Role::Responder { "active" } else { "actpass" };
+    let mut scene = Scene::new(Plan { role, setup, ..Plan::default() }).await;
     if role == Role::Responder {
         scene.cooperative = false;
         scene.until("offer", |scene| scene.descriptions.pop()).await;
@@ -64,7 +65,9 @@ async fn malformed(kind: SdpType, role: Role) {
         assert!(text.len() < 300, "{name}: {text}");
     }
     if role == Role::Responder {
-        scene.send_description(kind, scene.wire.description());
+        // An answer has to decide.
+        let sdp = scene.wire.description().replace("setup:active", "setup:actpass");
+        scene.send_description(kind, sdp);
         let text = scene.problem().await;
         assert!(text.contains("DTLS role"), "{text}");
     }
@@ -100,17 +103,17 @@ async fn a_good_offer_after_bad_ones() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kinds_that_nobody_uses() {
-    let mut scene = Scene::new(Plan::default()).await;
+    let mut scene = Scene::new(Plan { anything: true, ..Plan::default() }).await;
     for kind in [SdpType::Rollback, SdpType::PrAnswer, SdpType::Answer] {
         let description =
             Value::Map(vec![("type".into(), kind.name().into()), ("sdp".into(), "v=0".into())]);
         scene.send_message(&[("type", "offer".into()), ("offer", description)]);
         assert!(scene.problem().await.contains("not supported"));
     }
-    scene.connect().await;
 
     drop(scene);
-    let mut scene = Scene::new(Plan { role: Role::Responder, ..Plan::default() }).await;
+    let plan = Plan { role: Role::Responder, anything: true, ..Plan::default() };
+    let mut scene = Scene::new(plan).await;
     for kind in [SdpType::Rollback, SdpType::PrAnswer, SdpType::Offer] {
         let description =
             Value::Map(vec![("type".into(), kind.name().into()), ("sdp".into(), "v=0".into())]);
@@ -123,7 +126,7 @@ async fn kinds_that_nobody_uses() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn offers_and_answers_from_the_wrong_side() {
     for (role, name) in [(Role::Responder, "offer"), (Role::Initiator, "answer")] {
-        let mut scene = Scene::new(Plan { role, ..Plan::default() }).await;
+        let mut scene = Scene::new(Plan { role, anything: true, ..Plan::default() }).await;
         let sdp = scene.wire.description();
         let description =
             Value::Map(vec![("type".into(), name.into()), ("sdp".into(), sdp.into())]);
@@ -184,7 +187,8 @@ async fn another_fingerprint_in_a_later_offer() {
     let error = scene.channel_closed(channel.number).await;
     assert!(error.is_some_and(|text| text.contains("made anew")));
     scene.state(ConnectionState::Closed).await;
-    scene.until("answers", |scene| (scene.descriptions.len() == 21).then_some(())).await;
+    // Those that were outdated already need not be answered.
+    scene.until("answer", |scene| (scene.descriptions.len() > 1).then_some(())).await;
     assert_eq!(scene.problems(), 0);
     scene.signalling_works().await;
     scene.memory.stayed_below(16);
@@ -235,8 +239,8 @@ async fn a_dtls_role_that_does_not_match() {
         scene.signalling_works().await;
         // Nothing comes of it, and everything ends with the peer.
         scene.hostile.close();
-        assert!(scene.channel_closed(wanted).await.is_some());
         assert_eq!(scene.end().await.by, ClosedBy::Peer);
+        scene.is_over(wanted).await;
         assert!(!scene.wire.connected());
         scene.memory.stayed_below(16);
     }

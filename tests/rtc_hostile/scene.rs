@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use rmpv::Value;
 use saltyrtc::chunking::{Chunker, Mode};
 use saltyrtc::client::{Client, Closed, Config, Event};
 use saltyrtc::crypto::{KeyPair, OsRandom};
-use saltyrtc::protocol::message::{Candidate, Payload, SdpType, SessionDescription, TaskMessage};
+use saltyrtc::protocol::message::{
+    Candidate, Payload, SdpType, SessionDescription, TaskData, TaskMessage,
+};
 use saltyrtc::protocol::{
     ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Role, SecureChannel,
     ServerUrl, TaskEvent,
@@ -14,8 +17,8 @@ use saltyrtc::protocol::{
 use saltyrtc::rtc;
 use saltyrtc::rtc::association::{ChannelConfig, ChannelId, MessageKind, SctpConfig};
 use saltyrtc::server::{Server, ServerConfig};
-use saltyrtc::task::WebRtc;
 use saltyrtc::task::webrtc::Options;
+use saltyrtc::task::{CustomTask, WebRtc};
 
 use super::memory::Memory;
 use super::wire::Wire;
@@ -33,6 +36,8 @@ pub struct Plan {
     pub sctp: SctpConfig,
     /// Whether the hostile peer wants the handover.
     pub handover: bool,
+    /// Whether the task of the hostile peer is one that sends anything: with [`Scene::send_message`] alone.
+    pub anything: bool,
     pub victim: rtc::Config,
 }
 
@@ -43,6 +48,7 @@ impl Default for Plan {
             setup: "actpass",
             sctp: SctpConfig { remote_max_message_size: 0, ..SctpConfig::default() },
             handover: false,
+            anything: false,
             victim: rtc::Config::default(),
         }
     }
@@ -109,7 +115,10 @@ impl Scene {
         let options = Options { handover: plan.handover, ..Options::default() };
         let rtc = rtc::Config { addresses: vec!["127.0.0.1".parse().unwrap()], ..plan.victim };
         let victim = Client::connect(victim.with_rtc(rtc).unwrap()).unwrap();
-        let hostile = hostile.with_task(WebRtc::v1(options).unwrap());
+        let hostile = match plan.anything {
+            false => hostile.with_task(WebRtc::v1(options).unwrap()),
+            true => hostile.with_task(anything()),
+        };
         let mut scene = Self {
             memory,
             victim,
@@ -260,10 +269,10 @@ impl Scene {
     }
 
     /// A message of the task, as it is.
-    pub fn send_message(&mut self, fields: &[(&str, rmpv::Value)]) {
+    pub fn send_message(&mut self, fields: &[(&str, Value)]) {
         let map = fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect();
         let mut bytes = Vec::new();
-        rmpv::encode::write_value(&mut bytes, &rmpv::Value::Map(map)).unwrap();
+        rmpv::encode::write_value(&mut bytes, &Value::Map(map)).unwrap();
         let message = TaskMessage::from_msgpack(bytes).unwrap();
         self.hostile.send_task_message(&message).expect("a client that takes it");
     }
@@ -394,6 +403,17 @@ impl Scene {
         .await;
     }
 
+    /// The engine ends with the client, a moment later.
+    pub async fn is_over(&mut self, channel: u32) {
+        use rtc::ChannelError::{NoEngine, NotOpen};
+        self.until("end of the engine", |scene| {
+            let engine = scene.victim.open_channel(rtc::ChannelOptions::new("too late"));
+            let sent = scene.victim.channel_send_bytes(channel, b"too late");
+            (engine == Err(NoEngine) && sent == Err(NotOpen)).then_some(())
+        })
+        .await;
+    }
+
     /// The victim is as good as before: the signalling goes both ways.
     pub async fn signalling_works(&mut self) {
         self.hostile.send_application(Payload::from_text("are you there?")).unwrap();
@@ -401,6 +421,17 @@ impl Scene {
         self.victim.send_application(Payload::from_text("yes")).unwrap();
         self.heard("answer", |event| matches!(event, Event::Application(_)).then_some(())).await;
     }
+}
+
+/// A task that is called like that of WebRTC.
+fn anything() -> CustomTask {
+    let data = Value::Map(vec![
+        ("exclude".into(), Value::Array(Vec::new())),
+        ("handover".into(), false.into()),
+    ]);
+    let mut bytes = Vec::new();
+    rmpv::encode::write_value(&mut bytes, &data).unwrap();
+    CustomTask::new("v1.webrtc.tasks.saltyrtc.org", TaskData::from_map(bytes).unwrap()).unwrap()
 }
 
 pub fn take<T>(
