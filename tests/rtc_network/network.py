@@ -217,7 +217,8 @@ class Network:
         certificate, key = (Path(self.directory.name, f"turn.{kind}") for kind in ("crt", "key"))
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
             "-keyout", str(key), "-out", str(certificate), "-days", "2", "-subj", "/CN=turn.test",
-            "-addext", f"subjectAltName=DNS:turn.test,IP:{SERVER}")
+            # No server may use a certificate that is for signing others.
+            "-addext", "basicConstraints=critical,CA:FALSE", "-addext", f"subjectAltName=DNS:turn.test,IP:{SERVER}")
         log = Path(self.directory.name, "turn.log")
         with log.open("w") as file:
             turn = self.popen(

@@ -57,6 +57,8 @@ class RtcPeer(JsonProgram):
         ice += [f"--ice={network.turn_url(transport)},{TURN_USER},{TURN_PASSWORD}" for transport in transports]
         if transports:
             ice.append(f"--ca={network.turn_ca}")
+        sizes = [option.partition("=")[2] for option in options if option.startswith("--receive=")]
+        self.expects = int(sizes[0]) if sizes else 0
         super().__init__(f"rtc_peer of {side} ({role})", network.popen(
             f"client-{side}", programs.RTC_PEER, f"--role={role}", *ice, *options,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))

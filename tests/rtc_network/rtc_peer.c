@@ -245,13 +245,12 @@ static void message(peer *peer, const saltyrtc_event *event) {
     }
 }
 
-static void channel_closed(peer *peer, const saltyrtc_event *taken) {
-    direction *way = taken->channel == peer->out.channel ? &peer->out : &peer->in;
+static void channel_closed(peer *peer, const saltyrtc_event *event) {
+    direction *way = event->channel == peer->out.channel ? &peer->out : &peer->in;
     if (!way->acknowledged) {
-        fail(taken->text != NULL ? taken->text : "the peer closed a channel too early");
+        fail(event->text != NULL ? event->text : "the peer closed a channel too early");
     }
     way->closed = true;
-    event(way == &peer->out ? "out closed" : "in closed");
 }
 
 /* Whether everything was sent and received in this direction; at the end the channel is closed, too. */
