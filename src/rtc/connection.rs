@@ -293,18 +293,20 @@ impl Connection {
     pub(super) fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
         match candidate {
             // Before the description it is not known which section they are for.
-            _ if self.remote.is_none() => {
-                if self.early_candidates.len() < MAX_EARLY_CANDIDATES
-                    && candidate.is_none_or(|candidate| candidate.size() <= MAX_EARLY_CANDIDATE)
-                {
-                    self.early_candidates.push(candidate.cloned());
-                }
-            }
+            _ if self.remote.is_none() => self.hold_candidate(candidate),
             Some(candidate) => self.add_candidate(now, candidate),
             // That there are no more is no reason to give up: the peer may come from elsewhere.
             None => {}
         }
         self.drain(now);
+    }
+
+    fn hold_candidate(&mut self, candidate: Option<&Candidate>) {
+        if self.early_candidates.len() < MAX_EARLY_CANDIDATES
+            && candidate.is_none_or(|candidate| candidate.size() <= MAX_EARLY_CANDIDATE)
+        {
+            self.early_candidates.push(candidate.cloned());
+        }
     }
 
     fn add_candidate(&mut self, now: Instant, candidate: &Candidate) {

@@ -171,10 +171,8 @@ impl DtlsConnection {
     fn drain(&mut self, now: Instant, receive: &mut dyn FnMut(&[u8])) {
         loop {
             match self.dtls.poll_output(&mut self.buffer) {
-                Output::Packet(datagram) => {
-                    if self.datagrams.len() < MAX_DATAGRAMS {
-                        self.datagrams.push_back(datagram.to_vec());
-                    }
+                Output::Packet(datagram) if self.datagrams.len() < MAX_DATAGRAMS => {
+                    self.datagrams.push_back(datagram.to_vec());
                 }
                 Output::BufferTooSmall { needed } => self.buffer.resize(needed, 0),
                 Output::PeerCert(certificate) => {
