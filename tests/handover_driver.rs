@@ -53,21 +53,24 @@ impl Pair {
     /// Carries what there is for the channel, until a client has an event that `is` describes.
     async fn wait_for(&self, client: usize, is: impl Fn(&Event) -> bool) -> Event {
         let search = async {
+            // A client that has ended says so at once, as often as it is asked.
+            let mut ended = [false; 2];
             loop {
                 let found = self.seen.borrow()[client].iter().position(&is);
                 if let Some(found) = found {
                     return self.seen.borrow_mut()[client].remove(found);
                 }
                 let event = tokio::select! {
-                    event = self.clients[0].next_event() => (0, event),
-                    event = self.clients[1].next_event() => (1, event),
+                    event = self.clients[0].next_event(), if !ended[0] => (0, event),
+                    event = self.clients[1].next_event(), if !ended[1] => (1, event),
+                    else => panic!("both clients have ended before"),
                 };
                 match event {
                     (from, Some(Event::Channel(ChannelTransmit::Message(message)))) => {
                         assert!(self.clients[1 - from].channel_receive(&message));
                     }
                     (who, Some(event)) => self.seen.borrow_mut()[who].push(event),
-                    (who, None) => panic!("client {who} has ended before"),
+                    (who, None) => ended[who] = true,
                 }
             }
         };

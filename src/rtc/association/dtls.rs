@@ -20,6 +20,10 @@ const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The least time between two timeouts: whoever sleeps until the deadline never spins.
 const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
 
+/// How many datagrams may wait to be sent: what ends an association fits, with all that it held back.
+/// They are lost if there are more, like on any way.
+const MAX_DATAGRAMS: usize = 16_384;
+
 /// What has happened to a [`DtlsConnection`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DtlsEvent {
@@ -167,7 +171,9 @@ impl DtlsConnection {
     fn drain(&mut self, now: Instant, receive: &mut dyn FnMut(&[u8])) {
         loop {
             match self.dtls.poll_output(&mut self.buffer) {
-                Output::Packet(datagram) => self.datagrams.push_back(datagram.to_vec()),
+                Output::Packet(datagram) if self.datagrams.len() < MAX_DATAGRAMS => {
+                    self.datagrams.push_back(datagram.to_vec());
+                }
                 Output::BufferTooSmall { needed } => self.buffer.resize(needed, 0),
                 Output::PeerCert(certificate) => {
                     if self.remote_fingerprints.iter().any(|one| one.matches(certificate)) {

@@ -44,3 +44,22 @@ fn bytes(event: &AssociationEvent) -> usize {
         _ => 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{ChannelConfig, ChannelId};
+    use super::*;
+
+    #[test]
+    fn names_of_channels_count() {
+        let mut inbox = Inbox::default();
+        let config = ChannelConfig { label: "x".repeat(65_535), ..ChannelConfig::default() };
+        for id in 0..5 {
+            assert!(inbox.has_room());
+            let (id, config) = (ChannelId(id), config.clone());
+            inbox.push(AssociationEvent::ChannelOpened { id, config, by_peer: true });
+        }
+        assert!(!inbox.has_room());
+        assert!(inbox.pop().is_some() && inbox.pop().is_some() && inbox.has_room());
+    }
+}
