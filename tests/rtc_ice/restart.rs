@@ -74,7 +74,8 @@ fn a_new_address_is_used_after_a_restart() {
     network.hosts[0].sockets = vec![(SocketId(1), new)];
     network.hosts[0].agent.add_socket(network.now, SocketId(1), new).unwrap();
     network.run(Duration::from_secs(2));
-    assert_eq!(network.state(0), State::Disconnected);
+    // It is tried at once, without the peer being told.
+    assert_eq!(network.state(0), State::Connected);
     restart(&mut network);
     network.run_until_connected();
     let path = Path::Direct { socket: SocketId(0), to: new };
