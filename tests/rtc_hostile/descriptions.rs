@@ -8,20 +8,11 @@ use saltyrtc::rtc::certificate::Certificate;
 
 use super::scene::{Plan, Scene};
 
-<<<<<<< HEAD
-/// What is wrong, how a description gets wrong, and a part of what is said about it.
-type Mistake = (&'static str, fn(String) -> String, &'static str);
-
-/// What can be wrong with an offer as well as with an answer: a name, how it is made of a good one, and what the
-/// application reads.
-const MALFORMED: [Mistake; 22] = [
-=======
 /// What is wrong, how it is made of a good description, and what the application reads.
 type Malformed = (&'static str, fn(String) -> String, &'static str);
 
 /// What can be wrong with an offer as well as with an answer.
 const MALFORMED: [Malformed; 22] = [
->>>>>>> hostile
     ("nothing", |_| String::new(), "v=0"),
     ("no SDP", |_| "hello".into(), "v=0"),
     ("binary", |_| "\0\u{1}\u{fffd}".repeat(100), "v=0"),
