@@ -43,9 +43,8 @@ mod ppid {
 /// How long the peer has to take what is on its way when we shut down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How many messages SCTP may hold that the owner does not take. What arrives beyond is lost on the
-/// way, as far as the peer can tell, which it pays for dearly: so this is more than messages of 32 bytes
-/// fill the receive window with, and only bounds what a flood of smaller ones costs.
-const MAX_READY: usize = 1 << 17;
+/// way, as far as the peer can tell.
+const MAX_READY: usize = 8192;
 /// The limits of [`SctpConfig::mtu`].
 const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
 
