@@ -52,4 +52,4 @@ for directory in tests/interop/js examples-web; do
 done
 
 cd tests/rtc_network
-exec "${as_root[@]}" python3 -B -m unittest --failfast "${@:-discover}"
+exec "${as_root[@]}" python3 -B -m unittest "${@:-discover}" --failfast
