@@ -210,6 +210,22 @@ static void bulk(const test_server *server) {
     checked("many messages");
 }
 
+/* Events of the one would never get to the other. */
+static void two_kinds_of_webrtc(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_client *client = NULL;
+    saltyrtc_config *config = initiator_config(server, NULL);
+    saltyrtc_rtc_config *rtc = rtc_config();
+    OK(saltyrtc_config_add_rtc_task(config, rtc, &error));
+    OK(saltyrtc_config_add_webrtc_v0_task(config, NULL, 0, true, 0, &error));
+    FAILS(SALTYRTC_STATUS_BAD_CONFIG, "only one",
+          saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error));
+    CHECK(client == NULL);
+    saltyrtc_rtc_config_free(rtc);
+    saltyrtc_config_free(config);
+    checked("two kinds of WebRTC");
+}
+
 static void without_rtc(const test_server *server) {
     saltyrtc_error *error = NULL;
     pair pair = connected_pair(server);
@@ -228,6 +244,7 @@ int main(void) {
     start_server(&server);
     channels(&server);
     bulk(&server);
+    two_kinds_of_webrtc(&server);
     without_rtc(&server);
     end_server(&server);
     end_library();
