@@ -68,6 +68,7 @@ pub struct Association {
     remote_max_message_size: usize,
     /// How many bytes are waiting on a channel when it has room again, unless the owner says.
     default_low_water: usize,
+    max_low_water: usize,
     /// How many messages were taken from SCTP so far.
     taken: u64,
     /// Streams that the peer has closed, each to be dealt with when so many messages were taken.
@@ -119,6 +120,7 @@ impl Association {
                 limit => limit,
             },
             default_low_water: sctp::default_low_water(config),
+            max_low_water: sctp::max_low_water(config),
             taken: 0,
             resets: VecDeque::new(),
             resetting: BTreeSet::new(),
@@ -291,11 +293,13 @@ impl Association {
 
     /// From now on [`AssociationEvent::LowWater`] comes each time that [`Self::buffered_amount`]
     /// falls from above to this many bytes or less. Without, it comes only after
-    /// [`SendError::QueueFull`], when a quarter of [`SctpConfig::send_buffer`] is left.
+    /// [`SendError::QueueFull`], when a quarter of [`SctpConfig::send_buffer`] is left. As a channel is
+    /// full with half of that, a mark cannot be higher.
     pub fn set_low_water(&mut self, now: Instant, id: ChannelId, bytes: usize) {
         if let Some(channel) = self.channels.get_mut(id.0)
             && channel.closing.is_none()
         {
+            let bytes = bytes.min(self.max_low_water);
             channel.low_water = Some(bytes);
             self.advance(now);
             self.sctp.set_low_water(id.0, bytes);

@@ -163,6 +163,11 @@ pub(super) fn default_low_water(config: &SctpConfig) -> usize {
     channel_send_limit(config) / 2
 }
 
+/// The highest low-water mark: what waits falls to this whenever a channel was full.
+pub(super) fn max_low_water(config: &SctpConfig) -> usize {
+    channel_send_limit(config) - 1
+}
+
 /// Whether a packet ends the association, in order or not: its first chunk is ABORT, SHUTDOWN,
 /// SHUTDOWN ACK or SHUTDOWN COMPLETE.
 pub(super) fn ends_association(packet: &[u8]) -> bool {
