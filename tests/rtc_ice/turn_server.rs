@@ -147,9 +147,12 @@ impl TurnServer {
                 let (permissions, channels) = (HashSet::new(), Vec::new());
                 self.allocations.push(Allocation { client, relayed, permissions, channels });
                 answer.add_attribute(&XorRelayedAddress::new(relayed, id)).unwrap();
-                if let Client::Udp(from) = client {
-                    answer.add_attribute(&XorMappedAddress::new(from, id)).unwrap();
-                }
+                // Over a connection it is worth nothing for other packets.
+                let from = match client {
+                    Client::Udp(from) => from,
+                    Client::Stream(_) => "198.51.100.7:7".parse().unwrap(),
+                };
+                answer.add_attribute(&XorMappedAddress::new(from, id)).unwrap();
                 answer.add_attribute(&Lifetime::new(600)).unwrap();
             }
             (REFRESH, Some(index)) => {
