@@ -207,6 +207,19 @@ fn if_both_move_at_once_that_is_told_in_time() {
     assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
 }
 
+/// A relay lets in what comes from IP addresses that were sent to before. If that of the other relay is a
+/// new one nothing gets through, and that has an end, too.
+#[test]
+fn a_relay_that_comes_from_elsewhere_is_not_found() {
+    for index in [0, 1] {
+        let mut network = relayed(Policy::RelayOnly);
+        network.server.relay_ip = "203.0.113.11".parse().unwrap();
+        move_host(&mut network, index);
+        network.run_without_trickling(Duration::from_secs(38));
+        assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+    }
+}
+
 /// The peer was killed, and never answers the offer of a restart.
 #[test]
 fn a_peer_that_dies_during_a_restart_is_noticed() {

@@ -167,6 +167,15 @@ impl Association {
         }
     }
 
+    /// Datagrams go another way from now on: does not wait any longer with what got lost on the old one.
+    pub fn path_changed(&mut self, now: Instant) {
+        if self.state != State::Over {
+            self.advance(now);
+            self.sctp.path_changed();
+            self.settle();
+        }
+    }
+
     /// When [`Self::handle_timeout`] is to be called at the latest. It can change with every other
     /// call.
     pub fn poll_timeout(&self) -> Option<Instant> {

@@ -69,6 +69,11 @@ impl Sctp {
         self.socket.advance_time(SocketTime::zero() + since);
     }
 
+    /// There is another way to the peer.
+    pub(super) fn path_changed(&mut self) {
+        self.socket.path_changed();
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         let timeout = self.socket.poll_timeout();
         (timeout != SocketTime::infinite_future())

@@ -24,9 +24,13 @@ const TIMING_ADVANCE: Duration = Duration::from_millis(20);
 /// remember an address of the peer once more.
 const MAX_REPLACEMENTS: u16 = 64;
 
-/// At first one path follows another one, as better ones are found. Later it means that something has
+/// At first one path follows another one, as better ones are found. Later that means that something has
 /// changed.
 const SETTLE_TIME: Duration = Duration::from_secs(3);
+
+/// A pair that was left for a better one, and has not answered since then for this long, was not left but
+/// lost.
+const LEFT_PATIENCE: Duration = Duration::from_secs(6);
 
 /// `is` drops the selected pair when it has been silent for long. Then it is tried anew, after a moment
 /// in which another one may be selected, and again and again.
@@ -56,7 +60,9 @@ pub(super) struct Checks {
     replacements: u16,
     /// From when on another pair means that the peer has moved.
     settled_at: Option<Instant>,
-    /// The peer is somewhere else since then, and nobody has asked yet.
+    /// The pair that was left last, and when, until it is answered again.
+    left: Option<(Pair, Instant)>,
+    /// The peer is somewhere else than before, and nobody has asked yet.
     moved: bool,
     /// `is` has dropped the selected pair: when to try anew.
     revive_at: Option<Instant>,
@@ -107,6 +113,7 @@ impl Checks {
             watch: Watch::default(),
             replacements: 0,
             settled_at: None,
+            left: None,
             moved: false,
             revive_at: None,
             responses: 0,
@@ -219,6 +226,7 @@ impl Checks {
         }
         if answer {
             self.watch.note_answer(now, (local, from));
+            self.left = self.left.filter(|(left, _)| *left != (local, from));
         } else if request {
             self.watch.note_request(now, (local, from), nominated);
         }
@@ -239,7 +247,8 @@ impl Checks {
         self.remote.as_ref()?;
         let checks = quiet(|| self.agent.poll_timeout()).unwrap_or(self.last_news);
         let doubt = self.watch.poll_timeout(self.agent.nominated_pair_rtt());
-        [Some(checks), doubt, self.revive_at].into_iter().flatten().min()
+        let left = self.left.map(|(_, at)| at + LEFT_PATIENCE);
+        [Some(checks), doubt, self.revive_at, left].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -256,6 +265,9 @@ impl Checks {
         self.take_events(now);
         self.replace(now);
         self.revive(now);
+        if self.left.is_some_and(|(_, at)| at + LEFT_PATIENCE <= now) {
+            (self.left, self.moved) = (None, true);
+        }
     }
 
     fn take_events(&mut self, now: Instant) {
@@ -264,7 +276,13 @@ impl Checks {
                 let pair = (source, destination);
                 let before = self.nominated.replace(pair);
                 let settled = *self.settled_at.get_or_insert(now + SETTLE_TIME);
-                self.moved |= before.is_some_and(|before| before.1 != pair.1) && now >= settled;
+                if let Some(before) = before.filter(|before| before.1 != pair.1) {
+                    if now >= settled {
+                        self.moved = true;
+                    } else {
+                        self.left = Some((before, now));
+                    }
+                }
                 self.watch.select(self.nominated);
                 self.responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
                 // It is nominated because it has been answered, but that can be long ago.
@@ -283,6 +301,7 @@ impl Checks {
             return;
         }
         self.replacements += 1;
+        self.settled_at = Some(now);
         let (remote, local) = self.watch.give_up(pair);
         for address in remote {
             self.forget_remote(address);

@@ -181,3 +181,95 @@ impl Watch {
         (remote, local)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(remote: u16) -> Pair {
+        (SocketAddr::from(([192, 0, 2, 1], 1)), SocketAddr::from(([192, 0, 2, 2], remote)))
+    }
+
+    fn at(start: Instant, milliseconds: u64) -> Instant {
+        start + Duration::from_millis(milliseconds)
+    }
+
+    /// The first pair is selected and was answered at the start; at 2.5 s it is asked again.
+    fn watch(start: Instant) -> Watch {
+        let mut watch = Watch::default();
+        watch.select(Some(pair(1)));
+        watch.note_answer(start, pair(1));
+        watch.note_sent(at(start, 2500), pair(1));
+        watch
+    }
+
+    #[test]
+    fn a_check_that_is_not_answered_makes_others_follow_faster_for_a_while() {
+        let start = Instant::now();
+        let mut watch = watch(start);
+        assert_eq!(watch.poll_timeout(None), Some(at(start, 3000)));
+        // Where the way is longer the answer takes its time.
+        let round_trip = Some(Duration::from_secs(1));
+        assert_eq!(watch.poll_timeout(round_trip), Some(at(start, 4500)));
+        assert_eq!(watch.interval(at(start, 2999), None), CONSENT_INTERVAL);
+        assert_eq!(watch.interval(at(start, 3000), None), PROBE_INTERVAL);
+        assert_eq!(watch.interval(at(start, 5999), None), PROBE_INTERVAL);
+        assert_eq!(watch.interval(at(start, 6000), None), CONSENT_INTERVAL);
+        assert_eq!(watch.poll_timeout(None), None);
+        watch.note_answer(at(start, 6100), pair(1));
+        watch.note_sent(at(start, 8600), pair(1));
+        assert_eq!(watch.poll_timeout(None), Some(at(start, 9100)));
+    }
+
+    #[test]
+    fn a_new_pair_makes_doubt_unless_the_selected_one_has_just_answered() {
+        let start = Instant::now();
+        for (time, interval) in [(100, CONSENT_INTERVAL), (300, PROBE_INTERVAL)] {
+            let mut watch = Watch::default();
+            watch.select(Some(pair(1)));
+            watch.note_answer(start, pair(1));
+            watch.note_answer(at(start, time), pair(2));
+            assert_eq!(watch.interval(at(start, time), None), interval);
+            watch.note_answer(at(start, time + 20), pair(1));
+            assert_eq!(watch.interval(at(start, time + 20), None), CONSENT_INTERVAL);
+        }
+    }
+
+    #[test]
+    fn only_a_pair_that_works_replaces_one_that_does_not() {
+        let start = Instant::now();
+        let mut watch = watch(start);
+        watch.note_answer(at(start, 2400), pair(2));
+        watch.note_sent(at(start, 3000), pair(1));
+        let now = at(start, 3500);
+        watch.note_answer(now, pair(3));
+        assert_eq!(watch.replacement(now, true, None), None, "two checks can be lost");
+        watch.note_sent(at(start, 3250), pair(1));
+        assert_eq!(watch.replacement(at(start, 3499), true, None), None, "too early");
+        let round_trip = Some(Duration::from_millis(500));
+        assert_eq!(watch.replacement(now, true, round_trip), None, "too early");
+        assert_eq!(watch.replacement(now, true, None), Some(pair(3)));
+        assert_eq!(watch.replacement(at(start, 6600), true, None), None, "long ago");
+        assert_eq!(watch.replacement(now, false, None), None, "the peer does not want it");
+        watch.note_request(now, pair(3), true);
+        assert_eq!(watch.replacement(now, false, None), Some(pair(3)));
+        let (remote, local) = watch.give_up(pair(3));
+        assert_eq!((remote, local), (HashSet::from([pair(1).1, pair(2).1]), None));
+        assert_eq!(watch.replacement(now, true, None), None);
+    }
+
+    #[test]
+    fn what_the_peer_can_make_it_remember_is_bounded() {
+        let start = Instant::now();
+        let mut watch = watch(start);
+        for remote in 2..2000 {
+            watch.note_request(start, pair(remote), true);
+            watch.note_answer(start, pair(remote));
+        }
+        assert_eq!(watch.pairs.len(), MAX_PAIRS);
+        // The selected one stays, however old it is, and there is room again for others.
+        watch.note_answer(at(start, 60_000), pair(2000));
+        assert_eq!(watch.pairs.len(), 2);
+        assert!(watch.answered(pair(1)).is_some());
+    }
+}

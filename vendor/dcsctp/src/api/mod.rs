@@ -777,6 +777,10 @@ pub trait DcSctpSocket {
     /// `send`, if significant time has passed, ensuring that internal timestamps remain accurate.
     fn advance_time(&mut self, now: SocketTime);
 
+    /// There is a new way to the peer: what was retransmitted in vain is sent again at once, and the peer
+    /// is told what has arrived. (Added by libsaltyrtc, see README.md.)
+    fn path_changed(&mut self);
+
     /// Returns the next absolute time on the socket's timeline when a timer expires.
     ///
     /// This value is monotonic and will never be earlier than the `now` parameter passed to

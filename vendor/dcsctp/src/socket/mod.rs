@@ -594,6 +594,16 @@ impl DcSctpSocket for Socket {
         }
     }
 
+    fn path_changed(&mut self) {
+        let now = *self.now.borrow();
+        if let State::Established(tcb) | State::ShutdownPending(tcb) = &mut self.state {
+            tcb.data_tracker.force_immediate_sack(now);
+            tcb.retransmission_queue.hasten(now);
+            maybe_send_sack(&mut self.state, &mut self.ctx, now);
+        }
+        self.advance_time(now);
+    }
+
     fn advance_time(&mut self, now: SocketTime) {
         if now < *self.now.borrow() {
             // Time is not allowed to go backwards.

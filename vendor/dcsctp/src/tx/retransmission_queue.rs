@@ -174,6 +174,11 @@ impl RetransmissionQueue {
         }
     }
 
+    /// What was sent again in vain is sent again now. (Added by libsaltyrtc, see README.md.)
+    pub fn hasten(&mut self, now: SocketTime) {
+        self.t3_rtx.hasten(now);
+    }
+
     pub fn next_timeout(&self) -> Option<SocketTime> {
         self.t3_rtx.next_expiry()
     }
