@@ -153,7 +153,16 @@ impl HybridClientHello {
         // 4. signature_algorithms
         let start = ext_buf.len();
         let sa = SignatureAlgorithmsExtension::default();
-        sa.serialize(&mut ext_buf);
+        // With DTLS 1.3 these two are for certificates only; with DTLS 1.2 for the handshake, too.
+        let for_rsa = [0x0401u16, 0x0501]; // PKCS #1 with SHA-256, SHA-384
+        let mut list = Buf::new();
+        sa.serialize(&mut list);
+        let len = (list.len() - 2 + 2 * for_rsa.len()) as u16;
+        ext_buf.extend_from_slice(&len.to_be_bytes());
+        ext_buf.extend_from_slice(&list[2..]);
+        for scheme in for_rsa {
+            ext_buf.extend_from_slice(&scheme.to_be_bytes());
+        }
         ext_entries.push((EXT_SIGNATURE_ALGORITHMS, start, ext_buf.len()));
 
         // 5. use_srtp

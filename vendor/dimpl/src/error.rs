@@ -194,6 +194,8 @@ pub enum CryptoError {
         /// The public key group used for verification.
         group: NamedGroup,
     },
+    /// An RSA signature is wrong, or its key has less than 2048 or more than 8192 bits.
+    RsaSignatureVerificationFailed(HashAlgorithm),
     /// The public key algorithm is unsupported.
     UnsupportedPublicKeyAlgorithm,
     /// A certificate or key references an unsupported EC curve.
@@ -952,6 +954,9 @@ impl fmt::Display for CryptoError {
                 write!(f, "invalid EC subject_public_key bitstring")
             }
             Self::InvalidSignatureFormat => write!(f, "invalid signature format"),
+            Self::RsaSignatureVerificationFailed(hash) => {
+                write!(f, "RSA signature verification failed for {hash:?}")
+            }
             Self::InvalidPublicKey(group) => write!(f, "invalid {group:?} public key"),
             Self::InvalidPrivateKey => {
                 write!(f, "failed to parse private key in any supported format")

@@ -582,6 +582,15 @@ impl CryptoContext {
         }
     }
 
+    /// Check if a client with this authentication can use a cipher suite. What the suite says of
+    /// signatures is for the server's certificate, which need not be like the client's.
+    pub fn is_cipher_suite_usable_by_client(&self, cipher_suite: Dtls12CipherSuite) -> bool {
+        match self.auth {
+            AuthMode::Certificate { .. } => !cipher_suite.is_psk(),
+            AuthMode::Psk => cipher_suite.is_psk(),
+        }
+    }
+
     /// Get the client write IV if derived.
     pub fn get_client_write_iv(&self) -> Option<Iv> {
         self.client_write_iv

@@ -272,6 +272,96 @@ impl SupportedDtls12CipherSuite for ChaCha20Poly1305Sha256 {
     }
 }
 
+/// TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 cipher suite.
+#[derive(Debug)]
+struct RsaAes128GcmSha256;
+
+impl SupportedDtls12CipherSuite for RsaAes128GcmSha256 {
+    fn suite(&self) -> Dtls12CipherSuite {
+        Dtls12CipherSuite::ECDHE_RSA_AES128_GCM_SHA256
+    }
+
+    fn hash_algorithm(&self) -> HashAlgorithm {
+        Aes128GcmSha256.hash_algorithm()
+    }
+
+    fn key_lengths(&self) -> (usize, usize, usize) {
+        Aes128GcmSha256.key_lengths()
+    }
+
+    fn explicit_nonce_len(&self) -> usize {
+        Aes128GcmSha256.explicit_nonce_len()
+    }
+
+    fn tag_len(&self) -> usize {
+        Aes128GcmSha256.tag_len()
+    }
+
+    fn create_cipher(&self, key: &[u8]) -> Result<Box<dyn Cipher>, CryptoError> {
+        Aes128GcmSha256.create_cipher(key)
+    }
+}
+
+/// TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 cipher suite.
+#[derive(Debug)]
+struct RsaAes256GcmSha384;
+
+impl SupportedDtls12CipherSuite for RsaAes256GcmSha384 {
+    fn suite(&self) -> Dtls12CipherSuite {
+        Dtls12CipherSuite::ECDHE_RSA_AES256_GCM_SHA384
+    }
+
+    fn hash_algorithm(&self) -> HashAlgorithm {
+        Aes256GcmSha384.hash_algorithm()
+    }
+
+    fn key_lengths(&self) -> (usize, usize, usize) {
+        Aes256GcmSha384.key_lengths()
+    }
+
+    fn explicit_nonce_len(&self) -> usize {
+        Aes256GcmSha384.explicit_nonce_len()
+    }
+
+    fn tag_len(&self) -> usize {
+        Aes256GcmSha384.tag_len()
+    }
+
+    fn create_cipher(&self, key: &[u8]) -> Result<Box<dyn Cipher>, CryptoError> {
+        Aes256GcmSha384.create_cipher(key)
+    }
+}
+
+/// TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 cipher suite.
+#[derive(Debug)]
+struct RsaChaCha20Poly1305Sha256;
+
+impl SupportedDtls12CipherSuite for RsaChaCha20Poly1305Sha256 {
+    fn suite(&self) -> Dtls12CipherSuite {
+        Dtls12CipherSuite::ECDHE_RSA_CHACHA20_POLY1305_SHA256
+    }
+
+    fn hash_algorithm(&self) -> HashAlgorithm {
+        ChaCha20Poly1305Sha256.hash_algorithm()
+    }
+
+    fn key_lengths(&self) -> (usize, usize, usize) {
+        ChaCha20Poly1305Sha256.key_lengths()
+    }
+
+    fn explicit_nonce_len(&self) -> usize {
+        ChaCha20Poly1305Sha256.explicit_nonce_len()
+    }
+
+    fn tag_len(&self) -> usize {
+        ChaCha20Poly1305Sha256.tag_len()
+    }
+
+    fn create_cipher(&self, key: &[u8]) -> Result<Box<dyn Cipher>, CryptoError> {
+        ChaCha20Poly1305Sha256.create_cipher(key)
+    }
+}
+
 /// TLS_PSK_WITH_AES_128_CCM_8 cipher suite.
 #[derive(Debug)]
 struct PskAes128Ccm8;
@@ -308,6 +398,9 @@ impl SupportedDtls12CipherSuite for PskAes128Ccm8 {
 static AES_128_GCM_SHA256: Aes128GcmSha256 = Aes128GcmSha256;
 static AES_256_GCM_SHA384: Aes256GcmSha384 = Aes256GcmSha384;
 static CHACHA20_POLY1305_SHA256: ChaCha20Poly1305Sha256 = ChaCha20Poly1305Sha256;
+static RSA_AES_128_GCM_SHA256: RsaAes128GcmSha256 = RsaAes128GcmSha256;
+static RSA_AES_256_GCM_SHA384: RsaAes256GcmSha384 = RsaAes256GcmSha384;
+static RSA_CHACHA20_POLY1305_SHA256: RsaChaCha20Poly1305Sha256 = RsaChaCha20Poly1305Sha256;
 static PSK_AES_128_CCM_8: PskAes128Ccm8 = PskAes128Ccm8;
 
 /// All supported DTLS 1.2 cipher suites.
@@ -315,6 +408,9 @@ pub(super) static ALL_CIPHER_SUITES: &[&dyn SupportedDtls12CipherSuite] = &[
     &AES_128_GCM_SHA256,
     &AES_256_GCM_SHA384,
     &CHACHA20_POLY1305_SHA256,
+    &RSA_AES_128_GCM_SHA256,
+    &RSA_AES_256_GCM_SHA384,
+    &RSA_CHACHA20_POLY1305_SHA256,
     &PSK_AES_128_CCM_8,
 ];
 

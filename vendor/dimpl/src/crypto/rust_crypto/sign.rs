@@ -203,13 +203,16 @@ impl SignatureVerifier for RustCryptoSignatureVerifier {
         hash_alg: HashAlgorithm,
         sig_alg: SignatureAlgorithm,
     ) -> Result<(), CryptoError> {
-        if sig_alg != SignatureAlgorithm::ECDSA {
-            return Err(CryptoError::UnsupportedSignatureAlgorithm(sig_alg));
-        }
-
         let cert =
             X509Certificate::from_der(cert_der).map_err(|_| CryptoError::CertificateParseFailed)?;
         let spki = cert.tbs_certificate().subject_public_key_info();
+
+        if sig_alg == SignatureAlgorithm::RSA {
+            return verify_rsa_signature(&spki, data, signature, hash_alg);
+        }
+        if sig_alg != SignatureAlgorithm::ECDSA {
+            return Err(CryptoError::UnsupportedSignatureAlgorithm(sig_alg));
+        }
 
         const OID_EC_PUBLIC_KEY: ObjectIdentifier =
             ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -281,6 +284,40 @@ impl SignatureVerifier for RustCryptoSignatureVerifier {
             _ => unreachable!(),
         }
     }
+}
+
+/// RSA with PKCS #1 padding and a key of 2048 to 8192 bits: what DTLS 1.2 has for RSA.
+fn verify_rsa_signature(
+    spki: &spki::SubjectPublicKeyInfoOwned,
+    data: &[u8],
+    signature: &[u8],
+    hash_alg: HashAlgorithm,
+) -> Result<(), CryptoError> {
+    use ring::signature;
+
+    const OID_RSA_ENCRYPTION: ObjectIdentifier =
+        ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+
+    if spki.algorithm.oid != OID_RSA_ENCRYPTION {
+        return Err(CryptoError::UnsupportedPublicKeyAlgorithm);
+    }
+    let parameters = match hash_alg {
+        HashAlgorithm::SHA256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        HashAlgorithm::SHA384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        _ => {
+            return Err(CryptoError::UnsupportedSignaturePair {
+                signature: SignatureAlgorithm::RSA,
+                hash: hash_alg,
+            });
+        }
+    };
+    let public_key = spki
+        .subject_public_key
+        .as_bytes()
+        .ok_or(CryptoError::InvalidSubjectPublicKey)?;
+    signature::UnparsedPublicKey::new(parameters, public_key)
+        .verify(data, signature)
+        .map_err(|_| CryptoError::RsaSignatureVerificationFailed(hash_alg))
 }
 
 /// Static instance of the key provider.

@@ -218,6 +218,16 @@ impl CryptoProvider {
                     VALIDATION_P256_SHA256_SIG,
                     VALIDATION_TEST_DATA,
                 ),
+                (HashAlgorithm::SHA256, SignatureAlgorithm::RSA) => (
+                    VALIDATION_RSA_CERT,
+                    VALIDATION_RSA_SHA256_SIG,
+                    VALIDATION_TEST_DATA,
+                ),
+                (HashAlgorithm::SHA384, SignatureAlgorithm::RSA) => (
+                    VALIDATION_RSA_CERT,
+                    VALIDATION_RSA_SHA384_SIG,
+                    VALIDATION_TEST_DATA,
+                ),
                 (HashAlgorithm::SHA384, SignatureAlgorithm::ECDSA) => (
                     VALIDATION_P384_CERT,
                     VALIDATION_P384_SHA384_SIG,
@@ -483,6 +493,9 @@ const VALIDATION_P256_CERT: &[u8] = include_bytes!("p256_cert.der");
 const VALIDATION_P256_SHA256_SIG: &[u8] = include_bytes!("p256_sha256_sig.der");
 const VALIDATION_P384_CERT: &[u8] = include_bytes!("p384_cert.der");
 const VALIDATION_P384_SHA384_SIG: &[u8] = include_bytes!("p384_sha384_sig.der");
+const VALIDATION_RSA_CERT: &[u8] = include_bytes!("rsa_cert.der");
+const VALIDATION_RSA_SHA256_SIG: &[u8] = include_bytes!("rsa_sha256_sig.bin");
+const VALIDATION_RSA_SHA384_SIG: &[u8] = include_bytes!("rsa_sha384_sig.bin");
 
 // AEAD test vectors for DTLS 1.3 cipher suites
 struct AeadTestVector {
