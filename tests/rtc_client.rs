@@ -6,13 +6,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use saltyrtc::client::{Client, Closed, ClosedBy, Config, EndReason, Event};
+use saltyrtc::client::{Client, Closed, ClosedBy, Config, ConfigError, EndReason, Event};
 use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{ChannelEvent, ConnectionEvent, ConnectionState, ServerUrl};
 use saltyrtc::rtc::{self, ChannelError, ChannelOptions};
 use saltyrtc::server::{Server, ServerConfig};
-use saltyrtc::task::TaskEvent;
+use saltyrtc::task::webrtc::{Options, WebRtc};
+use saltyrtc::task::{RelayedData, TaskEvent};
 
 /// Nothing here takes long; this is for the case that something never happens.
 const NEVER: Duration = Duration::from_secs(60);
@@ -345,4 +346,19 @@ async fn nothing_is_possible_without_a_peer_or_an_engine() {
     let config = Config::initiator(url, keys()).with_task(saltyrtc::task::RelayedData);
     let other = Client::connect(config).unwrap();
     assert_eq!(other.rtc_stats(), Err(ChannelError::NoEngine));
+}
+
+#[test]
+fn a_second_webrtc_task_beside_the_engine_is_refused() {
+    let (_server, url) = start_server();
+    let config =
+        || Config::initiator(url.clone(), keys()).with_rtc(rtc::Config::default()).unwrap();
+    let refused = |config| Client::connect(config).map(drop).unwrap_err();
+    let other = WebRtc::v0(Options::default(), 0).unwrap();
+    assert_eq!(refused(config().with_task(other)), ConfigError::TwoWebRtcs);
+    let same = WebRtc::v1(Options::default()).unwrap();
+    assert_eq!(refused(config().with_task(same)), ConfigError::TwoWebRtcs);
+    let twice = config().with_rtc(rtc::Config::default()).unwrap();
+    assert_eq!(refused(twice), ConfigError::TwoWebRtcs);
+    Client::connect(config().with_task(RelayedData)).unwrap();
 }

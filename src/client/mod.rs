@@ -12,7 +12,7 @@ mod driver;
 mod rtc;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use crate::protocol::client::{
     ClientConfig, ClientState, Closed, ClosedBy, ConfigError, EndReason, Event, PeerAuth, PeerLeft,
@@ -33,6 +33,10 @@ use crate::protocol::{
 use crate::rtc::{Channels, Engine};
 use crate::task::relayed_data;
 use crate::task::webrtc::{self, Candidate, SessionDescription};
+
+/// The longest that it may take to send what was queued before a close, and to get the other side's
+/// answer to it.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client: the handle of a connection. Cheap to clone; all clones are the same connection, and can
 /// be used from any thread. When the last one is dropped the connection is closed properly in the
@@ -208,6 +212,7 @@ impl Client {
         config: Config,
         on_events: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, ConfigError> {
+        config.check()?;
         let invitation = config.invitation_with(None);
         let Config { server, roots, connect_timeout, protocol, .. } = config;
         #[cfg(feature = "webrtc")]
@@ -277,17 +282,20 @@ impl Client {
         if !machine.has_events() {
             return if machine.ended() { Poll::Ended } else { Poll::Nothing };
         }
-        // With room for more, what waited in the machine may be looked at now, and lead to anything.
-        let waiting = !machine.wants_input() || machine.has_waiting_input();
-        let event = if waiting {
+        let had_room = machine.wants_input();
+        let event = if machine.has_waiting_input() {
+            // With room for more, what waited in the machine may be looked at now, and lead to anything.
             drop(machine);
             let event = shared.with(Machine::poll_event);
-            shared.wake_reader.notify_one();
             machine = shared.lock();
             event
         } else {
             machine.poll_event()
         };
+        if !had_room && machine.wants_input() {
+            shared.wake_reader.notify_one();
+            shared.wake_channel.notify_one();
+        }
         // After the last one, the others who wait have to learn that nothing will follow.
         let more = machine.has_events() || machine.ended();
         drop(machine);

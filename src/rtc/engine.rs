@@ -15,7 +15,7 @@ use super::connection::{ConnectionConfig, DescriptionError, connect};
 use super::driver::{Io, IoConfig};
 use super::session::{Session, Signal, closed};
 use super::task::{Inbox, Item, Task};
-use crate::client::Shared;
+use crate::client::{self, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::message::{SdpType, SessionDescription};
 use crate::protocol::{
@@ -27,8 +27,9 @@ use crate::transport::Roots;
 /// The most bytes that we take as one message of SCTP: what browsers take.
 const MAX_SCTP_MESSAGE: usize = 262_144;
 
-/// The longest that a client that is closing waits for the peer to get everything.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+/// The longest that a client that is closing waits for the peer to get everything: the driver of the client
+/// is to see the end of it.
+const CLOSE_TIMEOUT: Duration = client::CLOSE_TIMEOUT.saturating_sub(Duration::from_secs(1));
 
 /// When to try again to send something for that there was no room.
 const RETRY: Duration = Duration::from_millis(50);
@@ -173,7 +174,8 @@ impl Engine {
         for command in commands {
             self.command(now, command);
         }
-        let over = self.shared.inspect(|machine| machine.over());
+        let (over, wants_input) =
+            self.shared.inspect(|machine| (machine.over(), machine.wants_input()));
         let Some(peer) = &mut self.peer else {
             return if over { Next::End } else { Next::Wait(None) };
         };
@@ -196,7 +198,7 @@ impl Engine {
             |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
         session.prepare(now, &keys);
         // While the application takes no events, the peer has to wait.
-        if peer.closing.is_some() || shared.inspect(|machine| machine.wants_input()) {
+        if peer.closing.is_some() || wants_input {
             more |= session.take_events(now, &keys);
             // Before what came over the channel of the signalling is looked at: it may be the last.
             shared.tell(std::mem::take(&mut session.events));
@@ -453,7 +455,7 @@ impl Peer {
             });
         }
         if self.handed_over && (self.closing.is_none() || flushed) {
-            shared.act(|machine| session.send_signalling(now, machine));
+            send_signalling(now, shared, session);
         }
         if let Some(until) = self.closing {
             // The good-bye comes last: the peer ends with it.
@@ -511,8 +513,16 @@ impl Peer {
             session.signals.pop_front();
         }
         if self.handed_over {
-            shared.act(|machine| session.send_signalling(now, machine));
+            send_signalling(now, shared, session);
         }
         true
+    }
+}
+
+/// Sends what the state machine has for the peer over the channel of the signalling. Whoever works on the
+/// machine wakes its driver, so it is left alone if there is nothing.
+fn send_signalling(now: Instant, shared: &Shared, session: &mut Session) {
+    if shared.inspect(|machine| machine.has_channel_transmits()) {
+        shared.act(|machine| session.send_signalling(now, machine));
     }
 }

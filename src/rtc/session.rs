@@ -36,7 +36,7 @@ const MAX_IN_ASSOCIATION: usize = 512 * 1024;
 const MAX_IN_ASSOCIATION_TOTAL: usize = 1 << 20;
 
 /// How many events are taken from the association before the application gets them.
-const EVENTS: usize = 64;
+const EVENTS: usize = 1024;
 
 /// The most texts about problems that the application gets of one connection. A peer can cause as many
 /// as it likes.
