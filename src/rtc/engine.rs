@@ -481,13 +481,13 @@ impl Peer {
             // before a channel is closed, so the one who gets the good-bye closes the channel.
             let said = flushed && !shared.inspect(|machine| machine.has_channel_transmits());
             closing.answered |= closed;
-            if said && closing.answered && closing.answer.is_some() {
-                // The peer has got everything that it will look at.
-                return Closing::Over;
-            }
-            let patient = closing.answer.is_some_and(|answer| now < answer);
+            let patient = closing.answer.is_some_and(|answer| !closing.answered && now < answer);
             if said && !patient && !std::mem::replace(&mut self.shut_down, true) {
                 session.shutdown(now);
+            }
+            if said && closing.answered && closing.answer.is_some() && session.is_delivered() {
+                // The peer, which ends too, may not be there any more to say so.
+                return Closing::Over;
             }
             let usable = matches!(
                 session.connection.state(),

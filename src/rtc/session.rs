@@ -521,6 +521,11 @@ impl Session {
         }
     }
 
+    /// Whether the peer has got everything that was sent.
+    pub(super) fn is_delivered(&mut self) -> bool {
+        self.connection.association().is_none_or(|association| association.is_delivered())
+    }
+
     /// Ends at once. The peer is told, if that is possible.
     pub(super) fn abort(&mut self, now: Instant) {
         if let Some(association) = self.connection.association() {

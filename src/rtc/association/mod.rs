@@ -328,6 +328,11 @@ impl Association {
         }
     }
 
+    /// Whether the peer has got everything that was sent.
+    pub fn is_delivered(&self) -> bool {
+        self.sctp.is_acknowledged()
+    }
+
     /// Ends the association at once, whatever was not delivered yet. [`AssociationEvent::Ended`] is the last
     /// event; what [`Self::poll_transmit`] returns after it is the good-bye.
     pub fn abort(&mut self, now: Instant) {
