@@ -107,6 +107,16 @@ impl Shared {
     }
 
     fn with_machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        let (result, events) = self.without_announcement(act);
+        if events {
+            self.announce_events();
+        }
+        result
+    }
+
+    /// Lets `act` work on the machine. Also returns whether there are events, which whoever waits for them
+    /// does not learn: for those who are taking events, and may hold a lock that announcing them needs.
+    fn without_announcement<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> (T, bool) {
         let (result, closed, events) = {
             let mut machine = self.lock();
             let running = |machine: &Machine| machine.state() != ClientState::Closed;
@@ -126,10 +136,7 @@ impl Shared {
             // Whatever waits for the application, the server's answer is to be read.
             self.wake_reader.notify_one();
         }
-        if events {
-            self.announce_events();
-        }
-        result
+        (result, events)
     }
 
     fn poll_transmit(&self) -> Option<Transmit> {
@@ -286,7 +293,8 @@ impl Client {
         let event = if machine.has_waiting_input() {
             // With room for more, what waited in the machine may be looked at now, and lead to anything.
             drop(machine);
-            let event = shared.with(Machine::poll_event);
+            let (event, _) = shared.without_announcement(Machine::poll_event);
+            shared.wake_channel.notify_one();
             machine = shared.lock();
             event
         } else {

@@ -30,6 +30,8 @@ const MAX_SCTP_MESSAGE: usize = 262_144;
 /// The longest that a client that is closing waits for the peer to get everything: the driver of the client
 /// is to see the end of it.
 const CLOSE_TIMEOUT: Duration = client::CLOSE_TIMEOUT.saturating_sub(Duration::from_secs(1));
+/// The longest that a client that has said good-bye waits for the peer to close the channel.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When to try again to send something for that there was no room.
 const RETRY: Duration = Duration::from_millis(50);
@@ -86,8 +88,8 @@ struct Peer {
     waiting: Vec<(u32, super::ChannelOptions)>,
     /// The signalling was handed over, by us at least.
     handed_over: bool,
-    /// The client is closing, and everything is to be over by then.
-    closing: Option<Instant>,
+    /// The client is closing.
+    closing: Option<Goodbye>,
     /// The association was told to end.
     shut_down: bool,
 }
@@ -231,8 +233,8 @@ impl Engine {
         if !sent {
             deadline = deadline.min(now + RETRY);
         }
-        if let Some(closing) = peer.closing {
-            deadline = deadline.min(closing);
+        if let Some(closing) = &peer.closing {
+            deadline = deadline.min(closing.next(now));
         }
         if deadline <= now { Next::Turn } else { Next::Wait(Some(deadline)) }
     }
@@ -390,7 +392,9 @@ impl Engine {
         match &mut self.peer {
             // What was sent, the 'close' included, is still to be delivered.
             Some(peer) if closing && peer.session.is_some() => {
-                peer.closing = Some(now + CLOSE_TIMEOUT);
+                let by_peer = self.shared.inspect(|machine| machine.is_closed_by_peer());
+                let answer = (peer.handed_over && !by_peer).then(|| now + ANSWER_TIMEOUT);
+                peer.closing = Some(Goodbye { answer, answered: false, end: now + CLOSE_TIMEOUT });
                 self.channels.end();
             }
             _ => self.drop_peer(now),
@@ -418,6 +422,23 @@ impl Drop for Engine {
         self.channels.end();
         // Nobody waits for a channel that there is no engine for.
         self.shared.channel_gone();
+    }
+}
+
+/// How long a client that closes waits, and for what.
+#[derive(Debug, Clone, Copy)]
+struct Goodbye {
+    /// Until then for the peer to close the channel of the signalling. None if the good-bye is the peer's.
+    answer: Option<Instant>,
+    answered: bool,
+    /// Until then for everything else.
+    end: Instant,
+}
+
+impl Goodbye {
+    /// When there is something to be done.
+    fn next(&self, now: Instant) -> Instant {
+        self.answer.filter(|answer| *answer > now).unwrap_or(self.end)
     }
 }
 
@@ -457,17 +478,24 @@ impl Peer {
         if self.handed_over && (self.closing.is_none() || flushed) {
             send_signalling(now, shared, session);
         }
-        if let Some(until) = self.closing {
-            // The good-bye comes last: the peer ends with it.
+        if let Some(closing) = &mut self.closing {
+            // The good-bye comes last: the peer ends with it. Some stacks drop messages that arrive just
+            // before a channel is closed, so the one who gets the good-bye closes the channel.
             let said = flushed && !shared.inspect(|machine| machine.has_channel_transmits());
-            if said && !std::mem::replace(&mut self.shut_down, true) {
+            closing.answered |= closed;
+            let patient = closing.answer.is_some_and(|answer| !closing.answered && now < answer);
+            if said && !patient && !std::mem::replace(&mut self.shut_down, true) {
                 session.shutdown(now);
+            }
+            if said && closing.answered && closing.answer.is_some() && session.is_delivered() {
+                // The peer, which ends too, may not be there any more to say so.
+                return Closing::Over;
             }
             let usable = matches!(
                 session.connection.state(),
                 ConnectionState::Connected | ConnectionState::Disconnected
             );
-            return if !usable || now >= until { Closing::Over } else { Closing::No };
+            return if !usable || now >= closing.end { Closing::Over } else { Closing::No };
         }
         if session.connection.state().is_end() {
             session.end_channels(self.epoch, Some("the connection to the peer has ended"));

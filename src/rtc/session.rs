@@ -423,7 +423,8 @@ impl Session {
                         tracing::debug!(%error, "a message of the signalling was not sent");
                     }
                 }
-                Some(ChannelTransmit::Close) => association.close(now, id),
+                // That is for `shutdown`.
+                Some(ChannelTransmit::Close) => {}
                 None => return,
             }
         }
@@ -510,16 +511,26 @@ impl Session {
         state.is_end() || *state == ConnectionState::Unreachable
     }
 
-    /// Says good-bye: everything that was sent before is to arrive.
+    /// Closes the channel of the signalling, and then everything. What was sent before is to arrive.
     pub(super) fn shutdown(&mut self, now: Instant) {
         if let Some(association) = self.connection.association() {
+            if let Some(id) = self.signalling_id {
+                association.close(now, id);
+            }
             association.shutdown(now);
         }
     }
 
+    /// Whether the peer has got everything that was sent.
+    pub(super) fn is_delivered(&mut self) -> bool {
+        self.connection.association().is_none_or(|association| association.is_delivered())
+    }
+
     /// Ends at once. The peer is told, if that is possible.
     pub(super) fn abort(&mut self, now: Instant) {
-        self.shutdown(now);
+        if let Some(association) = self.connection.association() {
+            association.abort(now);
+        }
         self.transmit(now);
         self.connection.close(now);
         self.distribute();

@@ -341,6 +341,19 @@ impl Association {
         }
     }
 
+    /// Whether the peer has got everything that was sent.
+    pub fn is_delivered(&self) -> bool {
+        self.sctp.is_acknowledged()
+    }
+
+    /// Ends the association at once, whatever was not delivered yet. [`AssociationEvent::Ended`] is the last
+    /// event; what [`Self::poll_transmit`] returns after it is the good-bye.
+    pub fn abort(&mut self, now: Instant) {
+        self.advance(now);
+        self.sctp.abort();
+        self.end(None);
+    }
+
     /// The largest message that the peer takes, in bytes; `usize::MAX` if it set no limit.
     pub fn remote_max_message_size(&self) -> usize {
         self.remote_max_message_size

@@ -152,6 +152,11 @@ impl Sctp {
         self.socket.get_metrics().map(|metrics| metrics.negotiated_maximum_outgoing_streams)
     }
 
+    /// Whether the peer has acknowledged everything.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.socket.get_metrics().is_none_or(|metrics| metrics.unack_data_count == 0)
+    }
+
     /// Ends the association once everything has been delivered.
     pub(super) fn shutdown(&mut self) {
         self.socket.shutdown();
