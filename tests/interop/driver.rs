@@ -87,6 +87,11 @@ impl Program {
         self.events.iter().any(|event| event["event"] == name)
     }
 
+    /// The events so far with this name.
+    pub fn seen(&self, name: &str) -> Vec<&Value> {
+        self.events.iter().filter(|event| event["event"] == name).collect()
+    }
+
     /// Forgets the events so far: a new session has begun.
     pub fn forget_events(&mut self) {
         self.events.clear();
@@ -109,19 +114,31 @@ impl Program {
         }
     }
 
-    /// Fails the test with everything that is known about the program.
     fn fail(&self, what: &str) -> ! {
-        let mut report = format!("{} {what}\nits events:\n", self.name);
+        panic!("{} {what}", self.name);
+    }
+
+    /// Everything that is known about the program.
+    fn report(&self) -> String {
+        let mut report = format!("{}: its events:\n", self.name);
         for event in &self.events {
             let _ = writeln!(report, "  {event}");
         }
+        for line in self.output.try_iter() {
+            let _ = writeln!(report, "  not awaited: {line}");
+        }
         let errors = self.errors.lock().unwrap();
-        panic!("{report}its error output:\n{errors}");
+        let _ = write!(report, "its error output:\n{errors}");
+        report
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // The one that fails is often not the one that is to blame: all programs of the test are shown.
+        if thread::panicking() {
+            eprintln!("{}", self.report());
+        }
         self.input = None;
         let ended = loop {
             match self.output.recv_timeout(EXIT_LIMIT) {

@@ -15,6 +15,7 @@ use super::library::LibraryServer;
 /// A browser with the page.
 pub struct Page {
     program: Program,
+    query: &'static str,
 }
 
 impl Page {
@@ -29,21 +30,33 @@ impl Page {
         }
         let mut command = Command::new("node");
         command.arg(root.join("tests/interop/js/page.mjs")).arg(certificates.ca());
-        let mut page = Self { program: Program::start("The page", &mut command) };
+        let mut page = Self { program: Program::start("The page", &mut command), query: "" };
         page.wait_for("ready");
         page
     }
 
+    /// Lets the page talk by itself: from the moment at which the peers know each other until the signalling has
+    /// been handed over for a while. Each line is a number, which counts from one, and `before`, `during`,
+    /// `after` or, the last one, `the end`.
+    pub fn talk(&mut self) {
+        self.query = "talk";
+    }
+
     /// Opens the page as somebody who invites over this server; returns the invitation.
     pub fn invite(&mut self, server: &ServerAddress) -> String {
-        let server = format!("wss://{HOST}:{}/?{}", server.port, server.public_key);
-        self.program.send(&json!({ "command": "open", "fragment": format!("invite={server}") }));
+        self.invite_over(&format!("wss://{HOST}:{}/?{}", server.port, server.public_key))
+    }
+
+    /// The same, with the address of the server as a person types it.
+    pub fn invite_over(&mut self, server: &str) -> String {
+        self.open(&format!("invite={server}"));
         text(&self.wait_for("invitation"), "uri")
     }
 
     /// Opens the page with an invitation, as by its link.
     pub fn open(&mut self, invitation: &str) {
-        self.program.send(&json!({ "command": "open", "fragment": invitation }));
+        let query = self.query;
+        self.program.send(&json!({ "command": "open", "fragment": invitation, "query": query }));
     }
 
     /// Joins by typing the invitation into the page that is open.
@@ -53,6 +66,7 @@ impl Page {
 
     /// Reloads the page, as with the button of the browser.
     pub fn reload(&mut self) {
+        self.program.forget_events();
         self.program.send(&json!({ "command": "reload" }));
     }
 
@@ -69,6 +83,28 @@ impl Page {
     /// Waits until the signalling has been handed over to the data channel.
     pub fn wait_for_handover(&mut self) {
         self.wait_for("handover");
+    }
+
+    /// Waits until the signalling has been handed over, and the page has left the server.
+    pub fn wait_until_server_left(&mut self) {
+        for event in ["handover", "server-left"] {
+            if !self.program.has_seen(event) {
+                self.wait_for(event);
+            }
+        }
+    }
+
+    /// The session descriptions so far: whose they were (`local` or `remote`), and their type.
+    pub fn descriptions(&self) -> Vec<(String, String)> {
+        let seen = self.program.seen("description");
+        seen.into_iter().map(|event| (text(event, "side"), text(event, "type"))).collect()
+    }
+
+    /// Waits until the session is over; returns the code of the peer's 'close', if that was the cause.
+    pub fn wait_for_end(&mut self) -> Option<u64> {
+        let event = self.wait_for("end");
+        self.program.forget_events();
+        event["code"].as_u64()
     }
 
     /// Types a line of chat and sends it.
@@ -171,12 +207,14 @@ impl Files {
     }
 
     /// A file of this size whose parts all differ, so that none can be lost, doubled or exchanged.
-    pub fn make(&self, name: &str, size: usize) -> PathBuf {
+    pub fn make(&self, name: &str, size: u64) -> PathBuf {
         let path = self.path(name);
-        let salt = name.bytes().fold(0_u64, |salt, byte| salt * 31 + u64::from(byte));
-        let content: Vec<u8> = (salt..)
-            .flat_map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes())
-            .take(size)
+        let salt = name.bytes().fold(0_u64, |salt, byte| salt.wrapping_mul(31) ^ u64::from(byte));
+        let content: Vec<u8> = (0_u64..)
+            .flat_map(|number| {
+                salt.wrapping_add(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()
+            })
+            .take(usize::try_from(size).unwrap())
             .collect();
         fs::write(&path, content).unwrap();
         path
@@ -199,7 +237,7 @@ fn text(event: &Json, field: &str) -> String {
     event[field].as_str().expect("a string").to_owned()
 }
 
-const MIB: usize = 1 << 20;
+const MIB: u64 = 1 << 20;
 
 /// Two pages among themselves: when this fails, the page is broken, and not our client.
 #[test]
@@ -257,10 +295,10 @@ fn a_page_resumes_a_file_where_it_stopped() {
     bob.wait_for_handover();
     alice.send_file(&path);
     assert_eq!(bob.wait_until_running(Direction::In, "long"), 0);
-    bob.wait_for_bytes(Direction::In, "long", MIB as u64);
+    bob.wait_for_bytes(Direction::In, "long", MIB);
     bob.leave();
     bob.join(&invitation);
-    assert!(bob.wait_until_running(Direction::In, "long") >= MIB as u64);
+    assert!(bob.wait_until_running(Direction::In, "long") >= MIB);
     bob.wait_until_done(Direction::In, "long");
     alice.wait_until_done(Direction::Out, "long");
     bob.save("long", &files.path("saved"));
