@@ -16,6 +16,8 @@ use super::library::LibraryServer;
 pub struct Page {
     program: Program,
     query: &'static str,
+    /// Events that nobody has waited for yet.
+    pending: Vec<Json>,
 }
 
 impl Page {
@@ -30,7 +32,8 @@ impl Page {
         }
         let mut command = Command::new("node");
         command.arg(root.join("tests/interop/js/page.mjs")).arg(certificates.ca());
-        let mut page = Self { program: Program::start("The page", &mut command), query: "" };
+        let program = Program::start("The page", &mut command);
+        let mut page = Self { program, query: "", pending: Vec::new() };
         page.wait_for("ready");
         page
     }
@@ -66,7 +69,7 @@ impl Page {
 
     /// Reloads the page, as with the button of the browser.
     pub fn reload(&mut self) {
-        self.program.forget_events();
+        self.forget();
         self.program.send(&json!({ "command": "reload" }));
     }
 
@@ -87,11 +90,8 @@ impl Page {
 
     /// Waits until the signalling has been handed over, and the page has left the server.
     pub fn wait_until_server_left(&mut self) {
-        for event in ["handover", "server-left"] {
-            if !self.program.has_seen(event) {
-                self.wait_for(event);
-            }
-        }
+        self.wait_for_handover();
+        self.wait_for("server-left");
     }
 
     /// The session descriptions so far: whose they were (`local` or `remote`), and their type.
@@ -103,7 +103,7 @@ impl Page {
     /// Waits until the session is over; returns the code of the peer's 'close', if that was the cause.
     pub fn wait_for_end(&mut self) -> Option<u64> {
         let event = self.wait_for("end");
-        self.program.forget_events();
+        self.forget();
         event["code"].as_u64()
     }
 
@@ -130,15 +130,11 @@ impl Page {
 
     /// Waits until at least that many bytes of a file have come or gone.
     pub fn wait_for_bytes(&mut self, direction: Direction, name: &str, bytes: u64) {
-        loop {
-            let event = self.wait_for("progress");
-            if event["direction"] == direction.name()
+        self.wait_until("progress", |event| {
+            event["direction"] == direction.name()
                 && event["name"] == name
                 && event["bytes"].as_u64().expect("a number") >= bytes
-            {
-                return;
-            }
-        }
+        });
     }
 
     /// Waits until the page says that the whole file is there, or there at the peer, and verified.
@@ -153,21 +149,37 @@ impl Page {
     }
 
     fn wait_for_transfer(&mut self, direction: Direction, name: &str, state: &str) -> Json {
+        self.wait_until("transfer", |event| {
+            let is_it = event["direction"] == direction.name() && event["name"] == name;
+            assert!(!is_it || event["state"] != "failed", "{event}");
+            is_it && event["state"] == state
+        })
+    }
+
+    fn wait_for(&mut self, name: &str) -> Json {
+        self.wait_until(name, |_| true)
+    }
+
+    /// The first event of this name that is the one, and that nobody has waited for yet.
+    fn wait_until(&mut self, name: &str, is_it: impl Fn(&Json) -> bool) -> Json {
+        let is_it = |event: &Json| event["event"] == name && is_it(event);
+        if let Some(at) = self.pending.iter().position(is_it) {
+            return self.pending.remove(at);
+        }
         loop {
-            let event = self.wait_for("transfer");
-            if event["direction"] == direction.name() && event["name"] == name {
-                assert_ne!(event["state"], "failed", "{event}");
-                if event["state"] == state {
-                    return event;
-                }
+            let event = self.program.next_event(name);
+            assert_ne!(event["event"], "uncaught", "the page threw an exception");
+            if is_it(&event) {
+                return event;
             }
+            self.pending.push(event);
         }
     }
 
-    fn wait_for(&mut self, event: &str) -> Json {
-        let found = self.program.wait_for(event);
-        assert!(!self.program.has_seen("uncaught"), "the page threw an exception");
-        found
+    /// What happened until now does not matter any more.
+    fn forget(&mut self) {
+        self.program.forget_events();
+        self.pending.clear();
     }
 }
 
@@ -192,6 +204,8 @@ pub struct Files {
     directory: PathBuf,
 }
 
+const BLOCK_BYTES: u64 = 4096;
+
 impl Files {
     /// No file yet.
     pub fn new(test: &str) -> Self {
@@ -206,16 +220,19 @@ impl Files {
         self.directory.join(name)
     }
 
-    /// A file of this size whose parts all differ, so that none can be lost, doubled or exchanged.
+    /// A file of this size whose blocks all differ, so that none can be lost, doubled or exchanged.
     pub fn make(&self, name: &str, size: u64) -> PathBuf {
         let path = self.path(name);
         let salt = name.bytes().fold(0_u64, |salt, byte| salt.wrapping_mul(31) ^ u64::from(byte));
-        let content: Vec<u8> = (0_u64..)
-            .flat_map(|number| {
-                salt.wrapping_add(number).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()
-            })
-            .take(usize::try_from(size).unwrap())
+        let mut block: Vec<u8> = (1..=BLOCK_BYTES / 8)
+            .flat_map(|number| salt.wrapping_mul(number).to_be_bytes())
             .collect();
+        let mut content = Vec::new();
+        for number in 0..size.div_ceil(BLOCK_BYTES) {
+            block[..8].copy_from_slice(&salt.wrapping_add(number).to_be_bytes());
+            content.extend_from_slice(&block);
+        }
+        content.truncate(usize::try_from(size).unwrap());
         fs::write(&path, content).unwrap();
         path
     }

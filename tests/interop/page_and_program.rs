@@ -11,6 +11,11 @@ use super::page::{Direction, Files, Page};
 
 const MIB: u64 = 1 << 20;
 
+/// The size of a file that is interrupted, and how much of it has arrived by then at least: a checkpoint of the
+/// program and more.
+const LONG: u64 = 32 * MIB;
+const STORED: u64 = 4 * MIB;
+
 /// The code of a 'close' of somebody who just ends.
 const GOING_AWAY: u64 = 1001;
 
@@ -91,18 +96,22 @@ impl Meeting {
 
     /// A file of this size each way, at the same time.
     fn exchange_files(&mut self, what: &str, size: u64) {
+        let (up, down) = (format!("{what} up"), format!("{what} down"));
+        self.page.send_file(&self.files.make(&up, size));
+        self.program.say(&format!("/send {}", self.files.make(&down, size).display()));
+        self.expect_files(&up, &down, size);
+    }
+
+    /// Waits until both files of this size have arrived, `up` at the program and `down` at the page.
+    fn expect_files(&mut self, up: &str, down: &str, size: u64) {
         let Self { page, program, files, .. } = self;
-        let (from_page, from_program) = (format!("{what} to program"), format!("{what} to page"));
-        page.send_file(&files.make(&from_page, size));
-        program.say(&format!("/send {}", files.make(&from_program, size).display()));
-        page.wait_until_done(Direction::In, &from_program);
-        program.prints_all(&[
-            &format!("sent: {from_program}: {size} bytes"),
-            &format!("/{from_page}: {size} bytes"),
-        ]);
-        page.save(&from_program, &files.path("saved"));
-        files.assert_equal("saved", &from_program);
-        files.assert_equal(&format!("received/{from_page}"), &from_page);
+        page.wait_until_done(Direction::In, down);
+        page.wait_until_done(Direction::Out, up);
+        program
+            .prints_all(&[&format!("sent: {down}: {size} bytes"), &format!("/{up}: {size} bytes")]);
+        page.save(down, &files.path("saved"));
+        files.assert_equal("saved", down);
+        files.assert_equal(&format!("received/{up}"), up);
     }
 }
 
@@ -203,6 +212,51 @@ fn come_back(inviter: Inviter) {
     assert_eq!(meeting.page.wait_for_end(), Some(GOING_AWAY));
 }
 
+/// Begins a file each way, and waits until both sides have stored some of what they have received. The file of the
+/// page comes second: it is often faster, and neither should be complete.
+fn begin_files(meeting: &mut Meeting) {
+    let Meeting { page, program, files, .. } = meeting;
+    program.say(&format!("/send {}", files.make("down", LONG).display()));
+    page.wait_for_bytes(Direction::In, "down", STORED);
+    page.send_file(&files.make("up", LONG));
+    program.remarks("up: 20%");
+}
+
+/// What is at the program already, of the file that the page sends.
+fn expect_resumption(program: &mut Example) {
+    let line = program.remarks("are here already");
+    let (_, number) = line.rsplit_once("of which ").expect("a number");
+    let number: u64 = number.split(' ').next().unwrap().parse().unwrap();
+    assert!((STORED..LONG).contains(&number), "{line}");
+}
+
+/// The page is reloaded, which forgets what it has received and which files it was to send. The program knows both.
+fn resume_after_a_reload(inviter: Inviter) {
+    let mut meeting = Meeting::begin("reload", inviter);
+    meeting.expect_connection(THERE);
+    begin_files(&mut meeting);
+    meeting.page.reload();
+    meeting.expect_connection(KNOWN);
+    meeting.page.send_file(&meeting.files.path("up"));
+    expect_resumption(&mut meeting.program);
+    meeting.expect_files("up", "down", LONG);
+}
+
+/// The program is killed, and told to send the same file again. The page knows what it has, and what is missing.
+fn resume_after_a_kill(inviter: Inviter) {
+    let mut meeting = Meeting::begin("kill", inviter);
+    meeting.expect_connection(THERE);
+    begin_files(&mut meeting);
+    meeting.program.kill();
+    meeting.restart_program();
+    meeting.program.say(&format!("/send {}", meeting.files.path("down").display()));
+    assert_eq!(meeting.page.wait_for_end(), None);
+    meeting.expect_connection(KNOWN);
+    assert!(meeting.page.wait_until_running(Direction::In, "down") >= STORED);
+    expect_resumption(&mut meeting.program);
+    meeting.expect_files("up", "down", LONG);
+}
+
 #[test]
 fn the_program_invites_and_both_talk_and_exchange_files() {
     talk_and_exchange_files(Inviter::Program);
@@ -221,4 +275,24 @@ fn the_program_invites_and_both_come_back() {
 #[test]
 fn the_page_invites_and_both_come_back() {
     come_back(Inviter::Page);
+}
+
+#[test]
+fn the_program_invites_and_files_go_on_after_a_reload() {
+    resume_after_a_reload(Inviter::Program);
+}
+
+#[test]
+fn the_page_invites_and_files_go_on_after_a_reload() {
+    resume_after_a_reload(Inviter::Page);
+}
+
+#[test]
+fn the_program_invites_and_files_go_on_after_a_kill() {
+    resume_after_a_kill(Inviter::Program);
+}
+
+#[test]
+fn the_page_invites_and_files_go_on_after_a_kill() {
+    resume_after_a_kill(Inviter::Page);
 }
