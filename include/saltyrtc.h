@@ -2107,8 +2107,9 @@ saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
  * connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
  * `ordered` true, and with nothing else set.
  *
- * `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not
- * agree on a handover.
+ * `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with
+ * SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not agree on a
+ * handover.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client *client,

@@ -1,5 +1,6 @@
 // libsaltyrtc for C++17: what saltyrtc.h declares, with objects that free themselves, std::function for
 // events, std::chrono for time-outs, and exceptions. Header only. What things mean is in saltyrtc.h.
+// What has to do with WebRTC is in saltyrtc_webrtc.hpp.
 //
 // Objects are move-only. One that was moved from can only be destroyed or assigned to. Failures are
 // saltyrtc::Error, which carries the status.
@@ -501,63 +502,6 @@ private:
     ClientRef ref_;
 };
 
-/// Splits messages into chunks.
-class Chunker {
-public:
-    explicit Chunker(saltyrtc_chunking_mode mode)
-        : handle_(detail::make<saltyrtc_chunker, saltyrtc_chunker_free>(
-              saltyrtc_chunker_new, static_cast<std::int32_t>(mode))) {}
-
-    void add(std::string_view message, std::size_t chunk_size) {
-        detail::call(saltyrtc_chunker_add, handle_.get(), detail::data(message), message.size(),
-                     chunk_size);
-    }
-
-    /// Empty if there is no more.
-    Bytes next() {
-        return detail::filled<Bytes>([&](auto... buffer) {
-            return saltyrtc_chunker_next(handle_.get(), buffer...);
-        });
-    }
-
-private:
-    detail::Owner<saltyrtc_chunker, saltyrtc_chunker_free> handle_;
-};
-
-/// Puts chunks together to messages.
-class Unchunker {
-public:
-    Unchunker(saltyrtc_chunking_mode mode, std::size_t max_message_size, std::size_t max_total_size,
-              Milliseconds max_age, std::uint32_t remembered)
-        : handle_(detail::make<saltyrtc_unchunker, saltyrtc_unchunker_free>(
-              saltyrtc_unchunker_new, static_cast<std::int32_t>(mode), max_message_size,
-              max_total_size, detail::timeout(max_age), remembered)) {}
-
-    /// The message, if it is complete with this chunk; or else nothing.
-    std::optional<Bytes> add(const std::uint8_t *chunk, std::size_t size) {
-        std::size_t len = 0;
-        detail::call(saltyrtc_unchunker_add, handle_.get(), chunk, size, &len);
-        if (len == 0) {
-            return std::nullopt;
-        }
-        Bytes message(len);
-        detail::call(saltyrtc_unchunker_next, handle_.get(), message.data(), len, &len);
-        return message;
-    }
-
-    std::optional<Bytes> add(const Bytes &chunk) { return add(chunk.data(), chunk.size()); }
-
-    /// Gives up messages that are too old. How many were given up so far.
-    std::uint64_t expire() {
-        std::uint64_t given_up = 0;
-        detail::call(saltyrtc_unchunker_expire, handle_.get(), &given_up);
-        return given_up;
-    }
-
-private:
-    detail::Owner<saltyrtc_unchunker, saltyrtc_unchunker_free> handle_;
-};
-
 /// The settings of a server.
 class ServerConfig {
 public:
@@ -574,7 +518,7 @@ public:
         return set(saltyrtc_server_config_set_tls, detail::data(certificates),
                    certificates.size(), detail::data(private_key), private_key.size());
     }
-    /** Times are in milliseconds; SALTYRTC_NO_LIMIT switches an optional limit off. */
+    /// Times are in milliseconds; SALTYRTC_NO_LIMIT switches an optional limit off.
     ServerConfig &limit(saltyrtc_limit limit, std::uint64_t value) {
         return set(saltyrtc_server_config_set_limit, static_cast<std::int32_t>(limit), value);
     }

@@ -94,7 +94,8 @@ done
 header_alone() {
     local language=c header=include/saltyrtc.h
     [[ $1 == *++* ]] && language=c++
-    [[ $2 == c++17 ]] && header=include/saltyrtc.hpp
+    # It includes saltyrtc.hpp.
+    [[ $2 == c++17 ]] && header=include/saltyrtc_webrtc.hpp
     # Included by a file, as programs do it: and twice, which must do no harm.
     printf '#include "%s"\n#include "%s"\n' "${header#include/}" "${header#include/}" |
         "$1" "-std=$2" "${WARNINGS[@]}" -Iinclude -fsyntax-only -x $language -

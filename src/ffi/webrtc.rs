@@ -178,8 +178,9 @@ pub unsafe extern "C" fn saltyrtc_client_send_candidate(
 /// connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
 /// `ordered` true, and with nothing else set.
 ///
-/// `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not
-/// agree on a handover.
+/// `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with
+/// SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not agree on a
+/// handover.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_signalling_channel(
     client: *const saltyrtc_client,

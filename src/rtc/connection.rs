@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
 use super::certificate::Certificate;
@@ -24,6 +24,9 @@ use crate::protocol::message::Candidate;
 const MAX_EARLY_CANDIDATES: usize = 64;
 /// The most bytes that such a candidate may have; longer ones are of no use.
 const MAX_EARLY_CANDIDATE: usize = 2048;
+
+/// An offer that was not answered for this long is made again if there is a reason to.
+const OFFER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The most texts about problems that wait to be taken. A message of the peer can cause very many.
 const MAX_PROBLEMS: usize = 64;
@@ -99,8 +102,10 @@ pub(super) struct Connection {
     max_message_size: usize,
     /// The identification of our section, for candidates: `mid` and index.
     section: (Option<String>, u16),
-    /// An answer is to come.
-    offered: bool,
+    /// An answer is to come, to the offer made then.
+    offered: Option<Instant>,
+    /// Answers that may come to offers that were made again.
+    surplus_answers: u32,
     /// Restart as soon as possible.
     restart_wanted: bool,
     remote: Option<Remote>,
@@ -131,7 +136,8 @@ impl Connection {
             origin,
             max_message_size: config.max_message_size,
             section: (Some("0".into()), 0),
-            offered: false,
+            offered: None,
+            surplus_answers: 0,
             restart_wanted: false,
             remote: None,
             early_candidates: Vec::new(),
@@ -159,20 +165,24 @@ impl Connection {
 
     /// An offer to send to the peer: the first one, or one that restarts ICE. `None` if none is
     /// possible now: another one waits for its answer (then [`take_restart`](Self::take_restart) says
-    /// later that it is time), or the peer makes the offers.
+    /// later that it is time), or the peer makes the offers. One that waits for very long is replaced by
+    /// one with the same credentials, so that an answer to either is right for both.
     pub(super) fn create_offer(&mut self, now: Instant) -> Option<String> {
         if !self.offerer {
             return None;
         }
-        if self.offered {
+        if self.must_wait(now) {
             self.restart_wanted = true;
             return None;
         }
         self.restart_wanted = false;
+        if self.offered.is_some() {
+            self.surplus_answers = self.surplus_answers.saturating_add(1);
+        }
         if self.remote.is_some() {
             self.restart(now);
         }
-        self.offered = true;
+        self.offered = Some(now);
         let parameters = self.parameters(Setup::ActPass);
         let sdp = self.origin.offer(&parameters);
         self.agent.gather(now);
@@ -191,8 +201,13 @@ impl Connection {
     }
 
     /// Whether another offer was wanted and is possible now.
-    pub(super) fn take_restart(&mut self) -> bool {
-        !self.offered && std::mem::take(&mut self.restart_wanted)
+    pub(super) fn take_restart(&mut self, now: Instant) -> bool {
+        !self.must_wait(now) && std::mem::take(&mut self.restart_wanted)
+    }
+
+    /// Whether there is an offer that may well be answered yet.
+    fn must_wait(&self, now: Instant) -> bool {
+        self.offered.is_some_and(|at| now < at + OFFER_PATIENCE)
     }
 
     /// The peer's answer to our offer.
@@ -201,7 +216,7 @@ impl Connection {
         now: Instant,
         sdp: &str,
     ) -> Result<(), DescriptionError> {
-        if !self.offered {
+        if self.offered.is_none() && self.surplus_answers == 0 {
             return Err(DescriptionError::Unexpected);
         }
         let answer = Description::parse(sdp).map_err(DescriptionError::Sdp)?;
@@ -211,7 +226,14 @@ impl Connection {
             Setup::ActPass => return Err(DescriptionError::Setup),
         };
         let remote = self.remote(&answer, role)?;
-        self.offered = false;
+        let again = self.remote.as_ref().is_some_and(|known| known.ice == remote.ice);
+        if again && self.surplus_answers > 0 {
+            self.surplus_answers -= 1;
+            return Ok(());
+        }
+        if self.offered.take().is_none() {
+            return Err(DescriptionError::Unexpected);
+        }
         self.accept(now, &answer, remote);
         Ok(())
     }
@@ -541,6 +563,7 @@ impl Connection {
                 }
                 Output::EndOfCandidates => self.events.push_back(Event::Candidate(None)),
                 Output::State(_) => {}
+                Output::RestartAdvised => self.want_restart(),
                 Output::Path(path) => {
                     self.path = path;
                     if path.is_some() {

@@ -483,7 +483,7 @@ impl Peer {
         let Some(session) = &mut self.session else { return };
         let state = session.connection.state();
         let possible = !self.handed_over || *state == ConnectionState::Connected;
-        if possible && session.connection.take_restart() {
+        if possible && session.connection.take_restart(now) {
             session.offer(now);
             session.distribute();
         }

@@ -8,36 +8,16 @@
 #include <utility>
 #include <vector>
 
-#include "support.h"
-
-#include "saltyrtc.hpp"
+#include "support.hpp"
 
 using namespace std::chrono_literals;
 
 namespace {
 
-template <typename Function> void fails(saltyrtc_status expected, const char *word, Function function) {
-    try {
-        function();
-    } catch (const saltyrtc::Error &error) {
-        CHECK(error.status() == expected);
-        CHECK(std::string(error.what()).find(word) != std::string::npos);
-        return;
-    }
-    CHECK(!"an exception is thrown");
-}
-
-template <typename Type> constexpr bool moves_only() {
-    return std::is_nothrow_move_constructible_v<Type> && std::is_nothrow_move_assignable_v<Type> &&
-           !std::is_copy_constructible_v<Type> && !std::is_copy_assignable_v<Type>;
-}
-
 static_assert(moves_only<saltyrtc::Invitation>());
 static_assert(moves_only<saltyrtc::Config>());
 static_assert(moves_only<saltyrtc::Event>());
 static_assert(moves_only<saltyrtc::Client>());
-static_assert(moves_only<saltyrtc::Chunker>());
-static_assert(moves_only<saltyrtc::Unchunker>());
 static_assert(moves_only<saltyrtc::ServerConfig>());
 static_assert(moves_only<saltyrtc::Server>());
 
@@ -163,34 +143,12 @@ void lifetime_of_functions(const saltyrtc::Server &server) {
     checked("functions live as long as their client");
 }
 
-void chunks() {
-    constexpr auto mode = SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED;
-    saltyrtc::Chunker chunker(mode);
-    saltyrtc::Unchunker unchunker(mode, 1000, 100000, 60s, 10);
-    CHECK(chunker.next().empty());
-    chunker.add("a message", 14);
-    chunker.add("another one", 100);
-    const auto first = chunker.next(), second = chunker.next(), another = chunker.next();
-    CHECK(first.size() == 14 && second.size() == 13 && another.size() == 20 && chunker.next().empty());
-    CHECK(!unchunker.add(second));
-    const auto text = [](const saltyrtc::Bytes &bytes) { return std::string(bytes.begin(), bytes.end()); };
-    CHECK(text(unchunker.add(another).value()) == "another one");
-    CHECK(text(unchunker.add(first).value()) == "a message");
-    CHECK(!unchunker.add(first) && unchunker.expire() == 0);
-    fails(SALTYRTC_STATUS_BAD_CHUNK, "data", [&] { unchunker.add({}); });
-    fails(SALTYRTC_STATUS_BAD_ARGUMENT, "message", [&] { chunker.add("", 100); });
-    fails(SALTYRTC_STATUS_BAD_ARGUMENT, "max_age_ms",
-          [&] { saltyrtc::Unchunker(mode, 1, 1, saltyrtc::Milliseconds(-1), 0); });
-    checked("chunks");
-}
-
 } // namespace
 
 int main() {
     {
         saltyrtc::Server server(saltyrtc::ServerConfig("127.0.0.1"));
         exceptions();
-        chunks();
         moving(server);
         lifetime_of_functions(server);
         server.stop(20s);

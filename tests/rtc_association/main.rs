@@ -9,4 +9,5 @@ mod hostile;
 mod limits;
 mod link;
 mod networks;
+mod pauses;
 mod raw_peer;

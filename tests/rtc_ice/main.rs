@@ -7,6 +7,7 @@ mod turn_server;
 
 mod direct;
 mod hostile;
+mod moving;
 mod nat_and_relay;
 mod restart;
 

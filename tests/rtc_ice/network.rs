@@ -39,6 +39,11 @@ impl Nat {
         }
     }
 
+    /// Its mappings end, and others will have other ports.
+    pub(crate) fn forget(&mut self) {
+        self.mappings.clear();
+    }
+
     fn out(&mut self, from: SocketAddr, to: SocketAddr) -> SocketAddr {
         let key = (from, (self.kind == NatKind::Symmetric).then_some(to));
         let next_port = &mut self.next_port;
@@ -65,6 +70,7 @@ pub(crate) struct Host {
     pub(crate) ended: bool,
     pub(crate) states: Vec<(Instant, State)>,
     pub(crate) paths: Vec<Option<Path>>,
+    pub(crate) restarts_advised: usize,
     pub(crate) received: Vec<Vec<u8>>,
     pub(crate) questions: Vec<(String, bool)>,
     pub(crate) problems: Vec<String>,
@@ -101,6 +107,8 @@ pub(crate) struct Network {
     pub(crate) server: TurnServer,
     /// Of a thousand packets, how many are lost.
     pub(crate) loss: u32,
+    /// Addresses that nothing comes from or gets to.
+    pub(crate) blocked: Vec<SocketAddr>,
     random: u64,
     flying: VecDeque<Packet>,
     /// Changes a byte of a packet that the server sends: the number of the packet, and of the byte.
@@ -117,6 +125,7 @@ impl Network {
             hosts: Vec::new(),
             server: TurnServer::new("203.0.113.10:3478"),
             loss: 0,
+            blocked: Vec::new(),
             random: 0x9e37_79b9_7f4a_7c15,
             flying: VecDeque::new(),
             corrupt: None,
@@ -143,6 +152,7 @@ impl Network {
             ended: false,
             states: Vec::new(),
             paths: Vec::new(),
+            restarts_advised: 0,
             received: Vec::new(),
             questions: Vec::new(),
             problems: Vec::new(),
@@ -214,13 +224,15 @@ impl Network {
             }
             Output::State(state) => host.states.push((now, state)),
             Output::Path(path) => host.paths.push(path),
+            Output::RestartAdvised => host.restarts_advised += 1,
             Output::ServerFailed { problem, .. } => host.problems.push(problem),
         }
     }
 
     /// Sends a datagram of a host.
     pub(crate) fn send(&mut self, index: usize, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
-        if !self.hosts[index].connected || self.lose() {
+        let blocked = [from, to].iter().any(|address| self.blocked.contains(address));
+        if blocked || !self.hosts[index].connected || self.lose() {
             return;
         }
         let from = match &mut self.hosts[index].nat {

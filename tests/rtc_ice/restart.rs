@@ -73,10 +73,12 @@ fn a_new_address_is_used_after_a_restart() {
     assert_eq!(network.hosts[0].agent.path(), None);
     network.hosts[0].sockets = vec![(SocketId(1), new)];
     network.hosts[0].agent.add_socket(network.now, SocketId(1), new).unwrap();
-    network.run(Duration::from_secs(2));
+    network.run_without_trickling(Duration::from_millis(200));
     // It is tried at once, without the peer being told.
     assert_eq!(network.state(0), State::Connected);
     restart(&mut network);
+    let old = network.hosts[1].agent.remote_credentials().cloned();
+    assert_eq!(old.as_ref(), Some(network.hosts[0].agent.local_credentials()));
     network.run_until_connected();
     let path = Path::Direct { socket: SocketId(0), to: new };
     network.run_until("the new path", |network| network.hosts[1].agent.path() == Some(path));

@@ -4,13 +4,14 @@ import json
 import queue
 import subprocess
 import threading
+import time
 
 from network import LIMIT, TURN_PASSWORD, TURN_USER
 import programs
 
 
 class JsonProgram:
-    """A running program, its events one by one."""
+    """A running program, its events one by one. `at` is when they came, by the monotonic clock."""
 
     def __init__(self, name, process):
         self.name = name
@@ -23,7 +24,7 @@ class JsonProgram:
     def _read(self):
         try:
             for line in self.process.stdout:
-                self._events.put(json.loads(line))
+                self._events.put({**json.loads(line), "at": time.monotonic()})
         except ValueError as error:  # no JSON, or closed with the network
             self._events.put({"event": "no JSON", "text": str(error)})
         self._events.put(None)

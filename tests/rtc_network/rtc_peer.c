@@ -1,95 +1,17 @@
 /* A peer with the built-in WebRTC, made to be watched: README.md has its command line and its events. */
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "saltyrtc.h"
-
-enum { PATTERN_BYTES = 8, HIGH_WATER = 1 << 20, LOW_WATER = 256 * 1024, PROGRESS = 1 << 20 };
-
-static const char LABEL[] = "test";
-static const char ALL_RIGHT[] = "ok";
-
-/* One direction: what is sent on our channel, or received on the peer's. */
-typedef struct {
-    uint32_t channel; /* 0: none yet */
-    uint64_t expected;
-    uint64_t done;
-    bool acknowledged; /* "ok" was received, or sent */
-    bool closed;
-} direction;
+#include "watched.h"
 
 typedef struct {
-    saltyrtc_client *client;
-    bool initiator;
-    bool handed_over;
-    bool closing;
-    direction out, in;
-    uint64_t progress; /* when to tell next, in bytes sent and received */
-    size_t message_size;
+    watched common;
+    uint32_t out, in; /* the channels; 0: none yet */
     uint8_t *message;
     char local[64], remote[64]; /* the path that was told last */
 } peer;
 
-/* ---- Events ---- */
+static saltyrtc_rtc_config *rtc;
 
-static void print_text(const char *text) {
-    putchar('"');
-    for (; *text != '\0'; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') {
-            printf("\\%c", c);
-        } else if (c < 0x20) {
-            printf("\\u%04x", c);
-        } else {
-            putchar(c);
-        }
-    }
-    putchar('"');
-}
-
-static void event(const char *name) {
-    printf("{\"event\": \"%s\"}\n", name);
-    fflush(stdout);
-}
-
-static void event_text(const char *name, const char *key, const char *text) {
-    flockfile(stdout);
-    printf("{\"event\": \"%s\", \"%s\": ", name, key);
-    print_text(text);
-    puts("}");
-    fflush(stdout);
-    funlockfile(stdout);
-}
-
-static void event_bytes(const char *name, uint64_t bytes) {
-    printf("{\"event\": \"%s\", \"bytes\": %" PRIu64 "}\n", name, bytes);
-    fflush(stdout);
-}
-
-static void fail(const char *text) {
-    event_text("failed", "text", text);
-    exit(1);
-}
-
-static void check(saltyrtc_status status, saltyrtc_error *error) {
-    if (status != SALTYRTC_STATUS_OK) {
-        fail(saltyrtc_error_message(error));
-    }
-}
-
-/* A call that has to succeed. */
-#define CALL(call)                              \
-    do {                                        \
-        saltyrtc_error *error = NULL;           \
-        const saltyrtc_status status_ = (call); \
-        check(status_, error);                  \
-    } while (0)
+/* ---- The path ---- */
 
 static const char *state_name(saltyrtc_connection_state state) {
     switch (state) {
@@ -128,7 +50,7 @@ static void path(peer *peer, bool always) {
     saltyrtc_rtc_stats stats;
     memset(&stats, 0, sizeof stats);
     stats.struct_size = sizeof stats;
-    CALL(saltyrtc_client_rtc_stats(peer->client, &stats, &error));
+    CALL(saltyrtc_client_rtc_stats(peer->common.client, &stats, &error));
     if (stats.local_type == SALTYRTC_CANDIDATE_TYPE_NONE) {
         return;
     }
@@ -145,156 +67,115 @@ static void path(peer *peer, bool always) {
     fflush(stdout);
 }
 
-static void progress(peer *peer) {
-    const uint64_t done = peer->out.done + peer->in.done;
-    if (done < peer->progress) {
-        return;
+static void progress_and_path(peer *peer) {
+    if (progress(&peer->common)) {
+        path(peer, false);
     }
-    peer->progress = done - done % PROGRESS + PROGRESS;
-    path(peer, false);
-    printf("{\"event\": \"progress\", \"sent\": %" PRIu64 ", \"received\": %" PRIu64 "}\n", peer->out.done,
-           peer->in.done);
-    fflush(stdout);
 }
 
-/* ---- The pattern ---- */
-
-static uint8_t pattern(uint64_t offset) {
-    return (uint8_t)(offset / PATTERN_BYTES >> 8 * (PATTERN_BYTES - 1 - offset % PATTERN_BYTES));
-}
+/* ---- The channels ---- */
 
 static void send_on(peer *peer) {
-    direction *out = &peer->out;
-    size_t buffered = 0, size, i;
-    if (out->channel == 0 || out->closed) {
+    direction *out = &peer->common.out;
+    size_t buffered = 0, size;
+    if (peer->out == 0 || out->closed) {
         return;
     }
     while (out->done < out->expected) {
-        CALL(saltyrtc_client_channel_buffered_amount(peer->client, out->channel, &buffered, &error));
+        CALL(saltyrtc_client_channel_buffered_amount(peer->common.client, peer->out, &buffered, &error));
         if (buffered > HIGH_WATER) {
             return;
         }
-        size = peer->message_size;
-        if (size > out->expected - out->done) {
-            size = (size_t)(out->expected - out->done);
-        }
-        for (i = 0; i < size; i++) {
-            peer->message[i] = pattern(out->done + i);
-        }
-        CALL(saltyrtc_client_channel_send_bytes(peer->client, out->channel, peer->message, size, &error));
+        size = next_message(&peer->common, peer->message);
+        CALL(saltyrtc_client_channel_send_bytes(peer->common.client, peer->out, peer->message, size, &error));
         out->done += size;
-        progress(peer);
+        progress_and_path(peer);
     }
 }
-
-static void received(peer *peer, const saltyrtc_event *message) {
-    direction *in = &peer->in;
-    size_t i;
-    if (message->data_len > in->expected - in->done) {
-        fail("more bytes came than the peer was to send");
-    }
-    for (i = 0; i < message->data_len; i++) {
-        if (message->data[i] != pattern(in->done + i)) {
-            char text[100];
-            snprintf(text, sizeof text, "byte %" PRIu64 " is wrong", in->done + i);
-            fail(text);
-        }
-    }
-    in->done += message->data_len;
-    progress(peer);
-    if (in->done == in->expected) {
-        CALL(saltyrtc_client_channel_send_text(peer->client, in->channel, ALL_RIGHT, &error));
-        in->acknowledged = true;
-        event_bytes("received", in->done);
-    }
-}
-
-/* ---- What happens ---- */
 
 static void open_channel(peer *peer) {
     saltyrtc_channel_options options;
     memset(&options, 0, sizeof options);
     options.struct_size = sizeof options;
     options.label = LABEL;
-    CALL(saltyrtc_client_open_channel(peer->client, &options, &peer->out.channel, &error));
+    CALL(saltyrtc_client_open_channel(peer->common.client, &options, &peer->out, &error));
 }
 
 static void opened(peer *peer, const saltyrtc_event *event) {
     if (!event->opened_by_peer) {
-        CALL(saltyrtc_client_channel_set_low_water(peer->client, event->channel, LOW_WATER, &error));
+        CALL(saltyrtc_client_channel_set_low_water(peer->common.client, event->channel, LOW_WATER, &error));
         send_on(peer);
         return;
     }
-    if (peer->in.channel != 0 || peer->in.expected == 0 || strcmp(event->label, LABEL) != 0 || event->plain ||
+    if (peer->in != 0 || peer->common.in.expected == 0 || strcmp(event->label, LABEL) != 0 || event->plain ||
         event->unordered || event->reliability != SALTYRTC_RELIABILITY_RELIABLE) {
         fail("the peer opened a channel that it was not to open");
     }
-    peer->in.channel = event->channel;
+    peer->in = event->channel;
 }
 
 static void message(peer *peer, const saltyrtc_event *event) {
-    if (event->channel == peer->in.channel) {
-        received(peer, event);
-    } else if (event->data_len == strlen(ALL_RIGHT) && memcmp(event->data, ALL_RIGHT, event->data_len) == 0 &&
-               peer->out.done == peer->out.expected) {
-        peer->out.acknowledged = true;
-        event_bytes("sent", peer->out.done);
-        CALL(saltyrtc_client_channel_close(peer->client, peer->out.channel, &error));
-    } else {
-        fail("the peer answered with something else than 'ok'");
+    watched *common = &peer->common;
+    if (event->channel != peer->in) {
+        answered(common, event->data, event->data_len);
+        CALL(saltyrtc_client_channel_close(common->client, peer->out, &error));
+        return;
+    }
+    const bool all = received(common, event->data, event->data_len);
+    progress_and_path(peer);
+    if (all) {
+        CALL(saltyrtc_client_channel_send_text(common->client, peer->in, ALL_RIGHT, &error));
+        common->in.acknowledged = true;
+        event_number("received", "bytes", common->in.done);
     }
 }
 
-static void channel_closed(peer *peer, const saltyrtc_event *event) {
-    direction *way = event->channel == peer->out.channel ? &peer->out : &peer->in;
-    if (!way->acknowledged) {
-        fail(event->text != NULL ? event->text : "the peer closed a channel too early");
+/* ---- What happens ---- */
+
+/* Returns whether the connection is lost. */
+static bool connection_state(peer *peer, const saltyrtc_event *event) {
+    event_text("state", "state", state_name(event->connection_state));
+    switch (event->connection_state) {
+    case SALTYRTC_CONNECTION_STATE_CONNECTED:
+        path(peer, true);
+        say(&peer->common, 2);
+        if (peer->common.out.expected > 0 && peer->out == 0) {
+            open_channel(peer);
+        }
+        return false;
+    case SALTYRTC_CONNECTION_STATE_FAILED:
+        return true;
+    case SALTYRTC_CONNECTION_STATE_UNREACHABLE:
+        return peer->common.stays;
+    default:
+        return false;
     }
-    way->closed = true;
 }
 
-/* Whether everything was sent and received in this direction; at the end the channel is closed, too. */
-static bool complete(const direction *way) {
-    return way->expected == 0 || way->acknowledged;
-}
-
-static bool over(const direction *way) {
-    return way->expected == 0 || way->closed;
-}
-
-static int client_closed(const peer *peer, const saltyrtc_event *event) {
-    /* The peer may close the client as soon as it knows that the channels are closed, before we do. */
-    const bool well = complete(&peer->out) && complete(&peer->in) &&
-                      event->status == (peer->initiator ? SALTYRTC_STATUS_OK : SALTYRTC_STATUS_PEER_CLOSED);
-    event_text(well ? "closed" : "failed", "text", event->text != NULL ? event->text : "");
-    return well ? 0 : 1;
-}
-
-static int run(peer *peer) {
+static outcome run(peer *peer) {
+    watched *common = &peer->common;
     for (;;) {
         saltyrtc_event *taken = NULL;
-        CALL(saltyrtc_client_next_event(peer->client, -1, &taken, &error));
+        CALL(saltyrtc_client_next_event(common->client, -1, &taken, &error));
         switch (taken->kind) {
         case SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE:
-            event("peer");
+            peer_is_there(common, taken);
+            break;
+        case SALTYRTC_EVENT_KIND_APPLICATION:
+            hear(common, taken);
             break;
         case SALTYRTC_EVENT_KIND_CONNECTION_STATE:
-            event_text("state", "state", state_name(taken->connection_state));
-            if (taken->connection_state == SALTYRTC_CONNECTION_STATE_CONNECTED) {
-                path(peer, true);
-                if (peer->out.expected > 0 && peer->out.channel == 0) {
-                    open_channel(peer);
-                }
-            } else if (taken->connection_state == SALTYRTC_CONNECTION_STATE_FAILED) {
-                fail(taken->text != NULL ? taken->text : "the connection has failed");
+            if (connection_state(peer, taken)) {
+                const outcome end = lost(common, taken->text != NULL ? taken->text : "the connection has failed");
+                saltyrtc_event_free(taken);
+                return end;
             }
             break;
         case SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM:
             event_text("problem", "text", taken->text);
             break;
         case SALTYRTC_EVENT_KIND_HANDED_OVER:
-            peer->handed_over = true;
-            event("handover");
+            handed_over(common);
             break;
         case SALTYRTC_EVENT_KIND_CHANNEL_OPENED:
             opened(peer, taken);
@@ -306,164 +187,70 @@ static int run(peer *peer) {
             message(peer, taken);
             break;
         case SALTYRTC_EVENT_KIND_CHANNEL_CLOSED:
-            channel_closed(peer, taken);
+            /* With a peer that is lost go its channels. */
+            if (!common->stays || taken->text == NULL) {
+                channel_closed(taken->channel == peer->out ? &common->out : &common->in, taken->text);
+            }
             break;
         case SALTYRTC_EVENT_KIND_CLOSED: {
-            const int status = client_closed(peer, taken);
+            const outcome end = client_closed(common, taken);
             saltyrtc_event_free(taken);
-            return status;
+            return end;
         }
         default:
             break;
         }
         saltyrtc_event_free(taken);
-        if (peer->initiator && peer->handed_over && over(&peer->out) && over(&peer->in) && !peer->closing) {
-            peer->closing = true;
-            CALL(saltyrtc_client_close(peer->client, &error));
-        }
+        close_if_done(common);
     }
 }
 
 /* ---- The command line ---- */
 
-/* Log lines come from threads of the library, and standard output has whole lines only. */
-static void log_line(int32_t level, const char *target, const char *message, void *user_data) {
-    static const char restart[] = "ICE restart";
-    const bool *verbose = (const bool *)user_data;
-    if (strncmp(message, restart, strlen(restart)) == 0) {
-        event("restart");
-    }
-    if (*verbose) {
-        fprintf(stderr, "%d %s: %s\n", (int)level, target, message);
-    }
-}
-
-static void usage(const char *text, const char *what) {
-    fprintf(stderr, "rtc_peer: %s: %s\n", text, what);
-    exit(2);
-}
-
-static uint64_t number(const char *text) {
-    char *end;
-    unsigned long long value;
-    errno = 0;
-    value = strtoull(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0') {
-        usage("not a number of bytes", text);
-    }
-    return value;
-}
-
 /* URL[,USER,PASSWORD] */
-static void add_ice_server(saltyrtc_rtc_config *rtc, char *text) {
+static bool add_ice_server(char *text) {
     char *user = strchr(text, ','), *password = NULL;
     if (user != NULL) {
         *user++ = '\0';
         password = strchr(user, ',');
         if (password == NULL) {
-            usage("a user without a password", user);
+            return false;
         }
         *password++ = '\0';
     }
     CALL(saltyrtc_rtc_config_add_ice_server(rtc, text, user, password, &error));
+    return true;
 }
 
-static void add_certificates(saltyrtc_config *config, const char *name) {
-    static uint8_t pem[65536];
-    FILE *file = fopen(name, "rb");
-    size_t len;
-    if (file == NULL) {
-        usage(name, strerror(errno));
+static bool rtc_option(char *argument) {
+    char *value = value_of(argument, "--ice");
+    if (value != NULL) {
+        return add_ice_server(value);
     }
-    len = fread(pem, 1, sizeof pem, file);
-    fclose(file);
-    CALL(saltyrtc_config_add_tls_certificates(config, pem, len, &error));
-}
-
-/* What follows the equals sign if the argument is this option. */
-static char *value_of(char *argument, const char *option) {
-    const size_t len = strlen(option);
-    return strncmp(argument, option, len) == 0 && argument[len] == '=' ? argument + len + 1 : NULL;
+    if (strcmp(argument, "--relay-only") == 0) {
+        CALL(saltyrtc_rtc_config_set_relay_only(rtc, true, &error));
+        return true;
+    }
+    return false;
 }
 
 int main(int argc, char **argv) {
     static peer peer;
-    static bool verbose;
-    const char *server = NULL, *server_key = NULL, *invitation = NULL, *ca = NULL, *role = "";
-    saltyrtc_rtc_config *rtc = NULL;
-    saltyrtc_config *config = NULL;
-    int i, status;
-
-    peer.message_size = 65536;
-    peer.progress = PROGRESS;
+    outcome end;
     CALL(saltyrtc_rtc_config_new(&rtc, &error));
-    for (i = 1; i < argc; i++) {
-        char *value;
-        if ((value = value_of(argv[i], "--role")) != NULL) {
-            role = value;
-        } else if ((value = value_of(argv[i], "--server")) != NULL) {
-            server = value;
-        } else if ((value = value_of(argv[i], "--server-key")) != NULL) {
-            server_key = value;
-        } else if ((value = value_of(argv[i], "--invitation")) != NULL) {
-            invitation = value;
-        } else if ((value = value_of(argv[i], "--ice")) != NULL) {
-            add_ice_server(rtc, value);
-        } else if ((value = value_of(argv[i], "--ca")) != NULL) {
-            ca = value;
-        } else if ((value = value_of(argv[i], "--send")) != NULL) {
-            peer.out.expected = number(value);
-        } else if ((value = value_of(argv[i], "--receive")) != NULL) {
-            peer.in.expected = number(value);
-        } else if ((value = value_of(argv[i], "--message-size")) != NULL) {
-            peer.message_size = (size_t)number(value);
-        } else if (strcmp(argv[i], "--relay-only") == 0) {
-            CALL(saltyrtc_rtc_config_set_relay_only(rtc, true, &error));
-        } else if (strcmp(argv[i], "--verbose") == 0) {
-            verbose = true;
-        } else {
-            usage("unknown option", argv[i]);
-        }
-    }
-    peer.initiator = strcmp(role, "initiator") == 0;
-    if (!peer.initiator && strcmp(role, "responder") != 0) {
-        usage("neither initiator nor responder", role);
-    }
-    if ((peer.initiator ? server : invitation) == NULL) {
-        usage("missing", peer.initiator ? "--server" : "--invitation");
-    }
-    peer.message = (uint8_t *)malloc(peer.message_size);
-    if (peer.message_size == 0 || peer.message == NULL) {
-        usage("cannot be", "--message-size");
-    }
-
-    if (peer.initiator) {
-        CALL(saltyrtc_config_new_initiator(server, NULL, &config, &error));
-    } else {
-        CALL(saltyrtc_config_new_responder(invitation, NULL, &config, &error));
-    }
-    if (server_key != NULL) {
-        uint8_t key[SALTYRTC_KEY_BYTES];
-        CALL(saltyrtc_key_from_hex(server_key, key, &error));
-        CALL(saltyrtc_config_set_server_key(config, key, &error));
-    }
-    CALL(saltyrtc_log_set_callback(verbose ? SALTYRTC_LOG_LEVEL_DEBUG : SALTYRTC_LOG_LEVEL_INFO, log_line, &verbose,
-                                   NULL, &error));
-    if (ca != NULL) {
-        add_certificates(config, ca);
-    }
-    CALL(saltyrtc_config_add_rtc_task(config, rtc, &error));
-    if (peer.initiator) {
-        char uri[SALTYRTC_INVITATION_BYTES];
-        CALL(saltyrtc_config_invitation(config, uri, sizeof uri, NULL, &error));
-        event_text("invitation", "uri", uri);
-    }
-    CALL(saltyrtc_client_new(config, NULL, NULL, NULL, &peer.client, &error));
-    saltyrtc_config_free(config);
+    read_options(&peer.common, argc, argv, rtc_option);
+    peer.message = (uint8_t *)malloc(peer.common.message_size);
+    watch_log(&peer.common);
+    do {
+        saltyrtc_config *config = configuration(&peer.common);
+        CALL(saltyrtc_config_add_rtc_task(config, rtc, &error));
+        peer.out = peer.in = 0;
+        connect_client(&peer.common, config);
+        end = run(&peer);
+        saltyrtc_client_free(peer.common.client);
+    } while (end == AGAIN);
     saltyrtc_rtc_config_free(rtc);
-    status = run(&peer);
-    saltyrtc_client_free(peer.client);
     CALL(saltyrtc_shutdown(10000, &error));
     free(peer.message);
-    return status;
+    return end == OVER ? 0 : 1;
 }

@@ -347,7 +347,10 @@ impl fmt::Display for SendFailure {
             Self::OtherTask { running } => {
                 write!(f, "this cannot be sent with the task {running:?} that is running")
             }
-            Self::OtherRole => f.write_str("this client does not have the role for this call"),
+            Self::OtherRole => f.write_str(
+                "this is for the other role: only an initiator sends offers, invites and drops \
+                 responders, and only a responder sends answers",
+            ),
             Self::OtherDescription(kind) => write!(
                 f,
                 "a session description of the type {kind:?} cannot be sent with this call: offers \

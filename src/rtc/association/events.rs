@@ -137,12 +137,8 @@ impl Association {
         while self.inbox.has_room() && self.take_message() {
             any = true;
         }
-        if self.sctp.ready() > 0 {
-            self.paused = true;
-        } else if self.paused {
-            self.paused = false;
+        if any {
             self.sctp.announce_window();
-            any = true;
         }
         any
     }

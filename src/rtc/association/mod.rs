@@ -42,9 +42,6 @@ mod ppid {
 
 /// How long the peer has to take what is on its way when we shut down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
-/// How many messages SCTP may hold that the owner does not take. What arrives beyond is lost on the
-/// way, as far as the peer can tell.
-const MAX_READY: usize = 8192;
 /// The limits of [`SctpConfig::mtu`].
 const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
 
@@ -73,8 +70,6 @@ pub struct Association {
     default_low_water: usize,
     /// How many messages were taken from SCTP so far.
     taken: u64,
-    /// The owner did not take messages fast enough: the peer may be waiting.
-    paused: bool,
     /// Streams that the peer has closed, each to be dealt with when so many messages were taken.
     resets: VecDeque<(u64, u16)>,
     /// The streams in `resets`.
@@ -125,7 +120,6 @@ impl Association {
             },
             default_low_water: sctp::default_low_water(config),
             taken: 0,
-            paused: false,
             resets: VecDeque::new(),
             resetting: BTreeSet::new(),
             sending: None,
@@ -145,7 +139,7 @@ impl Association {
         self.dtls.handle_datagram(self.now, datagram, &mut |packet| {
             if !held_back.is_empty() || sctp::ends_association(packet) {
                 held_back.push(packet.to_vec());
-            } else if sctp.ready() < MAX_READY {
+            } else {
                 sctp.handle_packet(packet);
             }
         });

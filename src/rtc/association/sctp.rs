@@ -15,6 +15,10 @@ use super::config::SctpConfig;
 const DTLS_OVERHEAD: usize = 40;
 /// How long a retransmission is put off at most, so that data flows soon after an interruption.
 const MAX_BACKOFF: Duration = Duration::from_secs(3);
+/// What a received message takes besides its bytes, or a part of one that is not complete: the window of
+/// the peer gets smaller by this, too. So a peer that keeps to the window never has to send anything
+/// twice, and one that does not gets no further than a few megabytes, however small its messages are.
+const RECEIVE_OVERHEAD: usize = 128;
 /// How many packets may leave at once.
 const MAX_BURST: i32 = 32;
 /// How many packets may wait to be sent. They are lost if there are more, like on any way.
@@ -41,6 +45,7 @@ impl Sctp {
                 .receive_buffer
                 .max(config.max_message_size.saturating_mul(2))
                 .min(u32::MAX as usize),
+            receive_chunk_overhead: RECEIVE_OVERHEAD,
             max_send_buffer_size: config.send_buffer.max(2),
             per_stream_send_queue_limit: channel_limit,
             total_buffered_amount_low_threshold: config.send_buffer / 4 * 3,
@@ -109,7 +114,7 @@ impl Sctp {
         Some((message.stream_id.0, message.ppid.0, message.payload))
     }
 
-    /// To be called when messages were taken after a pause.
+    /// To be called when messages were taken: the peer may be waiting for that.
     pub(super) fn announce_window(&mut self) {
         self.socket.announce_window();
     }

@@ -287,12 +287,12 @@ fn only_one_offer_waits_for_an_answer() {
     let mut net = Net::new();
     let first = net.sides[A].connection.create_offer(net.now).unwrap();
     assert_eq!(net.sides[A].connection.create_offer(net.now), None);
-    assert!(!net.sides[A].connection.take_restart(), "not before the answer");
+    assert!(!net.sides[A].connection.take_restart(net.now), "not before the answer");
     let answer = net.sides[B].connection.handle_offer(net.now, &first).unwrap();
     assert_eq!(net.sides[B].connection.create_offer(net.now), None, "the other side makes them");
     net.sides[A].connection.handle_answer(net.now, &answer).unwrap();
-    assert!(net.sides[A].connection.take_restart());
-    assert!(!net.sides[A].connection.take_restart());
+    assert!(net.sides[A].connection.take_restart(net.now));
+    assert!(!net.sides[A].connection.take_restart(net.now));
     let again = net.sides[A].connection.handle_answer(net.now, &answer);
     assert_eq!(again, Err(DescriptionError::Unexpected));
 }

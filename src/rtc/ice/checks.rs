@@ -11,6 +11,7 @@ use is::{Candidate, IceAgent, IceAgentEvent, Protocol};
 use super::candidate::{CandidateType, RemoteCandidate};
 use super::credentials::Credentials;
 use super::net::{can_reach, quiet};
+use super::watch::{CONSENT_INTERVAL, Pair, Watch};
 use super::{FAILED_AFTER, MAX_REMOTE_CANDIDATES};
 
 /// Peer-reflexive candidates that are taken, of either side.
@@ -19,8 +20,21 @@ const MAX_REFLEXIVE: usize = 64;
 /// Ta of RFC 8445 section 14: the time between two checks. The RFC suggests 50 ms and allows 5 ms.
 const TIMING_ADVANCE: Duration = Duration::from_millis(20);
 
-/// How often the consent of the peer is asked for while all is well.
-const CONSENT_INTERVAL: Duration = Duration::from_millis(2500);
+/// How often a silent pair can be given up for another one between two restarts. Each time `is` may
+/// remember an address of the peer once more.
+const MAX_REPLACEMENTS: u16 = 64;
+
+/// At first one path follows another one, as better ones are found. Later it means that something has
+/// changed.
+const SETTLE_TIME: Duration = Duration::from_secs(3);
+
+/// `is` drops the selected pair when it has been silent for long. Then it is tried anew, after a moment
+/// in which another one may be selected, and again and again.
+const REVIVE_AFTER: Duration = Duration::from_secs(1);
+const REVIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How a request for a binding begins (RFC 8489 section 5).
+const BINDING_REQUEST: [u8; 2] = [0, 1];
 
 pub(super) struct Checks {
     agent: IceAgent,
@@ -33,11 +47,19 @@ pub(super) struct Checks {
     /// The addresses the peer may be at, and whether it has shown to be there.
     addresses: HashMap<SocketAddr, bool>,
     peer_reflexive: usize,
-    /// How the peer sees the local address of a pair of (local, remote) address.
-    mapped: HashMap<(SocketAddr, SocketAddr), SocketAddr>,
+    /// How the peer sees the local address of a pair.
+    mapped: HashMap<Pair, SocketAddr>,
     /// All addresses that the peer has claimed to see: each is a candidate that stays.
     reflexive: HashSet<SocketAddr>,
-    nominated: Option<(SocketAddr, SocketAddr)>,
+    nominated: Option<Pair>,
+    watch: Watch,
+    replacements: u16,
+    /// From when on another pair means that the peer has moved.
+    settled_at: Option<Instant>,
+    /// The peer is somewhere else since then, and nobody has asked yet.
+    moved: bool,
+    /// `is` has dropped the selected pair: when to try anew.
+    revive_at: Option<Instant>,
     responses: u64,
     consent: Option<Instant>,
     last_news: Instant,
@@ -82,6 +104,11 @@ impl Checks {
             mapped: HashMap::new(),
             reflexive: HashSet::new(),
             nominated: None,
+            watch: Watch::default(),
+            replacements: 0,
+            settled_at: None,
+            moved: false,
+            revive_at: None,
             responses: 0,
             consent: None,
             last_news: now,
@@ -121,6 +148,7 @@ impl Checks {
         quiet(|| self.agent.invalidate_candidate(candidate));
         if self.nominated.is_some_and(|(local, _)| local == candidate.addr()) {
             self.nominated = None;
+            self.watch.select(None);
         }
     }
 
@@ -172,6 +200,9 @@ impl Checks {
         {
             return false;
         }
+        let (answer, nominated) =
+            (message.is_successful_binding_response(), message.use_candidate());
+        let request = message.is_binding_request();
         let packet = StunPacket { proto: Protocol::Udp, source: from, destination: local, message };
         if !quiet(|| self.agent.handle_packet(now, packet)) {
             return false;
@@ -186,9 +217,18 @@ impl Checks {
                 self.reflexive.insert(mapped);
             }
         }
+        if answer {
+            self.watch.note_answer(now, (local, from));
+        } else if request {
+            self.watch.note_request(now, (local, from), nominated);
+        }
+        self.take_events(now);
         let responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
-        if responses > self.responses {
+        if responses > self.responses
+            && let Some(pair) = self.nominated
+        {
             self.consent = Some(now);
+            self.watch.note_answer(now, pair);
         }
         self.responses = responses;
         true
@@ -197,39 +237,137 @@ impl Checks {
     pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
         // `is` names no time before it was called once, and then tells the time of its idle calls too.
         self.remote.as_ref()?;
-        Some(quiet(|| self.agent.poll_timeout()).unwrap_or(self.last_news))
+        let checks = quiet(|| self.agent.poll_timeout()).unwrap_or(self.last_news);
+        let doubt = self.watch.poll_timeout(self.agent.nominated_pair_rtt());
+        [Some(checks), doubt, self.revive_at].into_iter().flatten().min()
     }
 
-    /// Does what is due. Returns whether another pair was nominated.
-    pub(super) fn drive(&mut self, now: Instant) -> bool {
+    /// Does what is due.
+    pub(super) fn drive(&mut self, now: Instant) {
+        if self.remote.is_none() {
+            return;
+        }
+        let interval = self.watch.interval(now, self.agent.nominated_pair_rtt());
+        quiet(|| self.agent.set_max_stun_rto(interval));
         // Calls before the time would send checks faster than they are paced.
-        if self.poll_timeout().is_some_and(|at| at <= now) {
+        if quiet(|| self.agent.poll_timeout()).unwrap_or(self.last_news) <= now {
             quiet(|| self.agent.handle_timeout(now));
         }
-        let before = self.nominated;
-        while let Some(event) = quiet(|| self.agent.poll_event()) {
-            if let IceAgentEvent::NominatedSend { source, destination, .. } = event {
-                self.nominated = Some((source, destination));
-                // It is nominated because it has been answered.
-                self.responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
-                self.consent = Some(now);
-            }
-        }
-        self.nominated.is_some() && self.nominated != before
+        self.take_events(now);
+        self.replace(now);
+        self.revive(now);
     }
 
-    pub(super) fn poll_transmit(&mut self) -> Option<CheckPacket> {
+    fn take_events(&mut self, now: Instant) {
+        while let Some(event) = quiet(|| self.agent.poll_event()) {
+            if let IceAgentEvent::NominatedSend { source, destination, .. } = event {
+                let pair = (source, destination);
+                let before = self.nominated.replace(pair);
+                let settled = *self.settled_at.get_or_insert(now + SETTLE_TIME);
+                self.moved |= before.is_some_and(|before| before.1 != pair.1) && now >= settled;
+                self.watch.select(self.nominated);
+                self.responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
+                // It is nominated because it has been answered, but that can be long ago.
+                self.consent = self.consent.max(self.watch.answered(pair).or(Some(now)));
+            }
+        }
+    }
+
+    /// Gives the selected pair up if it is silent and another one is not.
+    fn replace(&mut self, now: Instant) {
+        let round_trip = self.agent.nominated_pair_rtt();
+        let Some(pair) = self.watch.replacement(now, self.agent.controlling(), round_trip) else {
+            return;
+        };
+        if self.replacements == MAX_REPLACEMENTS {
+            return;
+        }
+        self.replacements += 1;
+        let (remote, local) = self.watch.give_up(pair);
+        for address in remote {
+            self.forget_remote(address);
+        }
+        if let Some(address) = local {
+            self.forget_local(address);
+        }
+    }
+
+    /// Forgets that the peer ever answered at an address. It is checked anew, as a new candidate.
+    fn forget_remote(&mut self, address: SocketAddr) {
+        if self.agent.local_candidates().any(|candidate| candidate.addr() == address) {
+            return;
+        }
+        let known: Vec<_> =
+            self.agent.remote_candidates().filter(|known| known.addr() == address).collect();
+        for candidate in known {
+            // `is` finds only the first of equal candidates. So this one has to differ from it, in the one
+            // thing that is of no use.
+            let distinct = SocketAddr::from(([0; 4], self.replacements));
+            let again = Candidate::from_parts(
+                "again".to_owned(),
+                1,
+                Protocol::Udp,
+                candidate.prio(),
+                address,
+                candidate.kind(),
+                Some(distinct),
+                None,
+                None,
+            );
+            quiet(|| {
+                if self.agent.invalidate_candidate(&candidate) {
+                    self.agent.add_remote_candidate(again);
+                }
+            });
+        }
+    }
+
+    /// Forgets that there ever was an answer at one of our addresses, and checks it anew.
+    fn forget_local(&mut self, address: SocketAddr) {
+        let known: Vec<_> =
+            self.agent.local_candidates().filter(|known| known.addr() == address).collect();
+        for candidate in known {
+            quiet(|| {
+                if self.agent.invalidate_candidate(&candidate) {
+                    self.agent.add_local_candidate(candidate);
+                }
+            });
+        }
+    }
+
+    /// Tries to find the peer again when `is` has stopped to, so that it is found also when the network
+    /// was down for a while on both sides.
+    fn revive(&mut self, now: Instant) {
+        let dropped =
+            self.nominated.is_some() && self.agent.nominated_pair_responses_received().is_none();
+        if !dropped {
+            self.revive_at = None;
+        } else if *self.revive_at.get_or_insert(now + REVIVE_AFTER) <= now {
+            quiet(|| self.agent.recreate_candidate_pairs());
+            self.revive_at = Some(now + REVIVE_INTERVAL);
+        }
+    }
+
+    /// Whether the peer has gone elsewhere since this was asked last.
+    pub(super) fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
+    }
+
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<CheckPacket> {
         loop {
             let transmit = quiet(|| self.agent.poll_transmit())?;
             if can_reach(transmit.source.ip(), transmit.destination.ip()) {
                 let data = transmit.contents.to_vec();
+                if data.starts_with(&BINDING_REQUEST) {
+                    self.watch.note_sent(now, (transmit.source, transmit.destination));
+                }
                 return Some(CheckPacket { from: transmit.source, to: transmit.destination, data });
             }
         }
     }
 
     /// The local and the remote address to use.
-    pub(super) fn nominated(&self) -> Option<(SocketAddr, SocketAddr)> {
+    pub(super) fn nominated(&self) -> Option<Pair> {
         self.nominated
     }
 
@@ -241,7 +379,12 @@ impl Checks {
     /// When to give up if nothing is nominated until then. Not before, even if there is no candidate
     /// left: the checks of the peer may still come through (RFC 8863).
     pub(super) fn give_up_at(&self) -> Option<Instant> {
-        self.remote.as_ref().map(|_| self.last_news + FAILED_AFTER)
+        self.remote.as_ref().map(|_| self.hope_until())
+    }
+
+    /// The same, also while the credentials of the peer are not known.
+    pub(super) fn hope_until(&self) -> Instant {
+        self.last_news + FAILED_AFTER
     }
 
     pub(super) fn round_trip_time(&self) -> Option<Duration> {
@@ -249,7 +392,7 @@ impl Checks {
     }
 
     /// How the peer sees the local address of a pair.
-    pub(super) fn mapped(&self, pair: (SocketAddr, SocketAddr)) -> Option<SocketAddr> {
+    pub(super) fn mapped(&self, pair: Pair) -> Option<SocketAddr> {
         self.mapped.get(&pair).copied()
     }
 

@@ -23,6 +23,7 @@ mod net;
 mod relay;
 mod server;
 mod server_reflexive;
+mod watch;
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -165,6 +166,9 @@ pub enum Output {
     State(State),
     /// The path to the peer has changed.
     Path(Option<Path>),
+    /// The peer is somewhere else than before, so that there may be better paths now: a restart finds
+    /// them.
+    RestartAdvised,
     /// A server is of no use. The agent goes on without it.
     ServerFailed {
         /// Its URL.

@@ -118,6 +118,11 @@ impl Timer {
         self.next_expiry.is_some()
     }
 
+    /// Whether the timer has expired since it was started. (Added by libsaltyrtc, see README.md.)
+    pub fn has_expired(&self) -> bool {
+        self.expiration_count > 0
+    }
+
     pub fn stop(&mut self) {
         self.next_expiry = None;
     }

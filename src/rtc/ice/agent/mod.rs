@@ -304,6 +304,11 @@ impl Agent {
             Some(_) => return Err(RestartNeeded),
             None => {}
         }
+        if self.state == State::Failed {
+            // The answer to a restart took very long.
+            self.consent = None;
+            self.set_state(State::Checking);
+        }
         self.current.set_remote(now, remote);
         self.update(now);
         Ok(())
@@ -400,12 +405,17 @@ impl Agent {
     }
 
     /// Starts anew, with new credentials and all candidates gathered again; the peer has to do the same.
-    /// A path that there is stays in use until there is a new one.
+    /// A path that there is stays in use until there is a new one. If the credentials of the peer are
+    /// still not known since the last restart, it is the same one once more, with the same credentials:
+    /// the peer may have them already.
     pub fn restart(&mut self, now: Instant) {
         if self.closed {
             return;
         }
-        let credentials = Credentials::generate(&mut *self.random);
+        let credentials = match self.current.remote_credentials() {
+            Some(_) => Credentials::generate(&mut *self.random),
+            None => self.current.local_credentials().clone(),
+        };
         let checks = Checks::new(now, self.current.controlling(), self.tie_breaker, credentials);
         let replaced = std::mem::replace(&mut self.current, checks);
         if self.state == State::Failed {

@@ -62,7 +62,7 @@ impl Agent {
         }
         let mut packets = Vec::new();
         for checks in [Some(&mut self.current), self.previous.as_mut()].into_iter().flatten() {
-            packets.extend(std::iter::from_fn(|| checks.poll_transmit()));
+            packets.extend(std::iter::from_fn(|| checks.poll_transmit(now)));
         }
         for packet in packets {
             if let Some(socket) = self.sockets.iter().find(|socket| socket.address == packet.from) {
@@ -84,6 +84,9 @@ impl Agent {
     fn evaluate(&mut self, now: Instant) {
         if self.current.nominated().is_some() {
             self.previous = None;
+        }
+        if self.current.take_moved() {
+            self.output.push_back(Output::RestartAdvised);
         }
         let checks = self.previous.as_ref().unwrap_or(&self.current);
         if let Some(consent) = checks.consent() {
@@ -121,9 +124,8 @@ impl Agent {
         if self.current.nominated().is_some() {
             return false;
         }
-        let give_up = self.current.give_up_at();
-        // Without the credentials of the peer there is nothing to judge by.
-        give_up.is_none_or(|at| at > now)
+        // A peer that never answers the offer of a restart is as lost as one that cannot be reached.
+        self.current.hope_until() > now
     }
 
     /// When the state changes if nothing else happens.
@@ -132,11 +134,10 @@ impl Agent {
             (Some(consent), State::Connected) => Some(consent + DISCONNECTED_AFTER),
             (Some(consent), _) => {
                 let failed = consent + FAILED_AFTER;
-                let give_up = self.current.give_up_at();
                 if self.pair.is_some() || self.current.nominated().is_some() {
                     Some(failed)
                 } else {
-                    give_up.map(|at| at.max(failed))
+                    Some(self.current.hope_until().max(failed))
                 }
             }
             (None, _) => self.current.give_up_at(),

@@ -306,6 +306,12 @@ pub struct Options {
     /// is fully utilized.
     pub max_receiver_window_buffer_size: usize,
 
+    /// What a received message, or a chunk of one that is not complete, counts besides its payload. The
+    /// window shrinks by this, too. It is memory for 32,768 chunks that is used beyond
+    /// `max_receiver_window_buffer_size`, for what is on its way when the window closes. (Added by
+    /// libsaltyrtc, see README.md.)
+    pub receive_chunk_overhead: usize,
+
     /// Send queue total size limit. It will not be possible to queue more data if the queue size
     /// is larger than this number.
     pub max_send_buffer_size: usize,
@@ -459,6 +465,7 @@ impl Default for Options {
             max_message_size: 256 * 1024,
             default_stream_priority: 256,
             max_receiver_window_buffer_size: 5 * 1024 * 1024,
+            receive_chunk_overhead: 0,
             max_send_buffer_size: 2_000_000,
             per_stream_send_queue_limit: 2_000_000,
             total_buffered_amount_low_threshold: 1_800_000,
@@ -742,10 +749,10 @@ pub trait DcSctpSocket {
     /// It's recommended to check [`DcSctpSocket::messages_ready_count`] before calling this.
     fn get_next_message(&mut self) -> Option<Message>;
 
-    /// Tells the peer at once how much can be received by now. To be called after messages were
-    /// retrieved that had been left waiting for so long that the peer may have paused. (Added by
-    /// libsaltyrtc, see README.md.)
-    fn announce_window(&mut self);
+    /// Tells the peer how much can be received by now, if it may have paused and can go on. To be called
+    /// after messages were retrieved. Returns whether a packet was sent. (Added by libsaltyrtc, see
+    /// README.md.)
+    fn announce_window(&mut self) -> bool;
 
     /// To be called when an incoming SCTP packet is to be processed.
     fn handle_input(&mut self, packet: &[u8]);

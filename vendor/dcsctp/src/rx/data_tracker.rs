@@ -29,7 +29,11 @@ use std::time::Duration;
 /// this buffer's last cumulative ack TSN, and any received data. Data received beyond this limit
 /// will be dropped, which will force the transmitter to send data that actually increases the last
 /// cumulative acked TSN.
-const MAX_ACCEPTED_OUTSTANDING_FRAGMENTS: u32 = 100000;
+///
+/// (Changed by libsaltyrtc, see README.md: was 100000.) Among more chunks than this, two of one stream
+/// can have stream sequence numbers that cannot be told apart: the wrong one would be delivered, or
+/// none ever again.
+pub const MAX_ACCEPTED_OUTSTANDING_FRAGMENTS: u32 = 1 << 15;
 
 /// The maximum number of duplicate TSNs that will be reported in a SACK.
 const MAX_DUPLICATE_TSN_REPORTED: usize = 20;

@@ -193,27 +193,38 @@ pub struct InterleavedReassemblyStreams {
     ordered: HashMap<StreamId, OrderedStream>,
     unordered: HashMap<StreamId, UnorderedStream>,
     queued_bytes: usize,
+    queued_chunks: usize,
 }
 
 impl InterleavedReassemblyStreams {
     pub fn new() -> Self {
-        Self { ordered: HashMap::new(), unordered: HashMap::new(), queued_bytes: 0 }
+        Self { ordered: HashMap::new(), unordered: HashMap::new(), queued_bytes: 0, queued_chunks: 0 }
     }
 }
 
 impl ReassemblyStreams for InterleavedReassemblyStreams {
     fn add(&mut self, _tsn: Tsn, data: Data, on_reassembled: &mut dyn FnMut(Message)) {
         let diff = match data.stream_key {
-            StreamKey::Ordered(stream_id) => self
-                .ordered
-                .entry(stream_id)
-                .or_insert_with(|| OrderedStream::new(stream_id, Mid(0)))
-                .add(data, on_reassembled),
-            StreamKey::Unordered(stream_id) => self
-                .unordered
-                .entry(stream_id)
-                .or_insert_with(|| UnorderedStream::new(stream_id))
-                .add(data, on_reassembled),
+            StreamKey::Ordered(stream_id) => {
+                let stream = self
+                    .ordered
+                    .entry(stream_id)
+                    .or_insert_with(|| OrderedStream::new(stream_id, Mid(0)));
+                self.queued_chunks -= stream.intervals.chunks();
+                let diff = stream.add(data, on_reassembled);
+                self.queued_chunks += stream.intervals.chunks();
+                diff
+            }
+            StreamKey::Unordered(stream_id) => {
+                let stream = self
+                    .unordered
+                    .entry(stream_id)
+                    .or_insert_with(|| UnorderedStream::new(stream_id));
+                self.queued_chunks -= stream.intervals.chunks();
+                let diff = stream.add(data, on_reassembled);
+                self.queued_chunks += stream.intervals.chunks();
+                diff
+            }
         };
         self.queued_bytes = self.queued_bytes.strict_add_signed(diff);
     }
@@ -233,6 +244,7 @@ impl ReassemblyStreams for InterleavedReassemblyStreams {
                             .entry(*stream_id)
                             .or_insert_with(|| OrderedStream::new(*stream_id, Mid(0)));
 
+                        self.queued_chunks -= stream.intervals.chunks();
                         self.queued_bytes -= stream
                             .intervals
                             .retain(|interval| interval.start.mid.greater_than(*mid));
@@ -243,6 +255,7 @@ impl ReassemblyStreams for InterleavedReassemblyStreams {
 
                         // Try to assemble messages after the jump
                         self.queued_bytes -= stream.try_assemble_next(on_reassembled);
+                        self.queued_chunks += stream.intervals.chunks();
                     }
                     StreamKey::Unordered(stream_id) => {
                         let stream = self
@@ -250,9 +263,11 @@ impl ReassemblyStreams for InterleavedReassemblyStreams {
                             .entry(*stream_id)
                             .or_insert_with(|| UnorderedStream::new(*stream_id));
 
+                        self.queued_chunks -= stream.intervals.chunks();
                         self.queued_bytes -= stream
                             .intervals
                             .retain(|interval| interval.start.mid.greater_than(*mid));
+                        self.queued_chunks += stream.intervals.chunks();
                     }
                 }
             }
@@ -263,6 +278,7 @@ impl ReassemblyStreams for InterleavedReassemblyStreams {
         if streams.is_empty() {
             for stream in self.ordered.values_mut() {
                 self.queued_bytes -= stream.intervals.total_bytes();
+                self.queued_chunks -= stream.intervals.chunks();
                 stream.next_mid = Mid(0);
                 stream.intervals = IntervalList::default();
             }
@@ -270,6 +286,7 @@ impl ReassemblyStreams for InterleavedReassemblyStreams {
             for stream_id in streams {
                 if let Some(stream) = self.ordered.get_mut(stream_id) {
                     self.queued_bytes -= stream.intervals.total_bytes();
+                    self.queued_chunks -= stream.intervals.chunks();
                     stream.next_mid = Mid(0);
                     stream.intervals = IntervalList::default();
                 }
@@ -280,6 +297,10 @@ impl ReassemblyStreams for InterleavedReassemblyStreams {
 
     fn queued_bytes(&self) -> usize {
         self.queued_bytes
+    }
+
+    fn queued_chunks(&self) -> usize {
+        self.queued_chunks
     }
 
     fn get_handover_readiness(&self) -> HandoverReadiness {

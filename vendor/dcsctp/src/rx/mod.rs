@@ -70,18 +70,26 @@ impl<K: ReassemblyKey> Interval<K> {
 /// A list of non-overlapping, non-adjacent sorted intervals of received chunks.
 #[derive(Debug)]
 pub struct IntervalList<K: ReassemblyKey> {
-    intervals: Vec<Interval<K>>,
+    // (Changed by libsaltyrtc, see README.md: not a `Vec`, as intervals leave at the front.)
+    intervals: VecDeque<Interval<K>>,
+    /// How many chunks there are in all intervals. (Added by libsaltyrtc, see README.md.)
+    chunks: usize,
 }
 
 impl<K: ReassemblyKey> Default for IntervalList<K> {
     fn default() -> Self {
-        Self { intervals: Vec::new() }
+        Self { intervals: VecDeque::new(), chunks: 0 }
     }
 }
 
 impl<K: ReassemblyKey> IntervalList<K> {
     pub fn is_empty(&self) -> bool {
         self.intervals.is_empty()
+    }
+
+    /// Returns the number of chunks currently buffered in the list.
+    pub fn chunks(&self) -> usize {
+        self.chunks
     }
 
     /// Returns the total number of bytes currently buffered in the list.
@@ -99,6 +107,7 @@ impl<K: ReassemblyKey> IntervalList<K> {
     ///
     /// Returns the index of the interval containing the added chunk.
     pub fn add(&mut self, key: K, data: Data) -> usize {
+        self.chunks += 1;
         // Find the insertion point or the interval that starts after this chunk.
         let idx = self.intervals.partition_point(|i| i.start < key);
 
@@ -120,7 +129,7 @@ impl<K: ReassemblyKey> IntervalList<K> {
 
         if extend_left && extend_right {
             // "Bridge the gap" - merge left, new chunk, and right into a single interval.
-            let mut right = self.intervals.remove(idx);
+            let mut right = self.intervals.remove(idx).expect("checked above");
             let left = &mut self.intervals[idx - 1];
 
             left.end = right.end;
@@ -168,7 +177,9 @@ impl<K: ReassemblyKey> IntervalList<K> {
             && self.intervals[idx].has_beginning
             && self.intervals[idx].has_end
         {
-            Some(self.intervals.remove(idx))
+            let interval = self.intervals.remove(idx)?;
+            self.chunks -= interval.payload.len();
+            Some(interval)
         } else {
             None
         }
@@ -180,10 +191,12 @@ impl<K: ReassemblyKey> IntervalList<K> {
     where
         F: FnOnce(&Interval<K>) -> bool,
     {
-        let interval = self.intervals.first()?;
+        let interval = self.intervals.front()?;
 
         if interval.has_beginning && interval.has_end && predicate(interval) {
-            Some(self.intervals.remove(0))
+            let interval = self.intervals.pop_front()?;
+            self.chunks -= interval.payload.len();
+            Some(interval)
         } else {
             None
         }
@@ -197,14 +210,17 @@ impl<K: ReassemblyKey> IntervalList<K> {
         F: FnMut(&Interval<K>) -> bool,
     {
         let mut bytes_removed = 0;
+        let mut chunks_removed = 0;
         self.intervals.retain(|interval| {
             if !f(interval) {
                 bytes_removed += interval.payload.iter().map(|p| p.len()).sum::<usize>();
+                chunks_removed += interval.payload.len();
                 false
             } else {
                 true
             }
         });
+        self.chunks -= chunks_removed;
         bytes_removed
     }
 }

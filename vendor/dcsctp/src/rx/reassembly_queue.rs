@@ -17,6 +17,7 @@ use crate::api::handover::HandoverReadiness;
 use crate::api::handover::SocketHandoverState;
 use crate::packet::SkippedStream;
 use crate::packet::data::Data;
+use crate::rx::data_tracker::MAX_ACCEPTED_OUTSTANDING_FRAGMENTS;
 use crate::rx::interleaved_reassembly_streams::InterleavedReassemblyStreams;
 use crate::rx::reassembly_streams::ReassemblyStreams;
 use crate::rx::traditional_reassembly_streams::TraditionalReassemblyStreams;
@@ -68,6 +69,10 @@ impl DerefMut for ReassemblyStrategy {
 pub struct ReassemblyQueue {
     max_size_bytes: usize,
     watermark_bytes: usize,
+    /// What a chunk or message takes besides its payload. (Added by libsaltyrtc, see README.md.)
+    chunk_overhead: usize,
+    /// The payload of `reassembled_messages`. (Added by libsaltyrtc, see README.md.)
+    reassembled_bytes: usize,
     deferred_bytes: usize,
     streams: ReassemblyStrategy,
     deferred_reset_streams: Option<DeferredResetStreams>,
@@ -86,6 +91,8 @@ impl ReassemblyQueue {
         Self {
             max_size_bytes,
             watermark_bytes: (max_size_bytes as f32 * HIGH_WATERMARK_LIMIT) as usize,
+            chunk_overhead: 0,
+            reassembled_bytes: 0,
             deferred_bytes: 0,
             streams,
             deferred_reset_streams: None,
@@ -94,12 +101,21 @@ impl ReassemblyQueue {
         }
     }
 
+    /// Sets how many bytes a chunk or message counts besides its payload. (Added by libsaltyrtc, see
+    /// README.md.)
+    pub fn with_chunk_overhead(mut self, bytes: usize) -> Self {
+        self.chunk_overhead = bytes;
+        self
+    }
+
     pub fn messages_ready_count(&self) -> usize {
         self.reassembled_messages.len()
     }
 
     pub fn get_next_message(&mut self) -> Option<Message> {
-        self.reassembled_messages.pop_front()
+        let message = self.reassembled_messages.pop_front()?;
+        self.reassembled_bytes -= message.payload.len();
+        Some(message)
     }
 
     pub fn rx_messages_count(&self) -> usize {
@@ -122,26 +138,51 @@ impl ReassemblyQueue {
 
         self.streams.add(tsn, data, &mut |message| {
             self.rx_messages_count += 1;
+            self.reassembled_bytes += message.payload.len();
             self.reassembled_messages.push_back(message);
         });
     }
 
+    /// The payload of all that is in the queue.
     pub fn queued_bytes(&self) -> usize {
-        let ready_messages_bytes: usize =
-            self.reassembled_messages.iter().map(|m| m.payload.len()).sum();
-        ready_messages_bytes + self.streams.queued_bytes() + self.deferred_bytes
+        self.reassembled_bytes + self.streams.queued_bytes() + self.deferred_bytes
+    }
+
+    /// `queued_bytes` and the overhead of all that is in the queue. (Added by libsaltyrtc, see
+    /// README.md.)
+    fn queued_cost(&self) -> usize {
+        let deferred =
+            self.deferred_reset_streams.as_ref().map_or(0, |d| d.deferred_operations.len());
+        let chunks = self.reassembled_messages.len() + self.streams.queued_chunks() + deferred;
+        self.queued_bytes() + chunks * self.chunk_overhead
+    }
+
+    /// Whether there is no room below a limit. The peer knows nothing of the overhead of what is on its
+    /// way when it fills the window, so there is room for that of all that can be. (Added by
+    /// libsaltyrtc, see README.md.)
+    fn exceeds(&self, limit: usize) -> bool {
+        let reserve = self.chunk_overhead * MAX_ACCEPTED_OUTSTANDING_FRAGMENTS as usize;
+        self.queued_bytes() >= limit || self.queued_cost() >= limit + reserve
     }
 
     pub fn is_above_watermark(&self) -> bool {
-        self.queued_bytes() >= self.watermark_bytes
+        self.exceeds(self.watermark_bytes)
     }
 
     pub fn is_full(&self) -> bool {
-        self.queued_bytes() >= self.max_size_bytes
+        self.exceeds(self.max_size_bytes)
+    }
+
+    /// Whether chunks are being kept until the streams they belong to can be reset. (Added by
+    /// libsaltyrtc, see README.md.)
+    pub fn is_deferring(&self) -> bool {
+        self.deferred_reset_streams.is_some()
     }
 
     fn forward_tsn_cost(num_streams: usize) -> usize {
-        (1 + num_streams) * 4
+        // (Changed by libsaltyrtc, see README.md: what it takes in memory.)
+        std::mem::size_of::<DeferredOperation>()
+            + num_streams * std::mem::size_of::<SkippedStream>()
     }
 
     pub fn handle_forward_tsn(
@@ -161,13 +202,19 @@ impl ReassemblyQueue {
 
         self.streams.handle_forward_tsn(new_cumulative_ack, &skipped_streams, &mut |message| {
             self.rx_messages_count += 1;
+            self.reassembled_bytes += message.payload.len();
             self.reassembled_messages.push_back(message);
         });
     }
 
+    /// The number of bytes at the watermark limit. (Added by libsaltyrtc, see README.md.)
+    pub fn watermark_bytes(&self) -> usize {
+        self.watermark_bytes
+    }
+
     /// The remaining bytes until the queue has reached the watermark limit.
     pub fn remaining_bytes(&self) -> usize {
-        self.watermark_bytes.saturating_sub(self.queued_bytes())
+        self.watermark_bytes.saturating_sub(self.queued_cost())
     }
 
     pub(crate) fn enter_deferred_reset(

@@ -59,6 +59,10 @@ pub trait ReassemblyStreams {
     /// Returns the number of bytes currently buffered in the unassembled streams.
     fn queued_bytes(&self) -> usize;
 
+    /// Returns the number of chunks currently buffered in the unassembled streams. (Added by
+    /// libsaltyrtc, see README.md.)
+    fn queued_chunks(&self) -> usize;
+
     fn get_handover_readiness(&self) -> HandoverReadiness;
     fn add_to_handover_state(&self, state: &mut SocketHandoverState);
     fn restore_from_state(&mut self, state: &SocketHandoverState);

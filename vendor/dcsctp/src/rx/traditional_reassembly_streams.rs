@@ -77,27 +77,32 @@ pub struct TraditionalReassemblyStreams {
     ordered: HashMap<StreamId, OrderedStream>,
     unordered: HashMap<StreamId, UnorderedStream>,
     queued_bytes: usize,
+    queued_chunks: usize,
 }
 
 impl TraditionalReassemblyStreams {
     pub fn new() -> Self {
-        Self { ordered: HashMap::new(), unordered: HashMap::new(), queued_bytes: 0 }
+        Self { ordered: HashMap::new(), unordered: HashMap::new(), queued_bytes: 0, queued_chunks: 0 }
     }
 }
 
 impl ReassemblyStreams for TraditionalReassemblyStreams {
     fn add(&mut self, tsn: Tsn, data: Data, on_reassembled: &mut dyn FnMut(Message)) {
         let diff = match data.stream_key {
-            StreamKey::Ordered(id) => self
-                .ordered
-                .entry(id)
-                .or_insert_with(|| OrderedStream::new(id))
-                .add(tsn, data, on_reassembled),
-            StreamKey::Unordered(id) => self
-                .unordered
-                .entry(id)
-                .or_insert_with(|| UnorderedStream::new(id))
-                .add(tsn, data, on_reassembled),
+            StreamKey::Ordered(id) => {
+                let stream = self.ordered.entry(id).or_insert_with(|| OrderedStream::new(id));
+                self.queued_chunks -= stream.intervals.chunks();
+                let diff = stream.add(tsn, data, on_reassembled);
+                self.queued_chunks += stream.intervals.chunks();
+                diff
+            }
+            StreamKey::Unordered(id) => {
+                let stream = self.unordered.entry(id).or_insert_with(|| UnorderedStream::new(id));
+                self.queued_chunks -= stream.intervals.chunks();
+                let diff = stream.add(tsn, data, on_reassembled);
+                self.queued_chunks += stream.intervals.chunks();
+                diff
+            }
         };
         self.queued_bytes = self.queued_bytes.strict_add_signed(diff);
     }
@@ -109,17 +114,22 @@ impl ReassemblyStreams for TraditionalReassemblyStreams {
         on_reassembled: &mut dyn FnMut(Message),
     ) {
         for stream in self.unordered.values_mut() {
+            self.queued_chunks -= stream.intervals.chunks();
             self.queued_bytes -=
                 stream.erase_to(new_cumulative_ack, None::<&SkippedStream>, on_reassembled);
+            self.queued_chunks += stream.intervals.chunks();
         }
 
         for skipped_stream in skipped_streams {
             if let SkippedStream::ForwardTsn(stream_id, _) = skipped_stream {
-                self.queued_bytes -= self
+                let stream = self
                     .ordered
                     .entry(*stream_id)
-                    .or_insert_with(|| OrderedStream::new(*stream_id))
-                    .erase_to(new_cumulative_ack, Some(skipped_stream), on_reassembled);
+                    .or_insert_with(|| OrderedStream::new(*stream_id));
+                self.queued_chunks -= stream.intervals.chunks();
+                self.queued_bytes -=
+                    stream.erase_to(new_cumulative_ack, Some(skipped_stream), on_reassembled);
+                self.queued_chunks += stream.intervals.chunks();
             }
         }
     }
@@ -128,6 +138,7 @@ impl ReassemblyStreams for TraditionalReassemblyStreams {
         for (id, stream) in &mut self.ordered {
             if streams.is_empty() || streams.contains(id) {
                 self.queued_bytes -= stream.intervals.total_bytes();
+                self.queued_chunks -= stream.intervals.chunks();
                 stream.reset();
             }
         }
@@ -135,6 +146,10 @@ impl ReassemblyStreams for TraditionalReassemblyStreams {
 
     fn queued_bytes(&self) -> usize {
         self.queued_bytes
+    }
+
+    fn queued_chunks(&self) -> usize {
+        self.queued_chunks
     }
 
     fn get_handover_readiness(&self) -> HandoverReadiness {

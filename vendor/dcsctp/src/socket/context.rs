@@ -18,7 +18,6 @@ use crate::api::Options;
 use crate::api::SctpImplementation;
 use crate::api::SocketEvent;
 use crate::api::SocketTime;
-use crate::packet::chunk::Chunk;
 use crate::packet::sctp_packet::SctpPacketBuilder;
 use crate::socket::State;
 use crate::socket::transmission_control_block::CurrentResetRequest;
@@ -105,11 +104,7 @@ impl Context {
                     let also_if_delayed = self.send_queue.has_data_to_send()
                         || tcb.retransmission_queue.can_send_data();
                     if tcb.data_tracker.should_send_ack(now, also_if_delayed) {
-                        builder.add(
-                            &Chunk::Sack(tcb.data_tracker.create_selective_ack(
-                                tcb.reassembly_queue.remaining_bytes() as u32,
-                            )),
-                        );
+                        builder.add(&tcb.create_selective_ack());
                     }
                     if now >= self.limit_forward_tsn_until
                         && tcb.retransmission_queue.should_send_forward_tsn(now)

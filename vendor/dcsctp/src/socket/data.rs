@@ -69,15 +69,27 @@ pub(crate) fn handle_data(
         // If the reassembly queue is full, there is nothing that can be done. The specification
         // only allows dropping gap-ack-blocks, and that's not likely to help as the socket has
         // been trying to fill gaps since the watermark was reached.
+        //
+        // (Added by libsaltyrtc, see README.md: the answer, here and below.) The peer has to know that
+        // it is heard, and that the window is closed.
+        tcb.data_tracker.force_immediate_sack(now);
         return;
     }
-    if tcb.reassembly_queue.is_above_watermark() {
-        // TODO: Implement
+    // (Added by libsaltyrtc, see README.md: what fills a gap is taken.)
+    if tcb.reassembly_queue.is_above_watermark() && !tcb.data_tracker.will_increase_cum_ack_tsn(tsn)
+    {
+        tcb.data_tracker.force_immediate_sack(now);
         return;
     }
     if !tcb.data_tracker.is_tsn_valid(tsn) {
-        // TODO: Implement
+        tcb.data_tracker.force_immediate_sack(now);
         return;
+    }
+    // (Added by libsaltyrtc, see README.md.) The peer has heard of the window; or it tries whether it is
+    // still closed, and is waiting for an answer.
+    tcb.window_update_timer.stop();
+    if tcb.announced_rwnd() == 0 {
+        tcb.data_tracker.force_immediate_sack(now);
     }
     if tcb.data_tracker.observe(now, tsn, immediate_ack) {
         tcb.reassembly_queue.add(tsn, data);
@@ -141,6 +153,11 @@ pub(crate) fn handle_forward_tsn(
             log::warn!("Received FORWARD-TSN chunk with invalid TSN {:?}", new_cumulative_tsn);
             return;
         }
+        // (Added by libsaltyrtc, see README.md.) It would be kept, and there is no room.
+        if tcb.reassembly_queue.is_full() && tcb.reassembly_queue.is_deferring() {
+            tcb.data_tracker.force_immediate_sack(now);
+            return;
+        }
 
         if tcb.data_tracker.handle_forward_tsn(now, new_cumulative_tsn) {
             tcb.reassembly_queue.handle_forward_tsn(new_cumulative_tsn, skipped_streams);
@@ -153,8 +170,7 @@ pub(crate) fn maybe_send_sack(state: &mut State, ctx: &mut Context, now: SocketT
         tcb.data_tracker.observe_packet_end(now);
         if tcb.data_tracker.should_send_ack(now, false) {
             let mut b = tcb.new_packet();
-            let rwnd = tcb.reassembly_queue.remaining_bytes();
-            b.add(&Chunk::Sack(tcb.data_tracker.create_selective_ack(rwnd as u32)));
+            b.add(&tcb.create_selective_ack());
             ctx.send_buffered_packets_with(state, now, &mut b);
         }
     }

@@ -475,12 +475,16 @@ impl DcSctpSocket for Socket {
         self.state.tcb_mut()?.reassembly_queue.get_next_message()
     }
 
-    fn announce_window(&mut self) {
+    fn announce_window(&mut self) -> bool {
         let now = *self.now.borrow();
-        if let State::Established(tcb) | State::ShutdownPending(tcb) = &mut self.state {
-            tcb.data_tracker.force_immediate_sack(now);
+        let due = match &mut self.state {
+            State::Established(tcb) | State::ShutdownPending(tcb) => tcb.announce_window(now),
+            _ => false,
+        };
+        if due {
             maybe_send_sack(&mut self.state, &mut self.ctx, now);
         }
+        due
     }
 
     fn connect(&mut self) {
@@ -615,6 +619,7 @@ impl DcSctpSocket for Socket {
             | State::ShutdownReceived(tcb)
             | State::ShutdownAckSent(ShutdownState { tcb, .. }) => {
                 let ack_timer_expired = tcb.data_tracker.handle_timeout(now);
+                let window_update_timer_expired = tcb.handle_window_update_timeout(now);
 
                 let rtx_timer_expired = tcb.retransmission_queue.handle_timeout(now);
                 if rtx_timer_expired {
@@ -629,6 +634,7 @@ impl DcSctpSocket for Socket {
                     handle_t2_shutdown_timeout(&mut self.state, &mut self.ctx, now);
 
                 ack_timer_expired
+                    || window_update_timer_expired
                     || rtx_timer_expired
                     || heartbeat_timer_expired
                     || reconfig_timer_expired
@@ -690,6 +696,7 @@ impl DcSctpSocket for Socket {
                 let mut timeout = tcb.retransmission_queue.next_timeout();
                 timeout = closest_timeout(timeout, tcb.reconfig_timer.next_expiry());
                 timeout = closest_timeout(timeout, tcb.data_tracker.next_timeout());
+                timeout = closest_timeout(timeout, tcb.window_update_timer.next_expiry());
                 timeout = closest_timeout(timeout, self.ctx.heartbeat_interval.next_expiry());
                 timeout = closest_timeout(timeout, self.ctx.heartbeat_timeout.next_expiry());
                 if let State::ShutdownSent(ref s) | State::ShutdownAckSent(ref s) = self.state {

@@ -40,6 +40,10 @@ use crate::types::Tsn;
 use crate::shared::Shared as RefCell;
 use std::sync::Arc as Rc;
 
+/// How many times the peer is told once more that the window is open again. (Added by libsaltyrtc, see
+/// README.md.)
+const MAX_WINDOW_UPDATES: u32 = 5;
+
 #[derive(Clone)]
 pub(crate) struct PreparedResetRequest {
     pub sender_last_assigned_tsn: Tsn,
@@ -84,6 +88,13 @@ pub struct TransmissionControlBlock {
 
     pub reconfig_timer: Timer,
 
+    /// The window of the last SACK. (Added by libsaltyrtc, see README.md.)
+    announced_rwnd: usize,
+
+    /// When the peer is told once more that the window is open again, if nothing comes. (Added by
+    /// libsaltyrtc, see README.md.)
+    pub window_update_timer: Timer,
+
     /// The current stream request operation.
     pub current_reset_request: CurrentResetRequest,
 
@@ -120,7 +131,8 @@ impl TransmissionControlBlock {
             reassembly_queue: ReassemblyQueue::new(
                 options.max_receiver_window_buffer_size,
                 capabilities.message_interleaving,
-            ),
+            )
+            .with_chunk_overhead(options.receive_chunk_overhead),
             retransmission_queue: RetransmissionQueue::new(
                 Rc::clone(&events),
                 my_initial_tsn,
@@ -138,6 +150,13 @@ impl TransmissionControlBlock {
                 None,
                 None,
             ),
+            announced_rwnd: options.max_receiver_window_buffer_size,
+            window_update_timer: Timer::new(
+                options.rto_initial,
+                BackoffAlgorithm::Exponential,
+                Some(MAX_WINDOW_UPDATES),
+                options.max_timer_backoff_duration,
+            ),
             current_reset_request: CurrentResetRequest::None,
             last_processed_req_seq_nbr: peer_initial_tsn.0.wrapping_sub(1),
             last_processed_req_result: ReconfigurationResponseResult::SuccessNothingToDo,
@@ -145,6 +164,40 @@ impl TransmissionControlBlock {
             remote_port: options.remote_port,
             max_packet_size: round_down_to_4!(options.mtu),
         }
+    }
+
+    /// Creates a SACK, which must be sent. (Added by libsaltyrtc, see README.md.)
+    pub fn create_selective_ack(&mut self) -> Chunk {
+        self.announced_rwnd = self.reassembly_queue.remaining_bytes().min(u32::MAX as usize);
+        Chunk::Sack(self.data_tracker.create_selective_ack(self.announced_rwnd as u32))
+    }
+
+    /// The window of the last SACK. (Added by libsaltyrtc, see README.md.)
+    pub fn announced_rwnd(&self) -> usize {
+        self.announced_rwnd
+    }
+
+    /// Has a SACK sent, and repeated until data arrives, if the window was so small that the peer may
+    /// wait, and is much larger now. Returns whether it is to be sent now. (Added by libsaltyrtc, see
+    /// README.md.)
+    pub fn announce_window(&mut self, now: SocketTime) -> bool {
+        let most = self.reassembly_queue.watermark_bytes();
+        if self.announced_rwnd > most / 4 || self.reassembly_queue.remaining_bytes() < most / 2 {
+            return false;
+        }
+        self.data_tracker.force_immediate_sack(now);
+        self.window_update_timer.set_duration(self.rto.rto());
+        self.window_update_timer.start(now);
+        true
+    }
+
+    /// Returns `true` if a window update is to be sent again. (Added by libsaltyrtc, see README.md.)
+    pub fn handle_window_update_timeout(&mut self, now: SocketTime) -> bool {
+        let expired = self.window_update_timer.expire(now);
+        if expired {
+            self.data_tracker.force_immediate_sack(now);
+        }
+        expired
     }
 
     pub fn make_data_chunk(&self, tsn: Tsn, data: Data, immediate_ack: bool) -> Chunk {

@@ -705,6 +705,11 @@ impl OutstandingData {
         self.outstanding_data.is_empty()
     }
 
+    /// Returns the number of chunks that have not been cumulatively acked.
+    pub fn len(&self) -> usize {
+        self.outstanding_data.len()
+    }
+
     pub fn has_data_to_be_fast_retransmitted(&self) -> bool {
         !self.to_be_fast_retransmitted.is_empty()
     }

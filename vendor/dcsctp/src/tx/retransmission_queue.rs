@@ -26,6 +26,7 @@ use crate::packet::data::Data;
 use crate::packet::data_chunk;
 use crate::packet::idata_chunk;
 use crate::packet::sack_chunk::SackChunk;
+use crate::rx::data_tracker::MAX_ACCEPTED_OUTSTANDING_FRAGMENTS;
 use crate::timer::Timer;
 use crate::timer::{self};
 use crate::tx::outstanding_data::ChunkState;
@@ -51,6 +52,10 @@ pub enum HandleSackResult {
     Invalid,
     Valid { rtt: Option<Duration>, reset_error_counter: bool },
 }
+
+/// How many chunks may be outstanding. (Added by libsaltyrtc, see README.md.) With more of them, the
+/// receiver cannot tell a stream sequence number from the one that was used 65,536 messages before.
+const MAX_OUTSTANDING_CHUNKS: usize = MAX_ACCEPTED_OUTSTANDING_FRAGMENTS as usize;
 
 pub struct RetransmissionQueue {
     mtu: usize,
@@ -97,6 +102,10 @@ pub struct RetransmissionQueue {
 
     t3_rtx: Timer,
 
+    /// The peer's window is closed, and it is time to try whether it still is. (Added by libsaltyrtc, see
+    /// README.md.)
+    probe_due: bool,
+
     events: Rc<RefCell<dyn EventSink>>,
 }
 
@@ -136,13 +145,15 @@ impl RetransmissionQueue {
                 None,
                 options.max_timer_backoff_duration,
             ),
+            probe_due: a_rwnd == 0,
             events,
         }
     }
 
     fn start_t3_rtx_if_outstanding_data(&mut self, now: SocketTime) {
         // Note: Can't use `unacked_items` as that one doesn't count chunks to be retransmitted.
-        if self.outstanding_data.is_empty() {
+        // (Added by libsaltyrtc, see README.md: the timer of the next probe of a closed window.)
+        if self.outstanding_data.is_empty() && self.a_rwnd > 0 {
             // From <https://datatracker.ietf.org/doc/html/rfc9260#section-6.3.2-2.2.1>:
             //
             //   Whenever all outstanding data sent to an address have been acknowledged, turn off
@@ -335,6 +346,7 @@ impl RetransmissionQueue {
         let old_unacked_packet_bytes = self.outstanding_data.unacked_packet_bytes();
         let old_unacked_payload_bytes = self.outstanding_data.unacked_payload_bytes();
         let old_rwnd = self.rwnd();
+        let was_closed = self.a_rwnd == 0;
 
         let rtt = if sack.gap_ack_blocks.is_empty() {
             self.outstanding_data.measure_rtt(now, sack.cumulative_tsn_ack)
@@ -390,6 +402,14 @@ impl RetransmissionQueue {
                 old_unacked_packet_bytes,
                 ack_info.packet_bytes_acked,
             );
+        } else if was_closed
+            && self.a_rwnd > 0
+            && (self.outstanding_data.is_empty() || self.t3_rtx.has_expired())
+        {
+            // (Added by libsaltyrtc, see README.md.) The window is open again. If probes are outstanding,
+            // they were dropped: no need to wait for the timer, which may have backed off far.
+            self.t3_rtx.stop();
+            self.outstanding_data.nack_all(now);
         }
 
         if ack_info.has_packet_loss {
@@ -400,7 +420,11 @@ impl RetransmissionQueue {
         //
         //   When an outstanding TSN is acknowledged [...] the endpoint SHOULD clear the error
         //   counter [...].
-        let reset_error_counter = ack_info.payload_bytes_acked > 0;
+        //
+        // (Added by libsaltyrtc, see README.md.) From
+        // <https://datatracker.ietf.org/doc/html/rfc9260#section-6.1-5.1.2>: probes of a closed window do
+        // not count as long as they are answered.
+        let reset_error_counter = ack_info.payload_bytes_acked > 0 || self.a_rwnd == 0;
 
         self.start_t3_rtx_if_outstanding_data(now);
 
@@ -419,6 +443,17 @@ impl RetransmissionQueue {
 
         let old_cwnd = self.cwnd;
         let old_unacked_packet_bytes = self.unacked_packet_bytes();
+
+        // (Added by libsaltyrtc, see README.md.) A closed window has nothing to do with congestion.
+        if self.a_rwnd == 0 {
+            self.probe_due = true;
+            self.outstanding_data.nack_all(now);
+            return true;
+        }
+
+        // (Added by libsaltyrtc, see README.md.) What was lost is sent again in slow start, and not with
+        // the congestion window kept at one packet until all that was outstanding has arrived.
+        self.fast_recovery_exit_tsn = None;
 
         // From <https://datatracker.ietf.org/doc/html/rfc9260#section-6.3.3>:
         //
@@ -562,7 +597,9 @@ impl RetransmissionQueue {
             self.rtx_bytes_count += packet_bytes_retransmitted as u64;
         }
 
-        while max_bytes > self.data_chunk_header_size {
+        while max_bytes > self.data_chunk_header_size
+            && self.outstanding_data.len() < MAX_OUTSTANDING_CHUNKS
+        {
             debug_assert!(is_divisible_by_4!(max_bytes));
 
             if let Some(chunk) = produce(
@@ -594,6 +631,7 @@ impl RetransmissionQueue {
         }
 
         if !to_be_sent.is_empty() {
+            self.probe_due = false;
             if !self.t3_rtx.is_running() {
                 self.t3_rtx.start(now);
             }
@@ -680,6 +718,12 @@ impl RetransmissionQueue {
     /// control algorithm.
     fn max_bytes_to_send(&self) -> usize {
         let left = self.cwnd.saturating_sub(self.unacked_packet_bytes());
+        // (Added by libsaltyrtc, see README.md.) From
+        // <https://datatracker.ietf.org/doc/html/rfc9260#section-6.1-5.1.2>: a closed window is probed when
+        // the timer expires, not whenever a probe was acknowledged.
+        if self.a_rwnd == 0 && self.outstanding_data.is_empty() && !self.probe_due {
+            return 0;
+        }
         if self.unacked_items() == 0 {
             // TODO: Make the implementation compliant with RFC 9260.
             //
@@ -741,6 +785,7 @@ impl RetransmissionQueue {
     pub(crate) fn restore_from_state(&mut self, now: SocketTime, state: &SocketHandoverState) {
         self.cwnd = state.tx.cwnd as usize;
         self.a_rwnd = state.tx.rwnd as usize;
+        self.probe_due = self.a_rwnd == 0;
         self.ssthresh = state.tx.ssthresh as usize;
         self.partial_bytes_acked = state.tx.partial_bytes_acked as usize;
         if self.enable_handover_with_outstanding_data {
