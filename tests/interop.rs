@@ -19,6 +19,7 @@ mod interop {
     pub mod library_server;
     pub mod meeting;
     pub mod page;
+    pub mod page_and_gstreamer;
     pub mod page_and_program;
     pub mod python;
     pub mod reference;

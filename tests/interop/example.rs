@@ -31,6 +31,8 @@ impl Example {
         assert!(path.exists(), "{name} is not compiled: run scripts/test-interop.sh");
         let mut child = Command::new(&path)
             .args(arguments)
+            // What they print is read as UTF-8.
+            .env("LC_ALL", "C.UTF-8")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -15,7 +15,7 @@ use super::library::LibraryServer;
 /// A browser with the page.
 pub struct Page {
     program: Program,
-    query: &'static str,
+    query: String,
     /// Events that nobody has waited for yet.
     pending: Vec<Json>,
 }
@@ -33,7 +33,7 @@ impl Page {
         let mut command = Command::new("node");
         command.arg(root.join("tests/interop/js/page.mjs")).arg(certificates.ca());
         let program = Program::start("The page", &mut command);
-        let mut page = Self { program, query: "", pending: Vec::new() };
+        let mut page = Self { program, query: String::new(), pending: Vec::new() };
         page.wait_for("ready");
         page
     }
@@ -42,7 +42,7 @@ impl Page {
     /// been handed over for a while. Each line is a number, which counts from one, and `before`, `during`,
     /// `after` or, the last one, `the end`.
     pub fn talk(&mut self) {
-        self.query = "talk";
+        "talk".clone_into(&mut self.query);
     }
 
     /// Opens the page as somebody who invites over this server; returns the invitation.
@@ -58,8 +58,8 @@ impl Page {
 
     /// Opens the page with an invitation, as by its link.
     pub fn open(&mut self, invitation: &str) {
-        let query = self.query;
-        self.program.send(&json!({ "command": "open", "fragment": invitation, "query": query }));
+        self.program
+            .send(&json!({ "command": "open", "fragment": invitation, "query": self.query }));
     }
 
     /// Joins by typing the invitation into the page that is open.
@@ -110,6 +110,21 @@ impl Page {
     /// Types a line of chat and sends it.
     pub fn say(&mut self, line: &str) {
         self.program.send(&json!({ "command": "chat", "text": line }));
+    }
+
+    /// Lets the page have a chat over the secure data channel with this id, as `gstreamer_webrtc` has.
+    pub fn chat_over_channel(&mut self, id: u16) {
+        self.query = format!("chat-channel={id}");
+    }
+
+    /// Waits until that channel is open.
+    pub fn wait_for_chat_channel(&mut self) {
+        self.wait_for("chat-open");
+    }
+
+    /// Sends a line over that channel.
+    pub fn say_over_channel(&mut self, line: &str) {
+        self.program.send(&json!({ "command": "chat", "text": line, "channel": true }));
     }
 
     /// Waits for the next line of chat of the peer.

@@ -39,7 +39,8 @@ const commands = {
   },
   reload: () => page.reload(),
   leave: () => page.click('#leave'),
-  chat: async ({ text }) => {
+  chat: async ({ text, channel = false }) => {
+    if (channel) return page.evaluate((line) => globalThis.interopSay(line), text);
     await page.fill('#text', text);
     await page.click('#say button');
   },

@@ -1,6 +1,9 @@
-// Runs in the page of examples-web before its own scripts: tells what happens in it, and, if its address has
-// `talk`, talks by itself, once, as nobody who types could: from the moment at which the peers know each
-// other until the signalling has been on the data channel for a while.
+// Runs in the page of examples-web before its own scripts: tells what happens in it. If its address has
+//
+// `talk`          it talks by itself, once, as nobody who types could: from the moment at which the peers know
+//                 each other until the signalling has been on the data channel for a while;
+// `chat-channel`  it chats over the secure data channel with this id, like gstreamer_webrtc, and not by
+//                 application messages.
 'use strict';
 
 (() => {
@@ -18,6 +21,42 @@
   }
 
   const query = new URLSearchParams(location.search);
+
+  if (query.has('chat-channel')) {
+    const id = Number(query.get('chat-channel'));
+    // Called as soon as there is a task, just before the channel of the signalling is made, with which the
+    // other one is made in the way that both sides agree on.
+    const watch = (tasks, connections) => {
+      let task = null;
+      let crypto = null;
+      const { getTransportLink } = tasks;
+      tasks.getTransportLink = function () {
+        task = this;
+        return getTransportLink.call(this);
+      };
+      const { createDataChannel } = connections;
+      connections.createDataChannel = function (...parameters) {
+        const chat = createDataChannel.call(this, 'chat', { id, negotiated: true });
+        crypto = task.createCryptoContext(id);
+        chat.binaryType = 'arraybuffer';
+        chat.onopen = () => tell({ event: 'chat-open' });
+        chat.onmessage = ({ data }) => {
+          const { Box } = saltyrtcClient;
+          const { NONCE_LENGTH } = saltyrtcTaskWebrtc.DataChannelCryptoContext;
+          const line = crypto.decrypt(Box.fromUint8Array(new Uint8Array(data), NONCE_LENGTH));
+          tell({ event: 'chat', text: new TextDecoder().decode(line) });
+        };
+        globalThis.interopSay = (text) => chat.send(crypto.encrypt(new TextEncoder().encode(text)).toUint8Array());
+        connections.createDataChannel = createDataChannel;
+        return createDataChannel.apply(this, parameters);
+      };
+    };
+    // The scripts of the page are there, and nothing has come from the network yet.
+    document.addEventListener('DOMContentLoaded', () => {
+      const tasks = Object.getPrototypeOf(new saltyrtcTaskWebrtc.WebRTCTaskBuilder().build());
+      watch(tasks, RTCPeerConnection.prototype);
+    });
+  }
 
   const LINES_AFTER = 20;
   const PAUSE_MS = 5;
