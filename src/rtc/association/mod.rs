@@ -48,8 +48,8 @@ const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
 /// An association with a peer.
 ///
 /// After every call of a method that takes the time, and after the events were taken, the owner
-/// should send what [`Self::poll_transmit`] returns, take the events of [`Self::poll_event`], and ask
-/// [`Self::poll_timeout`] when to call [`Self::handle_timeout`]. If events are not taken, the peer has
+/// should send what [`Self::poll_transmit`] returns until there is nothing more, take the events of
+/// [`Self::poll_event`], and ask [`Self::poll_timeout`] when to call [`Self::handle_timeout`]. If events are not taken, the peer has
 /// to pause once [`SctpConfig::receive_buffer`] is full.
 ///
 /// Datagrams may get lost, be repeated, change their order or be anything else. An association never
@@ -75,9 +75,6 @@ pub struct Association {
     resets: VecDeque<(u64, u16)>,
     /// The streams in `resets`.
     resetting: BTreeSet<u16>,
-    /// The channel that a message is being sent on, if so little waits there that the owner needs no
-    /// low-water event.
-    sending: Option<u16>,
     /// Channels whose `ack_due` is set.
     acks_due: BTreeSet<u16>,
 }
@@ -124,7 +121,6 @@ impl Association {
             taken: 0,
             resets: VecDeque::new(),
             resetting: BTreeSet::new(),
-            sending: None,
             acks_due: BTreeSet::new(),
         }
     }
@@ -189,14 +185,19 @@ impl Association {
     }
 
     /// The next datagram to send to the peer, not larger than [`SctpConfig::mtu`]. While there is a
-    /// lot to send they are of equal size.
+    /// lot to send they are of equal size. There may be new events afterwards.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(datagram) = self.dtls.poll_datagram() {
                 return Some(datagram);
             }
-            let packet = self.sctp.poll_packet()?;
-            self.dtls.send(self.now, &packet);
+            if let Some(packet) = self.sctp.poll_packet() {
+                self.dtls.send(self.now, &packet);
+            } else if self.sctp.flush() {
+                self.settle();
+            } else {
+                return None;
+            }
         }
     }
 
@@ -248,7 +249,8 @@ impl Association {
         Ok(ChannelId(id))
     }
 
-    /// Sends a message. It is copied unless `data` is its only owner.
+    /// Sends a message. It is copied unless `data` is its only owner. Messages that were sent before the
+    /// next [`Self::poll_transmit`] share datagrams.
     ///
     /// # Errors
     ///
@@ -269,7 +271,6 @@ impl Association {
             return Err(SendError::TooLarge { limit: self.remote_max_message_size });
         }
         let options = channel.send_options();
-        let low_water = channel.low_water.unwrap_or(self.default_low_water);
         let (ppid, payload) = match (kind, data.is_empty()) {
             (MessageKind::Text, false) => (ppid::TEXT, Vec::from(data)),
             (MessageKind::Binary, false) => (ppid::BINARY, Vec::from(data)),
@@ -278,12 +279,7 @@ impl Association {
             (MessageKind::Binary, true) => (ppid::EMPTY_BINARY, vec![0]),
         };
         self.advance(now);
-        self.settle();
-        self.sending = (self.sctp.buffered_amount(id.0) <= low_water).then_some(id.0);
-        let sent = self.sctp.send(id.0, ppid, payload, &options);
-        self.settle();
-        self.sending = None;
-        sent.map_err(|error| match error {
+        self.sctp.send(id.0, ppid, payload, &options).map_err(|error| match error {
             dcsctp::api::SendError::ResourceExhaustion => {
                 if let Some(channel) = self.channels.get_mut(id.0) {
                     channel.starved = true;

@@ -30,6 +30,8 @@ pub(super) struct Sctp {
     /// The socket counts time from here.
     start: Instant,
     packets: VecDeque<Vec<u8>>,
+    /// There are messages that SCTP was not yet told to send.
+    unsent: bool,
 }
 
 impl Sctp {
@@ -60,7 +62,12 @@ impl Sctp {
                 ZERO_CHECKSUM_ALTERNATE_ERROR_DETECTION_METHOD_LOWER_LAYER_DTLS,
             ..Options::default()
         };
-        Self { socket: dcsctp::new_socket("", &options), start: now, packets: VecDeque::new() }
+        Self {
+            socket: dcsctp::new_socket("", &options),
+            start: now,
+            packets: VecDeque::new(),
+            unsent: false,
+        }
     }
 
     /// Runs the timers and lets what follows happen now.
@@ -124,6 +131,7 @@ impl Sctp {
         self.socket.announce_window();
     }
 
+    /// Queues a message, for [`Self::flush`] to be sent.
     pub(super) fn send(
         &mut self,
         stream: u16,
@@ -131,7 +139,20 @@ impl Sctp {
         payload: Vec<u8>,
         options: &SendOptions,
     ) -> Result<(), dcsctp::api::SendError> {
-        self.socket.send(Message::new(StreamId(stream), dcsctp::api::PpId(ppid), payload), options)
+        let message = Message::new(StreamId(stream), dcsctp::api::PpId(ppid), payload);
+        self.socket.enqueue(message, options)?;
+        self.unsent = true;
+        Ok(())
+    }
+
+    /// Sends what was given to [`Self::send`]: small messages share packets. Returns whether anything may
+    /// have happened.
+    pub(super) fn flush(&mut self) -> bool {
+        let unsent = std::mem::take(&mut self.unsent);
+        if unsent {
+            self.socket.flush();
+        }
+        unsent
     }
 
     /// Ends our direction of a stream.
@@ -159,6 +180,7 @@ impl Sctp {
 
     /// Ends the association once everything has been delivered.
     pub(super) fn shutdown(&mut self) {
+        self.flush();
         self.socket.shutdown();
     }
 
