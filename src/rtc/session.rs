@@ -519,7 +519,10 @@ impl Session {
 
     /// Ends at once. The peer is told, if that is possible.
     pub(super) fn abort(&mut self, now: Instant) {
-        self.shutdown(now);
+        // Nobody would be there for the rest of a shutdown, and the peer would wait for it.
+        if let Some(association) = self.connection.association() {
+            association.abort(now);
+        }
         self.transmit(now);
         self.connection.close(now);
         self.distribute();

@@ -11,6 +11,7 @@ mod dtls;
 mod early;
 mod events;
 mod inbox;
+mod sacks;
 mod sctp;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -326,6 +327,14 @@ impl Association {
             }
             State::ShuttingDown(_) | State::Over => {}
         }
+    }
+
+    /// Ends the association at once, for an owner who will not be there for the answers that
+    /// [`shutdown`](Self::shutdown) waits for. What [`Self::poll_transmit`] returns after it tells the
+    /// peer.
+    pub fn abort(&mut self, now: Instant) {
+        self.advance(now);
+        self.end(None);
     }
 
     /// The largest message that the peer takes, in bytes; `usize::MAX` if it set no limit.

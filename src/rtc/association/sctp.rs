@@ -9,6 +9,7 @@ use dcsctp::api::{
 };
 
 use super::config::SctpConfig;
+use super::sacks::Sacks;
 
 /// The most that DTLS adds to a packet: 13 bytes of header, 8 of nonce, 16 of authentication tag, and
 /// 3 to keep the packet size a multiple of four.
@@ -30,6 +31,7 @@ pub(super) struct Sctp {
     /// The socket counts time from here.
     start: Instant,
     packets: VecDeque<Vec<u8>>,
+    sacks: Sacks,
 }
 
 impl Sctp {
@@ -60,7 +62,12 @@ impl Sctp {
                 ZERO_CHECKSUM_ALTERNATE_ERROR_DETECTION_METHOD_LOWER_LAYER_DTLS,
             ..Options::default()
         };
-        Self { socket: dcsctp::new_socket("", &options), start: now, packets: VecDeque::new() }
+        Self {
+            socket: dcsctp::new_socket("", &options),
+            start: now,
+            packets: VecDeque::new(),
+            sacks: Sacks::default(),
+        }
     }
 
     /// Runs the timers and lets what follows happen now.
@@ -82,7 +89,7 @@ impl Sctp {
             match event {
                 SocketEvent::SendPacket(packet) => {
                     if self.packets.len() < MAX_PACKETS {
-                        self.packets.push_back(packet);
+                        self.sacks.push(&mut self.packets, packet);
                     }
                 }
                 event => return Some(event),
