@@ -162,6 +162,34 @@ async fn send(peer: &mut Peer, channel: u32, data: &[u8]) {
     }
 }
 
+/// After the handover, when the connection to the server is gone and nothing else holds the peer back.
+#[tokio::test]
+async fn an_application_that_takes_nothing_stops_the_peer() {
+    let (_server, [(mut a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("slow")).await;
+    // Full buffers on all of the way are far less.
+    const LIMIT: u32 = 64 << 20;
+    const SIZE: u32 = 64 << 10;
+    let mut sent: u32 = 0;
+    loop {
+        match a.client.channel_send_bytes(channel_a, &vec![sent as u8; SIZE as usize]) {
+            Ok(()) => sent += 1,
+            Err(ChannelError::QueueFull) => {
+                let room =
+                    a.channel(|event| matches!(event, ChannelEvent::LowWater { .. }).then_some(()));
+                if tokio::time::timeout(Duration::from_secs(2), room).await.is_err() {
+                    break;
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert!(sent * SIZE < LIMIT, "nobody took anything");
+    }
+    for number in 0..sent {
+        assert_eq!(b.message(channel_b).await[0], number as u8);
+    }
+}
+
 /// Covers W-016 W-020 W-022 W-029 W-030 W-035 W-056 W-057 W-075 W-076 W-087 W-088 W-095.
 #[tokio::test]
 async fn the_connection_is_made_handed_over_and_closed() {

@@ -289,7 +289,7 @@ impl Client {
         if !machine.has_events() {
             return if machine.ended() { Poll::Ended } else { Poll::Nothing };
         }
-        let had_room = machine.wants_input();
+        let had_room = machine.has_room();
         let event = if machine.has_waiting_input() {
             // With room for more, what waited in the machine may be looked at now, and lead to anything.
             drop(machine);
@@ -300,7 +300,7 @@ impl Client {
         } else {
             machine.poll_event()
         };
-        if !had_room && machine.wants_input() {
+        if !had_room && machine.has_room() {
             shared.wake_reader.notify_one();
             shared.wake_channel.notify_one();
         }

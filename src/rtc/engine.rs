@@ -176,8 +176,7 @@ impl Engine {
         for command in commands {
             self.command(now, command);
         }
-        let (over, wants_input) =
-            self.shared.inspect(|machine| (machine.over(), machine.wants_input()));
+        let (over, has_room) = self.shared.inspect(|machine| (machine.over(), machine.has_room()));
         let Some(peer) = &mut self.peer else {
             return if over { Next::End } else { Next::Wait(None) };
         };
@@ -200,7 +199,7 @@ impl Engine {
             |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
         session.prepare(now, &keys);
         // While the application takes no events, the peer has to wait.
-        if peer.closing.is_some() || wants_input {
+        if peer.closing.is_some() || has_room {
             more |= session.take_events(now, &keys);
             // Before what came over the channel of the signalling is looked at: it may be the last.
             shared.tell(std::mem::take(&mut session.events));

@@ -528,6 +528,7 @@ impl Session {
 
     /// Ends at once. The peer is told, if that is possible.
     pub(super) fn abort(&mut self, now: Instant) {
+        // Nobody would be there for the rest of a shutdown, and the peer would wait for it.
         if let Some(association) = self.connection.association() {
             association.abort(now);
         }

@@ -11,6 +11,7 @@ mod dtls;
 mod early;
 mod events;
 mod inbox;
+mod sacks;
 mod sctp;
 
 use std::collections::{BTreeSet, VecDeque};

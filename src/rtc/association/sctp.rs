@@ -9,6 +9,7 @@ use dcsctp::api::{
 };
 
 use super::config::SctpConfig;
+use super::sacks::Sacks;
 
 /// The most that DTLS adds to a packet: 13 bytes of header, 8 of nonce, 16 of authentication tag, and
 /// 3 to keep the packet size a multiple of four.
@@ -32,6 +33,7 @@ pub(super) struct Sctp {
     packets: VecDeque<Vec<u8>>,
     /// There are messages that SCTP was not yet told to send.
     unsent: bool,
+    sacks: Sacks,
 }
 
 impl Sctp {
@@ -67,6 +69,7 @@ impl Sctp {
             start: now,
             packets: VecDeque::new(),
             unsent: false,
+            sacks: Sacks::default(),
         }
     }
 
@@ -94,7 +97,7 @@ impl Sctp {
             match event {
                 SocketEvent::SendPacket(packet) => {
                     if self.packets.len() < MAX_PACKETS {
-                        self.packets.push_back(packet);
+                        self.sacks.push(&mut self.packets, packet);
                     }
                 }
                 event => return Some(event),
