@@ -24,13 +24,8 @@ const TIMING_ADVANCE: Duration = Duration::from_millis(20);
 /// remember an address of the peer once more.
 const MAX_REPLACEMENTS: u16 = 64;
 
-/// At first one path follows another one, as better ones are found. Later that means that something has
-/// changed.
+/// At first one path follows another one, whether the peer has moved or not.
 const SETTLE_TIME: Duration = Duration::from_secs(3);
-
-/// A pair that was left for a better one, and has not answered since then for this long, was not left but
-/// lost.
-const LEFT_PATIENCE: Duration = Duration::from_secs(6);
 
 /// `is` drops the selected pair when it has been silent for long. Then it is tried anew, after a moment
 /// in which another one may be selected, and again and again.
@@ -58,10 +53,8 @@ pub(super) struct Checks {
     nominated: Option<Pair>,
     watch: Watch,
     replacements: u16,
-    /// From when on another pair means that the peer has moved.
+    /// From when on another pair may mean that the peer has moved.
     settled_at: Option<Instant>,
-    /// The pair that was left last, and when, until it is answered again.
-    left: Option<(Pair, Instant)>,
     /// The peer is somewhere else than before, and nobody has asked yet.
     moved: bool,
     /// `is` has dropped the selected pair: when to try anew.
@@ -113,7 +106,6 @@ impl Checks {
             watch: Watch::default(),
             replacements: 0,
             settled_at: None,
-            left: None,
             moved: false,
             revive_at: None,
             responses: 0,
@@ -226,7 +218,6 @@ impl Checks {
         }
         if answer {
             self.watch.note_answer(now, (local, from));
-            self.left = self.left.filter(|(left, _)| *left != (local, from));
         } else if request {
             self.watch.note_request(now, (local, from), nominated);
         }
@@ -247,8 +238,7 @@ impl Checks {
         self.remote.as_ref()?;
         let checks = quiet(|| self.agent.poll_timeout()).unwrap_or(self.last_news);
         let doubt = self.watch.poll_timeout(self.agent.nominated_pair_rtt());
-        let left = self.left.map(|(_, at)| at + LEFT_PATIENCE);
-        [Some(checks), doubt, self.revive_at, left].into_iter().flatten().min()
+        [Some(checks), doubt, self.revive_at].into_iter().flatten().min()
     }
 
     /// Does what is due.
@@ -265,9 +255,6 @@ impl Checks {
         self.take_events(now);
         self.replace(now);
         self.revive(now);
-        if self.left.is_some_and(|(_, at)| at + LEFT_PATIENCE <= now) {
-            (self.left, self.moved) = (None, true);
-        }
     }
 
     fn take_events(&mut self, now: Instant) {
@@ -276,14 +263,15 @@ impl Checks {
                 let pair = (source, destination);
                 let before = self.nominated.replace(pair);
                 let settled = *self.settled_at.get_or_insert(now + SETTLE_TIME);
-                if let Some(before) = before.filter(|before| before.1 != pair.1) {
-                    if now >= settled {
-                        self.moved = true;
-                    } else {
-                        self.left = Some((before, now));
-                    }
-                }
+                // If the old one still works it is just that a better one was found.
+                self.moved |= now >= settled
+                    && before.is_some_and(|before| {
+                        before.1 != pair.1 && !self.watch.is_fresh(now, before)
+                    });
                 self.watch.select(self.nominated);
+                // Has `is` forget when it was to check which pair: the one that is nominated now comes
+                // first, so that the peer knows.
+                self.agent.set_max_stun_rto(CONSENT_INTERVAL + Duration::from_millis(1));
                 self.responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
                 // It is nominated because it has been answered, but that can be long ago.
                 self.consent = self.consent.max(self.watch.answered(pair).or(Some(now)));

@@ -40,8 +40,10 @@ pub(super) struct Watch {
     selected: Option<Pair>,
     /// The checks of the selected pair since its last answer: when the first was sent, and how many.
     unanswered: Option<(Instant, u32)>,
-    /// Since when the selected pair is in doubt.
+    /// From when on the selected pair is in doubt, if it does not answer before.
     doubt: Option<Instant>,
+    /// That time has come.
+    probing: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -61,13 +63,24 @@ impl Watch {
     /// Another pair is in use, or none.
     pub(super) fn select(&mut self, pair: Option<Pair>) {
         if self.selected != pair {
-            (self.selected, self.unanswered, self.doubt) = (pair, None, None);
+            self.selected = pair;
+            self.calm();
         }
+    }
+
+    /// There is no doubt about the selected pair.
+    fn calm(&mut self) {
+        (self.unanswered, self.doubt, self.probing) = (None, None, false);
     }
 
     /// When this pair was last answered.
     pub(super) fn answered(&self, pair: Pair) -> Option<Instant> {
         self.pairs.get(&pair)?.answered
+    }
+
+    /// Whether this pair was answered in the last seconds.
+    pub(super) fn is_fresh(&self, now: Instant, pair: Pair) -> bool {
+        self.pairs.get(&pair).is_some_and(|news| news.answered_within(now, FRESH))
     }
 
     /// A check was sent.
@@ -85,11 +98,11 @@ impl Watch {
         news.answered = Some(now);
         let Some(selected) = self.selected else { return };
         if pair == selected {
-            (self.unanswered, self.doubt) = (None, None);
+            self.calm();
         } else if !was_fresh && self.doubt.is_none() {
             // A new address of the peer: perhaps the only one that is left.
-            let heard = self.answered(selected).is_some_and(|at| at + PROBE_INTERVAL > now);
-            self.doubt = (!heard).then_some(now);
+            let heard = self.answered(selected).map(|at| at + PROBE_INTERVAL);
+            self.doubt = heard.max(Some(now));
         }
     }
 
@@ -115,17 +128,18 @@ impl Watch {
 
     /// When to call [`Watch::interval`] next, if nothing happens. `round_trip`: of the selected pair.
     pub(super) fn poll_timeout(&self, round_trip: Option<Duration>) -> Option<Instant> {
-        let (first, _) = self.unanswered.filter(|_| self.doubt.is_none())?;
-        Some(first + PATIENCE.max(2 * round_trip.unwrap_or_default()))
+        let first = self.unanswered.map(|(first, _)| first);
+        let unanswered = first.map(|at| at + PATIENCE.max(2 * round_trip.unwrap_or_default()));
+        [self.doubt, unanswered].into_iter().flatten().min().filter(|_| !self.probing)
     }
 
     /// How often to check now.
     pub(super) fn interval(&mut self, now: Instant, round_trip: Option<Duration>) -> Duration {
         if self.poll_timeout(round_trip).is_some_and(|at| at <= now) {
-            self.doubt = Some(now);
+            (self.doubt, self.probing) = (Some(now), true);
         }
         match self.doubt {
-            Some(doubt) if now < doubt + PROBE_TIME => PROBE_INTERVAL,
+            Some(doubt) if self.probing && now < doubt + PROBE_TIME => PROBE_INTERVAL,
             _ => CONSENT_INTERVAL,
         }
     }
@@ -177,7 +191,7 @@ impl Watch {
             }
         }
         self.pairs.retain(|pair, _| !remote.contains(&pair.1) && local != Some(pair.0));
-        (self.unanswered, self.doubt) = (None, None);
+        self.calm();
         (remote, local)
     }
 }
@@ -222,16 +236,22 @@ mod tests {
     }
 
     #[test]
-    fn a_new_pair_makes_doubt_unless_the_selected_one_has_just_answered() {
+    fn a_new_pair_makes_doubt_about_a_selected_one_that_has_not_just_answered() {
         let start = Instant::now();
-        for (time, interval) in [(100, CONSENT_INTERVAL), (300, PROBE_INTERVAL)] {
+        for (time, doubt) in [(100, 250), (300, 300)] {
             let mut watch = Watch::default();
             watch.select(Some(pair(1)));
             watch.note_answer(start, pair(1));
             watch.note_answer(at(start, time), pair(2));
-            assert_eq!(watch.interval(at(start, time), None), interval);
-            watch.note_answer(at(start, time + 20), pair(1));
-            assert_eq!(watch.interval(at(start, time + 20), None), CONSENT_INTERVAL);
+            assert_eq!(watch.poll_timeout(None), Some(at(start, doubt)));
+            assert_eq!(watch.interval(at(start, doubt - 1), None), CONSENT_INTERVAL);
+            assert_eq!(watch.interval(at(start, doubt), None), PROBE_INTERVAL);
+            assert_eq!(watch.poll_timeout(None), None);
+            watch.note_answer(at(start, doubt + 20), pair(1));
+            assert_eq!(watch.interval(at(start, doubt + 20), None), CONSENT_INTERVAL);
+            // The other one is not new any more.
+            watch.note_answer(at(start, doubt + 30), pair(2));
+            assert_eq!(watch.poll_timeout(None), None);
         }
     }
 
