@@ -28,45 +28,48 @@ struct Other {
 
 impl Peer for Other {
     fn connect(&mut self) -> Result<(), String> {
-        self.connection().map(|_| ())
+        let mut connection = self.start().map_err(|error| error.to_string())?;
+        // That there is a channel leads to an offer.
+        self.open(&mut connection).map_err(|error| error.to_string())?;
+        self.connection = Some(connection);
+        Ok(())
     }
 
     fn signal(&mut self, text: &str) -> Result<(), String> {
         let message: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let candidate = message.get("candidate").is_some();
-        let connection = self.connection()?;
-        if candidate {
+        if message.get("candidate").is_some() {
             let candidate = serde_json::from_value(message).map_err(|error| error.to_string())?;
-            connection.add_remote_candidate(&candidate).map_err(|error| error.to_string())
-        } else {
-            let sdp = serde_json::from_value(message).map_err(|error| error.to_string())?;
-            connection.set_remote_description(&sdp).map_err(|error| error.to_string())
+            let connection = self.connection.as_mut().ok_or("a candidate came first")?;
+            return connection.add_remote_candidate(&candidate).map_err(|error| error.to_string());
         }
+        let sdp = serde_json::from_value(message).map_err(|error| error.to_string())?;
+        if let Some(connection) = &mut self.connection {
+            return connection.set_remote_description(&sdp).map_err(|error| error.to_string());
+        }
+        let mut connection = self.start().map_err(|error| error.to_string())?;
+        connection.set_remote_description(&sdp).map_err(|error| error.to_string())?;
+        // Before, it would have led to an offer of this side too.
+        self.open(&mut connection).map_err(|error| error.to_string())?;
+        self.connection = Some(connection);
+        Ok(())
     }
 }
 
 impl Other {
-    /// The connection with its channel, which is made when the first signal comes. The channel of the
-    /// side that connects leads to an offer.
-    fn connection(&mut self) -> Result<&mut RtcPeerConnection<Events>, String> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.start().map_err(|error| error.to_string())?,
-        };
-        Ok(self.connection.insert(connection))
-    }
-
     fn start(&self) -> Result<Box<RtcPeerConnection<Events>>, datachannel::Error> {
         let servers: [&str; 0] = [];
         let config = RtcConfig::new(&servers).bind_address(&"127.0.0.1");
-        let mut connection = RtcPeerConnection::new(&config, Events)?;
+        RtcPeerConnection::new(&config, Events)
+    }
+
+    fn open(&self, connection: &mut RtcPeerConnection<Events>) -> Result<(), datachannel::Error> {
         let shared = Arc::new(Channel::default());
         let handler = Handler { meter: self.meter.clone(), shared: shared.clone() };
         let options = DataChannelInit::default().negotiated().manual_stream().stream(1);
         let mut channel = connection.create_data_channel_ex("bench", handler, &options)?;
         channel.set_buffered_amount_low_threshold(MAX_BUFFERED / 2)?;
         let _ = shared.channel.set(Mutex::new(channel));
-        Ok(connection)
+        Ok(())
     }
 }
 
