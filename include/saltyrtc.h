@@ -323,7 +323,8 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_SEQUENCE_NUMBERS_USED_UP = -310,
     /**
-     * The data channel that carried the signalling was closed or broke.
+     * The data channel that carried the signalling was closed or broke, or the connection under it was
+     * lost for good. Meet the peer again over the server, with a new client.
      */
     SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST = -311,
     /**
@@ -610,8 +611,9 @@ enum saltyrtc_connection_state
      */
     SALTYRTC_CONNECTION_STATE_DISCONNECTED = 3,
     /**
-     * No path to the peer was found, or it was lost for long. The initiator can try again with
-     * saltyrtc_client_restart_ice.
+     * No path to the peer was found, or it was lost for 30 seconds and longer. Before the handover the
+     * initiator can try again with saltyrtc_client_restart_ice; after it there is no way left to the
+     * peer, and the client is closed (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
      */
     SALTYRTC_CONNECTION_STATE_UNREACHABLE = 4,
     /**

@@ -101,8 +101,9 @@ pub enum saltyrtc_connection_state {
     Connected = 2,
     /// The peer has not answered for a while. This may pass by itself; channels keep what is sent.
     Disconnected = 3,
-    /// No path to the peer was found, or it was lost for long. The initiator can try again with
-    /// saltyrtc_client_restart_ice.
+    /// No path to the peer was found, or it was lost for 30 seconds and longer. Before the handover the
+    /// initiator can try again with saltyrtc_client_restart_ice; after it there is no way left to the
+    /// peer, and the client is closed (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
     Unreachable = 4,
     /// The connection cannot be used any more.
     Failed = 5,

@@ -143,7 +143,8 @@ pub enum saltyrtc_status {
     ReceivedTooBig = -309,
     /// This client has used up the sequence numbers of the protocol.
     SequenceNumbersUsedUp = -310,
-    /// The data channel that carried the signalling was closed or broke.
+    /// The data channel that carried the signalling was closed or broke, or the connection under it was
+    /// lost for good. Meet the peer again over the server, with a new client.
     SignallingChannelLost = -311,
     /// Only one of the two clients handed the signalling over to the data channel.
     HandoverTimeout = -312,

@@ -17,8 +17,9 @@ pub enum ConnectionState {
     Connected,
     /// The peer has not answered for a while. This may pass by itself; channels keep what is sent.
     Disconnected,
-    /// No path to the peer was found, or it was lost for long. The initiator can try again with
-    /// `restart_ice`.
+    /// No path to the peer was found, or it was lost for 30 seconds and longer. Before the handover the
+    /// initiator can try again with `restart_ice`; after it there is no way left to the peer, and the
+    /// client is closed.
     Unreachable,
     /// The connection cannot be used any more, for this reason.
     Failed(String),

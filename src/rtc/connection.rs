@@ -568,6 +568,9 @@ impl Connection {
                     self.path = path;
                     if path.is_some() {
                         self.start_association(now);
+                        if let Some(association) = &mut self.association {
+                            association.path_changed(now);
+                        }
                     }
                 }
                 Output::ServerFailed { url, problem } => {

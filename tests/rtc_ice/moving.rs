@@ -12,7 +12,7 @@ use crate::{controlling, with_server};
 const TURN: &str = "turn:203.0.113.10";
 
 /// How long it may take until both sides use the new path.
-const SOON: Duration = Duration::from_secs(4);
+const SOON: Duration = Duration::from_secs(2);
 
 /// Connected for long enough that the path is not expected to change any more.
 fn connected(configs: [Config; 2], nats: [Option<Nat>; 2]) -> Network {
@@ -40,8 +40,9 @@ fn direct() -> Network {
     connected([controlling(), Config::default()], [None, None])
 }
 
-fn relayed(policy: Policy) -> Network {
-    let nat = |outside| Some(Nat::new(NatKind::Symmetric, outside));
+/// Behind NATs, with a relay.
+fn relayed(kind: NatKind, policy: Policy) -> Network {
+    let nat = |outside| Some(Nat::new(kind, outside));
     let configs = [true, false].map(|controlling| with_server(TURN, controlling, policy));
     connected(configs, [nat("198.51.100.1"), nat("198.51.100.2")])
 }
@@ -134,11 +135,15 @@ fn a_nat_that_forgets_is_noticed() {
 
 #[test]
 fn a_peer_that_moves_behind_nats_is_followed_over_the_relay() {
-    for policy in [Policy::All, Policy::RelayOnly] {
+    for (kind, policy) in [
+        (NatKind::Symmetric, Policy::All),
+        (NatKind::PortRestricted, Policy::All),
+        (NatKind::Symmetric, Policy::RelayOnly),
+    ] {
         for index in [0, 1] {
-            let mut network = relayed(policy);
+            let mut network = relayed(kind, policy);
             let time = recovery_of_move(&mut network, index);
-            assert!(time < SOON, "{time:?} for {policy:?}, host {index}");
+            assert!(time < SOON, "{time:?} for {kind:?}, {policy:?}, host {index}");
             if policy == Policy::RelayOnly {
                 for host in &network.hosts {
                     assert_eq!(host.agent.path(), Some(Path::Relayed));
@@ -197,7 +202,7 @@ fn loss_alone_does_not_change_the_path() {
 /// Nobody knows where the other one is, and nobody can be asked: that has to have an end.
 #[test]
 fn if_both_move_at_once_that_is_told_in_time() {
-    let mut network = relayed(Policy::RelayOnly);
+    let mut network = relayed(NatKind::Symmetric, Policy::RelayOnly);
     for index in [0, 1] {
         move_host(&mut network, index);
     }
@@ -205,6 +210,19 @@ fn if_both_move_at_once_that_is_told_in_time() {
     assert_eq!((network.state(0), network.state(1)), (State::Disconnected, State::Disconnected));
     network.run_without_trickling(Duration::from_secs(9));
     assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+}
+
+/// A relay lets in what comes from IP addresses that were sent to before. If that of the other relay is a
+/// new one nothing gets through, and that has an end, too.
+#[test]
+fn a_relay_that_comes_from_elsewhere_is_not_found() {
+    for index in [0, 1] {
+        let mut network = relayed(NatKind::Symmetric, Policy::RelayOnly);
+        network.server.relay_ip = "203.0.113.11".parse().unwrap();
+        move_host(&mut network, index);
+        network.run_without_trickling(Duration::from_secs(38));
+        assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+    }
 }
 
 /// The peer was killed, and never answers the offer of a restart.

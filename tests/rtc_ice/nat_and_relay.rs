@@ -99,6 +99,46 @@ fn one_relay_is_enough() {
     }
 }
 
+/// A TURN server says what a STUN server would, so that no other one is needed for a direct path.
+#[test]
+fn a_turn_server_gives_a_server_reflexive_candidate_too() {
+    let mut network = network([TURN; 2], [NatKind::PortRestricted; 2], Policy::All);
+    network.run_until_connected();
+    network.run(Duration::from_secs(2));
+    for (host, outside) in network.hosts.iter().zip(["198.51.100.1", "198.51.100.2"]) {
+        let reflexive = host.candidates.iter().filter(|line| line.contains(" typ srflx "));
+        let reflexive = reflexive.collect::<Vec<_>>();
+        assert_eq!(reflexive.len(), 1, "{reflexive:?}");
+        assert!(reflexive[0].contains(&format!(" {outside} ")), "{}", reflexive[0]);
+        let path = host.agent.stats().path.unwrap();
+        assert_eq!(path.local_type, CandidateType::ServerReflexive);
+        assert!(matches!(host.agent.path(), Some(Path::Direct { .. })));
+    }
+    network.check_data();
+    // What it is based on is a socket: candidates of one type with one base have one foundation.
+    let foundation = |line: &String| line.split(' ').next().unwrap().to_owned();
+    let [_, reflexive, relayed] = &network.hosts[0].candidates[..] else { panic!("three of them") };
+    assert_ne!(foundation(reflexive), foundation(relayed));
+
+    // A restart tells it again.
+    for host in &mut network.hosts {
+        (host.ended, _) = (false, host.candidates.clear());
+        host.agent.restart(network.now);
+    }
+    network.drain();
+    assert!(network.hosts[0].candidates.iter().any(|line| line.contains(" typ srflx ")));
+}
+
+#[test]
+fn a_turn_server_over_tcp_gives_no_server_reflexive_candidate() {
+    let mut network = network([TURN_TCP; 2], [NatKind::PortRestricted; 2], Policy::All);
+    connect(&mut network, 0);
+    connect(&mut network, 1);
+    network.run_until_connected();
+    let lines = network.hosts.iter().flat_map(|host| &host.candidates);
+    assert_eq!(lines.filter(|line| line.contains(" typ srflx ")).count(), 0);
+}
+
 #[test]
 fn relay_only_shows_no_address_of_the_host() {
     let mut network = network([TURN; 2], [NatKind::PortRestricted; 2], Policy::RelayOnly);

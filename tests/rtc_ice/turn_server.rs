@@ -44,6 +44,8 @@ struct Allocation {
 
 pub(crate) struct TurnServer {
     pub(crate) address: SocketAddr,
+    /// Where the addresses are that it gives out.
+    pub(crate) relay_ip: IpAddr,
     /// Refuses allocations with this error.
     pub(crate) refuse: Option<u16>,
     /// Answers the next request with "stale nonce".
@@ -59,8 +61,10 @@ pub(crate) struct TurnServer {
 
 impl TurnServer {
     pub(crate) fn new(address: &str) -> Self {
+        let address: SocketAddr = address.parse().unwrap();
         Self {
-            address: address.parse().unwrap(),
+            address,
+            relay_ip: address.ip(),
             refuse: None,
             stale_nonce: false,
             refreshes: 0,
@@ -142,14 +146,17 @@ impl TurnServer {
                 if let Some(code) = self.refuse {
                     return Err(code);
                 }
-                let relayed = SocketAddr::new(self.address.ip(), self.next_port);
+                let relayed = SocketAddr::new(self.relay_ip, self.next_port);
                 self.next_port += 1;
                 let (permissions, channels) = (HashSet::new(), Vec::new());
                 self.allocations.push(Allocation { client, relayed, permissions, channels });
                 answer.add_attribute(&XorRelayedAddress::new(relayed, id)).unwrap();
-                if let Client::Udp(from) = client {
-                    answer.add_attribute(&XorMappedAddress::new(from, id)).unwrap();
-                }
+                // Over a connection it is worth nothing for other packets.
+                let from = match client {
+                    Client::Udp(from) => from,
+                    Client::Stream(_) => "198.51.100.7:7".parse().unwrap(),
+                };
+                answer.add_attribute(&XorMappedAddress::new(from, id)).unwrap();
                 answer.add_attribute(&Lifetime::new(600)).unwrap();
             }
             (REFRESH, Some(index)) => {

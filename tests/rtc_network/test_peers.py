@@ -1,5 +1,6 @@
 """Our library on both sides, in networks as they are."""
 
+import time
 import unittest
 
 from network import Link, Nat, Network
@@ -7,6 +8,12 @@ import programs
 from peer import RtcPeer
 
 MIB = 1024 * 1024
+
+# A peer that has moved is back, and data flows again, in so many seconds; two or three if nothing else is going on.
+BACK_WITHIN = 8
+
+# Peers that cannot find each other any more are told so in so many seconds: 30, and what it takes to look around.
+LOST_WITHIN = 45
 
 
 class Peers(unittest.TestCase):
@@ -73,24 +80,36 @@ class Peers(unittest.TestCase):
         with Network(nat_a=Nat.PORT_RESTRICTED, nat_b=Nat.PORT_RESTRICTED, link_a=link) as network:
             self.finish(self.meet(network, 2 * MIB), limit=300)
 
-    def moves(self, side, sent, received, transport="udp"):
-        """One peer gets another address in the middle of what one of them sends."""
+    def moves(self, sides, sent, received, transports=("udp",), options=(), nat=Nat.SYMMETRIC, restarts=True):
+        """Peers get other addresses in the middle of what one of them sends; the transfer goes on in time."""
         # The delay keeps the transfer from being over too soon.
-        with Network(link_a=Link(delay_ms=10)) as network:
-            if transport != "udp":
+        with Network(nat_a=nat, nat_b=nat, link_a=Link(delay_ms=10)) as network:
+            if "udp" not in transports:
                 for blocked in "ab":
                     network.block_udp(blocked)
-            peers = self.meet(network, sent, received, transports=(transport,))
+            peers = self.meet(network, sent, received, options, transports)
             for peer in peers:
                 peer.wait_for("handover")
             receiver = next(peer for peer in peers if peer.expects)
             while receiver.wait_for("progress")["received"] < MIB:
                 pass
-            network.change_address(side)
-            # The path is gone, and the signalling with it. First there is some path again, on which the
-            # initiator then asks for an ICE restart.
-            for peer in peers:
-                peer.wait_for("restart")
+            for side in sides:
+                network.change_address(side)
+            moved = time.monotonic()
+            # What had arrived by then, and was still in buffers, does not count.
+            before = MIB
+            while True:
+                progress = receiver.wait_for("progress")
+                if progress["at"] < moved + 0.1:
+                    before = progress["received"]
+                elif progress["received"] >= before + MIB:
+                    break
+            self.assertLess(progress["at"] - moved, BACK_WITHIN)
+            if restarts:
+                # The path was gone, and the signalling with it. First there is some path again, on which the
+                # initiator then asks for an ICE restart.
+                for peer in peers:
+                    peer.wait_for("restart")
             self.assertNotIn("received", [event["event"] for event in receiver.seen], "it was over too soon")
             self.finish(peers, limit=300)
 
@@ -100,8 +119,34 @@ class Peers(unittest.TestCase):
     def test_the_address_of_the_receiver_changes(self):
         self.moves("b", 16 * MIB, 0)
 
+    def test_the_address_of_the_initiator_changes_on_a_direct_path(self):
+        self.moves("a", 0, 16 * MIB, nat=Nat.PORT_RESTRICTED)
+
+    def test_the_address_of_the_responder_changes_on_a_direct_path(self):
+        self.moves("b", 16 * MIB, 0, nat=Nat.PORT_RESTRICTED)
+
     def test_the_address_changes_with_turn_over_tcp(self):
-        self.moves("a", 0, 16 * MIB, "tcp")
+        self.moves("a", 0, 16 * MIB, ("tcp",))
+
+    def test_the_address_of_the_initiator_changes_with_relays_only(self):
+        self.moves("a", 16 * MIB, 0, options=("--relay-only",), restarts=False)
+
+    def test_the_address_of_the_responder_changes_with_relays_only(self):
+        self.moves("b", 16 * MIB, 0, options=("--relay-only",), restarts=False)
+
+    def test_if_both_addresses_change_with_relays_only_that_is_told(self):
+        with Network(link_a=Link(delay_ms=10)) as network:
+            peers = self.meet(network, 64 * MIB, 0, ("--relay-only",))
+            for peer in peers:
+                peer.wait_for("handover")
+            peers[1].wait_for("progress")
+            for side in "ab":
+                network.change_address(side)
+            moved = time.monotonic()
+            for peer in peers:
+                unreachable = peer.wait_for("state", state="unreachable")
+                self.assertLess(unreachable["at"] - moved, LOST_WITHIN)
+                self.assertIn("meet the peer again over the server", peer.wait_for("failed")["text"])
 
 
 if __name__ == "__main__":

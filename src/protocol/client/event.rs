@@ -193,7 +193,10 @@ pub enum EndReason {
     /// 2^48 messages were sent to somebody; the protocol has no more numbers.
     SequenceNumbersUsedUp,
     /// The data channel ended that one or both of the clients had handed the signalling over to, and
-    /// without a 'close' of the peer. Messages that were under way may be lost.
+    /// without a 'close' of the peer: it was closed, or the connection under it was lost for good.
+    /// Messages that were under way may be lost. The server is not involved any more, so that only a new
+    /// client leads to the peer again, on both sides; with the peer's key as a trusted one it needs no
+    /// new invitation.
     SignallingChannelLost,
     /// Only one of the two clients handed the signalling over to the data channel. What that one sent
     /// afterwards may be lost.
@@ -279,7 +282,9 @@ impl fmt::Display for EndReason {
                 f.write_str("all sequence numbers are used up; connect again")
             }
             Self::SignallingChannelLost => f.write_str(
-                "the data channel that carried the signalling was closed or broke; connect again",
+                "the connection to the peer was lost, and with it the data channel that carried the \
+                 signalling: meet the peer again over the server, with a new client; if both trust each \
+                 other's key they need no new invitation",
             ),
             Self::HandoverTimeout => write!(
                 f,

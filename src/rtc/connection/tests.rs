@@ -164,7 +164,10 @@ impl Net {
             }
             let next =
                 self.sides.iter_mut().filter_map(|side| side.connection.poll_timeout()).min();
-            let Some(next) = next.filter(|next| *next <= end) else { return false };
+            let Some(next) = next.filter(|next| *next <= end) else {
+                self.now = end;
+                return false;
+            };
             // Time-outs of the past are done at once, but the clock has to go on.
             self.now = next.max(self.now + Duration::from_millis(1));
             for side in &mut self.sides {
@@ -264,6 +267,8 @@ fn a_change_of_address_is_survived_without_signalling() {
         net.sides[moving].add_socket(now, 1, "198.51.100.1:3000");
         net.sides[moving].remove_socket(now, 0);
         net.exchange(id, "from another address");
+        let time = net.now - now;
+        assert!(time < Duration::from_secs(2), "{time:?}");
         assert!(net.run(Duration::from_secs(30), |net| net.both(&ConnectionState::Connected)));
         // And afterwards, with signalling again, by a restart.
         net.trickle = true;
@@ -295,6 +300,70 @@ fn only_one_offer_waits_for_an_answer() {
     assert!(!net.sides[A].connection.take_restart(net.now));
     let again = net.sides[A].connection.handle_answer(net.now, &answer);
     assert_eq!(again, Err(DescriptionError::Unexpected));
+}
+
+/// The application of a peer may never answer: then it is offered again when there is a reason to.
+#[test]
+fn an_offer_that_is_not_answered_does_not_block_for_ever() {
+    let (mut net, id) = Net::connected();
+    let offers = [0, 10, 30].map(|seconds| {
+        net.run(Duration::from_secs(seconds), |_| false);
+        net.sides[A].connection.want_restart();
+        assert!(net.sides[A].connection.take_restart(net.now), "after {seconds} s");
+        net.sides[A].connection.create_offer(net.now).unwrap()
+    });
+    net.exchange(id, "by the old path");
+    let mut ufrags = offers.iter().map(|offer| offer.lines().find(|line| line.contains("ufrag")));
+    let ufrag = ufrags.next().unwrap();
+    assert!(ufrags.all(|other| other == ufrag), "an answer to one is an answer to all");
+
+    // The peer has slept, and answers all of them.
+    let answers =
+        offers.map(|offer| net.sides[B].connection.handle_offer(net.now, &offer).unwrap());
+    let [first, second, third] = answers;
+    net.sides[A].connection.handle_answer(net.now, &first).unwrap();
+    net.exchange(id, "by the new path");
+    net.sides[A].connection.handle_answer(net.now, &second).unwrap();
+
+    // One that comes later still is not taken for the answer to the next offer.
+    let offer = net.sides[A].connection.create_offer(net.now).unwrap();
+    net.sides[A].connection.handle_answer(net.now, &third).unwrap();
+    assert_eq!(net.sides[A].connection.create_offer(net.now), None, "there is no answer yet");
+    let answer = net.sides[B].connection.handle_offer(net.now, &offer).unwrap();
+    net.sides[A].connection.handle_answer(net.now, &answer).unwrap();
+    net.exchange(id, "by the newest path");
+    let again = net.sides[A].connection.handle_answer(net.now, &answer);
+    assert_eq!(again, Err(DescriptionError::Unexpected));
+    assert!(net.sides.iter().all(|side| side.problems.is_empty()));
+}
+
+/// A peer that dies before it answers the offer of a restart is as dead as any other one.
+#[test]
+fn a_peer_that_dies_during_a_restart_is_noticed() {
+    let (mut net, _) = Net::connected();
+    net.sides[A].connection.create_offer(net.now).unwrap();
+    net.sides[B].sockets.clear();
+    let lost = |net: &Net| *net.sides[A].state() == ConnectionState::Unreachable;
+    assert!(net.run(Duration::from_secs(31), lost));
+}
+
+/// The side that did not move learns from the path that it is time for a restart.
+#[test]
+fn a_peer_that_has_moved_is_a_reason_for_a_restart() {
+    for moving in [A, B] {
+        let (mut net, id) = Net::connected();
+        net.run(Duration::from_secs(10), |_| false);
+        assert!(!net.sides[A].connection.take_restart(net.now));
+        net.trickle = false;
+        let now = net.now;
+        net.sides[moving].add_socket(now, 1, "198.51.100.1:3000");
+        net.sides[moving].remove_socket(now, 0);
+        net.run(Duration::from_secs(4), |_| false);
+        assert!(net.both(&ConnectionState::Connected));
+        assert_eq!(net.sides[A].connection.take_restart(net.now), moving == B);
+        assert!(!net.sides[B].connection.take_restart(net.now), "it makes no offers");
+        net.exchange(id, "from another address");
+    }
 }
 
 #[test]
@@ -359,4 +428,15 @@ fn hostile_candidates_do_no_harm() {
     assert!(net.run(Duration::from_secs(5), |net| net.both(&ConnectionState::Connected)));
     assert!(!net.sides[A].problems.is_empty());
     assert!(net.sides[A].problems.iter().all(|text| text.len() < 200));
+}
+
+/// Its shutdown crosses the good-bye of a peer that takes no part in it any more.
+#[test]
+fn a_side_that_shuts_down_does_not_wait_for_one_that_is_gone() {
+    let (mut net, _) = Net::connected();
+    let now = net.now;
+    net.sides[A].connection.association().unwrap().shutdown(now);
+    net.sides[B].connection.association().unwrap().abort(now);
+    let ended = |net: &Net| *net.sides[A].state() == ConnectionState::Closed;
+    assert!(net.run(Duration::from_millis(100), ended), "{:?}", net.sides[A].states);
 }

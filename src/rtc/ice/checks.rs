@@ -24,8 +24,7 @@ const TIMING_ADVANCE: Duration = Duration::from_millis(20);
 /// remember an address of the peer once more.
 const MAX_REPLACEMENTS: u16 = 64;
 
-/// At first one path follows another one, as better ones are found. Later it means that something has
-/// changed.
+/// At first one path follows another one, whether the peer has moved or not.
 const SETTLE_TIME: Duration = Duration::from_secs(3);
 
 /// `is` drops the selected pair when it has been silent for long. Then it is tried anew, after a moment
@@ -54,9 +53,9 @@ pub(super) struct Checks {
     nominated: Option<Pair>,
     watch: Watch,
     replacements: u16,
-    /// From when on another pair means that the peer has moved.
+    /// From when on another pair may mean that the peer has moved.
     settled_at: Option<Instant>,
-    /// The peer is somewhere else since then, and nobody has asked yet.
+    /// The peer is somewhere else than before, and nobody has asked yet.
     moved: bool,
     /// `is` has dropped the selected pair: when to try anew.
     revive_at: Option<Instant>,
@@ -264,8 +263,15 @@ impl Checks {
                 let pair = (source, destination);
                 let before = self.nominated.replace(pair);
                 let settled = *self.settled_at.get_or_insert(now + SETTLE_TIME);
-                self.moved |= before.is_some_and(|before| before.1 != pair.1) && now >= settled;
+                // If the old one still works it is just that a better one was found.
+                self.moved |= now >= settled
+                    && before.is_some_and(|before| {
+                        before.1 != pair.1 && !self.watch.is_fresh(now, before)
+                    });
                 self.watch.select(self.nominated);
+                // Has `is` forget when it was to check which pair: the one that is nominated now comes
+                // first, so that the peer knows.
+                self.agent.set_max_stun_rto(CONSENT_INTERVAL + Duration::from_millis(1));
                 self.responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
                 // It is nominated because it has been answered, but that can be long ago.
                 self.consent = self.consent.max(self.watch.answered(pair).or(Some(now)));
@@ -283,6 +289,7 @@ impl Checks {
             return;
         }
         self.replacements += 1;
+        self.settled_at = Some(now);
         let (remote, local) = self.watch.give_up(pair);
         for address in remote {
             self.forget_remote(address);

@@ -323,7 +323,9 @@ impl Gatherer {
         });
         let relayed = self.relays.iter().flat_map(|relay| {
             let local = relay.local();
-            relay.relayed().iter().map(move |&address| Gathered::Relayed { local, address })
+            let relayed = relay.relayed().iter();
+            let relayed = relayed.map(move |&address| Gathered::Relayed { local, address });
+            relay.reflexive().into_iter().chain(relayed)
         });
         reflexive.chain(relayed).collect()
     }
@@ -374,6 +376,7 @@ impl Gatherer {
                 match result {
                     RelayOutput::Send(data) => output.push_back(transmit(relay, data)),
                     RelayOutput::Allocated(address) => {
+                        gathered.extend(relay.reflexive());
                         gathered.push(Gathered::Relayed { local: relay.local(), address });
                     }
                     RelayOutput::Ended(problem) => {
@@ -443,6 +446,13 @@ fn reachable(socket: &Socket, ips: &[IpAddr]) -> Option<IpAddr> {
 }
 
 impl Relay {
+    /// Every TURN server is a STUN server: with the relayed address it tells the one outside of the NAT
+    /// (RFC 8445 section 5.1.1.2).
+    fn reflexive(&self) -> Option<Gathered> {
+        let base = normalise(self.local());
+        self.mapped().map(|address| Gathered::ServerReflexive { base, address })
+    }
+
     fn lost(&self) -> Vec<Gathered> {
         let local = normalise(self.local());
         self.relayed().iter().map(|&address| Gathered::RelayLost { local, address }).collect()

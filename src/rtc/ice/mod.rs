@@ -9,9 +9,14 @@
 //!
 //! Time line of an established path, counted from the last answer of the peer to a consent check
 //! (RFC 7675; one is sent every 2.5 s, and more often after a loss): [`State::Disconnected`] after
-//! [`DISCONNECTED_AFTER`], [`State::Failed`] after [`FAILED_AFTER`]. Without any path yet:
-//! [`State::Failed`] when for [`FAILED_AFTER`] there has been no new candidate of either side.
-//! [`Agent::restart`] leads out of every state.
+//! [`DISCONNECTED_AFTER`], [`State::Failed`] after [`FAILED_AFTER`]. Without any path yet, or while a
+//! restart is under way: [`State::Failed`] when for [`FAILED_AFTER`] there has been no new candidate of
+//! either side. [`Agent::restart`] leads out of every state.
+//!
+//! A peer that has moved needs not say so: it sends checks from its new address, and a path that has been
+//! silent for a second gives way to one that is not. That works as long as one of the two stays where it
+//! is, or has a relayed address that stays, and lets the checks in: a TURN server does if they come from an
+//! IP address that packets were sent to before, which may be that of the peer's own TURN server.
 
 mod agent;
 mod candidate;

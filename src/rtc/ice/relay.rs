@@ -9,7 +9,7 @@ use turn_client_proto::client::TurnClient;
 use turn_client_proto::prelude::DelayedTransmitBuild;
 use turn_client_proto::stun::Instant as TurnInstant;
 use turn_client_proto::stun::agent::Transmit;
-use turn_client_proto::stun::types::attribute::ErrorCode;
+use turn_client_proto::stun::types::attribute::{ErrorCode, XorMappedAddress};
 use turn_client_proto::stun::types::message::{Message, MessageClass};
 use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::types::{AddressFamily, TransportType};
@@ -47,6 +47,9 @@ pub(super) struct Relay {
     /// Bytes of a connection that are no whole message yet.
     buffer: Vec<u8>,
     relayed: Vec<SocketAddr>,
+    /// Where the server sees our packets come from, which it says with an address. Only over UDP, as
+    /// packets to the peer come from somewhere else otherwise.
+    mapped: Option<SocketAddr>,
     waiting: Vec<(SocketAddr, Vec<u8>)>,
     /// What the time of the TURN client counts from.
     epoch: Instant,
@@ -131,6 +134,7 @@ impl Relay {
             local: SocketAddr::from(([0; 4], 0)),
             buffer: Vec::new(),
             relayed: Vec::new(),
+            mapped: None,
             waiting: Vec::new(),
             epoch: now,
             wake: None,
@@ -165,6 +169,11 @@ impl Relay {
     /// The addresses that the server has given.
     pub(super) fn relayed(&self) -> &[SocketAddr] {
         &self.relayed
+    }
+
+    /// The address of this host as the server sees it, if packets to others come from there, too.
+    pub(super) fn mapped(&self) -> Option<SocketAddr> {
+        self.mapped
     }
 
     /// The address given for packets to and from `peer`.
@@ -223,9 +232,9 @@ impl Relay {
         now: Instant,
         packet: &[u8],
     ) -> Option<(SocketAddr, Range<usize>)> {
-        let error = match self.state {
-            RelayState::Allocating => self.note_error(packet),
-            _ => None,
+        let (error, mapped) = match self.state {
+            RelayState::Allocating => (self.note_error(packet), self.read_mapped(packet)),
+            _ => (None, None),
         };
         let time = self.time(now);
         let client = self.client.as_mut()?;
@@ -234,8 +243,11 @@ impl Relay {
             // Nothing follows for the client from a packet of the peer.
             TurnRecvRet::PeerData(data) => data,
             other => {
-                // The client would repeat the request with the same credentials until it gives up.
-                if error == Some(401) && matches!(other, TurnRecvRet::Ignored(_)) {
+                if !matches!(other, TurnRecvRet::Ignored(_)) {
+                    // The client has checked who it is from.
+                    self.mapped = mapped.or(self.mapped);
+                } else if error == Some(401) {
+                    // It would repeat the request with the same credentials until it gives up.
                     self.deadline = now;
                 }
                 self.wake = Some(now);
@@ -259,6 +271,18 @@ impl Relay {
         })?;
         self.last_error = Some(error.code());
         self.last_error
+    }
+
+    /// Returns where the server saw the last request for an address come from, if this is the answer.
+    fn read_mapped(&self, packet: &[u8]) -> Option<SocketAddr> {
+        let asked = self.asked.filter(|_| matches!(self.link, Link::Udp(_)))?;
+        quiet(|| {
+            let message = Message::from_bytes(packet).ok()?;
+            let answers =
+                message.has_class(MessageClass::Success) && packet.get(8..20) == Some(&asked);
+            let mapped = answers.then(|| message.attribute::<XorMappedAddress>().ok()).flatten()?;
+            Some(normalise(mapped.addr(message.transaction_id())))
+        })
     }
 
     /// A packet for the peer, as the server wants it. `None`: it has to wait, or cannot be sent.
@@ -309,6 +333,7 @@ impl Relay {
         self.state = RelayState::Ended;
         self.wake = None;
         self.relayed.clear();
+        self.mapped = None;
         self.waiting.clear();
         self.buffer = Vec::new();
     }

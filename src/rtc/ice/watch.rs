@@ -40,8 +40,10 @@ pub(super) struct Watch {
     selected: Option<Pair>,
     /// The checks of the selected pair since its last answer: when the first was sent, and how many.
     unanswered: Option<(Instant, u32)>,
-    /// Since when the selected pair is in doubt.
+    /// From when on the selected pair is in doubt, if it does not answer before.
     doubt: Option<Instant>,
+    /// That time has come.
+    probing: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -61,13 +63,24 @@ impl Watch {
     /// Another pair is in use, or none.
     pub(super) fn select(&mut self, pair: Option<Pair>) {
         if self.selected != pair {
-            (self.selected, self.unanswered, self.doubt) = (pair, None, None);
+            self.selected = pair;
+            self.calm();
         }
+    }
+
+    /// There is no doubt about the selected pair.
+    fn calm(&mut self) {
+        (self.unanswered, self.doubt, self.probing) = (None, None, false);
     }
 
     /// When this pair was last answered.
     pub(super) fn answered(&self, pair: Pair) -> Option<Instant> {
         self.pairs.get(&pair)?.answered
+    }
+
+    /// Whether this pair was answered in the last seconds.
+    pub(super) fn is_fresh(&self, now: Instant, pair: Pair) -> bool {
+        self.pairs.get(&pair).is_some_and(|news| news.answered_within(now, FRESH))
     }
 
     /// A check was sent.
@@ -85,11 +98,11 @@ impl Watch {
         news.answered = Some(now);
         let Some(selected) = self.selected else { return };
         if pair == selected {
-            (self.unanswered, self.doubt) = (None, None);
+            self.calm();
         } else if !was_fresh && self.doubt.is_none() {
             // A new address of the peer: perhaps the only one that is left.
-            let heard = self.answered(selected).is_some_and(|at| at + PROBE_INTERVAL > now);
-            self.doubt = (!heard).then_some(now);
+            let heard = self.answered(selected).map(|at| at + PROBE_INTERVAL);
+            self.doubt = heard.max(Some(now));
         }
     }
 
@@ -115,17 +128,18 @@ impl Watch {
 
     /// When to call [`Watch::interval`] next, if nothing happens. `round_trip`: of the selected pair.
     pub(super) fn poll_timeout(&self, round_trip: Option<Duration>) -> Option<Instant> {
-        let (first, _) = self.unanswered.filter(|_| self.doubt.is_none())?;
-        Some(first + PATIENCE.max(2 * round_trip.unwrap_or_default()))
+        let first = self.unanswered.map(|(first, _)| first);
+        let unanswered = first.map(|at| at + PATIENCE.max(2 * round_trip.unwrap_or_default()));
+        [self.doubt, unanswered].into_iter().flatten().min().filter(|_| !self.probing)
     }
 
     /// How often to check now.
     pub(super) fn interval(&mut self, now: Instant, round_trip: Option<Duration>) -> Duration {
         if self.poll_timeout(round_trip).is_some_and(|at| at <= now) {
-            self.doubt = Some(now);
+            (self.doubt, self.probing) = (Some(now), true);
         }
         match self.doubt {
-            Some(doubt) if now < doubt + PROBE_TIME => PROBE_INTERVAL,
+            Some(doubt) if self.probing && now < doubt + PROBE_TIME => PROBE_INTERVAL,
             _ => CONSENT_INTERVAL,
         }
     }
@@ -177,7 +191,105 @@ impl Watch {
             }
         }
         self.pairs.retain(|pair, _| !remote.contains(&pair.1) && local != Some(pair.0));
-        (self.unanswered, self.doubt) = (None, None);
+        self.calm();
         (remote, local)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(remote: u16) -> Pair {
+        (SocketAddr::from(([192, 0, 2, 1], 1)), SocketAddr::from(([192, 0, 2, 2], remote)))
+    }
+
+    fn at(start: Instant, milliseconds: u64) -> Instant {
+        start + Duration::from_millis(milliseconds)
+    }
+
+    /// The first pair is selected and was answered at the start; at 2.5 s it is asked again.
+    fn watch(start: Instant) -> Watch {
+        let mut watch = Watch::default();
+        watch.select(Some(pair(1)));
+        watch.note_answer(start, pair(1));
+        watch.note_sent(at(start, 2500), pair(1));
+        watch
+    }
+
+    #[test]
+    fn a_check_that_is_not_answered_makes_others_follow_faster_for_a_while() {
+        let start = Instant::now();
+        let mut watch = watch(start);
+        assert_eq!(watch.poll_timeout(None), Some(at(start, 3000)));
+        // Where the way is longer the answer takes its time.
+        let round_trip = Some(Duration::from_secs(1));
+        assert_eq!(watch.poll_timeout(round_trip), Some(at(start, 4500)));
+        assert_eq!(watch.interval(at(start, 2999), None), CONSENT_INTERVAL);
+        assert_eq!(watch.interval(at(start, 3000), None), PROBE_INTERVAL);
+        assert_eq!(watch.interval(at(start, 5999), None), PROBE_INTERVAL);
+        assert_eq!(watch.interval(at(start, 6000), None), CONSENT_INTERVAL);
+        assert_eq!(watch.poll_timeout(None), None);
+        watch.note_answer(at(start, 6100), pair(1));
+        watch.note_sent(at(start, 8600), pair(1));
+        assert_eq!(watch.poll_timeout(None), Some(at(start, 9100)));
+    }
+
+    #[test]
+    fn a_new_pair_makes_doubt_about_a_selected_one_that_has_not_just_answered() {
+        let start = Instant::now();
+        for (time, doubt) in [(100, 250), (300, 300)] {
+            let mut watch = Watch::default();
+            watch.select(Some(pair(1)));
+            watch.note_answer(start, pair(1));
+            watch.note_answer(at(start, time), pair(2));
+            assert_eq!(watch.poll_timeout(None), Some(at(start, doubt)));
+            assert_eq!(watch.interval(at(start, doubt - 1), None), CONSENT_INTERVAL);
+            assert_eq!(watch.interval(at(start, doubt), None), PROBE_INTERVAL);
+            assert_eq!(watch.poll_timeout(None), None);
+            watch.note_answer(at(start, doubt + 20), pair(1));
+            assert_eq!(watch.interval(at(start, doubt + 20), None), CONSENT_INTERVAL);
+            // The other one is not new any more.
+            watch.note_answer(at(start, doubt + 30), pair(2));
+            assert_eq!(watch.poll_timeout(None), None);
+        }
+    }
+
+    #[test]
+    fn only_a_pair_that_works_replaces_one_that_does_not() {
+        let start = Instant::now();
+        let mut watch = watch(start);
+        watch.note_answer(at(start, 2400), pair(2));
+        watch.note_sent(at(start, 3000), pair(1));
+        let now = at(start, 3500);
+        watch.note_answer(now, pair(3));
+        assert_eq!(watch.replacement(now, true, None), None, "two checks can be lost");
+        watch.note_sent(at(start, 3250), pair(1));
+        assert_eq!(watch.replacement(at(start, 3499), true, None), None, "too early");
+        let round_trip = Some(Duration::from_millis(500));
+        assert_eq!(watch.replacement(now, true, round_trip), None, "too early");
+        assert_eq!(watch.replacement(now, true, None), Some(pair(3)));
+        assert_eq!(watch.replacement(at(start, 6600), true, None), None, "long ago");
+        assert_eq!(watch.replacement(now, false, None), None, "the peer does not want it");
+        watch.note_request(now, pair(3), true);
+        assert_eq!(watch.replacement(now, false, None), Some(pair(3)));
+        let (remote, local) = watch.give_up(pair(3));
+        assert_eq!((remote, local), (HashSet::from([pair(1).1, pair(2).1]), None));
+        assert_eq!(watch.replacement(now, true, None), None);
+    }
+
+    #[test]
+    fn what_the_peer_can_make_it_remember_is_bounded() {
+        let start = Instant::now();
+        let mut watch = watch(start);
+        for remote in 2..2000 {
+            watch.note_request(start, pair(remote), true);
+            watch.note_answer(start, pair(remote));
+        }
+        assert_eq!(watch.pairs.len(), MAX_PAIRS);
+        // The selected one stays, however old it is, and there is room again for others.
+        watch.note_answer(at(start, 60_000), pair(2000));
+        assert_eq!(watch.pairs.len(), 2);
+        assert!(watch.answered(pair(1)).is_some());
     }
 }

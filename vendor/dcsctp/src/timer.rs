@@ -114,6 +114,15 @@ impl Timer {
         self.next_expiry
     }
 
+    /// Lets a timer that has expired and was not started again since expire now, and then after its
+    /// original delay. (Added by libsaltyrtc, see README.md.)
+    pub fn hasten(&mut self, now: SocketTime) {
+        if self.next_expiry.is_some() && self.expiration_count > 0 {
+            self.expiration_count = 0;
+            self.next_expiry = Some(now);
+        }
+    }
+
     pub fn is_running(&self) -> bool {
         self.next_expiry.is_some()
     }

@@ -749,6 +749,13 @@ pub trait DcSctpSocket {
     /// It's recommended to check [`DcSctpSocket::messages_ready_count`] before calling this.
     fn get_next_message(&mut self) -> Option<Message>;
 
+    /// Like [`DcSctpSocket::send`], but sends nothing before [`DcSctpSocket::flush`], or whatever else has
+    /// packets sent: many small messages share a packet. (Added by libsaltyrtc, see README.md.)
+    fn enqueue(&mut self, message: Message, send_options: &SendOptions) -> Result<(), SendError>;
+
+    /// Sends what is waiting, as far as it may be sent now. (Added by libsaltyrtc, see README.md.)
+    fn flush(&mut self);
+
     /// Tells the peer how much can be received by now, if it may have paused and can go on. To be called
     /// after messages were retrieved. Returns whether a packet was sent. (Added by libsaltyrtc, see
     /// README.md.)
@@ -776,6 +783,10 @@ pub trait DcSctpSocket {
     /// It is also recommended to call it before invoking other methods, like `handle_input` or
     /// `send`, if significant time has passed, ensuring that internal timestamps remain accurate.
     fn advance_time(&mut self, now: SocketTime);
+
+    /// There is a new way to the peer: what was retransmitted in vain is sent again at once, and the peer
+    /// is told what has arrived. (Added by libsaltyrtc, see README.md.)
+    fn path_changed(&mut self);
 
     /// Returns the next absolute time on the socket's timeline when a timer expires.
     ///

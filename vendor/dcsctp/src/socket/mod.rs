@@ -594,6 +594,16 @@ impl DcSctpSocket for Socket {
         }
     }
 
+    fn path_changed(&mut self) {
+        let now = *self.now.borrow();
+        if let State::Established(tcb) | State::ShutdownPending(tcb) = &mut self.state {
+            tcb.data_tracker.force_immediate_sack(now);
+            tcb.retransmission_queue.hasten(now);
+            maybe_send_sack(&mut self.state, &mut self.ctx, now);
+        }
+        self.advance_time(now);
+    }
+
     fn advance_time(&mut self, now: SocketTime) {
         if now < *self.now.borrow() {
             // Time is not allowed to go backwards.
@@ -779,6 +789,22 @@ impl DcSctpSocket for Socket {
         self.ctx.send_queue.add(now, message, send_options);
         self.ctx.send_buffered_packets(&mut self.state, now);
         Ok(())
+    }
+
+    fn enqueue(&mut self, message: Message, send_options: &SendOptions) -> Result<(), SendError> {
+        validate_send(&mut self.state, &mut self.ctx, &message, send_options)?;
+        let now = *self.now.borrow();
+        self.ctx.tx_messages_count += 1;
+        self.ctx.send_queue.add(now, message, send_options);
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        let now = *self.now.borrow();
+        // Before the peer has answered the COOKIE ECHO, nothing may be sent without it.
+        if !matches!(self.state, State::CookieEchoed(_)) {
+            self.ctx.send_buffered_packets(&mut self.state, now);
+        }
     }
 
     fn send_many(

@@ -174,6 +174,11 @@ impl RetransmissionQueue {
         }
     }
 
+    /// What was sent again in vain is sent again now. (Added by libsaltyrtc, see README.md.)
+    pub fn hasten(&mut self, now: SocketTime) {
+        self.t3_rtx.hasten(now);
+    }
+
     pub fn next_timeout(&self) -> Option<SocketTime> {
         self.t3_rtx.next_expiry()
     }
@@ -707,6 +712,12 @@ impl RetransmissionQueue {
     /// Returns the number of bytes (payload and headers) that are in-flight.
     pub fn unacked_packet_bytes(&self) -> usize {
         self.outstanding_data.unacked_packet_bytes()
+    }
+
+    /// Whether there is anything that the peer has not acknowledged, be it in flight or to be sent again.
+    /// (Added by libsaltyrtc, see README.md.)
+    pub fn has_outstanding_data(&self) -> bool {
+        !self.outstanding_data.is_empty()
     }
 
     /// Returns the number of DATA chunks that are in-flight.
