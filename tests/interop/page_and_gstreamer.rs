@@ -37,6 +37,7 @@ fn new_page(certificates: &Certificates) -> Page {
     page
 }
 
+/// Covers W-007 W-016 W-017 W-020 W-027.
 #[test]
 fn gstreamer_invites_and_the_page_joins() {
     let certificates = Certificates::new();
@@ -47,6 +48,7 @@ fn gstreamer_invites_and_the_page_joins() {
     assert_eq!(page.descriptions(), [("remote", "offer"), ("local", "answer")].map(owned));
 }
 
+/// Covers W-007 W-016 W-017 W-020 W-027.
 #[test]
 fn the_page_invites_and_gstreamer_joins() {
     let certificates = Certificates::new();

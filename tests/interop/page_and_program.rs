@@ -257,11 +257,13 @@ fn resume_after_a_kill(inviter: Inviter) {
     meeting.expect_files("up", "down", LONG);
 }
 
+/// Covers W-002 W-022 W-029 W-030 W-033 W-034 W-035 W-047 W-049 W-057 W-058 W-065 W-067.
 #[test]
 fn the_program_invites_and_both_talk_and_exchange_files() {
     talk_and_exchange_files(Inviter::Program);
 }
 
+/// Covers W-002 W-022 W-029 W-030 W-033 W-034 W-035 W-047 W-049 W-057 W-058 W-065 W-067.
 #[test]
 fn the_page_invites_and_both_talk_and_exchange_files() {
     talk_and_exchange_files(Inviter::Page);
