@@ -54,7 +54,7 @@ endif
 
 .PHONY: help all build header demo demo-browser lint bench bench-server bench-rtc clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-deny test-c test-interop test-network
+.PHONY: test test-tools test-rust conformance test-deny test-c test-peers test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -88,7 +88,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
-test: test-tools lint test-rust test-deny test-c test-interop test-network ## Install what the tests need, and run everything
+test: test-tools lint test-rust test-deny test-c test-peers test-interop test-network ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
@@ -111,6 +111,9 @@ test-c: ## C and C++ tests of the ABI, and the examples
 
 test-interop: ## Tests with other SaltyRTC implementations
 	scripts/test-interop.sh
+
+test-peers: ## Our WebRTC against itself and GStreamer's
+	scripts/test-peers.sh
 
 test-network: ## WebRTC through NATs, over TURN, over bad links: needs root or sudo
 	scripts/test-network.sh

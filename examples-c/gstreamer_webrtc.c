@@ -97,11 +97,9 @@ static void send_signalling(saltyrtc_client *client, const uint8_t *data, size_t
     g_bytes_unref(bytes);
 }
 
-static void close_signalling(saltyrtc_client *client, void *user_data) {
-    (void)client;
-    /* webrtcbin sends first what is waiting. */
-    gst_webrtc_data_channel_close(((struct app *)user_data)->signalling);
-}
+/* webrtcbin loses messages, sent or received, just before a channel is closed. So whoever says good-bye, with
+   the last message of the library, leaves it to the other one to close the channel: see the CLOSED event. */
+static void close_signalling(saltyrtc_client *client G_GNUC_UNUSED, void *user_data G_GNUC_UNUSED) {}
 
 static size_t max_message_size(GstElement *webrtc) {
     GstWebRTCSCTPTransport *sctp = NULL;
@@ -337,7 +335,10 @@ static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void 
     case SALTYRTC_EVENT_KIND_RESPONDER_FAILED: g_printerr("* turned away: %s\n", event->text); break;
     case SALTYRTC_EVENT_KIND_CLOSED:
         g_printerr("* %s\n", event->text);
-        /* A webrtcbin can lose what came just before a channel was closed: also the peer's farewell. */
+        if (event->status == SALTYRTC_STATUS_PEER_CLOSED && app->signalling) {
+            gst_webrtc_data_channel_close(app->signalling);
+        }
+        /* A browser closes the channel right after its good-bye, which webrtcbin may lose then. */
         app->failed = !app->input_over && event->status != SALTYRTC_STATUS_OK &&
                       event->status != SALTYRTC_STATUS_PEER_CLOSED;
         app->client_closed = TRUE;

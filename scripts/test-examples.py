@@ -264,6 +264,8 @@ def gstreamer_webrtc():
     for line in lines:
         check(initiator.line() == line, "all lines arrive, in order")
     typing.join()
+    # The good-bye of the one arrives at the other.
+    responder.told("the peer closed the connection")
     responder.ends()
     initiator.ends()
 

@@ -390,12 +390,13 @@ static void on_state(GstElement *webrtc, GParamSpec *property, gpointer data) {
     pass_on(state_changed, NULL, NULL);
 }
 
-/* Only when asked for, libnice notices that the peer is gone. */
+/* Only when asked for, libnice notices that the peer is gone; and sooner if a check is not repeated as often as for
+   a peer that was never reached. */
 static void notice_loss(void) {
     GObject *ice = NULL, *agent = NULL;
     g_object_get(the_peer.webrtc, "ice-agent", &ice, NULL);
     g_object_get(ice, "agent", &agent, NULL);
-    g_object_set(agent, "keepalive-conncheck", TRUE, NULL);
+    g_object_set(agent, "keepalive-conncheck", TRUE, "stun-max-retransmissions", 4U, NULL);
     g_object_unref(agent);
     g_object_unref(ice);
 }
@@ -434,9 +435,29 @@ static void free_channel(secure_channel *channel) {
     memset(channel, 0, sizeof *channel);
 }
 
+/* Without this, stopping would wait for ever for a peer that is gone to take what is being sent. */
+static void give_up_sending(void) {
+    GstIterator *encoders =
+        gst_bin_iterate_all_by_element_factory_name(GST_BIN(the_peer.webrtc), "sctpenc");
+    GValue encoder = G_VALUE_INIT, pad = G_VALUE_INIT;
+    while (gst_iterator_next(encoders, &encoder) == GST_ITERATOR_OK) {
+        GstIterator *pads = gst_element_iterate_sink_pads(g_value_get_object(&encoder));
+        while (gst_iterator_next(pads, &pad) == GST_ITERATOR_OK) {
+            gst_pad_send_event(g_value_get_object(&pad), gst_event_new_flush_start());
+            g_value_reset(&pad);
+        }
+        gst_iterator_free(pads);
+        g_value_reset(&encoder);
+    }
+    gst_iterator_free(encoders);
+}
+
 static void stop_webrtc(void) {
     if (the_peer.webrtc == NULL) {
         return;
+    }
+    if (the_peer.end == AGAIN) {
+        give_up_sending();
     }
     /* This waits for the threads of webrtcbin. */
     gst_element_set_state(the_peer.webrtc, GST_STATE_NULL);

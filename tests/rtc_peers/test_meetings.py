@@ -21,7 +21,7 @@ PAIRS = (("rtc", "rtc"), ("rtc", "gst"), ("gst", "rtc"), ("gst", "gst"))
 ROLES = ("initiator", "responder")
 MESSAGES = 30
 # Longer than anything takes, in seconds.
-LIMIT = 60
+LIMIT = 300
 
 
 class Peer(JsonProgram):
@@ -47,6 +47,8 @@ class Peer(JsonProgram):
 class Meetings(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        cls.killings = {}
+        cls.threads = concurrent.futures.ThreadPoolExecutor(len(PAIRS) * len(ROLES))
         cls.directory = tempfile.TemporaryDirectory()
         key = Path(cls.directory.name, "server.key")
         subprocess.run([programs.SERVER, "generate", key], check=True, stdout=subprocess.DEVNULL)
@@ -63,6 +65,7 @@ class Meetings(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        cls.threads.shutdown()
         cls.server.kill()
         cls.server.wait()
         cls.server.stdout.close()
@@ -111,9 +114,12 @@ class Meetings(unittest.TestCase):
         self.assertIn("message", names[handover:])
 
     def test_100_mib_each_way_and_the_initiator_closes(self):
+        self.start_killing()
         for pair in PAIRS:
             with self.subTest(pair=pair):
-                self.finish(self.meet(pair, 100 * MIB, "initiator"), "initiator", False)
+                # GStreamer on both sides shows nothing of our engine, and takes as long.
+                size = 10 * MIB if pair == ("gst", "gst") else 100 * MIB
+                self.finish(self.meet(pair, size, "initiator"), "initiator", False)
 
     def test_the_responder_closes(self):
         for pair in PAIRS:
@@ -122,6 +128,12 @@ class Meetings(unittest.TestCase):
 
     def killed(self, pair, role):
         """The peer with this role is killed in mid-transfer, and started again with what it knows."""
+        try:
+            self.kill_and_join_again(pair, role)
+        finally:
+            self.doCleanups()
+
+    def kill_and_join_again(self, pair, role):
         peers = self.meet(pair, 4 * MIB, "initiator")
         for peer in peers:
             peer.await_event("handover")
@@ -137,12 +149,16 @@ class Meetings(unittest.TestCase):
         stays.await_event("lost")
         self.finish([again, stays], "initiator", True)
 
+    @classmethod
+    def start_killing(cls):
+        """Side by side, and beside other tests: it takes long until a peer that says nothing any more counts as lost."""
+        if not cls.killings:
+            cls.killings.update({(pair, role): cls.threads.submit(cls("killed").killed, pair, role)
+                                 for pair in PAIRS for role in ROLES})
+
     def test_a_peer_is_killed_and_joins_again_with_the_trusted_key(self):
-        # Side by side: they mostly wait until a peer that says nothing any more counts as lost.
-        cases = [(pair, role) for pair in PAIRS for role in ROLES]
-        with concurrent.futures.ThreadPoolExecutor(len(cases)) as threads:
-            meetings = [(case, threads.submit(self.killed, *case)) for case in cases]
-        for case, meeting in meetings:
+        self.start_killing()
+        for case, meeting in self.killings.items():
             with self.subTest(case=case):
                 meeting.result()
 
