@@ -124,7 +124,7 @@ lint: ## Formatting and clippy, for each set of features
 		$(CARGO) clippy --locked --quiet --all-targets --no-default-features --features $$feature -- -D warnings; \
 	done
 
-bench: bench-server ## Measure the speed
+bench: bench-server bench-rtc ## Measure the speed
 
 # Thousands of clients are connected at once. The program says so if there is no Python server.
 bench-server: ## Compare the speed of the server with others (QUICK=1: rough, half a minute)
@@ -132,7 +132,7 @@ bench-server: ## Compare the speed of the server with others (QUICK=1: rough, ha
 	scripts/install-python-server.sh >/dev/null || true
 	ulimit -n $$(ulimit -Hn) && $(CARGO) bench --locked --bench server -- $(if $(QUICK),--quick)
 
-bench-rtc: ## Compare the speed of WebRTC with others (not part of bench yet; QUICK=1: rough)
+bench-rtc: ## Compare the speed of WebRTC with others (QUICK=1: rough, a minute)
 	$(CARGO) bench --locked --bench rtc --no-run
 	scripts/build-rtc-others.sh
 	RTC_OTHERS=$(or $(CARGO_TARGET_DIR),target)/rtc-others/release \

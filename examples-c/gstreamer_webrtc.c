@@ -24,6 +24,7 @@
 #include <gst/sdp/sdp.h>
 #define GST_USE_UNSTABLE_API
 #include <gst/webrtc/webrtc.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -358,6 +359,7 @@ int main(int argc, char **argv) {
     saltyrtc_config *config;
     saltyrtc_error *error;
 
+    setlocale(LC_CTYPE, ""); /* or g_print shows a question mark for each byte beyond ASCII */
     gst_init(&argc, &argv);
     app.initiator = argc > 1 && strcmp(argv[1], "initiate") == 0;
     if (app.initiator ? argc > 3 : argc != 3 || strcmp(argv[1], "join") != 0) fail(usage, NULL);

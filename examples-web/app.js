@@ -193,12 +193,12 @@ function meet() {
     tell('chat', { text });
   };
   current.onfilechannel = (channel) => receiver.take(channel);
-  current.onend = (reason) => {
+  current.onend = (reason, code) => {
     if (session !== current) return;
     session = null;
     $('path').textContent = '';
     status('connecting', `${reason} Trying again…`);
-    tell('end', { reason });
+    tell('end', { reason, code });
     retryTimer = setTimeout(meet, retryDelay);
     retryDelay = Math.min(2 * retryDelay, LAST_RETRY_MS);
   };

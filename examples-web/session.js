@@ -16,6 +16,7 @@ export class Session {
   #connection = null;
   #rtcConfig;
   #handedOver = false;
+  #closeCode = null;
   #ended = false;
   #steps = Promise.resolve();
 
@@ -31,7 +32,7 @@ export class Session {
   onchat = () => {};
   /** `(SecureChannel)`: the peer wants to send a file. */
   onfilechannel = () => {};
-  /** `(reason)`: over, once. */
+  /** `(reason, code)`: over, once. The code is the one of the peer's 'close', or null if there was none. */
   onend = () => {};
 
   /**
@@ -115,7 +116,7 @@ export class Session {
     try { client.disconnect(); } catch { /* it was closed already */ }
     // What was just sent has to get out first.
     setTimeout(() => this.#connection?.close(), leaving ? LAST_WORDS_MS : 0);
-    this.onend(reason);
+    this.onend(reason, this.#closeCode);
   }
 
   #listen() {
@@ -124,6 +125,13 @@ export class Session {
       if (state === 'task') this.#meet();
       else if (state === 'closed') this.end(this.#handedOver ? 'The peer has left.' : 'The connection to the server has ended.');
     });
+    // By itself, the client would not tell us about the peer's 'close'.
+    client.signaling.handleClose = ({ reason: code }) => {
+      this.#closeCode = code;
+      const { CloseCode, explainCloseCode } = saltyrtcClient;
+      const usual = code === CloseCode.ClosingNormal || code === CloseCode.GoingAway;
+      this.end(usual ? 'The peer has left.' : `The peer has left: ${explainCloseCode(code)}.`);
+    };
     client.on('connection-error', () => this.end('The server cannot be reached.'));
     client.on('no-shared-task', () => this.end('The peer does not speak WebRTC.'));
     client.on('peer-disconnected', () => { if (this.#task !== null && !this.#handedOver) this.end('The peer has left.'); });

@@ -32,4 +32,22 @@ if [ "$python" = none ]; then
 fi
 export SALTYRTC_INTEROP_PYTHON="$python"
 
-cargo test --test interop -- "$@"
+# The examples that meet the page in Chromium.
+if ! pkg-config --exists gstreamer-webrtc-1.0 gstreamer-sdp-1.0; then
+    echo "test-interop: the WebRTC of GStreamer is missing: run 'make test-tools'" >&2
+    exit 1
+fi
+cargo build --locked --quiet --lib
+mkdir -p build/interop
+compile() {
+    example=$1
+    shift
+    "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -O2 -g -Iinclude \
+        -o "build/interop/$example" "examples-c/$example.c" "${CARGO_TARGET_DIR:-target}/debug/libsaltyrtc.a" "$@" \
+        -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+}
+compile send_file
+# shellcheck disable=SC2046 # a list of words
+compile gstreamer_webrtc $(pkg-config --cflags --libs gstreamer-webrtc-1.0 gstreamer-sdp-1.0)
+
+cargo test --locked --test interop -- "$@"

@@ -42,11 +42,7 @@ if [ $works = no ]; then
     exit 1
 fi
 
-cargo build --locked --quiet --bin saltyrtc-server --lib
-libraries=$(realpath "${CARGO_TARGET_DIR:-target}/debug")
-mkdir -p build
-"${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Werror -g -Iinclude -o build/rtc_peer \
-    tests/rtc_network/rtc_peer.c "$libraries/libsaltyrtc.a" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+scripts/build-peers.sh rtc_peer
 for directory in tests/interop/js examples-web; do
     npm ci --prefix $directory --prefer-offline --no-audit --no-fund --silent
 done

@@ -9,6 +9,7 @@
 mod interop {
     pub mod certificates;
     pub mod driver;
+    pub mod example;
     pub mod hex;
     pub mod javascript;
     pub mod library;
@@ -18,6 +19,8 @@ mod interop {
     pub mod library_server;
     pub mod meeting;
     pub mod page;
+    pub mod page_and_gstreamer;
+    pub mod page_and_program;
     pub mod python;
     pub mod reference;
     pub mod scenarios;

@@ -6,13 +6,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use saltyrtc::client::{Client, Closed, ClosedBy, Config, EndReason, Event};
+use saltyrtc::client::{Client, Closed, ClosedBy, Config, ConfigError, EndReason, Event};
 use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{ChannelEvent, ConnectionEvent, ConnectionState, ServerUrl};
 use saltyrtc::rtc::{self, ChannelError, ChannelOptions};
 use saltyrtc::server::{Server, ServerConfig};
-use saltyrtc::task::TaskEvent;
+use saltyrtc::task::webrtc::{Options, WebRtc};
+use saltyrtc::task::{RelayedData, TaskEvent};
 
 /// Nothing here takes long; this is for the case that something never happens.
 const NEVER: Duration = Duration::from_secs(60);
@@ -158,6 +159,34 @@ async fn send(peer: &mut Peer, channel: u32, data: &[u8]) {
             }
             Err(error) => panic!("{error}"),
         }
+    }
+}
+
+/// After the handover, when the connection to the server is gone and nothing else holds the peer back.
+#[tokio::test]
+async fn an_application_that_takes_nothing_stops_the_peer() {
+    let (_server, [(mut a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("slow")).await;
+    // Full buffers on all of the way are far less.
+    const LIMIT: u32 = 64 << 20;
+    const SIZE: u32 = 64 << 10;
+    let mut sent: u32 = 0;
+    loop {
+        match a.client.channel_send_bytes(channel_a, &vec![sent as u8; SIZE as usize]) {
+            Ok(()) => sent += 1,
+            Err(ChannelError::QueueFull) => {
+                let room =
+                    a.channel(|event| matches!(event, ChannelEvent::LowWater { .. }).then_some(()));
+                if tokio::time::timeout(Duration::from_secs(2), room).await.is_err() {
+                    break;
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert!(sent * SIZE < LIMIT, "nobody took anything");
+    }
+    for number in 0..sent {
+        assert_eq!(b.message(channel_b).await[0], number as u8);
     }
 }
 
@@ -345,4 +374,19 @@ async fn nothing_is_possible_without_a_peer_or_an_engine() {
     let config = Config::initiator(url, keys()).with_task(saltyrtc::task::RelayedData);
     let other = Client::connect(config).unwrap();
     assert_eq!(other.rtc_stats(), Err(ChannelError::NoEngine));
+}
+
+#[test]
+fn a_second_webrtc_task_beside_the_engine_is_refused() {
+    let (_server, url) = start_server();
+    let config =
+        || Config::initiator(url.clone(), keys()).with_rtc(rtc::Config::default()).unwrap();
+    let refused = |config| Client::connect(config).map(drop).unwrap_err();
+    let other = WebRtc::v0(Options::default(), 0).unwrap();
+    assert_eq!(refused(config().with_task(other)), ConfigError::TwoWebRtcs);
+    let same = WebRtc::v1(Options::default()).unwrap();
+    assert_eq!(refused(config().with_task(same)), ConfigError::TwoWebRtcs);
+    let twice = config().with_rtc(rtc::Config::default()).unwrap();
+    assert_eq!(refused(twice), ConfigError::TwoWebRtcs);
+    Client::connect(config().with_task(RelayedData)).unwrap();
 }

@@ -11,6 +11,7 @@ mod pair;
 mod report;
 
 use std::error::Error;
+use std::io;
 use std::time::{Duration, Instant};
 
 use figures::Figures;
@@ -73,15 +74,20 @@ fn compare(plan: &Plan, programs: &[Program], write: bool) -> Result<(), Box<dyn
     for round in 1..=plan.rounds {
         for &program in &programs {
             let name = program.name();
-            let about = |error| format!("{name}: {error}");
+            let about = |what: String| {
+                move |error: io::Error| format!("{name}, {what}, in round {round}: {error}")
+            };
             // New processes in each round: how a connection turns out is partly chance.
-            let (pair, opening) = Pair::connect(program, &url).map_err(about)?;
+            let (pair, opening) =
+                Pair::connect(program, &url).map_err(about("connecting".into()))?;
             figures.add_opening(program, opening);
             for size in SIZES {
-                let marks = pair.flood(size, plan.warm_up, plan.time).map_err(about)?;
+                let marks = pair.flood(size, plan.warm_up, plan.time);
+                let marks = marks.map_err(about(format!("messages of {}", report::size(size))))?;
                 figures.add_flood(program, size, marks);
             }
-            let times = pair.round_trip(plan.warm_up, plan.time).map_err(about)?;
+            let times = pair.round_trip(plan.warm_up, plan.time);
+            let times = times.map_err(about("there and back".into()))?;
             figures.add_round_trip(program, times);
         }
         eprint!("\rround {round} of {}", plan.rounds);

@@ -81,6 +81,7 @@ pub(crate) struct Mark {
 
 /// One process. Dropping it kills the process.
 struct End {
+    name: &'static str,
     process: Child,
     stdin: Arc<Mutex<ChildStdin>>,
     lines: Receiver<(Instant, String)>,
@@ -100,11 +101,18 @@ impl End {
     fn wait(&self, word: &str) -> io::Result<(Instant, String)> {
         loop {
             let (at, line) = self.lines.recv_timeout(LIMIT).map_err(|error| match error {
-                RecvTimeoutError::Timeout => io::Error::other(format!("no '{word}' came in time")),
-                RecvTimeoutError::Disconnected => io::Error::other("a process has ended"),
+                RecvTimeoutError::Timeout => io::Error::other(format!(
+                    "the {} hangs: no '{word}' came in {LIMIT:?}",
+                    self.name
+                )),
+                RecvTimeoutError::Disconnected => {
+                    io::Error::other(format!("the {} has ended", self.name))
+                }
             })?;
             match line.split_once(' ').unwrap_or((&line, "")) {
-                ("error", text) => return Err(io::Error::other(text.to_owned())),
+                ("error", text) => {
+                    return Err(io::Error::other(format!("the {}: {text}", self.name)));
+                }
                 (it, rest) if it == word => return Ok((at, rest.to_owned())),
                 _ => {}
             }
@@ -154,7 +162,7 @@ impl Pair {
         };
         let (from, from_stdin, from_stdout) = spawn(Some(server))?;
         let (to, to_stdin, to_stdout) = spawn(None)?;
-        let end = |process, stdin, stdout, other: Arc<Mutex<ChildStdin>>| {
+        let end = |name, process, stdin, stdout, other: Arc<Mutex<ChildStdin>>| {
             let (sender, lines) = channel();
             std::thread::spawn(move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
@@ -169,10 +177,10 @@ impl Pair {
                     }
                 }
             });
-            End { process, stdin, lines }
+            End { name, process, stdin, lines }
         };
-        let from = end(from, from_stdin.clone(), from_stdout, to_stdin.clone());
-        let to = end(to, to_stdin, to_stdout, from_stdin);
+        let from = end("sender", from, from_stdin.clone(), from_stdout, to_stdin.clone());
+        let to = end("receiver", to, to_stdin, to_stdout, from_stdin);
         from.wait("ready")?;
         to.wait("ready")?;
         let begin = Instant::now();
@@ -220,7 +228,8 @@ impl Pair {
                 break;
             }
             if messages > sent || begin.elapsed() > LIMIT {
-                let text = format!("{sent} messages were sent, and {messages} arrived");
+                let text =
+                    format!("{sent} messages were sent, and {messages} arrived within {LIMIT:?}");
                 return Err(io::Error::other(text));
             }
             std::thread::sleep(Duration::from_millis(5));

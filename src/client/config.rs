@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
-use crate::protocol::client::{ClientConfig, PeerAuth, RoleConfig};
+use crate::protocol::client::{ClientConfig, ConfigError, PeerAuth, RoleConfig};
 use crate::protocol::{Invitation, ServerUrl, Task};
 use crate::transport::Roots;
 #[cfg(feature = "webrtc")]
@@ -73,7 +73,9 @@ impl Config {
     }
 
     /// Adds the WebRTC task with the built-in engine behind it, after the tasks that were added before.
-    /// See [`rtc`]. Do not add another WebRTC task.
+    /// See [`rtc`]. With another WebRTC task beside it, of whatever version,
+    /// [`Client::connect`](super::Client::connect) refuses the configuration: the messages to one would
+    /// go to the other.
     ///
     /// # Errors
     ///
@@ -84,6 +86,18 @@ impl Config {
         self.protocol.engine = true;
         self.rtc = Some(seed);
         Ok(self.with_task(task))
+    }
+
+    /// What [`ClientConfig`] cannot know.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        #[cfg(feature = "webrtc")]
+        if self.rtc.is_some() {
+            let names = self.protocol.tasks.iter().map(|task| task.name());
+            if names.filter(|name| [webrtc::NAME, webrtc::NAME_V0].contains(name)).count() > 1 {
+                return Err(ConfigError::TwoWebRtcs);
+            }
+        }
+        Ok(())
     }
 
     /// Initiator: the invitation for the responder. Has the token, unless a key is trusted.

@@ -8,15 +8,11 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{Machine, Roots, Shared};
+use super::{CLOSE_TIMEOUT, Machine, Roots, Shared};
 use crate::crypto::PublicKey;
 use crate::protocol::client::{ClientState, SocketEnd};
 use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::transport::{self, WebSocket, close_frame};
-
-/// The longest that it may take to send what was queued before a close, and to get the server's
-/// answer to it.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where to connect to.
 pub(super) struct Target {

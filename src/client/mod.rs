@@ -12,7 +12,7 @@ mod driver;
 mod rtc;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use crate::protocol::client::{
     ClientConfig, ClientState, Closed, ClosedBy, ConfigError, EndReason, Event, PeerAuth, PeerLeft,
@@ -33,6 +33,10 @@ use crate::protocol::{
 use crate::rtc::{Channels, Engine};
 use crate::task::relayed_data;
 use crate::task::webrtc::{self, Candidate, SessionDescription};
+
+/// The longest that it may take to send what was queued before a close, and to get the other side's
+/// answer to it.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client: the handle of a connection. Cheap to clone; all clones are the same connection, and can
 /// be used from any thread. When the last one is dropped the connection is closed properly in the
@@ -103,6 +107,16 @@ impl Shared {
     }
 
     fn with_machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        let (result, events) = self.without_announcement(act);
+        if events {
+            self.announce_events();
+        }
+        result
+    }
+
+    /// Lets `act` work on the machine. Also returns whether there are events, which whoever waits for them
+    /// does not learn: for those who are taking events, and may hold a lock that announcing them needs.
+    fn without_announcement<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> (T, bool) {
         let (result, closed, events) = {
             let mut machine = self.lock();
             let running = |machine: &Machine| machine.state() != ClientState::Closed;
@@ -122,10 +136,7 @@ impl Shared {
             // Whatever waits for the application, the server's answer is to be read.
             self.wake_reader.notify_one();
         }
-        if events {
-            self.announce_events();
-        }
-        result
+        (result, events)
     }
 
     fn poll_transmit(&self) -> Option<Transmit> {
@@ -208,6 +219,7 @@ impl Client {
         config: Config,
         on_events: Box<dyn Fn() + Send + Sync>,
     ) -> Result<Self, ConfigError> {
+        config.check()?;
         let invitation = config.invitation_with(None);
         let Config { server, roots, connect_timeout, protocol, .. } = config;
         #[cfg(feature = "webrtc")]
@@ -277,17 +289,21 @@ impl Client {
         if !machine.has_events() {
             return if machine.ended() { Poll::Ended } else { Poll::Nothing };
         }
-        // With room for more, what waited in the machine may be looked at now, and lead to anything.
-        let waiting = !machine.wants_input() || machine.has_waiting_input();
-        let event = if waiting {
+        let had_room = machine.has_room();
+        let event = if machine.has_waiting_input() {
+            // With room for more, what waited in the machine may be looked at now, and lead to anything.
             drop(machine);
-            let event = shared.with(Machine::poll_event);
-            shared.wake_reader.notify_one();
+            let (event, _) = shared.without_announcement(Machine::poll_event);
+            shared.wake_channel.notify_one();
             machine = shared.lock();
             event
         } else {
             machine.poll_event()
         };
+        if !had_room && machine.has_room() {
+            shared.wake_reader.notify_one();
+            shared.wake_channel.notify_one();
+        }
         // After the last one, the others who wait have to learn that nothing will follow.
         let more = machine.has_events() || machine.ended();
         drop(machine);

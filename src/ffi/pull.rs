@@ -60,6 +60,9 @@ impl Pull {
                 if client.ended() {
                     // The others who wait have to learn it too.
                     self.woken.notify_all();
+                } else if client.has_events() {
+                    // Taking one may have led to others, which nobody was told of.
+                    self.woken.notify_one();
                 }
                 return Ok(event);
             }

@@ -189,6 +189,8 @@ struct Queue {
     in_association: usize,
     /// `None`: the application does not want to know.
     low_water: Option<usize>,
+    /// More than that was waiting since the application was told last.
+    above: bool,
     /// The engine was told.
     announced: bool,
     /// Somebody was refused, and is to be told when there is room.
@@ -201,7 +203,45 @@ impl Queue {
     fn total(&self) -> usize {
         self.bytes + self.in_association
     }
+
+    /// Takes messages for the association, `bytes` of them and one more at most.
+    fn take(&mut self, bytes: usize) -> Vec<(MessageKind, Bytes)> {
+        let (mut taken, mut count) = (0, 0);
+        while let Some((_, data)) = self.messages.get(count)
+            && taken < bytes
+            && count < BATCH
+        {
+            taken += data.len();
+            count += 1;
+        }
+        self.bytes -= taken;
+        self.in_association += taken;
+        self.messages.drain(..count).collect()
+    }
+
+    fn set_low_water(&mut self, mark: usize) {
+        self.low_water = Some(mark);
+        self.above = self.total() > mark;
+    }
+
+    /// So many bytes are left in the association. Says what is to follow.
+    fn flushed(&mut self, in_association: usize, max_buffered: usize) -> Flushed {
+        self.in_association = in_association;
+        let total = self.total();
+        let room = self.sender_waits && total <= max_buffered / 2;
+        let fell = self.above && self.low_water.is_some_and(|mark| total <= mark);
+        self.sender_waits &= !room;
+        self.above &= !fell;
+        // Messages can be empty.
+        let waits = !self.messages.is_empty();
+        let more = waits || in_association > 0;
+        self.announced &= more;
+        Flushed { low_water: room || fell, more, in_association, close: self.closing && !waits }
+    }
 }
+
+/// How many messages are taken from a queue under one lock.
+const BATCH: usize = 64;
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -272,7 +312,7 @@ impl Channels {
 
     /// Sets the low-water mark.
     pub(crate) fn set_low_water(&self, number: u32, bytes: usize) -> Result<(), ChannelError> {
-        lock(&self.get(number)?.queue).low_water = Some(bytes);
+        lock(&self.get(number)?.queue).set_low_water(bytes);
         Ok(())
     }
 
@@ -429,6 +469,8 @@ impl Queue {
             self.bytes += message.1.len();
             self.messages.push_back(message);
         }
+        let total = self.total();
+        self.above |= self.low_water.is_some_and(|mark| total > mark);
         !std::mem::replace(&mut self.announced, true)
     }
 }
@@ -475,35 +517,109 @@ impl Channel {
         id: ChannelId,
     ) -> Flushed {
         let mut in_association = association.buffered_amount(id);
-        let before = lock(&self.queue).total();
         while in_association < high {
-            let message = {
-                let mut queue = lock(&self.queue);
-                let message = queue.messages.pop_front();
-                queue.bytes -= message.as_ref().map_or(0, |(_, data)| data.len());
-                message
-            };
-            let Some((kind, data)) = message else { break };
-            // Fails only if the channel is closed, which comes as an event: there is room for less than
-            // `high` bytes and one message.
-            if let Err(error) = association.send(now, id, kind, data) {
-                tracing::debug!(%error, "a message was not sent");
+            let messages = lock(&self.queue).take(high - in_association);
+            if messages.is_empty() {
+                break;
+            }
+            for (kind, data) in messages {
+                // Fails only if the channel is closed, which comes as an event: there is room for less
+                // than `high` bytes and one message.
+                if let Err(error) = association.send(now, id, kind, data) {
+                    tracing::debug!(%error, "a message was not sent");
+                }
             }
             in_association = association.buffered_amount(id);
         }
-        let mut queue = lock(&self.queue);
-        queue.in_association = in_association;
-        let total = queue.total();
-        let room = queue.sender_waits && total <= limits.max_buffered / 2;
-        let fell = queue.low_water.is_some_and(|mark| before > mark && total <= mark);
-        let low_water = room || fell;
-        if room {
-            queue.sender_waits = false;
-        }
-        let waits = !queue.messages.is_empty();
-        if total == 0 {
-            queue.announced = false;
-        }
-        Flushed { low_water, more: total > 0, in_association, close: queue.closing && !waits }
+        lock(&self.queue).flushed(in_association, limits.max_buffered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 1000;
+
+    fn message(size: usize) -> [(MessageKind, Bytes); 1] {
+        [(MessageKind::Binary, vec![0; size].into())]
+    }
+
+    #[test]
+    fn the_engine_is_told_of_the_first_message_only_and_again_after_a_pause() {
+        let mut queue = Queue::default();
+        assert!(queue.push(message(5)) && !queue.push(message(5)));
+        assert_eq!(queue.take(MAX).len(), 2);
+        assert!(queue.flushed(10, MAX).more, "the association has not sent it yet");
+        assert!(!queue.push(message(5)));
+        assert_eq!(queue.take(MAX).len(), 1);
+        assert!(!queue.flushed(0, MAX).more);
+        assert!(queue.push(message(5)));
+    }
+
+    /// The application sends while the engine hands messages over: after it found the queue empty, and
+    /// before it says how far it got.
+    #[test]
+    fn an_empty_message_at_the_last_moment_is_not_forgotten() {
+        let mut queue = Queue::default();
+        assert!(queue.push(message(5)));
+        assert_eq!(queue.take(MAX).len(), 1);
+        assert!(queue.take(MAX).is_empty());
+        assert!(!queue.push(message(0)), "the engine is at it");
+        assert!(queue.flushed(0, MAX).more, "so it has to go on");
+        assert_eq!(queue.take(MAX).len(), 1);
+    }
+
+    #[test]
+    fn what_was_sent_within_one_turn_of_the_engine_has_a_low_water_event_too() {
+        let mut queue = Queue::default();
+        queue.set_low_water(100);
+        assert!(!queue.flushed(0, MAX).low_water);
+        // All of it between two looks of the engine.
+        queue.push(message(200));
+        assert_eq!(queue.take(MAX).len(), 1);
+        assert!(queue.flushed(50, MAX).low_water);
+        assert!(!queue.flushed(0, MAX).low_water, "once is enough");
+    }
+
+    #[test]
+    fn the_low_water_mark_can_be_set_when_more_waits_already() {
+        let mut queue = Queue::default();
+        queue.push(message(200));
+        queue.set_low_water(100);
+        queue.take(MAX);
+        assert!(!queue.flushed(101, MAX).low_water);
+        assert!(queue.flushed(100, MAX).low_water);
+    }
+
+    #[test]
+    fn whoever_was_refused_is_told_when_half_is_left() {
+        let mut queue = Queue::default();
+        queue.push(message(MAX));
+        queue.sender_waits = true;
+        queue.take(MAX);
+        assert!(!queue.flushed(MAX / 2 + 1, MAX).low_water);
+        assert!(queue.flushed(MAX / 2, MAX).low_water);
+        assert!(!queue.flushed(0, MAX).low_water);
+    }
+
+    #[test]
+    fn no_more_is_taken_than_there_is_room_for() {
+        let mut queue = Queue::default();
+        (0..100).for_each(|_| _ = queue.push(message(10)));
+        assert_eq!(queue.take(25).len(), 3);
+        assert_eq!(queue.take(usize::MAX).len(), BATCH);
+        assert_eq!(queue.total(), 1000, "until the association says what it has");
+        assert_eq!(queue.take(usize::MAX).len(), 100 - 3 - BATCH);
+    }
+
+    #[test]
+    fn a_channel_is_closed_after_its_last_message() {
+        let mut queue = Queue::default();
+        queue.push(message(0));
+        queue.closing = true;
+        assert!(!queue.flushed(0, MAX).close);
+        queue.take(MAX);
+        assert!(queue.flushed(0, MAX).close);
     }
 }

@@ -15,7 +15,7 @@ use super::connection::{ConnectionConfig, DescriptionError, connect};
 use super::driver::{Io, IoConfig};
 use super::session::{Session, Signal, closed};
 use super::task::{Inbox, Item, Task};
-use crate::client::Shared;
+use crate::client::{self, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::message::{SdpType, SessionDescription};
 use crate::protocol::{
@@ -27,8 +27,11 @@ use crate::transport::Roots;
 /// The most bytes that we take as one message of SCTP: what browsers take.
 const MAX_SCTP_MESSAGE: usize = 262_144;
 
-/// The longest that a client that is closing waits for the peer to get everything.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(4);
+/// The longest that a client that is closing waits for the peer to get everything: the driver of the client
+/// is to see the end of it.
+const CLOSE_TIMEOUT: Duration = client::CLOSE_TIMEOUT.saturating_sub(Duration::from_secs(1));
+/// The longest that a client that has said good-bye waits for the peer to close the channel.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When to try again to send something for that there was no room.
 const RETRY: Duration = Duration::from_millis(50);
@@ -85,8 +88,8 @@ struct Peer {
     waiting: Vec<(u32, super::ChannelOptions)>,
     /// The signalling was handed over, by us at least.
     handed_over: bool,
-    /// The client is closing, and everything is to be over by then.
-    closing: Option<Instant>,
+    /// The client is closing.
+    closing: Option<Goodbye>,
     /// The association was told to end.
     shut_down: bool,
 }
@@ -173,7 +176,7 @@ impl Engine {
         for command in commands {
             self.command(now, command);
         }
-        let over = self.shared.inspect(|machine| machine.over());
+        let (over, has_room) = self.shared.inspect(|machine| (machine.over(), machine.has_room()));
         let Some(peer) = &mut self.peer else {
             return if over { Next::End } else { Next::Wait(None) };
         };
@@ -196,7 +199,7 @@ impl Engine {
             |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
         session.prepare(now, &keys);
         // While the application takes no events, the peer has to wait.
-        if peer.closing.is_some() || shared.inspect(|machine| machine.wants_input()) {
+        if peer.closing.is_some() || has_room {
             more |= session.take_events(now, &keys);
             // Before what came over the channel of the signalling is looked at: it may be the last.
             shared.tell(std::mem::take(&mut session.events));
@@ -229,8 +232,8 @@ impl Engine {
         if !sent {
             deadline = deadline.min(now + RETRY);
         }
-        if let Some(closing) = peer.closing {
-            deadline = deadline.min(closing);
+        if let Some(closing) = &peer.closing {
+            deadline = deadline.min(closing.next(now));
         }
         if deadline <= now { Next::Turn } else { Next::Wait(Some(deadline)) }
     }
@@ -388,7 +391,9 @@ impl Engine {
         match &mut self.peer {
             // What was sent, the 'close' included, is still to be delivered.
             Some(peer) if closing && peer.session.is_some() => {
-                peer.closing = Some(now + CLOSE_TIMEOUT);
+                let by_peer = self.shared.inspect(|machine| machine.is_closed_by_peer());
+                let answer = (peer.handed_over && !by_peer).then(|| now + ANSWER_TIMEOUT);
+                peer.closing = Some(Goodbye { answer, answered: false, end: now + CLOSE_TIMEOUT });
                 self.channels.end();
             }
             _ => self.drop_peer(now),
@@ -416,6 +421,23 @@ impl Drop for Engine {
         self.channels.end();
         // Nobody waits for a channel that there is no engine for.
         self.shared.channel_gone();
+    }
+}
+
+/// How long a client that closes waits, and for what.
+#[derive(Debug, Clone, Copy)]
+struct Goodbye {
+    /// Until then for the peer to close the channel of the signalling. None if the good-bye is the peer's.
+    answer: Option<Instant>,
+    answered: bool,
+    /// Until then for everything else.
+    end: Instant,
+}
+
+impl Goodbye {
+    /// When there is something to be done.
+    fn next(&self, now: Instant) -> Instant {
+        self.answer.filter(|answer| *answer > now).unwrap_or(self.end)
     }
 }
 
@@ -453,19 +475,26 @@ impl Peer {
             });
         }
         if self.handed_over && (self.closing.is_none() || flushed) {
-            shared.act(|machine| session.send_signalling(now, machine));
+            send_signalling(now, shared, session);
         }
-        if let Some(until) = self.closing {
-            // The good-bye comes last: the peer ends with it.
+        if let Some(closing) = &mut self.closing {
+            // The good-bye comes last: the peer ends with it. Some stacks drop messages that arrive just
+            // before a channel is closed, so the one who gets the good-bye closes the channel.
             let said = flushed && !shared.inspect(|machine| machine.has_channel_transmits());
-            if said && !std::mem::replace(&mut self.shut_down, true) {
+            closing.answered |= closed;
+            let patient = closing.answer.is_some_and(|answer| !closing.answered && now < answer);
+            if said && !patient && !std::mem::replace(&mut self.shut_down, true) {
                 session.shutdown(now);
+            }
+            if said && closing.answered && closing.answer.is_some() && session.is_delivered() {
+                // The peer, which ends too, may not be there any more to say so.
+                return Closing::Over;
             }
             let usable = matches!(
                 session.connection.state(),
                 ConnectionState::Connected | ConnectionState::Disconnected
             );
-            return if !usable || now >= until { Closing::Over } else { Closing::No };
+            return if !usable || now >= closing.end { Closing::Over } else { Closing::No };
         }
         if session.connection.state().is_end() {
             session.end_channels(self.epoch, Some("the connection to the peer has ended"));
@@ -511,8 +540,16 @@ impl Peer {
             session.signals.pop_front();
         }
         if self.handed_over {
-            shared.act(|machine| session.send_signalling(now, machine));
+            send_signalling(now, shared, session);
         }
         true
+    }
+}
+
+/// Sends what the state machine has for the peer over the channel of the signalling. Whoever works on the
+/// machine wakes its driver, so it is left alone if there is nothing.
+fn send_signalling(now: Instant, shared: &Shared, session: &mut Session) {
+    if shared.inspect(|machine| machine.has_channel_transmits()) {
+        shared.act(|machine| session.send_signalling(now, machine));
     }
 }

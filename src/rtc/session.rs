@@ -36,7 +36,7 @@ const MAX_IN_ASSOCIATION: usize = 512 * 1024;
 const MAX_IN_ASSOCIATION_TOTAL: usize = 1 << 20;
 
 /// How many events are taken from the association before the application gets them.
-const EVENTS: usize = 64;
+const EVENTS: usize = 1024;
 
 /// The most texts about problems that the application gets of one connection. A peer can cause as many
 /// as it likes.
@@ -423,7 +423,8 @@ impl Session {
                         tracing::debug!(%error, "a message of the signalling was not sent");
                     }
                 }
-                Some(ChannelTransmit::Close) => association.close(now, id),
+                // That is for `shutdown`.
+                Some(ChannelTransmit::Close) => {}
                 None => return,
             }
         }
@@ -510,16 +511,27 @@ impl Session {
         state.is_end() || *state == ConnectionState::Unreachable
     }
 
-    /// Says good-bye: everything that was sent before is to arrive.
+    /// Closes the channel of the signalling, and then everything. What was sent before is to arrive.
     pub(super) fn shutdown(&mut self, now: Instant) {
         if let Some(association) = self.connection.association() {
+            if let Some(id) = self.signalling_id {
+                association.close(now, id);
+            }
             association.shutdown(now);
         }
     }
 
+    /// Whether the peer has got everything that was sent.
+    pub(super) fn is_delivered(&mut self) -> bool {
+        self.connection.association().is_none_or(|association| association.is_delivered())
+    }
+
     /// Ends at once. The peer is told, if that is possible.
     pub(super) fn abort(&mut self, now: Instant) {
-        self.shutdown(now);
+        // Nobody would be there for the rest of a shutdown, and the peer would wait for it.
+        if let Some(association) = self.connection.association() {
+            association.abort(now);
+        }
         self.transmit(now);
         self.connection.close(now);
         self.distribute();

@@ -72,14 +72,20 @@ impl Program {
     /// reports the failure of a command fails the test.
     pub fn wait_for(&mut self, name: &str) -> Value {
         loop {
-            let event = self.next_event_for(name);
+            let event = self.next_event(name);
             if event["event"] == name {
                 return event;
             }
-            if event["event"] == "failed" {
-                self.fail(&format!("reports a failure while the test waits for '{name}'"));
-            }
         }
+    }
+
+    /// Waits for any event, in the hope that it is the one with this name.
+    pub fn next_event(&mut self, awaited: &str) -> Value {
+        let event = self.read_event(awaited);
+        if event["event"] == "failed" && awaited != "failed" {
+            self.fail(&format!("reports a failure while the test waits for '{awaited}'"));
+        }
+        event
     }
 
     /// Whether an event with this name was among the events so far.
@@ -87,12 +93,17 @@ impl Program {
         self.events.iter().any(|event| event["event"] == name)
     }
 
+    /// The events so far with this name.
+    pub fn seen(&self, name: &str) -> Vec<&Value> {
+        self.events.iter().filter(|event| event["event"] == name).collect()
+    }
+
     /// Forgets the events so far: a new session has begun.
     pub fn forget_events(&mut self) {
         self.events.clear();
     }
 
-    fn next_event_for(&mut self, awaited: &str) -> Value {
+    fn read_event(&mut self, awaited: &str) -> Value {
         let line = match self.output.recv_timeout(EVENT_LIMIT) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => self.fail(&format!("is silent, awaited: {awaited}")),
@@ -109,19 +120,36 @@ impl Program {
         }
     }
 
-    /// Fails the test with everything that is known about the program.
     fn fail(&self, what: &str) -> ! {
-        let mut report = format!("{} {what}\nits events:\n", self.name);
-        for event in &self.events {
-            let _ = writeln!(report, "  {event}");
+        panic!("{} {what}", self.name);
+    }
+
+    /// Everything that is known about the program.
+    fn report(&self) -> String {
+        let mut report = format!("{}: its events:\n", self.name);
+        for (event, next) in
+            self.events.iter().zip(self.events.iter().skip(1).chain([&Value::Null]))
+        {
+            // Of many in a row, the last one says enough.
+            if event["event"] != "progress" || next["event"] != "progress" {
+                let _ = writeln!(report, "  {event}");
+            }
+        }
+        for line in self.output.try_iter() {
+            let _ = writeln!(report, "  not awaited: {line}");
         }
         let errors = self.errors.lock().unwrap();
-        panic!("{report}its error output:\n{errors}");
+        let _ = write!(report, "its error output:\n{errors}");
+        report
     }
 }
 
 impl Drop for Program {
     fn drop(&mut self) {
+        // The one that fails is often not the one that is to blame: all programs of the test are shown.
+        if thread::panicking() {
+            eprintln!("{}", self.report());
+        }
         self.input = None;
         let ended = loop {
             match self.output.recv_timeout(EXIT_LIMIT) {

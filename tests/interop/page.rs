@@ -15,6 +15,9 @@ use super::library::LibraryServer;
 /// A browser with the page.
 pub struct Page {
     program: Program,
+    query: String,
+    /// Events that nobody has waited for yet.
+    pending: Vec<Json>,
 }
 
 impl Page {
@@ -29,21 +32,34 @@ impl Page {
         }
         let mut command = Command::new("node");
         command.arg(root.join("tests/interop/js/page.mjs")).arg(certificates.ca());
-        let mut page = Self { program: Program::start("The page", &mut command) };
+        let program = Program::start("The page", &mut command);
+        let mut page = Self { program, query: String::new(), pending: Vec::new() };
         page.wait_for("ready");
         page
     }
 
+    /// Lets the page talk by itself: from the moment at which the peers know each other until the signalling has
+    /// been handed over for a while. Each line is a number, which counts from one, and `before`, `during`,
+    /// `after` or, the last one, `the end`.
+    pub fn talk(&mut self) {
+        "talk".clone_into(&mut self.query);
+    }
+
     /// Opens the page as somebody who invites over this server; returns the invitation.
     pub fn invite(&mut self, server: &ServerAddress) -> String {
-        let server = format!("wss://{HOST}:{}/?{}", server.port, server.public_key);
-        self.program.send(&json!({ "command": "open", "fragment": format!("invite={server}") }));
+        self.invite_over(&format!("wss://{HOST}:{}/?{}", server.port, server.public_key))
+    }
+
+    /// The same, with the address of the server as a person types it.
+    pub fn invite_over(&mut self, server: &str) -> String {
+        self.open(&format!("invite={server}"));
         text(&self.wait_for("invitation"), "uri")
     }
 
     /// Opens the page with an invitation, as by its link.
     pub fn open(&mut self, invitation: &str) {
-        self.program.send(&json!({ "command": "open", "fragment": invitation }));
+        self.program
+            .send(&json!({ "command": "open", "fragment": invitation, "query": self.query }));
     }
 
     /// Joins by typing the invitation into the page that is open.
@@ -53,6 +69,7 @@ impl Page {
 
     /// Reloads the page, as with the button of the browser.
     pub fn reload(&mut self) {
+        self.forget();
         self.program.send(&json!({ "command": "reload" }));
     }
 
@@ -71,9 +88,43 @@ impl Page {
         self.wait_for("handover");
     }
 
+    /// Waits until the signalling has been handed over, and the page has left the server.
+    pub fn wait_until_server_left(&mut self) {
+        self.wait_for_handover();
+        self.wait_for("server-left");
+    }
+
+    /// The session descriptions so far: whose they were (`local` or `remote`), and their type.
+    pub fn descriptions(&self) -> Vec<(String, String)> {
+        let seen = self.program.seen("description");
+        seen.into_iter().map(|event| (text(event, "side"), text(event, "type"))).collect()
+    }
+
+    /// Waits until the session is over; returns the code of the peer's 'close', if that was the cause.
+    pub fn wait_for_end(&mut self) -> Option<u64> {
+        let event = self.wait_for("end");
+        self.forget();
+        event["code"].as_u64()
+    }
+
     /// Types a line of chat and sends it.
     pub fn say(&mut self, line: &str) {
         self.program.send(&json!({ "command": "chat", "text": line }));
+    }
+
+    /// Lets the page have a chat over the secure data channel with this id, as `gstreamer_webrtc` has.
+    pub fn chat_over_channel(&mut self, id: u16) {
+        self.query = format!("chat-channel={id}");
+    }
+
+    /// Waits until that channel is open.
+    pub fn wait_for_chat_channel(&mut self) {
+        self.wait_for("chat-open");
+    }
+
+    /// Sends a line over that channel.
+    pub fn say_over_channel(&mut self, line: &str) {
+        self.program.send(&json!({ "command": "chat", "text": line, "channel": true }));
     }
 
     /// Waits for the next line of chat of the peer.
@@ -94,15 +145,11 @@ impl Page {
 
     /// Waits until at least that many bytes of a file have come or gone.
     pub fn wait_for_bytes(&mut self, direction: Direction, name: &str, bytes: u64) {
-        loop {
-            let event = self.wait_for("progress");
-            if event["direction"] == direction.name()
+        self.wait_until("progress", |event| {
+            event["direction"] == direction.name()
                 && event["name"] == name
                 && event["bytes"].as_u64().expect("a number") >= bytes
-            {
-                return;
-            }
-        }
+        });
     }
 
     /// Waits until the page says that the whole file is there, or there at the peer, and verified.
@@ -117,21 +164,37 @@ impl Page {
     }
 
     fn wait_for_transfer(&mut self, direction: Direction, name: &str, state: &str) -> Json {
+        self.wait_until("transfer", |event| {
+            let is_it = event["direction"] == direction.name() && event["name"] == name;
+            assert!(!is_it || event["state"] != "failed", "{event}");
+            is_it && event["state"] == state
+        })
+    }
+
+    fn wait_for(&mut self, name: &str) -> Json {
+        self.wait_until(name, |_| true)
+    }
+
+    /// The first event of this name that is the one, and that nobody has waited for yet.
+    fn wait_until(&mut self, name: &str, is_it: impl Fn(&Json) -> bool) -> Json {
+        let is_it = |event: &Json| event["event"] == name && is_it(event);
+        if let Some(at) = self.pending.iter().position(is_it) {
+            return self.pending.remove(at);
+        }
         loop {
-            let event = self.wait_for("transfer");
-            if event["direction"] == direction.name() && event["name"] == name {
-                assert_ne!(event["state"], "failed", "{event}");
-                if event["state"] == state {
-                    return event;
-                }
+            let event = self.program.next_event(name);
+            assert_ne!(event["event"], "uncaught", "the page threw an exception");
+            if is_it(&event) {
+                return event;
             }
+            self.pending.push(event);
         }
     }
 
-    fn wait_for(&mut self, event: &str) -> Json {
-        let found = self.program.wait_for(event);
-        assert!(!self.program.has_seen("uncaught"), "the page threw an exception");
-        found
+    /// What happened until now does not matter any more.
+    fn forget(&mut self) {
+        self.program.forget_events();
+        self.pending.clear();
     }
 }
 
@@ -156,6 +219,8 @@ pub struct Files {
     directory: PathBuf,
 }
 
+const BLOCK_BYTES: u64 = 4096;
+
 impl Files {
     /// No file yet.
     pub fn new(test: &str) -> Self {
@@ -170,14 +235,19 @@ impl Files {
         self.directory.join(name)
     }
 
-    /// A file of this size whose parts all differ, so that none can be lost, doubled or exchanged.
-    pub fn make(&self, name: &str, size: usize) -> PathBuf {
+    /// A file of this size whose blocks all differ, so that none can be lost, doubled or exchanged.
+    pub fn make(&self, name: &str, size: u64) -> PathBuf {
         let path = self.path(name);
-        let salt = name.bytes().fold(0_u64, |salt, byte| salt * 31 + u64::from(byte));
-        let content: Vec<u8> = (salt..)
-            .flat_map(|number: u64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes())
-            .take(size)
+        let salt = name.bytes().fold(0_u64, |salt, byte| salt.wrapping_mul(31) ^ u64::from(byte));
+        let mut block: Vec<u8> = (1..=BLOCK_BYTES / 8)
+            .flat_map(|number| salt.wrapping_mul(number).to_be_bytes())
             .collect();
+        let mut content = Vec::new();
+        for number in 0..size.div_ceil(BLOCK_BYTES) {
+            block[..8].copy_from_slice(&salt.wrapping_add(number).to_be_bytes());
+            content.extend_from_slice(&block);
+        }
+        content.truncate(usize::try_from(size).unwrap());
         fs::write(&path, content).unwrap();
         path
     }
@@ -199,7 +269,7 @@ fn text(event: &Json, field: &str) -> String {
     event[field].as_str().expect("a string").to_owned()
 }
 
-const MIB: usize = 1 << 20;
+const MIB: u64 = 1 << 20;
 
 /// Two pages among themselves: when this fails, the page is broken, and not our client.
 #[test]
@@ -257,10 +327,10 @@ fn a_page_resumes_a_file_where_it_stopped() {
     bob.wait_for_handover();
     alice.send_file(&path);
     assert_eq!(bob.wait_until_running(Direction::In, "long"), 0);
-    bob.wait_for_bytes(Direction::In, "long", MIB as u64);
+    bob.wait_for_bytes(Direction::In, "long", MIB);
     bob.leave();
     bob.join(&invitation);
-    assert!(bob.wait_until_running(Direction::In, "long") >= MIB as u64);
+    assert!(bob.wait_until_running(Direction::In, "long") >= MIB);
     bob.wait_until_done(Direction::In, "long");
     alice.wait_until_done(Direction::Out, "long");
     bob.save("long", &files.path("saved"));

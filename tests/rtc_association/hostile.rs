@@ -290,6 +290,39 @@ fn too_much_on_streams_that_nobody_opens() {
     pair.association.open(pair.now, negotiated(7)).expect("a channel");
 }
 
+/// A peer that sends messages although the window is closed. Returns how many were taken.
+fn ignored_window(size: usize) -> usize {
+    let mut pair = RawPair::connected();
+    pair.send(0, DCEP, &OPEN);
+    pair.events.clear();
+    pair.takes_events = false;
+    pair.ignores_window = true;
+    for _ in 0..40 {
+        let message = || Message::new(StreamId(0), PpId(BINARY), vec![0; size]);
+        while pair.sctp.send(message(), &SendOptions::default()).is_ok() {}
+        pair.run_for(Duration::from_millis(500));
+    }
+    pair.takes_events = true;
+    // What the peer still has does not count: it is gone with the peer.
+    pair.sctp.close();
+    pair.run();
+    assert_eq!(pair.events.pop(), Some(AssociationEvent::Ended));
+    pair.events.len() - 1
+}
+
+#[test]
+fn a_peer_that_ignores_the_window() {
+    let window = SctpConfig::default().receive_buffer;
+    // A message counts 128 bytes more than it has, and the window is exceeded by so much for all that
+    // can be on their way. Some more are held for the owner.
+    let most = 2 * window / (4 + 128) + 1024 + 2;
+    let taken = ignored_window(4);
+    assert!((window / 200..most).contains(&taken), "{taken} tiny messages were taken");
+    let most = (window + (256 << 10)) / 1000 + 4;
+    let taken = ignored_window(1000);
+    assert!((window / 2000..most).contains(&taken), "{taken} messages were taken");
+}
+
 #[test]
 fn resets_of_everything() {
     let mut pair = RawPair::connected();

@@ -98,6 +98,19 @@ fn the_low_water_mark() {
 }
 
 #[test]
+fn a_low_water_mark_above_what_a_channel_takes() {
+    let mut pair = Pair::connected(Network::GOOD, 1);
+    let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
+    pair.run_until_events(0, 1);
+    pair.ends[0].opened();
+    pair.ends[0].association.set_low_water(pair.now, id, usize::MAX);
+    fill(&mut pair, id);
+    pair.run_until_events(0, 1);
+    assert_eq!(pair.ends[0].event(), AssociationEvent::LowWater { id });
+    assert!(fill(&mut pair, id) > 0);
+}
+
+#[test]
 fn a_receiver_that_takes_nothing() {
     let config = SctpConfig {
         max_message_size: 65_536,

@@ -14,6 +14,9 @@ use saltyrtc::rtc::fingerprint::{Fingerprint, HashFunction};
 
 use super::link::Random;
 
+/// The type of the chunk that acknowledges, and tells the window.
+const SACK: u8 = 3;
+
 /// The version of DTLS that the raw peer speaks.
 #[derive(Debug, Clone, Copy)]
 pub enum Version {
@@ -33,6 +36,10 @@ pub struct RawPair {
     pub sctp: Box<dyn DcSctpSocket + Send>,
     /// Damages the raw peer's packets.
     pub tamper: Option<Random>,
+    /// The raw peer sends as if the window were never closed.
+    pub ignores_window: bool,
+    /// Whether the owner of the association takes events.
+    pub takes_events: bool,
     start: Instant,
     dtls: Dtls,
     connected: bool,
@@ -57,7 +64,8 @@ impl RawPair {
         let fingerprint = Fingerprint::of(hash, raw.der());
         let raw =
             DtlsCertificate { certificate: raw.der().to_vec(), private_key: key.serialize_der() };
-        let config = Config::builder().max_queue_tx(10_000).build().expect("in range");
+        let config =
+            Config::builder().max_queue_tx(10_000).max_queue_rx(10_000).build().expect("in range");
         let config = Arc::new(config);
         let mut dtls = match version {
             Version::V12 => Dtls::new_12(config, raw, now),
@@ -90,6 +98,8 @@ impl RawPair {
                 },
             ),
             tamper: None,
+            ignores_window: false,
+            takes_events: true,
             start: now,
             dtls,
             connected: false,
@@ -171,7 +181,11 @@ impl RawPair {
                     }
                     Output::ApplicationData(packet) => {
                         idle = false;
-                        self.sctp.handle_input(packet);
+                        let mut packet = packet.to_vec();
+                        if self.ignores_window && packet.get(12) == Some(&SACK) {
+                            packet[20..24].copy_from_slice(&(100_u32 << 20).to_be_bytes());
+                        }
+                        self.sctp.handle_input(&packet);
                     }
                     Output::Connected if !self.connected => {
                         self.connected = true;
@@ -183,7 +197,9 @@ impl RawPair {
                     _ => {}
                 }
             }
-            while let Some(event) = self.association.poll_event() {
+            while self.takes_events
+                && let Some(event) = self.association.poll_event()
+            {
                 self.events.push(event);
             }
             self.association.handle_timeout(self.now);

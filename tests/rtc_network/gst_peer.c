@@ -12,8 +12,11 @@
 #define GST_USE_UNSTABLE_API
 #include <gst/webrtc/webrtc.h>
 
-/* How long the peer may take to close the channel of the signalling, in milliseconds. */
-enum { CLOSE_MS = 10000, MAX_MESSAGE = 16 << 20 };
+enum {
+    ANSWER_MS = 10000, /* how long the peer may take to answer our good-bye */
+    GRACE_MS = 1000,   /* how long our answer may take to get to the peer, which may not be there any more */
+    MAX_MESSAGE = 16 << 20
+};
 
 /* A channel of the application. */
 typedef struct {
@@ -121,6 +124,9 @@ static void opened(GstWebRTCDataChannel *channel, GBytes *nothing) {
     secure_channel *ours = channel_of(channel);
     int id;
     (void)nothing;
+    if (ours->secure != NULL) {
+        return;
+    }
     g_object_get(channel, "id", &id, NULL);
     CALL(saltyrtc_secure_channel_new(the_peer.common.client, (uint16_t)id, &ours->secure, &error));
     CALL(saltyrtc_chunker_new(SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED, &ours->chunker, &error));
@@ -246,9 +252,15 @@ static void signalling_opened(GstWebRTCDataChannel *channel, GBytes *nothing) {
     CALL(saltyrtc_client_hand_over(the_peer.common.client, the_peer.max_message_size, NULL, NULL, NULL, NULL, &error));
     say(&the_peer.common, 2);
     if (the_peer.common.out.expected > 0) {
+        GstWebRTCDataChannelState state;
         the_peer.out.channel = make_channel(LABEL, NULL);
         watch_channel(the_peer.out.channel);
         g_signal_connect(the_peer.out.channel, "on-open", G_CALLBACK(on_open), NULL);
+        /* It may have opened before anybody listened. */
+        g_object_get(the_peer.out.channel, "ready-state", &state, NULL);
+        if (state == GST_WEBRTC_DATA_CHANNEL_STATE_OPEN) {
+            pass_on(opened, the_peer.out.channel, NULL);
+        }
     }
 }
 
@@ -292,16 +304,21 @@ static void send_signalling(const saltyrtc_event *message) {
     }
 }
 
-/* webrtcbin can lose what was sent just before a channel is closed. So whoever says good-bye leaves it to the
-   other one, which has nothing more to say, to close the channel. */
-static gboolean unanswered(gpointer data) {
+static gboolean quit(gpointer data) {
     (void)data;
-    event("unanswered");
-    the_peer.end = FAILED;
     g_main_loop_quit(the_peer.loop);
     return G_SOURCE_REMOVE;
 }
 
+static gboolean unanswered(gpointer data) {
+    (void)data;
+    event("unanswered");
+    the_peer.end = FAILED;
+    return quit(NULL);
+}
+
+/* webrtcbin loses messages, sent or received, just before a channel is closed. So whoever says good-bye leaves it
+   to the other one, which has nothing more to say, to close the channel. */
 static void last_event(const saltyrtc_event *last) {
     the_peer.client_closed = true;
     the_peer.end = client_closed(&the_peer.common, last);
@@ -309,10 +326,12 @@ static void last_event(const saltyrtc_event *last) {
         g_main_loop_quit(the_peer.loop);
         return;
     }
-    if (!the_peer.common.closing) {
+    if (the_peer.common.closing) {
+        g_timeout_add(ANSWER_MS, unanswered, NULL);
+    } else {
         gst_webrtc_data_channel_close(the_peer.signalling);
+        g_timeout_add(GRACE_MS, quit, NULL);
     }
-    g_timeout_add(CLOSE_MS, unanswered, NULL);
 }
 
 /* ---- The connection ---- */

@@ -7,5 +7,6 @@ ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 SERVER = TARGET / "debug/saltyrtc-server"
-# Made by scripts/test-network.sh.
-RTC_PEER = ROOT / "build/rtc_peer"
+# Made by scripts/build-peers.sh.
+PEERS = ROOT / "build"
+RTC_PEER = PEERS / "rtc_peer"

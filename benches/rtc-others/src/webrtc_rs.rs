@@ -16,6 +16,9 @@ use webrtc::peer_connection::{
     RTCPeerConnectionState, RTCSessionDescription,
 };
 
+/// Bytes that may wait to be sent. Of 128 KiB to 4 MiB this is what it is at its best with.
+const SEND_BUFFER: usize = MAX_BUFFERED / 4;
+
 fn main() {
     let runtime = Runtime::new().unwrap_or_else(|error| fail(&error.to_string()));
     let meter = Meter::new();
@@ -77,7 +80,7 @@ impl Other {
         let connection = PeerConnectionBuilder::new()
             .with_handler(self.candidates.clone())
             .with_udp_addrs(vec!["127.0.0.1:0"])
-            .with_data_channel_send_buffer_limit(MAX_BUFFERED)
+            .with_data_channel_send_buffer_limit(SEND_BUFFER)
             .build()
             .await?;
         let options = RTCDataChannelInit { negotiated: Some(1), ..RTCDataChannelInit::default() };

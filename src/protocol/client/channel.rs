@@ -31,6 +31,11 @@ impl Client {
         self.core.has_channel_transmits()
     }
 
+    /// Whether the client is closing because of the peer's 'close', and the channel is still to be closed.
+    pub fn is_closed_by_peer(&self) -> bool {
+        self.core.closing_by_peer()
+    }
+
     /// Our end of the data channel [`signalling_channel`](Self::signalling_channel) is open: hands the
     /// signalling over to it. From now on everything to the peer goes over the channel; with the peer's
     /// 'handover' comes [`Event::HandedOver`](super::Event::HandedOver), and the WebSocket is closed. What can go wrong until

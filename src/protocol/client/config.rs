@@ -158,6 +158,8 @@ pub enum ConfigError {
     MessageSize(usize),
     /// The peer's key is our own.
     PeerIsSelf,
+    /// The WebRTC task was added with the built-in engine, and another time.
+    TwoWebRtcs,
 }
 
 impl fmt::Display for ConfigError {
@@ -173,6 +175,10 @@ impl fmt::Display for ConfigError {
             Self::PeerIsSelf => f.write_str(
                 "the peer's key is this client's own key: initiator and responder need different \
                  key pairs",
+            ),
+            Self::TwoWebRtcs => f.write_str(
+                "the built-in WebRTC and a WebRTC implementation of the application's own do not go \
+                 together: add only one of the two tasks",
             ),
         }
     }

@@ -428,6 +428,11 @@ impl Core {
         }
     }
 
+    /// Whether the connection is ending because the peer said so.
+    pub(super) fn closing_by_peer(&self) -> bool {
+        matches!(&self.end, End::Closing(closed) if closed.by == ClosedBy::Peer)
+    }
+
     /// Whether [`Event::Closed`] is there, or was.
     pub(super) const fn over(&self) -> bool {
         matches!(self.end, End::Closed)

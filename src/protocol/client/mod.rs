@@ -173,6 +173,12 @@ impl Client {
         self.core.wants_input()
     }
 
+    /// Whether there is room for more events. Unlike [`wants_input`](Self::wants_input) this is also about
+    /// what does not come from the socket, which may be gone after the handover.
+    pub fn has_room(&self) -> bool {
+        self.core.has_room()
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout), unless something else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if !self.core.running() {

@@ -276,7 +276,7 @@ impl Association {
             .channels
             .get(id)
             .is_some_and(|channel| channel.starved || channel.low_water.is_some());
-        if wanted && self.sending != Some(id) {
+        if wanted {
             self.low_water(id);
         }
     }

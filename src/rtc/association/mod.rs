@@ -11,6 +11,7 @@ mod dtls;
 mod early;
 mod events;
 mod inbox;
+mod sacks;
 mod sctp;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -48,8 +49,8 @@ const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
 /// An association with a peer.
 ///
 /// After every call of a method that takes the time, and after the events were taken, the owner
-/// should send what [`Self::poll_transmit`] returns, take the events of [`Self::poll_event`], and ask
-/// [`Self::poll_timeout`] when to call [`Self::handle_timeout`]. If events are not taken, the peer has
+/// should send what [`Self::poll_transmit`] returns until there is nothing more, take the events of
+/// [`Self::poll_event`], and ask [`Self::poll_timeout`] when to call [`Self::handle_timeout`]. If events are not taken, the peer has
 /// to pause once [`SctpConfig::receive_buffer`] is full.
 ///
 /// Datagrams may get lost, be repeated, change their order or be anything else. An association never
@@ -68,15 +69,13 @@ pub struct Association {
     remote_max_message_size: usize,
     /// How many bytes are waiting on a channel when it has room again, unless the owner says.
     default_low_water: usize,
+    max_low_water: usize,
     /// How many messages were taken from SCTP so far.
     taken: u64,
     /// Streams that the peer has closed, each to be dealt with when so many messages were taken.
     resets: VecDeque<(u64, u16)>,
     /// The streams in `resets`.
     resetting: BTreeSet<u16>,
-    /// The channel that a message is being sent on, if so little waits there that the owner needs no
-    /// low-water event.
-    sending: Option<u16>,
     /// Channels whose `ack_due` is set.
     acks_due: BTreeSet<u16>,
 }
@@ -119,10 +118,10 @@ impl Association {
                 limit => limit,
             },
             default_low_water: sctp::default_low_water(config),
+            max_low_water: sctp::max_low_water(config),
             taken: 0,
             resets: VecDeque::new(),
             resetting: BTreeSet::new(),
-            sending: None,
             acks_due: BTreeSet::new(),
         }
     }
@@ -187,14 +186,19 @@ impl Association {
     }
 
     /// The next datagram to send to the peer, not larger than [`SctpConfig::mtu`]. While there is a
-    /// lot to send they are of equal size.
+    /// lot to send they are of equal size. There may be new events afterwards.
     pub fn poll_transmit(&mut self) -> Option<Vec<u8>> {
         loop {
             if let Some(datagram) = self.dtls.poll_datagram() {
                 return Some(datagram);
             }
-            let packet = self.sctp.poll_packet()?;
-            self.dtls.send(self.now, &packet);
+            if let Some(packet) = self.sctp.poll_packet() {
+                self.dtls.send(self.now, &packet);
+            } else if self.sctp.flush() {
+                self.settle();
+            } else {
+                return None;
+            }
         }
     }
 
@@ -246,7 +250,8 @@ impl Association {
         Ok(ChannelId(id))
     }
 
-    /// Sends a message. It is copied unless `data` is its only owner.
+    /// Sends a message. It is copied unless `data` is its only owner. Messages that were sent before the
+    /// next [`Self::poll_transmit`] share datagrams.
     ///
     /// # Errors
     ///
@@ -267,7 +272,6 @@ impl Association {
             return Err(SendError::TooLarge { limit: self.remote_max_message_size });
         }
         let options = channel.send_options();
-        let low_water = channel.low_water.unwrap_or(self.default_low_water);
         let (ppid, payload) = match (kind, data.is_empty()) {
             (MessageKind::Text, false) => (ppid::TEXT, Vec::from(data)),
             (MessageKind::Binary, false) => (ppid::BINARY, Vec::from(data)),
@@ -276,12 +280,7 @@ impl Association {
             (MessageKind::Binary, true) => (ppid::EMPTY_BINARY, vec![0]),
         };
         self.advance(now);
-        self.settle();
-        self.sending = (self.sctp.buffered_amount(id.0) <= low_water).then_some(id.0);
-        let sent = self.sctp.send(id.0, ppid, payload, &options);
-        self.settle();
-        self.sending = None;
-        sent.map_err(|error| match error {
+        self.sctp.send(id.0, ppid, payload, &options).map_err(|error| match error {
             dcsctp::api::SendError::ResourceExhaustion => {
                 if let Some(channel) = self.channels.get_mut(id.0) {
                     channel.starved = true;
@@ -300,11 +299,13 @@ impl Association {
 
     /// From now on [`AssociationEvent::LowWater`] comes each time that [`Self::buffered_amount`]
     /// falls from above to this many bytes or less. Without, it comes only after
-    /// [`SendError::QueueFull`], when a quarter of [`SctpConfig::send_buffer`] is left.
+    /// [`SendError::QueueFull`], when a quarter of [`SctpConfig::send_buffer`] is left. As a channel is
+    /// full with half of that, a mark cannot be higher.
     pub fn set_low_water(&mut self, now: Instant, id: ChannelId, bytes: usize) {
         if let Some(channel) = self.channels.get_mut(id.0)
             && channel.closing.is_none()
         {
+            let bytes = bytes.min(self.max_low_water);
             channel.low_water = Some(bytes);
             self.advance(now);
             self.sctp.set_low_water(id.0, bytes);
@@ -335,6 +336,19 @@ impl Association {
             }
             State::ShuttingDown(_) | State::Over => {}
         }
+    }
+
+    /// Whether the peer has got everything that was sent.
+    pub fn is_delivered(&self) -> bool {
+        self.sctp.is_acknowledged()
+    }
+
+    /// Ends the association at once, whatever was not delivered yet. [`AssociationEvent::Ended`] is the last
+    /// event; what [`Self::poll_transmit`] returns after it is the good-bye.
+    pub fn abort(&mut self, now: Instant) {
+        self.advance(now);
+        self.sctp.abort();
+        self.end(None);
     }
 
     /// The largest message that the peer takes, in bytes; `usize::MAX` if it set no limit.

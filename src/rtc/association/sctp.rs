@@ -9,6 +9,7 @@ use dcsctp::api::{
 };
 
 use super::config::SctpConfig;
+use super::sacks::Sacks;
 
 /// The most that DTLS adds to a packet: 13 bytes of header, 8 of nonce, 16 of authentication tag, and
 /// 3 to keep the packet size a multiple of four.
@@ -30,6 +31,9 @@ pub(super) struct Sctp {
     /// The socket counts time from here.
     start: Instant,
     packets: VecDeque<Vec<u8>>,
+    /// There are messages that SCTP was not yet told to send.
+    unsent: bool,
+    sacks: Sacks,
 }
 
 impl Sctp {
@@ -60,7 +64,13 @@ impl Sctp {
                 ZERO_CHECKSUM_ALTERNATE_ERROR_DETECTION_METHOD_LOWER_LAYER_DTLS,
             ..Options::default()
         };
-        Self { socket: dcsctp::new_socket("", &options), start: now, packets: VecDeque::new() }
+        Self {
+            socket: dcsctp::new_socket("", &options),
+            start: now,
+            packets: VecDeque::new(),
+            unsent: false,
+            sacks: Sacks::default(),
+        }
     }
 
     /// Runs the timers and lets what follows happen now.
@@ -87,7 +97,7 @@ impl Sctp {
             match event {
                 SocketEvent::SendPacket(packet) => {
                     if self.packets.len() < MAX_PACKETS {
-                        self.packets.push_back(packet);
+                        self.sacks.push(&mut self.packets, packet);
                     }
                 }
                 event => return Some(event),
@@ -124,6 +134,7 @@ impl Sctp {
         self.socket.announce_window();
     }
 
+    /// Queues a message, for [`Self::flush`] to be sent.
     pub(super) fn send(
         &mut self,
         stream: u16,
@@ -131,7 +142,20 @@ impl Sctp {
         payload: Vec<u8>,
         options: &SendOptions,
     ) -> Result<(), dcsctp::api::SendError> {
-        self.socket.send(Message::new(StreamId(stream), dcsctp::api::PpId(ppid), payload), options)
+        let message = Message::new(StreamId(stream), dcsctp::api::PpId(ppid), payload);
+        self.socket.enqueue(message, options)?;
+        self.unsent = true;
+        Ok(())
+    }
+
+    /// Sends what was given to [`Self::send`]: small messages share packets. Returns whether anything may
+    /// have happened.
+    pub(super) fn flush(&mut self) -> bool {
+        let unsent = std::mem::take(&mut self.unsent);
+        if unsent {
+            self.socket.flush();
+        }
+        unsent
     }
 
     /// Ends our direction of a stream.
@@ -152,8 +176,14 @@ impl Sctp {
         self.socket.get_metrics().map(|metrics| metrics.negotiated_maximum_outgoing_streams)
     }
 
+    /// Whether the peer has acknowledged everything.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.socket.get_metrics().is_none_or(|metrics| metrics.unack_data_count == 0)
+    }
+
     /// Ends the association once everything has been delivered.
     pub(super) fn shutdown(&mut self) {
+        self.flush();
         self.socket.shutdown();
     }
 
@@ -166,6 +196,11 @@ impl Sctp {
 /// How many bytes are left on a channel when it has room again, unless its owner says.
 pub(super) fn default_low_water(config: &SctpConfig) -> usize {
     channel_send_limit(config) / 2
+}
+
+/// The highest low-water mark: what waits falls to this whenever a channel was full.
+pub(super) fn max_low_water(config: &SctpConfig) -> usize {
+    channel_send_limit(config) - 1
 }
 
 /// Whether a packet ends the association, in order or not: its first chunk is ABORT, SHUTDOWN,

@@ -429,3 +429,14 @@ fn hostile_candidates_do_no_harm() {
     assert!(!net.sides[A].problems.is_empty());
     assert!(net.sides[A].problems.iter().all(|text| text.len() < 200));
 }
+
+/// Its shutdown crosses the good-bye of a peer that takes no part in it any more.
+#[test]
+fn a_side_that_shuts_down_does_not_wait_for_one_that_is_gone() {
+    let (mut net, _) = Net::connected();
+    let now = net.now;
+    net.sides[A].connection.association().unwrap().shutdown(now);
+    net.sides[B].connection.association().unwrap().abort(now);
+    let ended = |net: &Net| *net.sides[A].state() == ConnectionState::Closed;
+    assert!(net.run(Duration::from_millis(100), ended), "{:?}", net.sides[A].states);
+}

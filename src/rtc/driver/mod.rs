@@ -27,11 +27,15 @@ const SCAN_INTERVAL: Duration = Duration::from_secs(2);
 /// But not more often than this.
 const MIN_SCAN_INTERVAL: Duration = Duration::from_millis(200);
 
+/// After how many errors in a row something else gets its turn.
+const READ_ERRORS: usize = 8;
+
 /// How many arrivals may wait.
 const ARRIVALS: usize = 64;
 
-/// How many times in a row a socket is read before something else gets its turn.
-const READS: usize = 8;
+/// After how many bytes a socket is not read again before what came is dealt with: less than what the
+/// association holds for an application that is as fast as the peer.
+const READ_BYTES: usize = 128 * 1024;
 
 /// What does not come by UDP.
 pub(super) enum Arrival {
@@ -242,20 +246,20 @@ impl Io {
     pub(super) fn receive(&mut self, mut each: impl FnMut(SocketId, SocketAddr, &[u8])) -> bool {
         let mut more = false;
         for socket in &self.sockets {
-            let mut reads = 0;
+            let (mut bytes, mut errors) = (0, 0);
             loop {
                 match socket.receive(&mut self.buffers) {
                     Ok(filled) => {
                         self.buffers.datagrams(filled, |from, datagram| {
+                            bytes += datagram.len();
                             each(socket.id, from, datagram);
                         });
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     // Such as that a datagram that was sent could not be delivered.
-                    Err(_) => {}
+                    Err(_) => errors += 1,
                 }
-                reads += 1;
-                if reads == READS {
+                if bytes >= READ_BYTES || errors == READ_ERRORS {
                     more = true;
                     break;
                 }

@@ -13,7 +13,7 @@ use crate::rtc::ice::SocketId;
 
 /// How many buffers the operating system fills at a time. With segmentation offload each takes many
 /// datagrams.
-const BUFFERS: usize = 8;
+const BUFFERS: usize = 4;
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// What the operating system is asked to buffer, in bytes. It may give less.

@@ -4,6 +4,7 @@
 // ends the browser.
 import { once } from 'node:events';
 import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { serve } from '../../../examples-web/serve.mjs';
 import { launch } from './browser.mjs';
 
@@ -20,14 +21,13 @@ const { server, url } = await serve('127.0.0.1', 0);
 const page = await browser.newPage({ acceptDownloads: true });
 page.on('console', (message) => console.error(`page: ${message.text()}`));
 page.on('pageerror', (error) => emit({ event: 'uncaught', message: String(error) }));
+page.on('websocket', (socket) => socket.on('close', () => emit({ event: 'server-left' })));
 await page.exposeFunction('interopEmit', (line) => emit(JSON.parse(line)));
-await page.addInitScript(() => {
-  window.addEventListener('saltyrtc-example', ({ detail }) => { globalThis.interopEmit(JSON.stringify(detail)); });
-});
+await page.addInitScript({ path: fileURLToPath(new URL('watch.js', import.meta.url)) });
 
 const commands = {
-  // `fragment`: an invitation, or `invite=` and a server; `query`: ICE servers. Without both, the page as
-  // it comes to somebody who knows nothing.
+  // `fragment`: an invitation, or `invite=` and a server; `query`: ICE servers, and what watch.js knows. Without
+  // both, the page as it comes to somebody who knows nothing.
   open: async ({ query = '', fragment = '' }) => {
     // From another page: a mere change of the fragment loads nothing.
     await page.goto('about:blank');
@@ -39,7 +39,8 @@ const commands = {
   },
   reload: () => page.reload(),
   leave: () => page.click('#leave'),
-  chat: async ({ text }) => {
+  chat: async ({ text, channel = false }) => {
+    if (channel) return page.evaluate((line) => globalThis.interopSay(line), text);
     await page.fill('#text', text);
     await page.click('#say button');
   },

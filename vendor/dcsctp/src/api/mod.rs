@@ -749,6 +749,13 @@ pub trait DcSctpSocket {
     /// It's recommended to check [`DcSctpSocket::messages_ready_count`] before calling this.
     fn get_next_message(&mut self) -> Option<Message>;
 
+    /// Like [`DcSctpSocket::send`], but sends nothing before [`DcSctpSocket::flush`], or whatever else has
+    /// packets sent: many small messages share a packet. (Added by libsaltyrtc, see README.md.)
+    fn enqueue(&mut self, message: Message, send_options: &SendOptions) -> Result<(), SendError>;
+
+    /// Sends what is waiting, as far as it may be sent now. (Added by libsaltyrtc, see README.md.)
+    fn flush(&mut self);
+
     /// Tells the peer how much can be received by now, if it may have paused and can go on. To be called
     /// after messages were retrieved. Returns whether a packet was sent. (Added by libsaltyrtc, see
     /// README.md.)

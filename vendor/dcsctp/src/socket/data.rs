@@ -140,6 +140,11 @@ pub(crate) fn handle_sack(state: &mut State, ctx: &mut Context, now: SocketTime,
     // Receiving an ACK will decrease outstanding bytes (maybe now below cwnd?) or indicate
     // packet loss that may result in sending FORWARD-TSN.
     ctx.send_buffered_packets(state, now);
+
+    // (Added by libsaltyrtc, see README.md.) What was left may have been given up just now.
+    if matches!(state, State::ShutdownPending(_)) {
+        maybe_send_shutdown(state, ctx, now);
+    }
 }
 
 pub(crate) fn handle_forward_tsn(

@@ -791,6 +791,22 @@ impl DcSctpSocket for Socket {
         Ok(())
     }
 
+    fn enqueue(&mut self, message: Message, send_options: &SendOptions) -> Result<(), SendError> {
+        validate_send(&mut self.state, &mut self.ctx, &message, send_options)?;
+        let now = *self.now.borrow();
+        self.ctx.tx_messages_count += 1;
+        self.ctx.send_queue.add(now, message, send_options);
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        let now = *self.now.borrow();
+        // Before the peer has answered the COOKIE ECHO, nothing may be sent without it.
+        if !matches!(self.state, State::CookieEchoed(_)) {
+            self.ctx.send_buffered_packets(&mut self.state, now);
+        }
+    }
+
     fn send_many(
         &mut self,
         messages: Vec<Message>,

@@ -263,7 +263,8 @@ pub(crate) fn maybe_send_shutdown_on_packet_received(
 
 pub(crate) fn maybe_send_shutdown(state: &mut State, ctx: &mut Context, now: SocketTime) {
     let State::ShutdownPending(tcb) = state else { unreachable!() };
-    if tcb.retransmission_queue.unacked_items() != 0 {
+    // (Changed by libsaltyrtc, see README.md: not only what is in flight.)
+    if tcb.retransmission_queue.has_outstanding_data() || !ctx.send_queue.is_empty() {
         // Not ready to shutdown yet.
         return;
     }
@@ -293,7 +294,8 @@ pub(crate) fn maybe_send_shutdown(state: &mut State, ctx: &mut Context, now: Soc
 
 pub(crate) fn maybe_send_shutdown_ack(state: &mut State, ctx: &mut Context, now: SocketTime) {
     let State::ShutdownReceived(tcb) = state else { unreachable!() };
-    if tcb.retransmission_queue.unacked_items() != 0 {
+    // (Changed by libsaltyrtc, see README.md: not only what is in flight.)
+    if tcb.retransmission_queue.has_outstanding_data() {
         // Not ready to shutdown yet.
         return;
     }

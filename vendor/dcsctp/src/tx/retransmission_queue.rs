@@ -714,6 +714,12 @@ impl RetransmissionQueue {
         self.outstanding_data.unacked_packet_bytes()
     }
 
+    /// Whether there is anything that the peer has not acknowledged, be it in flight or to be sent again.
+    /// (Added by libsaltyrtc, see README.md.)
+    pub fn has_outstanding_data(&self) -> bool {
+        !self.outstanding_data.is_empty()
+    }
+
     /// Returns the number of DATA chunks that are in-flight.
     pub fn unacked_items(&self) -> usize {
         self.outstanding_data.unacked_items()

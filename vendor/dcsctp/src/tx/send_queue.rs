@@ -334,12 +334,16 @@ impl SendQueue {
         let fsn = item.current_fsn;
         let lifecycle_id = if is_end { item.attributes.lifecycle_id } else { None };
         item.current_fsn += 1;
-        let payload = item
-            .message
-            .payload
-            .get(item.remaining_offset..size + item.remaining_offset)
-            .unwrap()
-            .to_vec();
+        let payload = if is_beginning && is_end {
+            // (Added by libsaltyrtc, see README.md.) No need for a copy.
+            std::mem::take(&mut item.message.payload)
+        } else {
+            item.message
+                .payload
+                .get(item.remaining_offset..size + item.remaining_offset)
+                .unwrap()
+                .to_vec()
+        };
         self.buffered_amount -= payload.len();
         stream.buffered_amount -= payload.len();
 
