@@ -205,6 +205,11 @@ impl Engine {
             shared.tell(std::mem::take(&mut session.events));
         }
         let flushed = session.flush(now);
+        if session.lost() {
+            // The application hears of it before the client ends because of it.
+            session.distribute();
+            shared.tell(std::mem::take(&mut session.events));
+        }
         let signalled = peer.signal(now, shared, flushed);
         let session = peer.session.as_mut().expect("it was there");
         session.transmit(now);
