@@ -178,6 +178,36 @@ static void handover_by_events(const test_server *server) {
     checked("handover by events");
 }
 
+/* More comes over the channel than there is room for. Taking an event makes room for the next message, and with it
+   comes another event. */
+static void more_than_there_is_room_for(const test_server *server) {
+    enum { COUNT = 1500 };
+    saltyrtc_error *error = NULL;
+    pair pair = webrtc_pair(server, true);
+    saltyrtc_event *event;
+    char text[16];
+    int i;
+    OK(saltyrtc_client_hand_over(pair.initiator, 0, NULL, NULL, NULL, NULL, &error));
+    OK(saltyrtc_client_hand_over(pair.responder, 0, NULL, NULL, NULL, NULL, &error));
+    SKIP_TO(pair.initiator, SALTYRTC_EVENT_KIND_HANDED_OVER);
+    SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_HANDED_OVER);
+    for (i = 0; i < COUNT; i++) {
+        sprintf(text, "%d", i);
+        OK(saltyrtc_client_send_application_text(pair.responder, text, &error));
+        event = TAKE(pair.responder, SALTYRTC_EVENT_KIND_TRANSPORT_SEND);
+        OK(saltyrtc_client_transport_receive(pair.initiator, event->data, event->data_len, &error));
+        saltyrtc_event_free(event);
+    }
+    for (i = 0; i < COUNT; i++) {
+        sprintf(text, "%d", i);
+        event = TAKE(pair.initiator, SALTYRTC_EVENT_KIND_APPLICATION);
+        CHECK(event->data_len == strlen(text) && memcmp(event->data, text, event->data_len) == 0);
+        saltyrtc_event_free(event);
+    }
+    free_pair(pair);
+    checked("more messages over the channel than there is room for");
+}
+
 /* A client whose data channel is played by functions. */
 typedef struct end {
     watch events;
@@ -369,6 +399,7 @@ int main(void) {
     descriptions(&server);
     candidates(&server);
     handover_by_events(&server);
+    more_than_there_is_room_for(&server);
     handover_by_functions(&server);
     a_channel_that_dies(&server);
     no_handover(&server);
