@@ -97,7 +97,8 @@ test-rust: ## Rust tests: the core on its own, then with all features
 	scripts/check-core.sh
 	$(CARGO) test --locked --no-default-features
 	$(CARGO) test --locked --no-default-features --features dryoc --lib crypto::
-	$(CARGO) test --locked --quiet --manifest-path vendor/dcsctp/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)/dcsctp
+	$(CARGO) test --locked --quiet --manifest-path vendor/dcsctp/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)/vendor
+	$(CARGO) test --locked --quiet --manifest-path vendor/dimpl/Cargo.toml --features rust-crypto --target-dir $(or $(CARGO_TARGET_DIR),target)/vendor
 	$(CARGO) test --locked
 
 conformance: ## Print which test covers which requirement of the specification
