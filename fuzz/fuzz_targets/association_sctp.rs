@@ -91,7 +91,7 @@ fuzz_target!(|data: &[u8]| {
                 ends[from].send(message, &options).ok();
             }
             5 => {
-                now += Duration::from_millis(u64::from(*length) * 20);
+                now = now + Duration::from_millis(u64::from(*length) * 20);
                 ends.iter_mut().for_each(|end| end.advance_time(now));
             }
             6 => {

@@ -249,3 +249,13 @@ fn both_shut_down_at_once() {
         assert_eq!(pair.ends[1].message(), (ids[0], b"last words".to_vec()));
     }
 }
+
+/// More than fit into one request to reset streams.
+#[test]
+fn a_thousand_at_once() {
+    let (mut pair, ids) = with_channels(Network::GOOD, 1, 1000);
+    for id in &ids {
+        pair.ends[0].association.close(pair.now, *id);
+    }
+    pair.run_until(|pair| pair.ends.iter().all(|end| end.events.len() == ids.len()));
+}

@@ -184,6 +184,10 @@ impl<'a> OutgoingStream<'a> {
     }
 }
 
+/// How many streams are reset by one request: they fit into the smallest packet, next to a SACK. (Added by
+/// libsaltyrtc, see README.md.)
+const MAX_STREAMS_PER_RESET: usize = 128;
+
 pub struct SendQueue {
     enable_message_interleaving: bool,
     enable_handover_with_outstanding_data: bool,
@@ -473,7 +477,8 @@ impl SendQueue {
     pub fn get_streams_ready_to_reset(&mut self) -> Vec<StreamId> {
         let mut ready: Vec<StreamId> = Vec::new();
         self.streams.iter_mut().for_each(|(stream_id, stream)| {
-            if stream.pause_state == PauseState::Paused {
+            // (Changed by libsaltyrtc, see README.md: not more than fit into a packet.)
+            if stream.pause_state == PauseState::Paused && ready.len() < MAX_STREAMS_PER_RESET {
                 stream.pause_state = PauseState::Resetting;
                 ready.push(*stream_id);
             }
