@@ -16,8 +16,9 @@ use crate::rtc::ice::SocketId;
 const BUFFERS: usize = 4;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// What the operating system is asked to buffer, in bytes. It may give less.
-const SOCKET_BUFFER: usize = 2 << 20;
+/// What the operating system is asked to buffer, in bytes: as much as a peer may have on its way. It may give
+/// less.
+const SOCKET_BUFFER: usize = 4 << 20;
 
 /// The most bytes in one sending: what a UDP datagram could have.
 const MAX_BATCH_BYTES: usize = 65_000;
