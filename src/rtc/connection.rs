@@ -4,18 +4,22 @@
 //! The offerer makes the first offer, and all others: it alone restarts ICE. The certificate, and with
 //! it the association, stay the same for as long as the connection lives.
 
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+pub(super) use self::error::DescriptionError;
 use super::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
 use super::certificate::Certificate;
 use super::fingerprint::Fingerprint;
 use super::ice::{
     self, Agent, Credentials, Output, Path, Received, SocketId, State as IceState, StreamId,
 };
-use super::sdp::{Description, Origin, Parameters, SdpError, Setup};
+use super::sdp::{Description, Origin, Parameters, Setup};
 use crate::crypto::{OsRandom, RandomSource};
 use crate::protocol::ConnectionState;
 use crate::protocol::message::Candidate;
@@ -53,37 +57,6 @@ pub(super) enum Event {
     /// For the driver: to be done with sockets.
     Io(Output),
 }
-
-/// Why a description of the peer cannot be used. Nothing has changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum DescriptionError {
-    Sdp(SdpError),
-    Credentials(ice::CredentialsError),
-    /// None of the fingerprints can be checked.
-    Fingerprint,
-    /// Both want to be the client of DTLS, or both the server.
-    Setup,
-    /// An answer without an offer.
-    Unexpected,
-    /// It is about another association: the peer has begun anew.
-    OtherAssociation,
-}
-
-impl fmt::Display for DescriptionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::Sdp(error) => return error.fmt(f),
-            Self::Credentials(error) => return error.fmt(f),
-            Self::Fingerprint => "it has no fingerprint that can be checked (sha-256 at least)",
-            Self::Setup => "its DTLS role contradicts ours",
-            Self::Unexpected => "it is an answer to nothing",
-            Self::OtherAssociation => "it is about another connection than the one that there is",
-        };
-        write!(f, "the session description of the peer cannot be used: {text}")
-    }
-}
-
-impl std::error::Error for DescriptionError {}
 
 /// What is known of the peer.
 struct Remote {
@@ -609,6 +582,3 @@ pub(super) fn connect(
 ) -> Result<Connection, super::certificate::CertificateError> {
     Ok(Connection::new(now, config, Certificate::generate()?, Box::new(OsRandom)))
 }
-
-#[cfg(test)]
-mod tests;

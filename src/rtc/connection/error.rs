@@ -1,0 +1,37 @@
+//! What can be wrong with a session description of the peer.
+
+use std::fmt;
+
+use crate::rtc::ice;
+use crate::rtc::sdp::SdpError;
+
+/// Why a description of the peer cannot be used. Nothing has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::rtc) enum DescriptionError {
+    Sdp(SdpError),
+    Credentials(ice::CredentialsError),
+    /// None of the fingerprints can be checked.
+    Fingerprint,
+    /// Both want to be the client of DTLS, or both the server.
+    Setup,
+    /// An answer without an offer.
+    Unexpected,
+    /// It is about another association: the peer has begun anew.
+    OtherAssociation,
+}
+
+impl fmt::Display for DescriptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Sdp(error) => return error.fmt(f),
+            Self::Credentials(error) => return error.fmt(f),
+            Self::Fingerprint => "it has no fingerprint that can be checked (sha-256 at least)",
+            Self::Setup => "its DTLS role contradicts ours",
+            Self::Unexpected => "it is an answer to nothing",
+            Self::OtherAssociation => "it is about another connection than the one that there is",
+        };
+        write!(f, "the session description of the peer cannot be used: {text}")
+    }
+}
+
+impl std::error::Error for DescriptionError {}
