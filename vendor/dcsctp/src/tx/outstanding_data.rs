@@ -311,6 +311,9 @@ pub(crate) struct OutstandingData {
     to_be_retransmitted: BTreeSet<OrderedTsn>,
     stream_reset_breakpoint_tsns: BTreeSet<OrderedTsn>,
     unsent_messages_to_discard: Vec<(StreamId, OutgoingMessageId)>,
+    /// What the gap ack blocks of the last SACK said, first and last TSN: all of it is acked. (Added by
+    /// libsaltyrtc, see README.md.)
+    gap_acked: Vec<(Tsn, Tsn)>,
 }
 
 impl OutstandingData {
@@ -326,6 +329,7 @@ impl OutstandingData {
             to_be_retransmitted: BTreeSet::new(),
             stream_reset_breakpoint_tsns: BTreeSet::new(),
             unsent_messages_to_discard: Vec::new(),
+            gap_acked: Vec::new(),
         }
     }
 
@@ -404,6 +408,9 @@ impl OutstandingData {
         //   advisory.
         //
         // Note that when NR-SACK is supported, this can be handled differently.
+        // (Changed by libsaltyrtc, see README.md: what the last SACK said already is passed over.)
+        let known = std::mem::take(&mut self.gap_acked);
+        let mut known = known.iter().peekable();
         for block in gap_ack_blocks {
             let start = cumulative_tsn_ack.add_to(block.start as u32);
             let end = cumulative_tsn_ack.add_to(block.end as u32);
@@ -413,9 +420,18 @@ impl OutstandingData {
                 self.last_cumulative_tsn_ack + 1
             };
             let mut tsn = start;
+            let mut last = None;
             while tsn.less_than_or_equal(end) && tsn.less_than(self.next_tsn()) {
-                self.ack_chunk(tsn, ack_info);
+                while known.next_if(|(_, to)| to.less_than(tsn)).is_some() {}
+                match known.peek() {
+                    Some((from, to)) if from.less_than_or_equal(tsn) => tsn = *to,
+                    _ => self.ack_chunk(tsn, ack_info),
+                }
+                last = Some(tsn);
                 tsn += 1;
+            }
+            if let Some(last) = last {
+                self.gap_acked.push((start, last));
             }
         }
     }
@@ -958,6 +974,7 @@ impl OutstandingData {
     /// Sets the next TSN to be used. This is used in handover.
     pub fn reset_sequence_numbers(&mut self, last_cumulative_tsn: Tsn) {
         self.last_cumulative_tsn_ack = last_cumulative_tsn;
+        self.gap_acked.clear();
     }
 
     pub(crate) fn add_to_handover_state(&self, now: SocketTime, state: &mut SocketHandoverState) {
@@ -1010,6 +1027,7 @@ impl OutstandingData {
             self.last_cumulative_tsn_ack = Tsn(state.tx.last_cumulative_tsn_ack);
         }
         self.outstanding_data.clear();
+        self.gap_acked.clear();
         self.unacked_payload_bytes = 0;
         self.unacked_packet_bytes = 0;
         self.unacked_items = 0;
