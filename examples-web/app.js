@@ -10,6 +10,7 @@ import { Outgoing, Receiver } from './transfer.js';
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
 const REDRAW_MS = 100;
+const PATH_RETRY_MS = 500;
 
 const $ = (id) => document.getElementById(id);
 
@@ -181,8 +182,12 @@ function meet() {
     current.isReady = true;
     status('together', 'Connected, end-to-end encrypted');
     sendNext();
-    const path = await current.path().catch(() => null);
-    if (path !== null && session === current) {
+    // The browser's statistics can lag behind.
+    let path = null;
+    while (session === current && (path = await current.path().catch(() => null)) === null) {
+      await new Promise((resolve) => { setTimeout(resolve, PATH_RETRY_MS); });
+    }
+    if (session === current) {
       $('path').textContent = `${path.local} to ${path.remote}, ${Math.round(1000 * (path.roundTripTime ?? 0))} ms`;
       tell('path', path);
     }
