@@ -219,6 +219,23 @@ async fn the_connection_is_made_handed_over_and_closed() {
     assert_eq!(a.client.open_channel(ChannelOptions::new("x")), Err(ChannelError::NoEngine));
 }
 
+/// The application may close while the engine is in the middle of something.
+#[tokio::test]
+async fn what_was_sent_just_before_the_end_arrives() {
+    for _ in 0..8 {
+        let (_server, [(mut a, channel_a), (mut b, channel_b)]) =
+            connected(ChannelOptions::new("chat")).await;
+        // So that it is.
+        for i in 0..100 {
+            b.client.channel_send_bytes(channel_b, &[i]).unwrap();
+        }
+        a.message(channel_a).await;
+        a.client.channel_send_bytes(channel_a, b"last words").unwrap();
+        a.client.close();
+        assert_eq!(b.message(channel_b).await, b"last words");
+    }
+}
+
 /// Ten megabytes each way, in messages of all kinds of sizes, some larger than SCTP takes.
 ///
 /// Covers W-017 W-018 W-019 W-038 W-040 W-042 W-044 W-046 W-051 W-055.

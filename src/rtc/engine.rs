@@ -16,7 +16,7 @@ use super::driver::{Io, IoConfig};
 use super::session::{Session, Signal, closed};
 use super::task::{Inbox, Item, Task};
 use crate::client::{self, Shared};
-use crate::protocol::client::{ClientState, SendFailure};
+use crate::protocol::client::{Client as Machine, ClientState, SendFailure};
 use crate::protocol::message::{SdpType, SessionDescription};
 use crate::protocol::{
     ConnectionEvent, ConnectionState, Role, SecureChannel, SignallingChannel, TaskEvent,
@@ -392,7 +392,13 @@ impl Engine {
 
     /// The peer is gone, or the client is closing.
     fn stop(&mut self, now: Instant) {
-        let closing = self.shared.inspect(|machine| machine.state() == ClientState::Closed);
+        let closing = self.shared.inspect(is_closing);
+        if closing {
+            // What the application sent before it closed, perhaps since this turn began.
+            for command in self.channels.take_commands() {
+                self.command(now, command);
+            }
+        }
         match &mut self.peer {
             // What was sent, the 'close' included, is still to be delivered.
             Some(peer) if closing && peer.session.is_some() => {
@@ -479,8 +485,8 @@ impl Peer {
                 }
             });
         }
-        if self.handed_over && (self.closing.is_none() || flushed) {
-            send_signalling(now, shared, session);
+        if self.handed_over {
+            send_signalling(now, shared, session, self.closing.is_some() && flushed);
         }
         if let Some(closing) = &mut self.closing {
             // The good-bye comes last: the peer ends with it. Some stacks drop messages that arrive just
@@ -545,16 +551,27 @@ impl Peer {
             session.signals.pop_front();
         }
         if self.handed_over {
-            send_signalling(now, shared, session);
+            send_signalling(now, shared, session, false);
         }
         true
     }
 }
 
-/// Sends what the state machine has for the peer over the channel of the signalling. Whoever works on the
-/// machine wakes its driver, so it is left alone if there is nothing.
-fn send_signalling(now: Instant, shared: &Shared, session: &mut Session) {
-    if shared.inspect(|machine| machine.has_channel_transmits()) {
-        shared.act(|machine| session.send_signalling(now, machine));
+fn is_closing(machine: &Machine) -> bool {
+    machine.state() == ClientState::Closed
+}
+
+/// Sends what the state machine has for the peer over the channel of the signalling; the good-bye only
+/// if everything else `was_sent`: the peer ends with it. An application can close at any moment, also
+/// between what the engine does in a turn.
+fn send_signalling(now: Instant, shared: &Shared, session: &mut Session, was_sent: bool) {
+    let may_send = |machine: &Machine| was_sent || !is_closing(machine);
+    // Whoever works on the machine wakes its driver, so it is left alone if there is nothing.
+    if shared.inspect(|machine| machine.has_channel_transmits() && may_send(machine)) {
+        shared.act(|machine| {
+            if may_send(machine) {
+                session.send_signalling(now, machine);
+            }
+        });
     }
 }
