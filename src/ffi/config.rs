@@ -91,16 +91,6 @@ impl saltyrtc_config {
 
     /// What a client is made with.
     pub(super) fn build(&self) -> Outcome<Config> {
-        #[cfg(feature = "webrtc")]
-        if self.tasks.iter().any(|task| matches!(task, TaskChoice::Rtc(_)))
-            && self.tasks.iter().any(|task| matches!(task, TaskChoice::WebRtc(_)))
-        {
-            return Err(Failure::new(
-                saltyrtc_status::BadConfig,
-                "the built-in WebRTC and a WebRTC implementation of the application's own do not go \
-                 together: add only one of the two tasks",
-            ));
-        }
         let roots = match (self.use_system_roots, self.certificates.clone()) {
             (true, None) => Roots::System,
             (true, Some(own)) => Roots::SystemAnd(own),

@@ -2,23 +2,13 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <cstdlib>
 #include <future>
 #include <memory>
 #include <string>
 #include <type_traits>
 #include <utility>
 
-#include "saltyrtc.hpp"
-
-#define CHECK(condition)                                                                       \
-    do {                                                                                       \
-        if (!(condition)) {                                                                    \
-            std::fprintf(stderr, "%s:%d: not true: %s\n", __FILE__, __LINE__, #condition);     \
-            std::exit(1);                                                                      \
-        }                                                                                      \
-    } while (0)
+#include "support.hpp"
 
 using namespace std::chrono_literals;
 
@@ -27,17 +17,6 @@ static_assert(!std::is_copy_constructible_v<saltyrtc::Client>);
 static_assert(std::is_base_of_v<std::runtime_error, saltyrtc::Error>);
 
 namespace {
-
-saltyrtc::Event wait_for(saltyrtc::Client &client, saltyrtc_event_kind kind) {
-    for (;;) {
-        auto event = client.next_event(20s);
-        CHECK(event.has_value());
-        if (event->kind() == kind) {
-            return std::move(*event);
-        }
-        CHECK(event->kind() != SALTYRTC_EVENT_KIND_CLOSED);
-    }
-}
 
 template <typename Function> saltyrtc_status status_of(Function function) {
     try {

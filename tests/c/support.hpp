@@ -3,6 +3,7 @@
 #ifndef SUPPORT_HPP
 #define SUPPORT_HPP
 
+#include <chrono>
 #include <string>
 #include <type_traits>
 
@@ -20,6 +21,18 @@ template <typename Function> void fails(saltyrtc_status expected, const char *wo
         return;
     }
     fail_at(__FILE__, __LINE__, "an exception is thrown");
+}
+
+/// The next event of this kind. Those before it are left out, the end of the client excepted.
+inline saltyrtc::Event wait_for(saltyrtc::Client &client, saltyrtc_event_kind kind) {
+    for (;;) {
+        auto event = client.next_event(std::chrono::milliseconds(LIMIT_MS));
+        CHECK(event.has_value());
+        if (event->kind() == kind) {
+            return std::move(*event);
+        }
+        CHECK(event->kind() != SALTYRTC_EVENT_KIND_CLOSED);
+    }
 }
 
 template <typename Type> constexpr bool moves_only() {

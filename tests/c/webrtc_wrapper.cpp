@@ -22,17 +22,6 @@ static_assert(moves_only<saltyrtc::Unchunker>());
 
 std::string text(const saltyrtc::Bytes &bytes) { return std::string(bytes.begin(), bytes.end()); }
 
-saltyrtc::Event wait_for(saltyrtc::Client &client, saltyrtc_event_kind kind) {
-    for (;;) {
-        auto event = client.next_event(20s);
-        CHECK(event.has_value());
-        if (event->kind() == kind) {
-            return std::move(*event);
-        }
-        CHECK(event->kind() != SALTYRTC_EVENT_KIND_CLOSED);
-    }
-}
-
 void built_in(const saltyrtc::Server &server) {
     saltyrtc::RtcConfig rtc;
     rtc.add_address("127.0.0.1").max_message_size(100000).max_buffered(1 << 20).negotiated_ids({7});

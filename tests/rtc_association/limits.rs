@@ -4,15 +4,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use saltyrtc::rtc::association::{
-    AssociationEvent, ChannelConfig, MessageKind, SctpConfig, SendError,
+    AssociationEvent, ChannelConfig, ChannelId, MessageKind, SctpConfig, SendError,
 };
 
 use super::link::{Network, Pair};
 
 const MESSAGE: usize = 16_384;
 
+fn one_channel() -> (Pair, ChannelId) {
+    let mut pair = Pair::connected(Network::GOOD, 1);
+    let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
+    pair.run_until_events(0, 1);
+    pair.ends[0].opened();
+    (pair, id)
+}
+
 /// Sends until the queue is full. Returns how many messages were taken.
-fn fill(pair: &mut Pair, id: saltyrtc::rtc::association::ChannelId) -> usize {
+fn fill(pair: &mut Pair, id: ChannelId) -> usize {
     let mut count = 0;
     let client = &mut pair.ends[0].association;
     loop {
@@ -26,10 +34,7 @@ fn fill(pair: &mut Pair, id: saltyrtc::rtc::association::ChannelId) -> usize {
 
 #[test]
 fn a_full_queue_and_room_again() {
-    let mut pair = Pair::connected(Network::GOOD, 1);
-    let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
-    pair.run_until_events(0, 1);
-    pair.ends[0].opened();
+    let (mut pair, id) = one_channel();
     let mut sent = 0;
     for _ in 0..20 {
         sent += fill(&mut pair, id);
@@ -72,10 +77,7 @@ fn a_full_channel_leaves_room_for_another() {
 
 #[test]
 fn the_low_water_mark() {
-    let mut pair = Pair::connected(Network::GOOD, 1);
-    let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
-    pair.run_until_events(0, 1);
-    pair.ends[0].opened();
+    let (mut pair, id) = one_channel();
     pair.ends[0].association.set_low_water(pair.now, id, 100_000);
     for round in 0..3 {
         for _ in 0..8 {
@@ -99,10 +101,7 @@ fn the_low_water_mark() {
 
 #[test]
 fn a_low_water_mark_above_what_a_channel_takes() {
-    let mut pair = Pair::connected(Network::GOOD, 1);
-    let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
-    pair.run_until_events(0, 1);
-    pair.ends[0].opened();
+    let (mut pair, id) = one_channel();
     pair.ends[0].association.set_low_water(pair.now, id, usize::MAX);
     fill(&mut pair, id);
     pair.run_until_events(0, 1);

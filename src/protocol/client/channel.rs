@@ -20,8 +20,9 @@ impl Client {
     }
 
     /// What to do next with the data channel that the signalling was handed over to, if
-    /// [`ClientConfig::engine`](super::ClientConfig::engine) says that it is asked here. After [`ChannelTransmit::Close`] the driver
-    /// tells of the end with [`handle_channel_closed`](Self::handle_channel_closed).
+    /// [`ClientConfig::engine`](super::ClientConfig::engine) says that it is asked here. After
+    /// [`ChannelTransmit::Close`] the driver tells of the end with
+    /// [`handle_channel_closed`](Self::handle_channel_closed).
     pub fn poll_channel_transmit(&mut self) -> Option<ChannelTransmit> {
         self.core.poll_channel_transmit()
     }
@@ -38,8 +39,8 @@ impl Client {
 
     /// Our end of the data channel [`signalling_channel`](Self::signalling_channel) is open: hands the
     /// signalling over to it. From now on everything to the peer goes over the channel; with the peer's
-    /// 'handover' comes [`Event::HandedOver`](super::Event::HandedOver), and the WebSocket is closed. What can go wrong until
-    /// then, and how it ends, is in a table in `protocol/client/handover.rs`.
+    /// 'handover' comes [`Event::HandedOver`](super::Event::HandedOver), and the WebSocket is closed. What
+    /// can go wrong until then, and how it ends, is in a table in `protocol/client/handover.rs`.
     ///
     /// `max_message_size` is how many bytes the peer takes as one message of a data channel
     /// (`RTCSctpTransport.maxMessageSize`); 0 if it does not say, which counts as 64 KiB. Messages are cut

@@ -50,8 +50,8 @@ const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
 ///
 /// After every call of a method that takes the time, and after the events were taken, the owner
 /// should send what [`Self::poll_transmit`] returns until there is nothing more, take the events of
-/// [`Self::poll_event`], and ask [`Self::poll_timeout`] when to call [`Self::handle_timeout`]. If events are not taken, the peer has
-/// to pause once [`SctpConfig::receive_buffer`] is full.
+/// [`Self::poll_event`], and ask [`Self::poll_timeout`] when to call [`Self::handle_timeout`]. If events
+/// are not taken, the peer has to pause once [`SctpConfig::receive_buffer`] is full.
 ///
 /// Datagrams may get lost, be repeated, change their order or be anything else. An association never
 /// gives up by itself once it is connected: whether the peer can still be reached is for ICE to say.
