@@ -464,7 +464,8 @@ fn all_messages_travel_over_the_channel() {
     assert!(events.is_empty() && pair.take_events(b).contains(&end), "{events:?}");
 }
 
-/// With an engine of the library's own the channel is polled, and its end is waited for.
+/// With an engine of the library's own the channel is polled, the engine says when it is time for the
+/// good-bye, and the end of the channel is waited for.
 #[test]
 fn engine_takes_what_is_for_the_channel_and_tells_of_its_end() {
     for (mut server, mut peer, mut channel) in
@@ -475,14 +476,43 @@ fn engine_takes_what_is_for_the_channel_and_tells_of_its_end() {
         server.client.close();
         assert_eq!(server.events(), []);
         assert!(server.client.has_channel_transmits() && !server.client.over());
-        channel.received = std::iter::from_fn(|| server.client.poll_channel_transmit()).collect();
-        assert!(channel.closed());
-        let messages: Vec<Msg> = channel.read().into_iter().map(|(_, msg)| msg).collect();
-        assert_eq!(messages, [application("hello"), Msg::new("close").with("reason", 1001)]);
+        let mut read = |server: &mut FakeServer| {
+            let transmits = std::iter::from_fn(|| server.client.poll_channel_transmit());
+            channel.received.extend(transmits);
+            assert!(!server.client.has_channel_transmits());
+            let messages: Vec<Msg> = channel.read().into_iter().map(|(_, msg)| msg).collect();
+            (messages, channel.closed())
+        };
+        assert_eq!(read(&mut server), (vec![application("hello")], false));
+        assert!(server.client.holds_goodbye() && !server.client.is_leaving());
+        server.client.release_goodbye();
+        assert!(!server.client.holds_goodbye() && server.client.is_leaving());
+        let close = Msg::new("close").with("reason", 1001);
+        assert_eq!(read(&mut server), (vec![close], true));
         server.client.handle_channel_closed();
         let end = closed(ClosedBy::Us, Some(1001), EndReason::Requested, false);
         assert_eq!(server.events(), [end]);
     }
+}
+
+/// The same over the server, and not before there is a peer.
+#[test]
+fn engine_says_when_it_is_time_for_the_good_bye_over_the_server() {
+    let with_engine = |config| ClientConfig { engine: true, ..config };
+    for (mut server, mut peer, _) in in_task_with(true, with_engine) {
+        server.client.send_application(Payload::from_text("hello")).unwrap();
+        server.client.close();
+        assert_eq!(peer.read(&mut server), application("hello"));
+        assert_eq!(server.client.poll_transmit(), None);
+        assert!(server.client.holds_goodbye());
+        server.client.release_goodbye();
+        assert_eq!(peer.read(&mut server), Msg::new("close").with("reason", 1001));
+        assert_eq!(server.client.poll_transmit(), Some(Transmit::Close(CloseCode::GoingAway)));
+    }
+    let mut server = FakeServer::new(with_engine(keys::initiator_with_token())).ready(&[]);
+    server.client.close();
+    assert!(!server.client.holds_goodbye());
+    assert_eq!(server.client.poll_transmit(), Some(Transmit::Close(CloseCode::GoingAway)));
 }
 
 /// The driver stops, whatever the client waits for.

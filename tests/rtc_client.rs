@@ -162,30 +162,34 @@ async fn send(peer: &mut Peer, channel: u32, data: &[u8]) {
     }
 }
 
+/// Sends messages of this size, each with its number in all of its bytes, until there is no room and
+/// nobody makes any. Returns how many were taken.
+async fn fill(peer: &mut Peer, channel: u32, size: u32) -> u32 {
+    // Full buffers on all of the way are far less.
+    const LIMIT: u32 = 64 << 20;
+    let mut sent: u32 = 0;
+    loop {
+        match peer.client.channel_send_bytes(channel, &vec![sent as u8; size as usize]) {
+            Ok(()) => sent += 1,
+            Err(ChannelError::QueueFull) => {
+                let room = peer
+                    .channel(|event| matches!(event, ChannelEvent::LowWater { .. }).then_some(()));
+                if tokio::time::timeout(Duration::from_secs(2), room).await.is_err() {
+                    return sent;
+                }
+            }
+            Err(error) => panic!("{error}"),
+        }
+        assert!(sent * size < LIMIT, "nobody took anything");
+    }
+}
+
 /// After the handover, when the connection to the server is gone and nothing else holds the peer back.
 #[tokio::test]
 async fn an_application_that_takes_nothing_stops_the_peer() {
     let (_server, [(mut a, channel_a), (mut b, channel_b)]) =
         connected(ChannelOptions::new("slow")).await;
-    // Full buffers on all of the way are far less.
-    const LIMIT: u32 = 64 << 20;
-    const SIZE: u32 = 64 << 10;
-    let mut sent: u32 = 0;
-    loop {
-        match a.client.channel_send_bytes(channel_a, &vec![sent as u8; SIZE as usize]) {
-            Ok(()) => sent += 1,
-            Err(ChannelError::QueueFull) => {
-                let room =
-                    a.channel(|event| matches!(event, ChannelEvent::LowWater { .. }).then_some(()));
-                if tokio::time::timeout(Duration::from_secs(2), room).await.is_err() {
-                    break;
-                }
-            }
-            Err(error) => panic!("{error}"),
-        }
-        assert!(sent * SIZE < LIMIT, "nobody took anything");
-    }
-    for number in 0..sent {
+    for number in 0..fill(&mut a, channel_a, 64 << 10).await {
         assert_eq!(b.message(channel_b).await[0], number as u8);
     }
 }
@@ -234,6 +238,146 @@ async fn what_was_sent_just_before_the_end_arrives() {
         a.client.close();
         assert_eq!(b.message(channel_b).await, b"last words");
     }
+}
+
+/// A channel that is being closed, and then the client: each end comes after what was sent before.
+#[tokio::test]
+async fn a_closing_channel_is_emptied_before_the_good_bye() {
+    let (_server, [(a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("chat")).await;
+    let mut sent: u8 = 0;
+    while a.client.channel_send_bytes(channel_a, &[sent; 64 << 10]).is_ok() {
+        sent += 1;
+    }
+    a.client.channel_close(channel_a).unwrap();
+    a.client.close();
+    for number in 0..sent {
+        assert_eq!(b.message(channel_b).await[0], number);
+    }
+    let end = b.end().await;
+    assert_eq!((end.by, end.code), (ClosedBy::Peer, Some(1001)));
+}
+
+/// One channel per file, each closed as soon as the file is in its queue, while the way is blocked.
+#[tokio::test]
+async fn many_closing_channels_are_emptied() {
+    const SIZE: usize = 500_000;
+    let (_server, [(mut a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("chat")).await;
+    let mut channels = Vec::new();
+    for i in 0..6_u8 {
+        let label = i.to_string();
+        let channel = a.client.open_channel(ChannelOptions::new(&label)).unwrap();
+        a.opened(&label).await;
+        channels.push((i, channel, b.opened(&label).await));
+    }
+    let sent = fill(&mut a, channel_a, 64 << 10).await;
+    for &(i, channel, _) in &channels {
+        a.client.channel_send_bytes(channel, &[i; SIZE]).unwrap();
+        a.client.channel_close(channel).unwrap();
+    }
+    for number in 0..sent {
+        assert_eq!(b.message(channel_b).await[0], number as u8);
+    }
+    for (i, _, channel) in channels {
+        assert!(b.message(channel).await == [i; SIZE], "file {i}");
+        assert_eq!(b.channel_closed(channel).await, None);
+    }
+}
+
+/// The good-bye goes over the server then, which can be the faster way.
+#[tokio::test]
+async fn without_a_handover_what_was_sent_before_the_end_arrives_too() {
+    let (_server, url) = start_server();
+    let without = || {
+        let options = Options { handover: false, ..Options::default() };
+        rtc::Config { options, ..rtc::Config::default() }
+    };
+    let (mut a, mut b) = pair_with(url, without(), without());
+    a.state(ConnectionState::Connected).await;
+    let at_a = a.client.open_channel(ChannelOptions::new("bulk")).unwrap();
+    a.opened("bulk").await;
+    let at_b = b.opened("bulk").await;
+    for i in 0..30 {
+        send(&mut a, at_a, &[i; 100_000]).await;
+    }
+    a.client.close();
+    for i in 0..30 {
+        assert!(b.message(at_b).await == [i; 100_000], "message {i}");
+    }
+    let end = b.end().await;
+    assert_eq!((end.by, end.code), (ClosedBy::Peer, Some(1001)));
+    let end = a.end().await;
+    assert_eq!((end.by, end.reason), (ClosedBy::Us, EndReason::Requested));
+}
+
+/// Two channels that always have something to send leave room for others.
+#[tokio::test(flavor = "multi_thread")]
+async fn busy_channels_leave_room_for_another() {
+    let (_server, [(mut a, first), (mut b, _)]) = connected(ChannelOptions::new("0")).await;
+    let second = a.client.open_channel(ChannelOptions::new("1")).unwrap();
+    let third = a.client.open_channel(ChannelOptions::new("2")).unwrap();
+    a.opened("1").await;
+    a.opened("2").await;
+    let at_b = b.opened("2").await;
+    let client = a.client.clone();
+    let fill = move || {
+        for channel in [first, second] {
+            while client.channel_send_bytes(channel, &[0; 10_000]).is_ok() {}
+        }
+    };
+    fill();
+    let mut others = 0;
+    a.client.channel_send_bytes(third, b"urgent").unwrap();
+    loop {
+        let arrived = b
+            .channel(|event| match event {
+                ChannelEvent::Message { channel, .. } => Some(*channel),
+                _ => None,
+            })
+            .await;
+        if arrived == at_b {
+            return;
+        }
+        others += 1;
+        assert!(others < 2000, "20 megabytes of others came first");
+        fill();
+    }
+}
+
+/// Whatever was accepted before the end arrives, whoever ends it.
+#[tokio::test]
+async fn what_other_threads_send_meanwhile_arrives_or_is_refused() {
+    let (_server, [(mut a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("chat")).await;
+    let senders: Vec<_> = (0..4_u8)
+        .map(|thread| {
+            let client = a.client.clone();
+            std::thread::spawn(move || {
+                let mut sent = 0_u32;
+                loop {
+                    let message = [&[thread], &sent.to_be_bytes()[..]].concat();
+                    match client.channel_send_bytes(channel_a, &message) {
+                        Ok(()) => sent += 1,
+                        Err(ChannelError::QueueFull) => std::thread::yield_now(),
+                        Err(_) => return sent,
+                    }
+                }
+            })
+        })
+        .collect();
+    b.message(channel_b).await;
+    a.client.close();
+    a.end().await;
+    let sent: u32 = senders.into_iter().map(|thread| thread.join().unwrap()).sum();
+    let mut arrived = 1;
+    while let Some(event) = in_time(b.client.next_event()).await {
+        arrived += u32::from(matches!(
+            event,
+            Event::Task(TaskEvent::Channel(ChannelEvent::Message { .. }))
+        ));
+    }
+    assert_eq!(arrived, sent);
 }
 
 /// Ten megabytes each way, in messages of all kinds of sizes, some larger than SCTP takes.

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::{CLOSE_TIMEOUT, Machine, Roots, Shared};
 use crate::crypto::PublicKey;
-use crate::protocol::client::{ClientState, SocketEnd};
+use crate::protocol::client::SocketEnd;
 use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::transport::{self, WebSocket, close_frame};
 
@@ -55,13 +55,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let text = if std::thread::panicking() {
-            "of a mistake in the library itself"
-        } else {
-            "the library was shut down"
-        };
-        // Says nothing new if the machine knows already.
-        self.shared.with(|machine| machine.abandon(text.into()));
+        self.shared.abandon();
         crate::runtime::closed();
     }
 }
@@ -123,7 +117,7 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
 async fn after_the_socket(shared: &Shared) {
     let too_late = async {
         // What came before was about the WebSocket.
-        while shared.lock().state() != ClientState::Closed {
+        while !shared.lock().is_leaving() {
             shared.closing.notified().await;
         }
         tokio::time::sleep(CLOSE_TIMEOUT).await;

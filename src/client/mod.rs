@@ -64,7 +64,7 @@ pub(crate) struct Shared {
     wake_writer: Notify,
     /// Wakes the reading half: the machine has room for input again.
     wake_reader: Notify,
-    /// Tells the driver that the machine closes the WebSocket, or the connection as a whole.
+    /// Tells the driver that the machine closes the WebSocket now, or the connection as a whole.
     closing: Notify,
     /// Wakes a WebRTC engine: the machine has something for the data channel that carries the
     /// signalling, has room for more from it, or has closed.
@@ -120,14 +120,16 @@ impl Shared {
         let (result, closed, events) = {
             let mut machine = self.lock();
             let running = |machine: &Machine| machine.state() != ClientState::Closed;
-            let (was_running, had_socket) = (running(&machine), !machine.socket_closes());
+            let leaves = Machine::is_leaving;
+            let closes = |machine: &Machine| machine.socket_closes() && !machine.holds_goodbye();
+            let (was_running, left, closed) =
+                (running(&machine), leaves(&machine), closes(&machine));
             let result = act(&mut machine);
-            let ended = was_running && !running(&machine);
-            if ended {
+            if was_running && !running(&machine) {
                 // Under the lock: the driver counts down when it has ended, which it may do at once.
                 crate::runtime::closing();
             }
-            let closed = ended || had_socket && machine.socket_closes();
+            let closed = !left && leaves(&machine) || !closed && closes(&machine);
             (result, closed, machine.has_events())
         };
         self.wake_writer.notify_one();
@@ -185,10 +187,14 @@ impl Shared {
         self.wake_channel.notified().await;
     }
 
-    /// Nobody carries the signalling over a data channel any more.
-    #[cfg(feature = "webrtc")]
-    pub(crate) fn channel_gone(&self) {
-        self.with_machine(Machine::handle_channel_closed);
+    /// The driver or the engine is about to be no more. Says nothing new if the machine has ended.
+    pub(crate) fn abandon(&self) {
+        let text = if std::thread::panicking() {
+            "of a mistake in the library itself"
+        } else {
+            "the library was shut down"
+        };
+        self.with(|machine| machine.abandon(text.into()));
     }
 
     fn announce_events(&self) {
@@ -470,7 +476,10 @@ impl Client {
     }
 
     /// Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once;
-    /// [`Event::Closed`] comes when it is done.
+    /// [`Event::Closed`] comes when it is done. Nothing can be sent any more.
+    ///
+    /// The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may
+    /// pause for three seconds, and take a minute in all. What it has not got by then is lost.
     pub fn close(&self) {
         self.shared().with(Machine::close);
     }

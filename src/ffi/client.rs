@@ -310,7 +310,10 @@ pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
 }
 
 /// Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
-/// event comes when it is done. Does nothing the second time.
+/// event comes when it is done. Nothing can be sent any more. Does nothing the second time.
+///
+/// The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may pause
+/// for three seconds, and take a minute in all. What it has not got by then is lost.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_close(
     client: *mut saltyrtc_client,

@@ -236,7 +236,7 @@ impl Queue {
         let waits = !self.messages.is_empty();
         let more = waits || in_association > 0;
         self.announced &= more;
-        Flushed { low_water: room || fell, more, in_association, close: self.closing && !waits }
+        Flushed { low_water: room || fell, more, in_association, close: self.closing && !more }
     }
 }
 
@@ -319,8 +319,8 @@ impl Channels {
     /// Closes a channel, once everything that waits was sent.
     pub(crate) fn close(&self, number: u32) -> Result<(), ChannelError> {
         let channel = self.get(number)?;
-        channel.shut();
         lock(&channel.queue).closing = true;
+        channel.shut();
         self.command(&mut lock(&self.registry), Command::Flush(number));
         Ok(())
     }
@@ -484,16 +484,16 @@ pub(super) struct Flushed {
     pub(super) more: bool,
     /// Bytes that wait within the association.
     pub(super) in_association: usize,
-    /// Everything was handed over, and the channel is to be closed.
+    /// Everything was sent, and the channel is to be closed.
     pub(super) close: bool,
 }
 
 impl Channel {
     /// Messages can be sent from now on.
     pub(super) fn open(&self, sealing: Sealing) {
-        let closing = lock(&self.queue).closing;
-        if !closing {
-            *lock(&self.sealing) = Some(sealing);
+        let mut current = lock(&self.sealing);
+        if !lock(&self.queue).closing {
+            *current = Some(sealing);
         }
     }
 
@@ -505,6 +505,11 @@ impl Channel {
     /// Whether the application wants it closed.
     pub(super) fn closing(&self) -> bool {
         lock(&self.queue).closing
+    }
+
+    /// How many messages wait to be handed to the association.
+    pub(super) fn queued(&self) -> usize {
+        lock(&self.queue).messages.len()
     }
 
     /// Hands messages to the association, until `high` bytes of the channel wait there.

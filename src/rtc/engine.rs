@@ -13,9 +13,10 @@ use super::channels::{Channels, Command, Limits};
 use super::config::Config;
 use super::connection::{ConnectionConfig, DescriptionError, connect};
 use super::driver::{Io, IoConfig};
+use super::goodbye::Goodbye;
 use super::session::{Session, Signal, closed};
 use super::task::{Inbox, Item, Task};
-use crate::client::{self, Shared};
+use crate::client::Shared;
 use crate::protocol::client::{Client as Machine, ClientState, SendFailure};
 use crate::protocol::message::{SdpType, SessionDescription};
 use crate::protocol::{
@@ -26,12 +27,6 @@ use crate::transport::Roots;
 
 /// The most bytes that we take as one message of SCTP: what browsers take.
 const MAX_SCTP_MESSAGE: usize = 262_144;
-
-/// The longest that a client that is closing waits for the peer to get everything: the driver of the client
-/// is to see the end of it.
-const CLOSE_TIMEOUT: Duration = client::CLOSE_TIMEOUT.saturating_sub(Duration::from_secs(1));
-/// The longest that a client that has said good-bye waits for the peer to close the channel.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// When to try again to send something for that there was no room.
 const RETRY: Duration = Duration::from_millis(50);
@@ -178,6 +173,7 @@ impl Engine {
         }
         let (over, has_room) = self.shared.inspect(|machine| (machine.over(), machine.has_room()));
         let Some(peer) = &mut self.peer else {
+            release_goodbye(&self.shared);
             return if over { Next::End } else { Next::Wait(None) };
         };
         let Some(session) = &mut peer.session else {
@@ -199,18 +195,20 @@ impl Engine {
             |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
         session.prepare(now, &keys);
         // While the application takes no events, the peer has to wait.
+        let mut drained = false;
         if peer.closing.is_some() || has_room {
-            more |= session.take_events(now, &keys);
+            drained = !session.take_events(now, &keys);
+            more |= !drained;
             // Before what came over the channel of the signalling is looked at: it may be the last.
             shared.tell(std::mem::take(&mut session.events));
         }
-        let flushed = session.flush(now);
+        session.flush(now);
         if session.lost() {
             // The application hears of it before the client ends because of it.
             session.distribute();
             shared.tell(std::mem::take(&mut session.events));
         }
-        let signalled = peer.signal(now, shared, flushed);
+        let signalled = peer.signal(now, shared, drained);
         let session = peer.session.as_mut().expect("it was there");
         session.transmit(now);
         session.distribute();
@@ -226,6 +224,7 @@ impl Engine {
         shared.tell(std::mem::take(&mut session.events));
         if signalled == Closing::Over {
             session.abort(now);
+            self.channels.set_stats(session.stats());
             self.peer = None;
             shared.act(|machine| machine.handle_channel_closed());
             return Next::Turn;
@@ -392,9 +391,10 @@ impl Engine {
 
     /// The peer is gone, or the client is closing.
     fn stop(&mut self, now: Instant) {
-        let closing = self.shared.inspect(is_closing);
+        let closing = self.shared.inspect(|machine| machine.state() == ClientState::Closed);
         if closing {
             // What the application sent before it closed, perhaps since this turn began.
+            self.channels.end();
             for command in self.channels.take_commands() {
                 self.command(now, command);
             }
@@ -403,9 +403,14 @@ impl Engine {
             // What was sent, the 'close' included, is still to be delivered.
             Some(peer) if closing && peer.session.is_some() => {
                 let by_peer = self.shared.inspect(|machine| machine.is_closed_by_peer());
-                let answer = (peer.handed_over && !by_peer).then(|| now + ANSWER_TIMEOUT);
-                peer.closing = Some(Goodbye { answer, answered: false, end: now + CLOSE_TIMEOUT });
-                self.channels.end();
+                if by_peer && let Some(session) = &mut peer.session {
+                    // It takes nothing any more.
+                    session.stop_sending();
+                }
+                peer.closing = Some(match by_peer {
+                    true => Goodbye::of_peer(now),
+                    false => Goodbye::ours(now, peer.handed_over),
+                });
             }
             _ => self.drop_peer(now),
         }
@@ -417,6 +422,7 @@ impl Engine {
             Some(mut session) => {
                 session.end_channels(peer.epoch, Some("the peer left"));
                 session.abort(now);
+                self.channels.set_stats(session.stats());
                 session.events
             }
             None => Vec::new(),
@@ -430,25 +436,8 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.channels.end();
-        // Nobody waits for a channel that there is no engine for.
-        self.shared.channel_gone();
-    }
-}
-
-/// How long a client that closes waits, and for what.
-#[derive(Debug, Clone, Copy)]
-struct Goodbye {
-    /// Until then for the peer to close the channel of the signalling. None if the good-bye is the peer's.
-    answer: Option<Instant>,
-    answered: bool,
-    /// Until then for everything else.
-    end: Instant,
-}
-
-impl Goodbye {
-    /// When there is something to be done.
-    fn next(&self, now: Instant) -> Instant {
-        self.answer.filter(|answer| *answer > now).unwrap_or(self.end)
+        // Nobody waits for an engine that is not there.
+        self.shared.abandon();
     }
 }
 
@@ -460,13 +449,13 @@ enum Closing {
 }
 
 impl Peer {
-    /// Brings together the state machine of the client and the channel of the signalling. `flushed` is
-    /// whether the channels of the application have nothing left to send.
-    fn signal(&mut self, now: Instant, shared: &Shared, flushed: bool) -> Closing {
+    /// Brings together the state machine of the client and the channel of the signalling. `drained` is
+    /// whether everything was looked at that the peer has sent: the end of the connection comes after that.
+    fn signal(&mut self, now: Instant, shared: &Shared, drained: bool) -> Closing {
         let Some(session) = &mut self.session else { return Closing::No };
         let messages = std::mem::take(&mut session.signalling_messages);
         let opened = std::mem::take(&mut session.signalling_opened);
-        let lost = session.lost();
+        let lost = drained && session.lost();
         let closed = std::mem::take(&mut session.signalling_closed) || lost;
         if opened {
             let max = match session.connection.remote_max_message_size() {
@@ -485,29 +474,37 @@ impl Peer {
                 }
             });
         }
+        let usable = matches!(
+            session.connection.state(),
+            ConnectionState::Connected | ConnectionState::Disconnected
+        );
+        let parts = match &mut self.closing {
+            Some(closing) => !usable || closing.may_be_said(now, session.undelivered()),
+            None => false,
+        };
+        if parts {
+            // It comes last: the peer ends with it, whatever else is still on its way.
+            release_goodbye(shared);
+        }
         if self.handed_over {
-            send_signalling(now, shared, session, self.closing.is_some() && flushed);
+            send_signalling(now, shared, session);
         }
         if let Some(closing) = &mut self.closing {
-            // The good-bye comes last: the peer ends with it. Some stacks drop messages that arrive just
-            // before a channel is closed, so the one who gets the good-bye closes the channel.
-            let said = flushed && !shared.inspect(|machine| machine.has_channel_transmits());
-            closing.answered |= closed;
-            let patient = closing.answer.is_some_and(|answer| !closing.answered && now < answer);
-            if said && !patient && !std::mem::replace(&mut self.shut_down, true) {
-                session.shutdown(now);
+            let (over, waits) =
+                shared.inspect(|machine| (machine.over(), machine.has_channel_transmits()));
+            if closed {
+                closing.answered();
             }
-            if said && closing.answered && closing.answer.is_some() && session.is_delivered() {
-                // The peer, which ends too, may not be there any more to say so.
-                return Closing::Over;
+            if parts && !waits && (self.handed_over || over) {
+                closing.said(now);
+                if !closing.is_patient(now) && !std::mem::replace(&mut self.shut_down, true) {
+                    session.shutdown(now);
+                }
             }
-            let usable = matches!(
-                session.connection.state(),
-                ConnectionState::Connected | ConnectionState::Disconnected
-            );
-            return if !usable || now >= closing.end { Closing::Over } else { Closing::No };
+            let over = !usable || closing.is_over(now, session.undelivered());
+            return if over { Closing::Over } else { Closing::No };
         }
-        if session.connection.state().is_end() {
+        if drained && session.connection.state().is_end() {
             session.end_channels(self.epoch, Some("the connection to the peer has ended"));
         }
         if closed && self.handed_over {
@@ -551,27 +548,23 @@ impl Peer {
             session.signals.pop_front();
         }
         if self.handed_over {
-            send_signalling(now, shared, session, false);
+            send_signalling(now, shared, session);
         }
         true
     }
 }
 
-fn is_closing(machine: &Machine) -> bool {
-    machine.state() == ClientState::Closed
+/// Lets the machine say good-bye, if it waits for that.
+fn release_goodbye(shared: &Shared) {
+    if shared.inspect(Machine::holds_goodbye) {
+        shared.act(Machine::release_goodbye);
+    }
 }
 
-/// Sends what the state machine has for the peer over the channel of the signalling; the good-bye only
-/// if everything else `was_sent`: the peer ends with it. An application can close at any moment, also
-/// between what the engine does in a turn.
-fn send_signalling(now: Instant, shared: &Shared, session: &mut Session, was_sent: bool) {
-    let may_send = |machine: &Machine| was_sent || !is_closing(machine);
-    // Whoever works on the machine wakes its driver, so it is left alone if there is nothing.
-    if shared.inspect(|machine| machine.has_channel_transmits() && may_send(machine)) {
-        shared.act(|machine| {
-            if may_send(machine) {
-                session.send_signalling(now, machine);
-            }
-        });
+/// Sends what the state machine has for the peer over the channel of the signalling. Whoever works on the
+/// machine wakes its driver, so it is left alone if there is nothing.
+fn send_signalling(now: Instant, shared: &Shared, session: &mut Session) {
+    if shared.inspect(Machine::has_channel_transmits) {
+        shared.act(|machine| session.send_signalling(now, machine));
     }
 }

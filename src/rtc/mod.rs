@@ -18,6 +18,7 @@ mod connection;
 mod driver;
 mod engine;
 pub mod fingerprint;
+mod goodbye;
 pub mod ice;
 mod sdp;
 mod session;

@@ -1,6 +1,8 @@
 //! One connection to the peer with everything on it: sockets, the channel of the signalling, and the
 //! channels of the application.
 
+mod config;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,6 +17,7 @@ use super::channels::{Channel, ChannelOptions, Channels, Sealing};
 use super::config::Stats;
 use super::connection::{Connection, Event};
 use super::driver::{Arrival, Io};
+use super::goodbye::Undelivered;
 use super::ice;
 use crate::chunking::{Chunker, Limits, Mode, Unchunker};
 use crate::protocol::client::Client as Machine;
@@ -198,10 +201,14 @@ impl Session {
         if !std::mem::replace(&mut self.prepared, true)
             && let Some(signalling) = &self.signalling
         {
-            match association.open(now, signalling_config(signalling)) {
+            match association.open(now, config::of_signalling(signalling)) {
                 Ok(id) => self.signalling_id = Some(id),
                 Err(error) => self.problem(format!("the signalling stays where it is: {error}")),
             }
+        }
+        let mut has_room = || self.connection.association().is_some_and(|it| it.has_room());
+        if self.waiting.is_empty() || !has_room() {
+            return;
         }
         for (number, options) in std::mem::take(&mut self.waiting) {
             let Some(channel) = self.channels.channel(number) else { continue };
@@ -210,15 +217,8 @@ impl Session {
                 continue;
             }
             let Some(association) = self.connection.association() else { return };
-            let config = ChannelConfig {
-                label: options.label,
-                protocol: options.protocol,
-                ordered: options.ordered,
-                reliability: to_sctp(options.reliability),
-                negotiated: options.negotiated,
-            };
             let reliable = options.reliability == Reliability::Reliable;
-            match association.open(now, config) {
+            match association.open(now, config::of_application(options)) {
                 Ok(id) => self.attach(keys, id, channel, reliable),
                 Err(error) => self.gone(number, Some(error.to_string())),
             }
@@ -325,7 +325,7 @@ impl Session {
             label: config.label.clone(),
             protocol: config.protocol.clone(),
             ordered: config.ordered,
-            reliability: from_sctp(config.reliability),
+            reliability: config::reliability(config),
             secure: channel.secure,
             by_peer,
         }));
@@ -385,21 +385,27 @@ impl Session {
         self.closed(id, Some(error));
     }
 
-    /// Hands what waits in the queues of the channels to the association. Returns whether everything
-    /// was.
-    pub(super) fn flush(&mut self, now: Instant) -> bool {
-        let mut total = 0;
-        for number in std::mem::take(&mut self.active) {
-            let Some(id) = self.ids.get(&number).copied() else {
-                // Not in the association yet, which is when it will be looked at.
-                continue;
-            };
-            let Some(open) = self.open.get(&id) else { continue };
-            let channel = open.channel.clone();
-            let Some(association) = self.connection.association() else { continue };
-            let high = MAX_IN_ASSOCIATION.min(MAX_IN_ASSOCIATION_TOTAL.saturating_sub(total));
+    /// Hands what waits in the queues of the channels to the association.
+    pub(super) fn flush(&mut self, now: Instant) {
+        // Those that are not in the association yet are looked at when they are.
+        let find = |number| {
+            let id = *self.ids.get(&number)?;
+            Some((number, id, self.open.get(&id)?.channel.clone()))
+        };
+        let mut channels: Vec<_> =
+            std::mem::take(&mut self.active).into_iter().filter_map(find).collect();
+        let Some(association) = self.connection.association() else { return };
+        let mut total: usize =
+            channels.iter().map(|(_, id, _)| association.buffered_amount(*id)).sum();
+        if !channels.is_empty() {
+            // Each time another one has the first share of the room that there is.
+            channels.rotate_left(1);
+        }
+        for (number, id, channel) in channels {
+            let others = total - association.buffered_amount(id);
+            let high = MAX_IN_ASSOCIATION.min(MAX_IN_ASSOCIATION_TOTAL.saturating_sub(others));
             let flushed = channel.flush(self.channels.limits(), high, association, now, id);
-            total += flushed.in_association;
+            total = others + flushed.in_association;
             if flushed.close {
                 association.close(now, id);
             } else if flushed.more {
@@ -409,14 +415,19 @@ impl Session {
                 self.events.push(TaskEvent::Channel(ChannelEvent::LowWater { channel: number }));
             }
         }
-        self.active.is_empty()
+    }
+
+    /// Nobody takes any more what the channels have to send.
+    pub(super) fn stop_sending(&mut self) {
+        self.active.clear();
     }
 
     /// Sends what the state machine has for the peer over the channel of the signalling.
     pub(super) fn send_signalling(&mut self, now: Instant, machine: &mut Machine) {
         let Some(id) = self.signalling_id else { return };
         let Some(association) = self.connection.association() else { return };
-        while association.buffered_amount(id) < MAX_IN_ASSOCIATION {
+        // A message of the application can be so large that there is no room beside it.
+        while association.buffered_amount(id) < MAX_IN_ASSOCIATION && association.has_room() {
             match machine.poll_channel_transmit() {
                 Some(ChannelTransmit::Message(message)) => {
                     if let Err(error) = association.send(now, id, MessageKind::Binary, message) {
@@ -521,9 +532,12 @@ impl Session {
         }
     }
 
-    /// Whether the peer has got everything that was sent.
-    pub(super) fn is_delivered(&mut self) -> bool {
-        self.connection.association().is_none_or(|association| association.is_delivered())
+    /// What the peer has not got yet.
+    pub(super) fn undelivered(&mut self) -> Undelivered {
+        let find = |number| Some(&self.open.get(self.ids.get(number)?)?.channel);
+        let queued = self.active.iter().filter_map(find).map(|channel| channel.queued()).sum();
+        let association = self.connection.association();
+        Undelivered { queued, sent: association.map_or(0, |it| it.unacknowledged()) }
     }
 
     /// Ends at once. The peer is told, if that is possible.
@@ -552,53 +566,4 @@ pub(super) fn closed(channels: Vec<u32>, error: Option<&str>) -> Vec<TaskEvent> 
         TaskEvent::Channel(ChannelEvent::Closed { channel, error: error.map(str::to_owned) })
     };
     channels.into_iter().map(event).collect()
-}
-
-fn to_sctp(reliability: Reliability) -> SctpReliability {
-    match reliability {
-        Reliability::Reliable => SctpReliability::Reliable,
-        Reliability::MaxRetransmits(count) => SctpReliability::MaxRetransmits(count),
-        Reliability::MaxLifetime(time) => SctpReliability::MaxLifetime(time),
-    }
-}
-
-fn from_sctp(reliability: SctpReliability) -> Reliability {
-    match reliability {
-        SctpReliability::Reliable => Reliability::Reliable,
-        SctpReliability::MaxRetransmits(count) => Reliability::MaxRetransmits(count),
-        SctpReliability::MaxLifetime(time) => Reliability::MaxLifetime(time),
-    }
-}
-
-/// How the data channel is made that the signalling is handed over to.
-fn signalling_config(channel: &SignallingChannel) -> ChannelConfig {
-    ChannelConfig {
-        label: channel.label.into(),
-        protocol: channel.protocol.into(),
-        negotiated: Some(channel.id),
-        ..ChannelConfig::default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::SUBPROTOCOL;
-    use crate::task::webrtc::SIGNALLING_LABEL;
-
-    /// Covers W-023 W-024 W-025 W-026.
-    #[test]
-    fn the_signalling_channel_is_ordered_reliable_and_negotiated() {
-        let channel = SignallingChannel {
-            id: 7,
-            label: SIGNALLING_LABEL,
-            protocol: SUBPROTOCOL,
-            max_chunk_size: None,
-        };
-        let config = signalling_config(&channel);
-        assert_eq!((&*config.label, &*config.protocol), (SIGNALLING_LABEL, SUBPROTOCOL));
-        assert_eq!(config.negotiated, Some(7));
-        assert!(config.ordered);
-        assert_eq!(config.reliability, SctpReliability::Reliable);
-    }
 }

@@ -92,8 +92,10 @@ impl ProtocolTask for Task {
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String> {
         self.inner.start(role, peer_data)?;
         let signalling = self.inner.signalling_channel();
+        // Whatever the application wants of the channels then, the engine learns of the peer first.
+        let mut waiting = self.inbox.lock();
         let epoch = self.channels.start(role);
-        self.inbox.lock().items.push(Item::Start { role, epoch, signalling });
+        waiting.items.push(Item::Start { role, epoch, signalling });
         Ok(())
     }
 

@@ -212,6 +212,25 @@ static void back_pressure(const test_server *server) {
     checked("back-pressure");
 }
 
+/* Whichever part of a client the library ends first. */
+static void shut_down_after_the_handover(void) {
+    int i;
+    for (i = 0; i < 5; i++) {
+        test_server server;
+        pair pair;
+        start_server(&server);
+        pair = rtc_pair(&server);
+        SKIP_TO(pair.initiator, SALTYRTC_EVENT_KIND_HANDED_OVER);
+        SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_HANDED_OVER);
+        end_server(&server);
+        end_library();
+        CHECK_END(pair.initiator, SALTYRTC_STATUS_CONNECTION_LOST, "shut down");
+        CHECK_END(pair.responder, SALTYRTC_STATUS_CONNECTION_LOST, "shut down");
+        free_pair(pair);
+    }
+    checked("the library is shut down");
+}
+
 /* Events of the one would never get to the other. */
 static void two_kinds_of_webrtc(const test_server *server) {
     saltyrtc_error *error = NULL;
@@ -249,6 +268,7 @@ int main(void) {
     two_kinds_of_webrtc(&server);
     without_rtc(&server);
     end_server(&server);
+    shut_down_after_the_handover();
     end_library();
     return 0;
 }

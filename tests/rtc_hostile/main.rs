@@ -10,6 +10,7 @@ mod candidates;
 mod channels;
 mod datagrams;
 mod descriptions;
+mod endings;
 mod flood;
 mod memory;
 mod scene;

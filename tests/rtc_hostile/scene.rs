@@ -24,7 +24,7 @@ use super::memory::Memory;
 use super::wire::Wire;
 
 /// Nothing here takes long; this is for the case that something never happens.
-const NEVER: Duration = Duration::from_secs(40);
+const NEVER: Duration = Duration::from_secs(90);
 
 /// What is to be on the scene.
 pub struct Plan {

@@ -5,14 +5,19 @@ use std::time::Instant;
 use saltyrtc::client::{ClosedBy, EndReason, Event};
 use saltyrtc::crypto::{OsRandom, RandomSource};
 use saltyrtc::protocol::message::SdpType;
-use saltyrtc::rtc::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
+use saltyrtc::rtc::association::{
+    AssociationEvent, ChannelConfig, ChannelId, MessageKind, SctpConfig,
+};
 use saltyrtc::rtc::certificate::Certificate;
 
 use super::scene::{Opened, Plan, Scene};
 
 /// Connected, with a channel of the application, and the channel for the signalling.
 async fn connected() -> (Scene, Opened, ChannelId) {
-    let mut scene = Scene::connected(Plan { handover: true, ..Plan::default() }).await;
+    with_channels(Scene::connected(Plan { handover: true, ..Plan::default() }).await).await
+}
+
+async fn with_channels(mut scene: Scene) -> (Scene, Opened, ChannelId) {
     let signalling = scene.hostile.signalling_channel().expect("a channel for the signalling");
     let config = ChannelConfig { negotiated: Some(signalling.id), ..ChannelConfig::default() };
     let id = scene.association().open(Instant::now(), config).expect("a channel");
@@ -20,8 +25,22 @@ async fn connected() -> (Scene, Opened, ChannelId) {
     (scene, channel, id)
 }
 
-async fn handed_over() -> (Scene, Opened, ChannelId) {
-    let (mut scene, mut channel, id) = connected().await;
+pub async fn handed_over() -> (Scene, Opened, ChannelId) {
+    hand_over(connected().await).await
+}
+
+/// The same with a peer that takes messages of this size.
+pub async fn handed_over_with(max_message_size: usize) -> (Scene, Opened, ChannelId) {
+    let sctp = SctpConfig { max_message_size, remote_max_message_size: 0, ..SctpConfig::default() };
+    let mut scene = Scene::new(Plan { handover: true, sctp, ..Plan::default() }).await;
+    scene.wire.max_message_size = max_message_size.to_string();
+    scene.connect().await;
+    hand_over(with_channels(scene).await).await
+}
+
+async fn hand_over(
+    (mut scene, mut channel, id): (Scene, Opened, ChannelId),
+) -> (Scene, Opened, ChannelId) {
     scene.signalling = Some(id);
     scene.hostile.hand_over(262_144).expect("a handover");
     scene.event("handover", |event| matches!(event, Event::HandedOver).then_some(())).await;

@@ -29,6 +29,8 @@ pub struct Wire {
     pub reads: bool,
     /// Datagrams of DTLS that are still sent; the others are not.
     pub allowance: usize,
+    /// Whether nothing at all is sent any more.
+    pub mute: bool,
     /// How many times each is sent.
     pub copies: usize,
     /// All that were sent, if they are to be kept.
@@ -66,6 +68,7 @@ impl Wire {
             events: VecDeque::new(),
             reads: true,
             allowance: usize::MAX,
+            mute: false,
             copies: 1,
             history: None,
             candidates: Vec::new(),
@@ -129,7 +132,9 @@ impl Wire {
         }
         while let Some(output) = self.agent.poll_output() {
             match output {
-                Output::Transmit { to, data, .. } => _ = self.socket.try_send_to(&data, to),
+                Output::Transmit { to, data, .. } if !self.mute => {
+                    _ = self.socket.try_send_to(&data, to);
+                }
                 Output::Candidate(line) => self.candidates.push(line),
                 Output::Path(Some(Path::Direct { to, .. })) => {
                     self.path = Some(to);
@@ -146,7 +151,7 @@ impl Wire {
             self.events.extend(std::iter::from_fn(|| association.poll_event()));
         }
         while let Some(datagram) = association.poll_transmit() {
-            if self.allowance == 0 {
+            if self.allowance == 0 || self.mute {
                 continue;
             }
             self.allowance -= 1;

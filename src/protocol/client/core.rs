@@ -54,6 +54,8 @@ pub(super) struct Core {
     channel_size: usize,
     /// A close of the data channel is on its way to a driver that will say when it is done.
     channel_closing: bool,
+    /// How much of either queue may be taken before the good-bye, which is held back.
+    before_goodbye: Option<(usize, usize)>,
     /// A sender was turned away, and is to be told when there is room.
     sender_waits: bool,
     events: VecDeque<Event>,
@@ -142,6 +144,7 @@ impl Core {
             channel_queue: VecDeque::new(),
             channel_size: 0,
             channel_closing: false,
+            before_goodbye: None,
             sender_waits: false,
             events: VecDeque::new(),
             events_size: 0,
@@ -207,6 +210,9 @@ impl Core {
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
+        if let Some((count, _)) = &mut self.before_goodbye {
+            *count = count.checked_sub(1)?;
+        }
         let transmit = self.queue.pop_front()?;
         if let Transmit::Message(message) = &transmit {
             self.queue_size -= message.len();
@@ -229,13 +235,33 @@ impl Core {
     }
 
     pub(super) fn poll_channel_transmit(&mut self) -> Option<ChannelTransmit> {
+        if let Some((_, count)) = &mut self.before_goodbye {
+            *count = count.checked_sub(1)?;
+        }
         let transmit = self.channel_queue.pop_front()?;
         self.channel_taken(&transmit);
         Some(transmit)
     }
 
     pub(super) fn has_channel_transmits(&self) -> bool {
-        !self.channel_queue.is_empty()
+        let held_back = self.before_goodbye.is_some_and(|(_, count)| count == 0);
+        !held_back && !self.channel_queue.is_empty()
+    }
+
+    /// What is queued from now on waits for [`release_goodbye`](Self::release_goodbye), if there is somebody
+    /// to call that.
+    pub(super) fn hold_goodbye(&mut self) {
+        if self.limits.engine && self.session.is_some() {
+            self.before_goodbye = Some((self.queue.len(), self.channel_queue.len()));
+        }
+    }
+
+    pub(super) const fn holds_goodbye(&self) -> bool {
+        self.before_goodbye.is_some()
+    }
+
+    pub(super) fn release_goodbye(&mut self) {
+        self.before_goodbye = None;
     }
 
     fn channel_taken(&mut self, transmit: &ChannelTransmit) {

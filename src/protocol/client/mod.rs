@@ -549,6 +549,23 @@ impl Client {
         self.core.over()
     }
 
+    /// Whether [`close`](Self::close) was called, and the good-bye waits for
+    /// [`release_goodbye`](Self::release_goodbye).
+    pub fn holds_goodbye(&self) -> bool {
+        self.core.holds_goodbye()
+    }
+
+    /// Whether the connection is ending or has ended, and nothing is waited for but that what carries it is
+    /// closed.
+    pub fn is_leaving(&self) -> bool {
+        !self.core.running() && !self.core.holds_goodbye()
+    }
+
+    /// The engine has delivered what was to be delivered before the good-bye, or cannot.
+    pub fn release_goodbye(&mut self) {
+        self.core.release_goodbye();
+    }
+
     /// The driver gives up: ends the connection without further ado, whatever carries it. `text` says
     /// why, if the connection was not ending already.
     pub fn abandon(&mut self, text: String) {
@@ -557,8 +574,13 @@ impl Client {
 
     /// Ends the connection: tells the peer if there is one, then closes what carries the signalling.
     /// What was sent before is sent first. [`Event::Closed`] follows once it is gone.
+    ///
+    /// With [`ClientConfig::engine`] the good-bye to a peer, and what follows, waits until the engine says
+    /// [`release_goodbye`](Self::release_goodbye): a peer ends with it, whatever else is on its way.
     pub fn close(&mut self) {
         if self.core.running() {
+            self.core.flush_bundle();
+            self.core.hold_goodbye();
             self.core.close_session(EndReason::Requested, CloseCode::GoingAway);
         }
     }

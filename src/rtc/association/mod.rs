@@ -70,6 +70,8 @@ pub struct Association {
     /// How many bytes are waiting on a channel when it has room again, unless the owner says.
     default_low_water: usize,
     max_low_water: usize,
+    /// See [`SctpConfig::send_buffer`].
+    send_buffer: usize,
     /// How many messages were taken from SCTP so far.
     taken: u64,
     /// Streams that the peer has closed, each to be dealt with when so many messages were taken.
@@ -119,6 +121,7 @@ impl Association {
             },
             default_low_water: sctp::default_low_water(config),
             max_low_water: sctp::max_low_water(config),
+            send_buffer: config.send_buffer,
             taken: 0,
             resets: VecDeque::new(),
             resetting: BTreeSet::new(),
@@ -297,6 +300,12 @@ impl Association {
         self.sctp.buffered_amount(id.0)
     }
 
+    /// Whether all channels together leave room for another message.
+    pub fn has_room(&self) -> bool {
+        let waiting = self.channels.ids().into_iter().map(|id| self.sctp.buffered_amount(id));
+        waiting.sum::<usize>() < self.send_buffer
+    }
+
     /// From now on [`AssociationEvent::LowWater`] comes each time that [`Self::buffered_amount`]
     /// falls from above to this many bytes or less. Without, it comes only after
     /// [`SendError::QueueFull`], when a quarter of [`SctpConfig::send_buffer`] is left. As a channel is
@@ -338,9 +347,10 @@ impl Association {
         }
     }
 
-    /// Whether the peer has got everything that was sent.
-    pub fn is_delivered(&self) -> bool {
-        self.sctp.is_acknowledged()
+    /// How many parts of messages the peer has not acknowledged; an estimate for those that were not sent
+    /// yet. 0: it has got everything.
+    pub fn unacknowledged(&self) -> usize {
+        self.sctp.unacknowledged()
     }
 
     /// Ends the association at once, whatever was not delivered yet. [`AssociationEvent::Ended`] is the last

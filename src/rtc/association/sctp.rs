@@ -176,9 +176,9 @@ impl Sctp {
         self.socket.get_metrics().map(|metrics| metrics.negotiated_maximum_outgoing_streams)
     }
 
-    /// Whether the peer has acknowledged everything.
-    pub(super) fn is_acknowledged(&self) -> bool {
-        self.socket.get_metrics().is_none_or(|metrics| metrics.unack_data_count == 0)
+    /// How many packets the peer has not acknowledged, or would be needed for what waits.
+    pub(super) fn unacknowledged(&self) -> usize {
+        self.socket.get_metrics().map_or(0, |metrics| metrics.unack_data_count)
     }
 
     /// Ends the association once everything has been delivered.

@@ -1,0 +1,62 @@
+//! Channels as the association knows them.
+
+use crate::protocol::{Reliability, SignallingChannel};
+use crate::rtc::association::{ChannelConfig, Reliability as SctpReliability};
+use crate::rtc::channels::ChannelOptions;
+
+/// How the data channel is made that the signalling is handed over to.
+pub(super) fn of_signalling(channel: &SignallingChannel) -> ChannelConfig {
+    ChannelConfig {
+        label: channel.label.into(),
+        protocol: channel.protocol.into(),
+        negotiated: Some(channel.id),
+        ..ChannelConfig::default()
+    }
+}
+
+/// How a channel of the application is made.
+pub(super) fn of_application(options: ChannelOptions) -> ChannelConfig {
+    ChannelConfig {
+        label: options.label,
+        protocol: options.protocol,
+        ordered: options.ordered,
+        reliability: match options.reliability {
+            Reliability::Reliable => SctpReliability::Reliable,
+            Reliability::MaxRetransmits(count) => SctpReliability::MaxRetransmits(count),
+            Reliability::MaxLifetime(time) => SctpReliability::MaxLifetime(time),
+        },
+        negotiated: options.negotiated,
+    }
+}
+
+/// What the application is told of a channel that the association has.
+pub(super) fn reliability(config: &ChannelConfig) -> Reliability {
+    match config.reliability {
+        SctpReliability::Reliable => Reliability::Reliable,
+        SctpReliability::MaxRetransmits(count) => Reliability::MaxRetransmits(count),
+        SctpReliability::MaxLifetime(time) => Reliability::MaxLifetime(time),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::SUBPROTOCOL;
+    use crate::task::webrtc::SIGNALLING_LABEL;
+
+    /// Covers W-023 W-024 W-025 W-026.
+    #[test]
+    fn the_signalling_channel_is_ordered_reliable_and_negotiated() {
+        let channel = SignallingChannel {
+            id: 7,
+            label: SIGNALLING_LABEL,
+            protocol: SUBPROTOCOL,
+            max_chunk_size: None,
+        };
+        let config = of_signalling(&channel);
+        assert_eq!((&*config.label, &*config.protocol), (SIGNALLING_LABEL, SUBPROTOCOL));
+        assert_eq!(config.negotiated, Some(7));
+        assert!(config.ordered);
+        assert_eq!(config.reliability, SctpReliability::Reliable);
+    }
+}
