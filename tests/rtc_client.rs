@@ -311,6 +311,20 @@ async fn without_a_handover_what_was_sent_before_the_end_arrives_too() {
     assert_eq!((end.by, end.reason), (ClosedBy::Us, EndReason::Requested));
 }
 
+/// Whoever has an answer can count on it.
+#[tokio::test]
+async fn what_was_answered_does_not_wait_to_be_sent_any_more() {
+    let (_server, [(mut a, channel_a), (mut b, channel_b)]) =
+        connected(ChannelOptions::new("chat")).await;
+    for round in 0..200 {
+        a.client.channel_send_bytes(channel_a, b"question").unwrap();
+        b.message(channel_b).await;
+        b.client.channel_send_bytes(channel_b, b"answer").unwrap();
+        a.message(channel_a).await;
+        assert_eq!(a.client.channel_buffered_amount(channel_a), Ok(0), "round {round}");
+    }
+}
+
 /// Two channels that always have something to send leave room for others.
 #[tokio::test(flavor = "multi_thread")]
 async fn busy_channels_leave_room_for_another() {

@@ -194,6 +194,8 @@ impl Engine {
         let keys =
             |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
         session.prepare(now, &keys);
+        // Before the application hears of an answer: what it answers does not wait to be sent any more.
+        session.flush(now);
         // While the application takes no events, the peer has to wait.
         let mut drained = false;
         if peer.closing.is_some() || has_room {
@@ -202,7 +204,6 @@ impl Engine {
             // Before what came over the channel of the signalling is looked at: it may be the last.
             shared.tell(std::mem::take(&mut session.events));
         }
-        session.flush(now);
         if session.lost() {
             // The application hears of it before the client ends because of it.
             session.distribute();
