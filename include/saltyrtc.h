@@ -1736,7 +1736,9 @@ saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
 
 /**
  * Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
- * without further events. NULL is fine.
+ * without further events. NULL is fine. If the application carries the signalling
+ * (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
+ * before, and wait for CLOSED.
  *
  * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
  * callback takes. In a callback of the same client it returns at once, and that callback is the last.
@@ -2134,7 +2136,8 @@ saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client 
  * channel; they are called like the callback of the client, by the same thread. Without them (both
  * NULL; always so with a client that has no callback) there are TRANSPORT_SEND and TRANSPORT_CLOSE
  * events. `user_data` is for the functions; `user_data_free` (may be NULL) is called with it exactly
- * once: when the client is freed, or before this function returns if it fails.
+ * once: when the client is freed, when the signalling with another peer is handed over, or before this
+ * function returns if it fails.
  *
  * Give the library what arrives on the channel with saltyrtc_client_transport_receive, also before this
  * call, and say with saltyrtc_client_transport_closed when the channel is gone.

@@ -294,7 +294,9 @@ pub unsafe extern "C" fn saltyrtc_client_new(
 }
 
 /// Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
-/// without further events. NULL is fine.
+/// without further events. NULL is fine. If the application carries the signalling
+/// (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
+/// before, and wait for CLOSED.
 ///
 /// Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
 /// callback takes. In a callback of the same client it returns at once, and that callback is the last.

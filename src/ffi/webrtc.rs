@@ -254,7 +254,8 @@ impl Transport {
 /// channel; they are called like the callback of the client, by the same thread. Without them (both
 /// NULL; always so with a client that has no callback) there are TRANSPORT_SEND and TRANSPORT_CLOSE
 /// events. `user_data` is for the functions; `user_data_free` (may be NULL) is called with it exactly
-/// once: when the client is freed, or before this function returns if it fails.
+/// once: when the client is freed, when the signalling with another peer is handed over, or before this
+/// function returns if it fails.
 ///
 /// Give the library what arrives on the channel with saltyrtc_client_transport_receive, also before this
 /// call, and say with saltyrtc_client_transport_closed when the channel is gone.
