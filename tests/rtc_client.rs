@@ -565,3 +565,27 @@ fn a_second_webrtc_task_beside_the_engine_is_refused() {
     assert_eq!(refused(twice), ConfigError::TwoWebRtcs);
     Client::connect(config().with_task(RelayedData)).unwrap();
 }
+
+/// The good-bye waits for nothing if there is no connection, or if there is never going to be one.
+#[tokio::test]
+async fn the_end_does_not_wait_for_an_engine_that_has_nothing_to_deliver() {
+    for peer_has_one in [true, false] {
+        let (_server, url) = start_server();
+        let config = Config::initiator(url, keys());
+        let responder = Config::responder(config.invitation().unwrap(), keys());
+        let mut a = Peer::connect(config.with_task(RelayedData), rtc::Config::default());
+        let mut b = match peer_has_one {
+            true => Peer::connect(responder, rtc::Config::default()),
+            false => Peer {
+                client: Client::connect(responder.with_task(RelayedData)).unwrap(),
+                unseen: Vec::new(),
+            },
+        };
+        a.wait_for(|event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(())).await;
+        a.client.close();
+        let end = b.end().await;
+        assert_eq!((end.by, end.code), (ClosedBy::Peer, Some(1001)));
+        let end = a.end().await;
+        assert_eq!((end.by, end.reason), (ClosedBy::Us, EndReason::Requested));
+    }
+}
