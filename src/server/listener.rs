@@ -139,7 +139,7 @@ impl Server {
 
     /// How many TCP connections are open, those included that are in the middle of a handshake.
     pub fn connections(&self) -> usize {
-        usize::try_from(self.service.metrics.connections.get()).unwrap_or(usize::MAX)
+        self.service.connections()
     }
 
     /// What the server counts. Stays valid after the server is gone.
@@ -242,6 +242,10 @@ impl Service {
     fn settings(&self) -> Arc<Settings> {
         self.lock_settings().clone()
     }
+
+    fn connections(&self) -> usize {
+        usize::try_from(self.metrics.connections.get()).unwrap_or(usize::MAX)
+    }
 }
 
 impl std::fmt::Debug for Service {
@@ -285,10 +289,12 @@ async fn run(
             accepted = accept_any(&mut listeners) => match accepted {
                 Ok((tcp, peer)) => {
                     metrics.accepted.up();
-                    // So that nobody is refused because of those who have just left.
+                    // What is left of those that have ended makes room.
                     while connections.try_join_next().is_some() {}
                     let settings = service.settings();
-                    if settings.limits.connections.is_some_and(|most| connections.len() >= most) {
+                    // Not the number of tasks: one whose connection has ended is there a moment longer.
+                    let open = service.connections();
+                    if settings.limits.connections.is_some_and(|most| open >= most) {
                         metrics.limit(Limit::Connections);
                         debug!("connection refused: there are too many");
                         continue;

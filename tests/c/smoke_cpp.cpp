@@ -62,7 +62,7 @@ void talk() {
     });
 
     auto responder_config = saltyrtc::Config::responder(invitation.uri());
-    responder_config.add_relayed_data_task().connect_timeout(5s);
+    responder_config.add_relayed_data_task().connect_timeout(60s);
     saltyrtc::Client first(responder_config);
     saltyrtc::Client responder(std::move(first));
     const auto ready = wait_for(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);

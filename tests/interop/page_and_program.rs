@@ -216,9 +216,11 @@ fn come_back(inviter: Inviter) {
 /// page comes second: it is often faster, and neither should be complete.
 fn begin_files(meeting: &mut Meeting) {
     let Meeting { page, program, files, .. } = meeting;
-    program.say(&format!("/send {}", files.make("down", LONG).display()));
+    // Made before anything is under way: that takes time too.
+    let [down, up] = ["down", "up"].map(|name| files.make(name, LONG));
+    program.say(&format!("/send {}", down.display()));
     page.wait_for_bytes(Direction::In, "down", STORED);
-    page.send_file(&files.make("up", LONG));
+    page.send_file(&up);
     program.remarks("up: 20%");
 }
 

@@ -63,6 +63,8 @@ pub struct Scene {
     /// The events of the victim that nobody has asked for yet.
     pub unseen: VecDeque<Event>,
     pub hostile: Client,
+    /// Whether the events of the hostile peer's client are taken.
+    hostile_reads: bool,
     /// What the hostile peer's client has to tell, without what the scene does by itself.
     pub heard: VecDeque<Event>,
     /// The descriptions that the victim sent.
@@ -125,6 +127,8 @@ impl Scene {
             victim_reads: true,
             unseen: VecDeque::new(),
             hostile: Client::connect(hostile).unwrap(),
+            // Not before the scene is cooperative: an offer may come at once, and has to be answered.
+            hostile_reads: false,
             heard: VecDeque::new(),
             descriptions: Vec::new(),
             wire: Wire::new(offers, plan.setup, plan.sctp).await,
@@ -138,6 +142,7 @@ impl Scene {
                 matches!(event, Event::PeerHandshakeDone { .. }).then_some(())
             })
             .await;
+        scene.hostile_reads = true;
         scene
             .heard("handshake", |event| {
                 matches!(event, Event::PeerHandshakeDone { .. }).then_some(())
@@ -183,7 +188,7 @@ impl Scene {
             let Self { victim, hostile, wire, .. } = self;
             let step = tokio::select! {
                 event = victim.next_event(), if self.victim_reads && !victim.ended() => Step::Victim(event),
-                event = hostile.next_event(), if !hostile.ended() => Step::Hostile(event),
+                event = hostile.next_event(), if self.hostile_reads && !hostile.ended() => Step::Hostile(event),
                 _ = wire.socket.readable() => Step::Socket,
                 () = tokio::time::sleep_until(deadline.into()) => Step::Time,
             };

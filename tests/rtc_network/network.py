@@ -304,7 +304,9 @@ class Network:
 
     def _add_link(self, side, link):
         taps = [f"st{self.id}{side}{end}".replace("-", "x") for end in (0, 1)]
-        process = subprocess.Popen([sys.executable, str(LINK), *taps, str(link.delay_ms), str(link.loss_percent)],
+        # What is lost differs between the sides, and not from one run to the next.
+        seed = "2" if side == "a" else "3"
+        process = subprocess.Popen([sys.executable, str(LINK), *taps, str(link.delay_ms), str(link.loss_percent), seed],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent)
         self.processes.append(process)

@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+# As in the Makefile, which runs in the root: the tests do not.
+TARGET = ROOT / (os.environ.get("CARGO_TARGET_DIR") or "target")
 
 SERVER = TARGET / "debug/saltyrtc-server"
 # Made by scripts/build-peers.sh.

@@ -45,10 +45,10 @@ async fn receivers_that_stop_reading() {
     let for_attack = server.clone();
     let attack = |mut started: Started, enough: Enough| async move {
         let mut pairs = join_pairs(&for_attack, ATTACKERS).await;
-        let mut errors = 0_usize;
+        let mut errors = [0_usize; ATTACKERS];
         let mut others = 0_usize;
         while !enough.reached() {
-            for (initiator, _) in &mut pairs {
+            for ((initiator, _), errors) in pairs.iter_mut().zip(&mut errors) {
                 let message = initiator.client.relay(2, &[3; MESSAGE]);
                 initiator.send(message).await;
                 // An answer for sure, behind the one that there may be for the message.
@@ -62,14 +62,15 @@ async fn receivers_that_stop_reading() {
                         others += 1;
                         break;
                     }
-                    errors += 1;
+                    *errors += 1;
                 }
             }
-            if errors > ATTACKERS {
+            // The queues of all of them are full.
+            if errors.iter().all(|errors| *errors > 0) {
                 started.now();
             }
         }
-        (errors, others)
+        (errors.iter().sum::<usize>(), others)
     };
     let ((errors, others), queued) =
         withstand("receivers that read nothing", &server, attack).await;

@@ -59,6 +59,10 @@ async fn garbage_at_every_stage() {
                     let mut message = [peer.client.nonce(0).to_vec(), random(size)].concat();
                     if rounds % 3 == 0 {
                         message = random(size);
+                        // Where the nonce has the destination.
+                        if let Some(destination) = message.get_mut(17) {
+                            *destination = 0;
+                        }
                     }
                     let _ = peer.socket.send(Message::Binary(message.into())).await;
                     match peer.socket.next().await {

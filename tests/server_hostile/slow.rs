@@ -14,7 +14,7 @@ use crate::socket_peer::{
 };
 
 const MANY: usize = 200;
-const HANDSHAKE: Duration = Duration::from_secs(2);
+const HANDSHAKE: Duration = Duration::from_secs(5);
 
 fn impatient() -> ServerConfig {
     let mut config = config();

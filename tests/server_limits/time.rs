@@ -17,6 +17,8 @@ use crate::socket_peer::{
 };
 
 const SHORT: Duration = Duration::from_millis(200);
+/// For what ends while a client still has something to do.
+const LONGER: Duration = Duration::from_secs(3);
 
 /// With TLS the time is the same one, so that nobody gets it once for each layer.
 #[tokio::test]
@@ -38,19 +40,22 @@ async fn the_time_for_a_handshake() {
         }
         let count = u64::try_from(beginnings.len()).unwrap();
         assert_eq!(hits(&server, "handshake_time"), count);
-        if tls.is_none() {
-            let mut peer = Peer::connect(&server, &keys(), keys()).await;
-            assert_eq!(closed(&mut peer.socket).await, 3008);
-            assert_eq!(hits(&server, "handshake_time"), count + 1);
-            assert_eq!(metric(&server, "handshakes_total{outcome=\"timeout\"}"), count + 1);
-        }
+        assert_eq!(metric(&server, "handshakes_total{outcome=\"timeout\"}"), count);
     }
+    // One that has a WebSocket is told.
+    let mut config = config();
+    config.limits.handshake_timeout = LONGER;
+    let server = start(config);
+    let mut peer = Peer::connect(&server, &keys(), keys()).await;
+    assert_eq!(closed(&mut peer.socket).await, 3008);
+    assert_eq!(hits(&server, "handshake_time"), 1);
+    assert_eq!(metric(&server, "handshakes_total{outcome=\"timeout\"}"), 1);
 }
 
 #[tokio::test]
 async fn the_time_without_a_message() {
     let mut config = config();
-    config.limits.idle_timeout = Some(SHORT);
+    config.limits.idle_timeout = Some(LONGER);
     let server = start(config);
     let mut peer = Peer::join(&server, &keys(), false).await;
     assert_eq!(closed(&mut peer.socket).await, 3008);

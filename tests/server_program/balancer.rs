@@ -18,10 +18,16 @@ use crate::support::{Directory, NEVER, Program, SAFETY_OFF, command};
 
 const CONFIGURATION: &str = include_str!("../../dist/haproxy/haproxy.cfg");
 
+/// Where HAProxy listens: no other test does there, so that nobody takes a port before it does.
+const HAPROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
+
 /// Paths that both clients are on from the beginning.
 const EARLY: usize = 400;
 /// Paths whose responders come when there is one more server than when the initiators came.
 const LATE: usize = 100;
+
+/// A socket for each client, and what else this process has.
+const DESCRIPTORS: usize = 2 * (EARLY + LATE) + 500;
 
 /// A server on an address of its own; the ports are the same for all.
 fn server(number: u8, key: &str, ports: &Ports) -> Program {
@@ -74,10 +80,12 @@ impl HaProxy {
         for (shipped, ours) in [
             (
                 "bind :443 ssl crt /etc/haproxy/certs/ alpn http/1.1",
-                format!("bind 127.0.0.1:{}", ports.front),
+                format!("bind {HAPROXY}:{}", ports.front),
             ),
             ("/run/haproxy/admin.sock", control.clone()),
-            ("127.0.0.1:10000", format!("127.0.0.1:{}", ports.peers)),
+            ("127.0.0.1:10000", format!("{HAPROXY}:{}", ports.peers)),
+            // As slow as this machine may be.
+            ("timeout check 5s", "timeout check 20s".to_owned()),
             ("maxconn 100000", "maxconn 4000".to_owned()),
             (
                 "default-server check port 8766",
@@ -198,7 +206,17 @@ fn down(counter: &watch::Sender<usize>, counted: bool) -> bool {
 }
 
 fn config(url: &ServerUrl, role: RoleConfig, key: &KeyPair) -> Config {
-    Config::new(url.clone(), role, key.clone()).with_task(RelayedData)
+    let mut config = Config::new(url.clone(), role, key.clone()).with_task(RelayedData);
+    config.connect_timeout = NEVER;
+    config
+}
+
+/// How many files and sockets the programs of a shell may have open.
+fn descriptors() -> usize {
+    let output = Command::new("sh").args(["-c", "ulimit -n"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    // It may also be 'unlimited'.
+    text.trim().parse().unwrap_or(usize::MAX)
 }
 
 /// The number of paths that the servers have together: one more for each path that is on two of them.
@@ -212,6 +230,12 @@ fn paths(servers: &[&Program]) -> usize {
 /// They meet at the beginning, when a server is added, stopped, or killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_of_one_path_always_meet() {
+    let found = descriptors();
+    assert!(
+        found >= DESCRIPTORS,
+        "this test opens up to {DESCRIPTORS} files and sockets and may open {found}: \
+         'ulimit -n {DESCRIPTORS}' allows it, and 'make test-rust' does that"
+    );
     let directory = Directory::new();
     directory.permanent_key("permanent.key");
     let key = directory.name("permanent.key");
@@ -221,7 +245,7 @@ async fn clients_of_one_path_always_meet() {
     let haproxy = HaProxy::start(&directory, &ports);
     haproxy.wait_for_servers(&["server1", "server2", "server3"]).await;
 
-    let front = SocketAddr::from(([127, 0, 0, 1], ports.front));
+    let front = SocketAddr::from((HAPROXY, ports.front));
     let url = ServerUrl::parse(&format!("ws://{front}")).unwrap();
     let progress: &'static Progress = Box::leak(Box::new(Progress {
         connected: watch::Sender::new(0),

@@ -94,10 +94,17 @@ async fn a_reload_changes_certificate_and_keys_without_losing_anything() {
     // Messages go in both directions all the time.
     let stop = Arc::new(AtomicBool::new(false));
     let mut tasks = JoinSet::new();
+    let mut ways = Vec::new();
     for (from, to) in [(&pair.initiator, &pair.responder), (&pair.responder, &pair.initiator)] {
         let received = Arc::new(AtomicUsize::new(0));
         tasks.spawn(send_until(from.clone(), stop.clone(), received.clone()));
-        tasks.spawn(receive_until_last(to.clone(), received));
+        tasks.spawn(receive_until_last(to.clone(), received.clone()));
+        ways.push(received);
+    }
+    let end = Instant::now() + NEVER;
+    while ways.iter().any(|received| received.load(Ordering::Relaxed) == 0) {
+        assert!(Instant::now() < end, "no messages arrive");
+        tokio::task::yield_now().await;
     }
     server.program.signal("HUP");
     server.program.wait_for_log("reload done");
@@ -251,8 +258,7 @@ async fn while_it_stops_a_server_is_alive_but_not_ready() {
 /// A client that does not answer, so that the stop is not over.
 #[tokio::test]
 async fn a_stopping_server_accepts_nobody_and_ends_in_time() {
-    let mut program =
-        Program::start_unsafe(&["--close-timeout", "1h", "--shutdown-timeout", "500ms"]);
+    let mut program = Program::start_unsafe(&["--close-timeout", "1h", "--shutdown-timeout", "5s"]);
     let mut silent = crate::clients::Silent::connect(&program);
     program.signal("TERM");
     silent.wait_for_close_frame(1001);

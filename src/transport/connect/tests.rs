@@ -7,7 +7,7 @@ use crate::runtime;
 use crate::server::{Server, ServerConfig, TlsIdentity};
 use crate::transport::{Certificates, Roots, client_config};
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn target(host: &str, port: u16) -> Target {
     Target { host: host.to_owned(), port, tls: None, path: "ab".repeat(32) }

@@ -3,6 +3,9 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
+// How long a step may take, in milliseconds: a browser is slow, and so are machines.
+export const PATIENCE = 120_000;
+
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
 // The browser trusts exactly the test's certificates, instead of none or all.
@@ -19,6 +22,7 @@ export async function launch(certificates, args = []) {
   const pems = readFileSync(certificates, 'utf8').match(/-----BEGIN CERTIFICATE-----[^]+?-----END CERTIFICATE-----/g);
   return chromium.launch({
     executablePath,
+    timeout: PATIENCE,
     headless: true,
     args: [
       '--no-sandbox',

@@ -1,6 +1,6 @@
 // Runs the session in a page of a headless Chromium.
 import http from 'node:http';
-import { launch } from './browser.mjs';
+import { launch, PATIENCE } from './browser.mjs';
 import { scripts } from './scripts.mjs';
 
 // The page has to come from the loopback interface: pages from elsewhere may not connect to it.
@@ -17,6 +17,7 @@ export async function start(certificates, emit) {
   const browser = await launch(certificates);
   const server = await servePage();
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE);
   page.on('console', (message) => console.error(`page: ${message.text()}`));
   page.on('pageerror', (error) => emit({ event: 'uncaught', message: String(error) }));
   // As text in both directions: the protocol to the browser is slow with large structures.

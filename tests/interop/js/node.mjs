@@ -1,4 +1,5 @@
 // Runs the session in Node, with the few browser globals the client library expects.
+import dns from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { webcrypto } from 'node:crypto';
 import vm from 'node:vm';
@@ -6,6 +7,8 @@ import WebSocket from 'ws';
 import { scripts } from './scripts.mjs';
 
 export async function start(certificates, emit) {
+  // The servers listen on 127.0.0.1, and `localhost` may be ::1 too.
+  dns.setDefaultResultOrder('ipv4first');
   const ca = readFileSync(certificates);
 
   globalThis.self = globalThis;

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { serve } from '../../../examples-web/serve.mjs';
-import { launch } from './browser.mjs';
+import { launch, PATIENCE } from './browser.mjs';
 
 const emit = (event) => { process.stdout.write(`${JSON.stringify(event)}\n`); };
 
@@ -19,6 +19,7 @@ if (certificates === undefined) {
 const browser = await launch(certificates);
 const { server, url } = await serve('127.0.0.1', 0);
 const page = await browser.newPage({ acceptDownloads: true });
+page.setDefaultTimeout(PATIENCE);
 page.on('console', (message) => console.error(`page: ${message.text()}`));
 page.on('pageerror', (error) => emit({ event: 'uncaught', message: String(error) }));
 page.on('websocket', (socket) => socket.on('close', () => emit({ event: 'server-left' })));
