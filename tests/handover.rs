@@ -530,7 +530,9 @@ fn nothing_waits_for_a_driver_that_gave_up() {
     {
         both(&mut server, &mut peer);
         server.client.close();
+        assert!(!server.client.is_leaving());
         server.client.abandon("no more".into());
+        assert!(server.client.is_leaving());
         let events = server.events();
         let [Event::Closed(end)] = &events[..] else { panic!("{events:?}") };
         assert_eq!(end.reason, EndReason::Requested);

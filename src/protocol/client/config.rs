@@ -86,7 +86,8 @@ pub struct ClientConfig {
     /// How the driver learns what to do with the data channel that the signalling was handed over to:
     /// `false`, from [`Event::Channel`](super::Event::Channel), among the other events; `true`, from
     /// [`Client::poll_channel_transmit`](super::Client::poll_channel_transmit), for a WebRTC engine that
-    /// sends by itself. Default `false`.
+    /// sends by itself. It also has to call
+    /// [`Client::release_goodbye`](super::Client::release_goodbye) after a close. Default `false`.
     pub engine: bool,
 }
 

@@ -440,6 +440,7 @@ impl Core {
         self.socket = Socket::Gone;
         self.queue.clear();
         self.queue_size = 0;
+        self.release_goodbye();
         self.channel_gone();
     }
 
