@@ -1515,6 +1515,91 @@ saltyrtc_status saltyrtc_invitation_flags(const struct saltyrtc_invitation *invi
                                           struct saltyrtc_error **error);
 
 /**
+ * Frees an event of saltyrtc_client_next_event (not one that a callback got). NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
+
+/**
+ * Makes a client and starts to connect. What comes of it is told by events, the last one being
+ * CLOSED.
+ *
+ * With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
+ * take the events with saltyrtc_client_next_event. In both cases events wait in the client until
+ * they are delivered, and if too many wait nothing more is read from the network.
+ *
+ * `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
+ * the client is freed and its last callback has returned, or before this function returns if it
+ * fails.
+ *
+ * `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
+ * settings do not go together.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
+                                    saltyrtc_event_callback callback,
+                                    void *user_data,
+                                    saltyrtc_user_data_free user_data_free,
+                                    struct saltyrtc_client **out,
+                                    struct saltyrtc_error **error);
+
+/**
+ * Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
+ * without further events. NULL is fine. If the application carries the signalling
+ * (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
+ * before, and wait for CLOSED.
+ *
+ * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
+ * callback takes. In a callback of the same client it returns at once, and that callback is the last.
+ * A thread that waits in saltyrtc_client_next_event is woken and gets
+ * SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
+ * saltyrtc_client_close, have the thread take events until there are no more, and free the client
+ * after that. The event descriptor is closed.
+ */
+SALTYRTC_API
+void saltyrtc_client_free(struct saltyrtc_client *client);
+
+/**
+ * Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
+ * event comes when it is done. Nothing can be sent any more. Does nothing the second time.
+ *
+ * The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may pause
+ * for three seconds, and take a minute in all. What it has not got by then is lost.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
+                                      struct saltyrtc_error **error);
+
+/**
+ * Takes the next event of a client without a callback.
+ *
+ * Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
+ * threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
+ *
+ * Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
+ * SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
+ * unless `timeout_ms` is 0.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
+                                           int64_t timeout_ms,
+                                           struct saltyrtc_event **out,
+                                           struct saltyrtc_error **error);
+
+#if defined(SALTYRTC_UNIX)
+/**
+ * A file descriptor for poll, select and event loops, of a client without a callback: it is readable
+ * exactly while events wait. Do not read from it, and do not close it: take the events with
+ * saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
+ *
+ * Fails with SALTYRTC_STATUS_HAS_CALLBACK.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
+                                         int *fd,
+                                         struct saltyrtc_error **error);
+#endif
+
+/**
  * The settings of an initiator: the client that invites. A token is drawn, which is part of the
  * invitation (saltyrtc_config_invitation) and lets one responder in.
  *
@@ -1707,91 +1792,6 @@ saltyrtc_status saltyrtc_config_set_when_peer_leaves(struct saltyrtc_config *con
                                                      struct saltyrtc_error **error);
 
 /**
- * Frees an event of saltyrtc_client_next_event (not one that a callback got). NULL is fine.
- */
-SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
-
-/**
- * Makes a client and starts to connect. What comes of it is told by events, the last one being
- * CLOSED.
- *
- * With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
- * take the events with saltyrtc_client_next_event. In both cases events wait in the client until
- * they are delivered, and if too many wait nothing more is read from the network.
- *
- * `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
- * the client is freed and its last callback has returned, or before this function returns if it
- * fails.
- *
- * `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
- * settings do not go together.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
-                                    saltyrtc_event_callback callback,
-                                    void *user_data,
-                                    saltyrtc_user_data_free user_data_free,
-                                    struct saltyrtc_client **out,
-                                    struct saltyrtc_error **error);
-
-/**
- * Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
- * without further events. NULL is fine. If the application carries the signalling
- * (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
- * before, and wait for CLOSED.
- *
- * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
- * callback takes. In a callback of the same client it returns at once, and that callback is the last.
- * A thread that waits in saltyrtc_client_next_event is woken and gets
- * SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
- * saltyrtc_client_close, have the thread take events until there are no more, and free the client
- * after that. The event descriptor is closed.
- */
-SALTYRTC_API
-void saltyrtc_client_free(struct saltyrtc_client *client);
-
-/**
- * Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
- * event comes when it is done. Nothing can be sent any more. Does nothing the second time.
- *
- * The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may pause
- * for three seconds, and take a minute in all. What it has not got by then is lost.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
-                                      struct saltyrtc_error **error);
-
-/**
- * Takes the next event of a client without a callback.
- *
- * Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
- * threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
- *
- * Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
- * SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
- * unless `timeout_ms` is 0.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
-                                           int64_t timeout_ms,
-                                           struct saltyrtc_event **out,
-                                           struct saltyrtc_error **error);
-
-#if defined(SALTYRTC_UNIX)
-/**
- * A file descriptor for poll, select and event loops, of a client without a callback: it is readable
- * exactly while events wait. Do not read from it, and do not close it: take the events with
- * saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
- *
- * Fails with SALTYRTC_STATUS_HAS_CALLBACK.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
-                                         int *fd,
-                                         struct saltyrtc_error **error);
-#endif
-
-/**
  * Sends bytes with the Relayed Data task. The peer gets a DATA event.
  *
  * This and the other functions that send copy the message, put it into the queue, and return. They
@@ -1981,61 +1981,6 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
                                         size_t data_capacity,
                                         size_t *data_len,
                                         struct saltyrtc_error **error);
-
-/**
- * The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
- */
-SALTYRTC_API size_t saltyrtc_secure_channel_overhead(void);
-
-/**
- * Makes the secure channel for the data channel with the id `id` (0 to 65534).
- *
- * `*out` has to be freed with saltyrtc_secure_channel_free. Fails with SALTYRTC_STATUS_NO_PEER and
- * SALTYRTC_STATUS_CLOSED.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_secure_channel_new(struct saltyrtc_client *client,
-                                            uint16_t id,
-                                            struct saltyrtc_secure_channel **out,
-                                            struct saltyrtc_error **error);
-
-/**
- * Frees a secure channel. NULL is fine. Overwrites its key, unless others have it too.
- */
-SALTYRTC_API void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *channel);
-
-/**
- * Encrypts a message that is about to be sent on the data channel.
- *
- * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes more than the data. Every call uses up a
- * number, also if the result is not sent. Peers expect messages larger than their data channel takes
- * to be chunked after this, in unreliable/unordered mode (saltyrtc_chunker).
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_secure_channel_encrypt(struct saltyrtc_secure_channel *channel,
-                                                const uint8_t *data,
-                                                size_t data_len,
-                                                uint8_t *encrypted,
-                                                size_t encrypted_capacity,
-                                                size_t *encrypted_len,
-                                                struct saltyrtc_error **error);
-
-/**
- * Decrypts a message that arrived on the data channel, put together again if it was chunked.
- *
- * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes less than the encrypted data. Messages can be
- * lost and can arrive in any order. Fails with SALTYRTC_STATUS_DECRYPTION_FAILED if the message is not
- * one of the peer's for this channel; those after it are not affected. If the buffer is too small, the
- * same message can be given again.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *channel,
-                                                const uint8_t *encrypted,
-                                                size_t encrypted_len,
-                                                uint8_t *data,
-                                                size_t data_capacity,
-                                                size_t *data_len,
-                                                struct saltyrtc_error **error);
 
 /**
  * Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
@@ -2367,6 +2312,61 @@ saltyrtc_status saltyrtc_config_add_rtc_task(struct saltyrtc_config *config,
                                              struct saltyrtc_error **error);
 
 /**
+ * The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
+ */
+SALTYRTC_API size_t saltyrtc_secure_channel_overhead(void);
+
+/**
+ * Makes the secure channel for the data channel with the id `id` (0 to 65534).
+ *
+ * `*out` has to be freed with saltyrtc_secure_channel_free. Fails with SALTYRTC_STATUS_NO_PEER and
+ * SALTYRTC_STATUS_CLOSED.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_secure_channel_new(struct saltyrtc_client *client,
+                                            uint16_t id,
+                                            struct saltyrtc_secure_channel **out,
+                                            struct saltyrtc_error **error);
+
+/**
+ * Frees a secure channel. NULL is fine. Overwrites its key, unless others have it too.
+ */
+SALTYRTC_API void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *channel);
+
+/**
+ * Encrypts a message that is about to be sent on the data channel.
+ *
+ * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes more than the data. Every call uses up a
+ * number, also if the result is not sent. Peers expect messages larger than their data channel takes
+ * to be chunked after this, in unreliable/unordered mode (saltyrtc_chunker).
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_secure_channel_encrypt(struct saltyrtc_secure_channel *channel,
+                                                const uint8_t *data,
+                                                size_t data_len,
+                                                uint8_t *encrypted,
+                                                size_t encrypted_capacity,
+                                                size_t *encrypted_len,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Decrypts a message that arrived on the data channel, put together again if it was chunked.
+ *
+ * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes less than the encrypted data. Messages can be
+ * lost and can arrive in any order. Fails with SALTYRTC_STATUS_DECRYPTION_FAILED if the message is not
+ * one of the peer's for this channel; those after it are not affected. If the buffer is too small, the
+ * same message can be given again.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *channel,
+                                                const uint8_t *encrypted,
+                                                size_t encrypted_len,
+                                                uint8_t *data,
+                                                size_t data_capacity,
+                                                size_t *data_len,
+                                                struct saltyrtc_error **error);
+
+/**
  * Figures of the connection to the peer. Set `stats->struct_size` before the call. Fails with
  * SALTYRTC_STATUS_NO_RTC without the built-in WebRTC.
  */
@@ -2483,18 +2483,6 @@ saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,
                                           struct saltyrtc_error **error);
 
 /**
- * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
- *
- * Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit or the value is too large for it.
- * Values with which nothing would work show when the server starts.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *config,
-                                                 int32_t limit,
-                                                 uint64_t value,
-                                                 struct saltyrtc_error **error);
-
-/**
  * The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
  * for all IPv4 addresses, or "::" for all) and a port; with port 0 the system picks one, see
  * saltyrtc_server_port. Without further settings the server speaks plain `ws` and has no permanent key.
@@ -2601,6 +2589,18 @@ saltyrtc_status saltyrtc_server_stop(struct saltyrtc_server *server,
  */
 SALTYRTC_API
 void saltyrtc_server_free(struct saltyrtc_server *server);
+
+/**
+ * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit or the value is too large for it.
+ * Values with which nothing would work show when the server starts.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *config,
+                                                 int32_t limit,
+                                                 uint64_t value,
+                                                 struct saltyrtc_error **error);
 
 /**
  * Sets who gets the log messages of the library, for the whole process; NULL for nobody.

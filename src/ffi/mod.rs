@@ -26,27 +26,14 @@ mod keys;
 
 mod invitation;
 
-mod config;
-
 mod event;
 
 mod client;
-mod client_send;
-mod client_session;
-mod secure_channel;
-mod webrtc;
 
-#[cfg(feature = "webrtc")]
-mod channel;
-#[cfg(feature = "webrtc")]
-mod rtc_config;
-#[cfg(feature = "webrtc")]
-mod rtc_stats;
+mod webrtc;
 
 mod chunking;
 
-#[cfg(feature = "server")]
-mod limits;
 #[cfg(feature = "server")]
 mod server;
 
@@ -58,6 +45,4 @@ mod shutdown;
 mod tests;
 
 mod args;
-mod dispatch;
-mod pull;
 mod user_data;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::dispatch;
+use super::client::dispatch;
 use super::error::{Failure, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 

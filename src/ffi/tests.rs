@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::thread;
 
 use super::args;
+use super::client::config::*;
 use super::client::{saltyrtc_client, saltyrtc_client_free, saltyrtc_client_new};
-use super::config::*;
 use super::error::*;
 use super::event::OwnedEvent;
 use super::status::saltyrtc_status;

@@ -1,5 +1,11 @@
 //! The client: making it, its events, and the end of it.
 
+pub(super) mod config;
+pub(super) mod dispatch;
+mod pull;
+mod send;
+mod session;
+
 use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
@@ -7,16 +13,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
-use super::args::{self, handle};
-use super::config::saltyrtc_config;
-use super::dispatch;
-use super::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
-use super::event::{OwnedEvent, saltyrtc_event};
-use super::pull::Pull;
-use super::status::saltyrtc_status;
-use super::user_data::{UserData, saltyrtc_user_data_free};
-use super::webrtc::Transport;
+use self::config::saltyrtc_config;
+use self::pull::Pull;
 use crate::client::{Client, Event};
+use crate::ffi::args::{self, handle};
+use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
+use crate::ffi::event::{OwnedEvent, saltyrtc_event};
+use crate::ffi::status::saltyrtc_status;
+use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
+use crate::ffi::webrtc::Transport;
 
 /// A connection to a server and, through it, to a peer. All functions can be called by any thread at
 /// any time, but nothing may be called with a client once saltyrtc_client_free was called.

@@ -2,10 +2,10 @@
 
 use std::ffi::c_char;
 
-use super::args::{bytes, handle, msgpack, text};
-use super::client::saltyrtc_client;
-use super::error::{Failure, entry, saltyrtc_error};
-use super::status::saltyrtc_status;
+use crate::ffi::args::{bytes, handle, msgpack, text};
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::{Failure, entry, saltyrtc_error};
+use crate::ffi::status::saltyrtc_status;
 use crate::protocol::message::{Payload, TaskMessage};
 
 /// Sends bytes with the Relayed Data task. The peer gets a DATA event.

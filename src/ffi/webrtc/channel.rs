@@ -4,11 +4,11 @@ use std::ffi::c_char;
 use std::mem::size_of;
 use std::time::Duration;
 
-use super::args::{self, bytes, handle, optional_text, text};
-use super::client::saltyrtc_client;
-use super::error::{Failure, Outcome, entry, saltyrtc_error};
-use super::event::saltyrtc_reliability;
-use super::status::saltyrtc_status;
+use crate::ffi::args::{self, bytes, handle, optional_text, text};
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
+use crate::ffi::event::saltyrtc_reliability;
+use crate::ffi::status::saltyrtc_status;
 use crate::protocol::Reliability;
 use crate::rtc::{ChannelError, ChannelOptions};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::args::handle_mut;
-use super::error::{Failure, Outcome, entry, saltyrtc_error};
-use super::server::saltyrtc_server_config;
-use super::status::saltyrtc_status;
+use crate::ffi::args::handle_mut;
+use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
+use crate::ffi::server::saltyrtc_server_config;
+use crate::ffi::status::saltyrtc_status;
 use crate::server::{AcceptRate, Limits};
 
 /// For limits that may be switched off: no limit.

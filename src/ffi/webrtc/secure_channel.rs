@@ -5,10 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use zeroize::Zeroizing;
 
-use super::args::{self, buffer, bytes, handle};
-use super::client::saltyrtc_client;
-use super::error::{Failure, entry, saltyrtc_error, silent_entry};
-use super::status::saltyrtc_status;
+use crate::ffi::args::{self, buffer, bytes, handle};
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
+use crate::ffi::status::saltyrtc_status;
 use crate::protocol::SecureChannel;
 
 /// Encrypts and decrypts the messages of one data channel of the application with the keys of the

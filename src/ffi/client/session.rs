@@ -4,12 +4,12 @@ use std::ffi::c_char;
 
 use zeroize::Zeroizing;
 
-use super::args::{buffer, bytes, handle, key_bytes, key_out, out, text_buffer};
-use super::client::saltyrtc_client;
-use super::error::{Failure, entry, saltyrtc_error};
-use super::status::saltyrtc_status;
 use crate::client::{ClientState, SendFailure};
 use crate::crypto::{AuthToken, BOX_OVERHEAD, NONCE_BYTES};
+use crate::ffi::args::{buffer, bytes, handle, key_bytes, key_out, out, text_buffer};
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::{Failure, entry, saltyrtc_error};
+use crate::ffi::status::saltyrtc_status;
 use crate::protocol::{DropReason, ResponderAddress};
 
 /// Bytes that saltyrtc_client_encrypt adds.

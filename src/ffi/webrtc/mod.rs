@@ -1,16 +1,24 @@
 //! The WebRTC task with a WebRTC implementation of the application's own: signalling, and the handover
 //! of the signalling to a data channel.
 
+#[cfg(feature = "webrtc")]
+mod channel;
+#[cfg(feature = "webrtc")]
+mod config;
+mod secure_channel;
+#[cfg(feature = "webrtc")]
+mod stats;
+
 use std::ffi::{CStr, c_char, c_void};
 use std::fmt;
 use std::ptr;
 
-use super::args::{self, bytes, handle, handle_mut, optional_text, text};
-use super::client::saltyrtc_client;
-use super::config::{TaskChoice, saltyrtc_config};
-use super::error::{Failure, Outcome, entry, saltyrtc_error};
-use super::status::saltyrtc_status;
-use super::user_data::{UserData, saltyrtc_user_data_free};
+use crate::ffi::args::{self, bytes, handle, handle_mut, optional_text, text};
+use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
+use crate::ffi::status::saltyrtc_status;
+use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
 use crate::protocol::ChannelTransmit;
 use crate::task::webrtc::{Candidate, Options, SdpType, SessionDescription, WebRtc};
 

@@ -3,12 +3,12 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::error::{Failure, Outcome};
-use super::status::saltyrtc_status;
 use crate::client::{Client, Event};
+use crate::ffi::error::{Failure, Outcome};
+use crate::ffi::status::saltyrtc_status;
 
 #[derive(Debug, Default)]
-pub(super) struct Pull {
+pub(in crate::ffi) struct Pull {
     state: Mutex<State>,
     woken: Condvar,
 }
@@ -27,13 +27,13 @@ impl Pull {
     }
 
     /// Wakes those who wait.
-    pub(super) fn wake(&self, client: &Client) {
+    pub(in crate::ffi) fn wake(&self, client: &Client) {
         let mut state = self.lock();
         state.update_signal(client);
         self.woken.notify_all();
     }
 
-    pub(super) fn free(&self) {
+    pub(in crate::ffi) fn free(&self) {
         let mut state = self.lock();
         state.freed = true;
         // Now, and not when the last thread that is in here has left.
@@ -43,7 +43,11 @@ impl Pull {
     }
 
     /// The next event. Waits at most `timeout`; for ever without one.
-    pub(super) fn next(&self, client: &Client, timeout: Option<Duration>) -> Outcome<Event> {
+    pub(in crate::ffi) fn next(
+        &self,
+        client: &Client,
+        timeout: Option<Duration>,
+    ) -> Outcome<Event> {
         // A time-out beyond what the clock can express is for ever.
         let deadline = timeout.map(|timeout| Instant::now().checked_add(timeout));
         let deadline = deadline.flatten();
@@ -100,7 +104,7 @@ mod unix {
 
     /// A descriptor that is readable exactly while there are events: then there is one byte in it.
     #[derive(Debug)]
-    pub(super) struct Signal {
+    pub(in crate::ffi) struct Signal {
         reader: UnixStream,
         writer: UnixStream,
         set: bool,
@@ -129,7 +133,7 @@ mod unix {
     }
 
     impl State {
-        pub(super) fn update_signal(&mut self, client: &Client) {
+        pub(in crate::ffi) fn update_signal(&mut self, client: &Client) {
             if let Some(signal) = &mut self.signal {
                 signal.update(client.has_events());
             }
@@ -138,7 +142,7 @@ mod unix {
 
     impl Pull {
         /// The descriptor, which is made when it is first asked for.
-        pub(in super::super) fn descriptor(&self, client: &Client) -> Outcome<RawFd> {
+        pub(in crate::ffi) fn descriptor(&self, client: &Client) -> Outcome<RawFd> {
             let mut state = self.lock();
             if state.signal.is_none() {
                 let signal = Signal::new().map_err(|error| {

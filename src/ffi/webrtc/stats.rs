@@ -2,11 +2,11 @@
 
 use std::mem::size_of;
 
-use super::args::handle;
-use super::client::saltyrtc_client;
-use super::error::{Failure, entry, saltyrtc_error};
-use super::event::saltyrtc_connection_state;
-use super::status::saltyrtc_status;
+use crate::ffi::args::handle;
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::{Failure, entry, saltyrtc_error};
+use crate::ffi::event::saltyrtc_connection_state;
+use crate::ffi::status::saltyrtc_status;
 use crate::rtc::Stats;
 use crate::rtc::ice::{CandidateType, RelayProtocol};
 

@@ -4,10 +4,10 @@ use std::ffi::{CString, c_char};
 use std::mem::size_of;
 use std::ptr;
 
-use super::error::{c_text, silent_entry};
-use super::status::saltyrtc_status;
-use super::webrtc::saltyrtc_candidate;
 use crate::client::{Closed, ClosedBy, Event, PeerLeft};
+use crate::ffi::error::{c_text, silent_entry};
+use crate::ffi::status::saltyrtc_status;
+use crate::ffi::webrtc::saltyrtc_candidate;
 use crate::protocol::message::{Payload, TaskData};
 use crate::protocol::{
     ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability,

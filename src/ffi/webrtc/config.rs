@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use super::args::{self, handle, handle_mut, optional_text, slice, text};
-use super::config::{TaskChoice, saltyrtc_config};
-use super::error::{Failure, entry, saltyrtc_error, silent_entry};
-use super::status::saltyrtc_status;
+use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text};
+use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
+use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
+use crate::ffi::status::saltyrtc_status;
 use crate::rtc::Config;
 use crate::rtc::ice::{Policy, Server};
 use crate::task::webrtc::{Options, WebRtc};

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::args::{
-    self, bytes, handle, handle_mut, key_bytes, key_out, public_key, text, text_buffer, timeout,
-};
-use super::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
-use super::status::saltyrtc_status;
 use crate::client::{
     Certificates, ClientConfig, Config, PeerAuth, RoleConfig, Roots, WhenPeerLeaves,
 };
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey, SecretKey};
+use crate::ffi::args::{
+    self, bytes, handle, handle_mut, key_bytes, key_out, public_key, text, text_buffer, timeout,
+};
+use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
+use crate::ffi::status::saltyrtc_status;
 use crate::protocol::message::TaskData;
 use crate::protocol::{Invitation, ServerUrl};
 use crate::task::webrtc::WebRtc;
@@ -44,7 +44,7 @@ pub struct saltyrtc_config {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum TaskChoice {
+pub(in crate::ffi) enum TaskChoice {
     RelayedData,
     Custom(CustomTask),
     WebRtc(WebRtc),
@@ -85,12 +85,12 @@ impl saltyrtc_config {
         }
     }
 
-    pub(super) fn add_task(&mut self, task: TaskChoice) {
+    pub(in crate::ffi) fn add_task(&mut self, task: TaskChoice) {
         self.tasks.push(task);
     }
 
     /// What a client is made with.
-    pub(super) fn build(&self) -> Outcome<Config> {
+    pub(in crate::ffi) fn build(&self) -> Outcome<Config> {
         let roots = match (self.use_system_roots, self.certificates.clone()) {
             (true, None) => Roots::System,
             (true, Some(own)) => Roots::SystemAnd(own),

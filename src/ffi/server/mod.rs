@@ -1,16 +1,18 @@
 //! The embedded server.
 
+mod limits;
+
 use std::ffi::c_char;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer};
-use super::dispatch;
-use super::error::{Failure, entry, saltyrtc_error, silent_entry};
-use super::status::saltyrtc_status;
 use crate::crypto::{KeyPair, SecretKey};
+use crate::ffi::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer};
+use crate::ffi::client::dispatch;
+use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
+use crate::ffi::status::saltyrtc_status;
 use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
 
 /// The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::client::saltyrtc_client;
-use super::error::silent_entry;
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::silent_entry;
 
 /// The name of the thread. Documented in the header.
 const NAME: &str = "saltyrtc-events";
@@ -38,7 +38,7 @@ thread_local! {
 }
 
 /// Whether the code that asks runs in a callback of a client.
-pub(super) fn on_event_thread() -> bool {
+pub(in crate::ffi) fn on_event_thread() -> bool {
     IS_EVENT_THREAD.get()
 }
 
@@ -47,7 +47,7 @@ fn line() -> MutexGuard<'static, Line> {
 }
 
 /// Makes sure that there is a thread.
-pub(super) fn start() -> io::Result<()> {
+pub(in crate::ffi) fn start() -> io::Result<()> {
     line().start()
 }
 
@@ -63,7 +63,7 @@ impl Line {
 }
 
 /// Puts a client at the end of the line.
-pub(super) fn schedule(client: Arc<saltyrtc_client>) {
+pub(in crate::ffi) fn schedule(client: Arc<saltyrtc_client>) {
     let mut line = line();
     line.clients.push_back(client);
     // The thread may have been stopped since the client was made.
@@ -75,7 +75,7 @@ pub(super) fn schedule(client: Arc<saltyrtc_client>) {
 
 /// Lets the thread deliver what is there, and ends it. False if it was not done at `deadline`: then it
 /// ends when the callback that it is in has returned.
-pub(super) fn stop(deadline: Instant) -> bool {
+pub(in crate::ffi) fn stop(deadline: Instant) -> bool {
     let mut line = line();
     while line.running {
         line.stopping = true;
