@@ -13,6 +13,8 @@ pub mod rtc;
 mod runtime;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(any(feature = "client", feature = "server"))]
+mod sync;
 pub mod task;
 #[cfg(any(feature = "client", feature = "server"))]
 pub mod transport;

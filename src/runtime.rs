@@ -1,9 +1,11 @@
 //! The one tokio runtime of the process, started on first use.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
+
+use crate::sync::{lock, unpoisoned};
 
 /// Threads that drive all sockets. Boxes for sending are sealed on the threads of the callers, so
 /// few are enough. A server does not use more cores than this either.
@@ -28,10 +30,6 @@ static ALL_CLOSED: Condvar = Condvar::new();
 static THREADS: Mutex<usize> = Mutex::new(0);
 /// There is one less.
 static THREAD_ENDED: Condvar = Condvar::new();
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A handle of the runtime.
 ///
@@ -95,5 +93,5 @@ pub fn shutdown(timeout: Duration) -> bool {
     }
     // Those that an earlier call left behind, too.
     let threads = THREAD_ENDED.wait_timeout_while(lock(&THREADS), left(), |threads| *threads > 0);
-    *threads.unwrap_or_else(PoisonError::into_inner).0 == 0
+    *unpoisoned(threads).0 == 0
 }

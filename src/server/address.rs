@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::limits::{AcceptRate, Limits};
 use super::metrics::Limit;
 use super::network::masked;
+use crate::sync::lock;
 
 /// From how many addresses on those are forgotten that have nothing to be remembered for.
 const FEW: usize = 1024;
@@ -51,7 +52,7 @@ impl Addresses {
             return Ok(None);
         }
         let group = group(address);
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.0);
         table.clean(now);
         let entry = table.entries.entry(group).or_insert(Entry { connections: 0, rested: now });
         if limits.connections_per_address.is_some_and(|most| entry.connections >= most) {
@@ -86,7 +87,7 @@ impl Table {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut table = self.addresses.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = lock(&self.addresses.0);
         if let Some(entry) = table.entries.get_mut(&self.group) {
             entry.connections -= 1;
         }
@@ -153,7 +154,7 @@ mod tests {
     fn without_a_limit_nothing_is_kept() {
         let addresses = Arc::new(Addresses::default());
         assert!(addresses.enter(Instant::now(), ip("::1"), &limits(None, None)).unwrap().is_none());
-        assert!(addresses.0.lock().unwrap().entries.is_empty());
+        assert!(lock(&addresses.0).entries.is_empty());
     }
 
     #[test]
@@ -167,7 +168,7 @@ mod tests {
             let address = std::net::Ipv6Addr::from_bits(u128::from(n) << 64);
             addresses.enter(now, address.into(), &limits).unwrap();
             if n % 10_000 == 0 {
-                assert!(addresses.0.lock().unwrap().entries.len() < 10 * FEW);
+                assert!(lock(&addresses.0).entries.len() < 10 * FEW);
             }
         }
         let later = start + Duration::from_secs(1000);

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdTcpListener};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ use super::registry::{JoinError, Registry};
 use super::settings::Settings;
 use crate::protocol::CloseCode;
 use crate::runtime;
+use crate::sync::lock;
 use crate::transport::{Stream, finish_stream};
 
 /// How long to wait when the operating system has no more sockets to give.
@@ -161,7 +162,7 @@ impl Server {
     ///
     /// Something in it is wrong: see [`ServerError`]. Then nothing at all has changed.
     pub fn reload(&self, reload: Reload) -> Result<(), ServerError> {
-        let mut settings = self.service.lock_settings();
+        let mut settings = lock(&self.service.settings);
         *settings = Arc::new(settings.reloaded(reload)?);
         info!("server configuration reloaded");
         Ok(())
@@ -235,12 +236,8 @@ struct Service {
 }
 
 impl Service {
-    fn lock_settings(&self) -> std::sync::MutexGuard<'_, Arc<Settings>> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn settings(&self) -> Arc<Settings> {
-        self.lock_settings().clone()
+        lock(&self.settings).clone()
     }
 
     fn connections(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Which paths there are, and the connection between a client's task and its path.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use futures_util::task::AtomicWaker;
@@ -10,6 +10,7 @@ use tracing::{debug, trace};
 use super::metrics::{Metrics, Present};
 use crate::crypto::{OsRandom, PublicKey};
 use crate::protocol::server::{ClientId, Event, Path, PathConfig};
+use crate::sync::lock;
 
 /// All paths that somebody is on.
 ///
@@ -33,11 +34,6 @@ struct Shared {
     _present: Present,
     /// Not a hash map: there are two clients as a rule, and one of them is looked up per message.
     wakers: BTreeMap<ClientId, Arc<AtomicWaker>>,
-}
-
-/// A panic in one task is reported by the runtime. The others go on with what they have.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
