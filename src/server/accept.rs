@@ -8,9 +8,9 @@ use std::time::Instant;
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use tokio::net::TcpStream;
 
-use super::address::{Addresses, Place};
+use super::address_limits::{AddressLimiter, Permit};
 use super::http::{Answer, Upgrade, accept, read_request};
-use super::metrics::{Metrics, Outcome};
+use super::metrics::{HandshakeOutcome, Metrics};
 use super::network::{ProxyHeader, TrustedProxies};
 use super::proxy::{Proxied, read_header};
 use super::settings::Settings;
@@ -24,11 +24,11 @@ pub(super) struct Opened {
     pub(super) socket: WebSocket,
     pub(super) asked: Asked,
     /// To be kept as long as the connection.
-    pub(super) place: Option<Place>,
+    pub(super) permit: Option<Permit>,
 }
 
 /// Why there is no WebSocket.
-pub(super) enum Failure {
+pub(super) enum OpenError {
     /// A limit of the address was reached.
     Limit(Option<(Stream, Answer)>),
     /// A trusted proxy sent no valid PROXY header.
@@ -40,7 +40,7 @@ pub(super) enum Failure {
     Gone(io::Error),
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for OpenError {
     fn from(error: io::Error) -> Self {
         Self::Gone(error)
     }
@@ -77,24 +77,24 @@ pub(super) async fn open(
     peer: IpAddr,
     settings: &Settings,
     proxy: Option<&TrustedProxies>,
-    addresses: &Arc<Addresses>,
+    limiter: &Arc<AddressLimiter>,
     metrics: &Metrics,
-) -> Result<Opened, Failure> {
+) -> Result<Opened, OpenError> {
     // Counted here, so that it is before anybody can see that the connection is gone.
-    let enter = |address| {
-        let entered = addresses.enter(Instant::now(), address, &settings.limits);
-        entered.inspect_err(|limit| metrics.limit(*limit))
+    let admit = |address| {
+        let admitted = limiter.admit(Instant::now(), address, &settings.limits);
+        admitted.inspect_err(|limit| metrics.limit(*limit))
     };
     let no_header = || {
         metrics.proxy_header_failures.up();
-        metrics.handshake(Outcome::ProxyHeader);
-        Failure::ProxyHeader
+        metrics.handshake(HandshakeOutcome::ProxyHeader);
+        OpenError::ProxyHeader
     };
     let proxy = proxy.filter(|proxy| proxy.trusts(peer));
     let header = proxy.map(|proxy| proxy.header);
-    let mut place = None;
+    let mut permit = None;
     if header.is_none() {
-        place = enter(peer).map_err(|_| Failure::Limit(None))?;
+        permit = admit(peer).map_err(|_| OpenError::Limit(None))?;
     }
     prepare(&tcp, settings.limits.tcp_keepalive);
     if header == Some(ProxyHeader::ProxyProtocol) {
@@ -103,26 +103,26 @@ pub(super) async fn open(
             Proxied::Client(address) => address,
             Proxied::Itself => peer,
         };
-        place = enter(address).map_err(|_| Failure::Limit(None))?;
+        permit = admit(address).map_err(|_| OpenError::Limit(None))?;
     }
     let tcp = Tcp::new(tcp);
     let mut stream = match &settings.tls {
         None => Stream::Plain(tcp),
         Some(acceptor) => {
-            let tls = acceptor.accept(tcp).await.map_err(Failure::Tls)?;
+            let tls = acceptor.accept(tcp).await.map_err(OpenError::Tls)?;
             Stream::Tls(Box::new(tls.into()))
         }
     };
     let Upgrade { request, mut response, rest } = match read_request(&mut stream).await? {
         Ok(upgrade) => upgrade,
-        Err(answer) => return Err(Failure::NotWebSocket(stream, answer)),
+        Err(answer) => return Err(OpenError::NotWebSocket(stream, answer)),
     };
     if let Some(proxy) = proxy
         && header == Some(ProxyHeader::XForwardedFor)
     {
-        place = match enter(proxy.forwarded_for(peer, request.headers())) {
-            Ok(place) => place,
-            Err(_) => return Err(Failure::Limit(Some((stream, Answer::TOO_MANY)))),
+        permit = match admit(proxy.forwarded_for(peer, request.headers())) {
+            Ok(permit) => permit,
+            Err(_) => return Err(OpenError::Limit(Some((stream, Answer::TOO_MANY)))),
         };
     }
     let asked = Asked::new(request.uri(), request.headers(), &settings.path);
@@ -132,7 +132,7 @@ pub(super) async fn open(
     }
     accept(&mut stream, &response).await?;
     let socket = accepted(stream, rest, settings.websocket).await;
-    Ok(Opened { socket, asked, place })
+    Ok(Opened { socket, asked, permit })
 }
 
 /// The key that a path is named after: exactly a slash and 64 hexadecimal digits of any case.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use super::network::TrustedProxies;
 use crate::crypto::KeyPair;
 use crate::transport::TlsError;
@@ -25,7 +25,7 @@ pub struct ServerConfig {
     /// are refused (3007).
     pub permanent_keys: Vec<KeyPair>,
     /// What the server puts up with.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// The proxies that the server stands behind, if they say who the clients are. Default: none.
     pub proxy: Option<TrustedProxies>,
     /// Accept 3006 as the reason in 'drop-responder'; see
@@ -40,7 +40,7 @@ impl ServerConfig {
             listen,
             tls: None,
             permanent_keys: Vec::new(),
-            limits: Limits::default(),
+            limits: ServerLimits::default(),
             proxy: None,
             accept_no_shared_task_as_drop_reason: false,
         }
@@ -56,7 +56,7 @@ pub struct Reload {
     /// The new permanent key pairs, the primary one first.
     pub permanent_keys: Option<Vec<KeyPair>>,
     /// The new limits. All of them: start from those that the server has.
-    pub limits: Option<Limits>,
+    pub limits: Option<ServerLimits>,
 }
 
 /// The TLS certificate of a server with its private key.

@@ -11,9 +11,9 @@ use tokio::time::Sleep;
 use tokio_tungstenite::tungstenite::{self, Message, error::Error};
 use tracing::debug;
 
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use super::listener::Phase;
-use super::metrics::{Limit, Metrics};
+use super::metrics::{Metrics, ReachedLimit};
 use super::registry::Member;
 use crate::protocol::server::{ClientId, Path};
 use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Transmit};
@@ -24,7 +24,7 @@ const MESSAGES_PER_TURN: usize = 32;
 const BYTES_PER_TURN: usize = 128 << 10;
 
 /// How a connection ended.
-enum End {
+enum ConnectionEnd {
     /// Both sides sent their closing frame, or the client sent one and the answer is on its way.
     Closed,
     /// The client broke the WebSocket protocol, and is told with this code.
@@ -57,10 +57,10 @@ impl Stall {
     }
 }
 
-struct Connection<'a> {
+struct ClientConnection<'a> {
     socket: WebSocket,
     member: Member,
-    limits: &'a Limits,
+    limits: &'a ServerLimits,
     metrics: &'a Metrics,
     phase: &'a watch::Receiver<Phase>,
     timer: Pin<Box<Sleep>>,
@@ -78,11 +78,11 @@ struct Connection<'a> {
 pub(super) async fn serve(
     socket: WebSocket,
     member: Member,
-    limits: &Limits,
+    limits: &ServerLimits,
     metrics: &Metrics,
     phase: &watch::Receiver<Phase>,
 ) {
-    let mut connection = Connection {
+    let mut connection = ClientConnection {
         socket,
         member,
         limits,
@@ -96,16 +96,16 @@ pub(super) async fn serve(
         unflushed: false,
     };
     let end = poll_fn(|cx| connection.poll(cx)).await;
-    let Connection { socket, member, .. } = connection;
+    let ClientConnection { socket, member, .. } = connection;
     // The others hear of it now, and not when the socket is finally closed.
     drop(member);
     // In boxes, so that the task does not keep room for the end of the connection all its life.
     match end {
-        End::Gone => {}
-        End::Closed => Box::pin(finish_in_time(socket, limits, metrics)).await,
-        End::Refused(code) => {
+        ConnectionEnd::Gone => {}
+        ConnectionEnd::Closed => Box::pin(finish_in_time(socket, limits, metrics)).await,
+        ConnectionEnd::Refused(code) => {
             if code == MESSAGE_TOO_BIG {
-                metrics.limit(Limit::MessageSize);
+                metrics.limit(ReachedLimit::MessageSize);
             }
             Box::pin(refuse(socket, code, limits, metrics)).await;
         }
@@ -113,23 +113,28 @@ pub(super) async fn serve(
 }
 
 /// Closes a WebSocket that is not, or not any more, on a path.
-pub(super) async fn refuse(mut socket: WebSocket, code: u16, limits: &Limits, metrics: &Metrics) {
+pub(super) async fn refuse(
+    mut socket: WebSocket,
+    code: u16,
+    limits: &ServerLimits,
+    metrics: &Metrics,
+) {
     metrics.close(code);
     if socket.feed(Message::Close(Some(close_frame(code)))).await.is_ok() {
         finish_in_time(socket, limits, metrics).await;
     }
 }
 
-async fn finish_in_time(socket: WebSocket, limits: &Limits, metrics: &Metrics) {
+async fn finish_in_time(socket: WebSocket, limits: &ServerLimits, metrics: &Metrics) {
     if !finish(socket, limits.close_timeout).await {
-        metrics.limit(Limit::CloseTime);
+        metrics.limit(ReachedLimit::CloseTime);
     }
 }
 
-impl Connection<'_> {
+impl ClientConnection<'_> {
     /// One wake-up: take what came, send what there is, flush once, and do what is due. If that makes
     /// something to send, the path wakes this up again.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEnd> {
         // Before looking for something to send, so that nothing is missed in between.
         self.member.waker.register(cx.waker());
         // Reading the clock for each message would cost more than relaying it within the process.
@@ -143,7 +148,7 @@ impl Connection<'_> {
         self.poll_timer(cx)
     }
 
-    fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<End> {
+    fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<ConnectionEnd> {
         let (mut messages, mut bytes) = (Vec::new(), 0);
         let end = loop {
             if messages.len() == MESSAGES_PER_TURN || bytes > BYTES_PER_TURN {
@@ -152,9 +157,11 @@ impl Connection<'_> {
             }
             match self.socket.poll_next_unpin(cx) {
                 Poll::Pending => break Poll::Pending,
-                Poll::Ready(None | Some(Ok(Message::Close(_)))) => break Poll::Ready(End::Closed),
+                Poll::Ready(None | Some(Ok(Message::Close(_)))) => {
+                    break Poll::Ready(ConnectionEnd::Closed);
+                }
                 Poll::Ready(Some(Err(Error::Utf8(_)))) => {
-                    break Poll::Ready(End::Refused(CloseCode::ProtocolError.code()));
+                    break Poll::Ready(ConnectionEnd::Refused(CloseCode::ProtocolError.code()));
                 }
                 Poll::Ready(Some(Err(error))) => break Poll::Ready(failed(&error)),
                 Poll::Ready(Some(Ok(message))) => {
@@ -179,7 +186,7 @@ impl Connection<'_> {
         end
     }
 
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEnd> {
         loop {
             let (due, closing) =
                 self.member.with(|path, id| (path.client_timeout(id), path.is_closing(id)));
@@ -202,13 +209,13 @@ impl Connection<'_> {
             let now = Instant::now().max(due);
             if self.cut_off.is_some() {
                 debug!("client did not end its connection in time");
-                self.metrics.limit(Limit::CloseTime);
-                return Poll::Ready(End::Gone);
+                self.metrics.limit(ReachedLimit::CloseTime);
+                return Poll::Ready(ConnectionEnd::Gone);
             }
             if self.has_stalled(now) {
                 debug!("client took nothing for too long");
-                self.metrics.limit(Limit::StallTime);
-                return Poll::Ready(End::Gone);
+                self.metrics.limit(ReachedLimit::StallTime);
+                return Poll::Ready(ConnectionEnd::Gone);
             }
             self.member.with(|path, id| path.handle_client_timeout(now, id));
         }
@@ -297,15 +304,15 @@ fn next_batch(path: &mut Path, id: ClientId) -> Vec<(Option<Instant>, Transmit)>
 }
 
 /// What an error of the WebSocket means.
-fn failed(error: &tungstenite::Error) -> End {
+fn failed(error: &tungstenite::Error) -> ConnectionEnd {
     match error {
-        Error::Capacity(_) => End::Refused(MESSAGE_TOO_BIG),
+        Error::Capacity(_) => ConnectionEnd::Refused(MESSAGE_TOO_BIG),
         Error::Protocol(
             tungstenite::error::ProtocolError::ResetWithoutClosingHandshake
             | tungstenite::error::ProtocolError::SendAfterClosing,
-        ) => End::Gone,
-        Error::Protocol(_) => End::Refused(CloseCode::WebSocketProtocolError.code()),
-        _ => End::Gone,
+        ) => ConnectionEnd::Gone,
+        Error::Protocol(_) => ConnectionEnd::Refused(CloseCode::WebSocketProtocolError.code()),
+        _ => ConnectionEnd::Gone,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::protocol::server::PathConfig;
 /// [`ServerConfig::proxy`]: super::ServerConfig::proxy
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct ServerLimits {
     /// How many connections there may be at once (`connections`). One more is closed as soon as it
     /// was accepted, before TLS. Default: 65 536.
     pub connections: Option<usize>,
@@ -92,7 +92,7 @@ pub struct AcceptRate {
     pub burst: u32,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         let path = PathConfig::default();
         Self {
@@ -114,7 +114,7 @@ impl Default for Limits {
     }
 }
 
-impl Limits {
+impl ServerLimits {
     /// Limits with which no client could ever get through, or that limit nothing, are mistakes.
     pub(super) fn check(&self) -> Result<(), ServerError> {
         /// 'client-auth' with a few subprotocols and with room for more.

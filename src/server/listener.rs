@@ -14,12 +14,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout, timeout_at};
 use tracing::{debug, info, warn};
 
-use super::accept::{Failure, Opened, open};
-use super::address::Addresses;
+use super::accept::{OpenError, Opened, open};
+use super::address_limits::AddressLimiter;
 use super::config::{Reload, ServerConfig, ServerError};
 use super::connection::{refuse, serve};
 use super::http::Answer;
-use super::metrics::{Limit, Metrics, Outcome, Present};
+use super::metrics::{GaugeGuard, HandshakeOutcome, Metrics, ReachedLimit};
 use super::network::TrustedProxies;
 use super::registry::{JoinError, Registry};
 use super::settings::Settings;
@@ -118,7 +118,7 @@ impl Server {
         let service = Arc::new(Service {
             registry: Arc::new(Registry::new(metrics.clone())),
             metrics,
-            addresses: Arc::default(),
+            limiter: Arc::default(),
             settings: Mutex::new(Arc::new(settings)),
             proxy: config.proxy,
         });
@@ -149,13 +149,13 @@ impl Server {
     }
 
     /// The limits for new connections.
-    pub fn limits(&self) -> super::Limits {
+    pub fn limits(&self) -> super::ServerLimits {
         self.service.settings().limits.clone()
     }
 
     /// Changes certificate, permanent keys and limits for connections that come in from now on. Those
     /// that are there stay, with what they began with; only
-    /// [`Limits::shutdown_timeout`](super::Limits::shutdown_timeout) and the counts of connections
+    /// [`ServerLimits::shutdown_timeout`](super::ServerLimits::shutdown_timeout) and the counts of connections
     /// also concern them.
     ///
     /// # Errors
@@ -177,7 +177,7 @@ impl Server {
 
     /// Stops listening, closes all connections with 1001 after what waits for them, and resolves when
     /// they are gone, or were cut off after
-    /// [`Limits::shutdown_timeout`](super::Limits::shutdown_timeout). Works on any executor.
+    /// [`ServerLimits::shutdown_timeout`](super::ServerLimits::shutdown_timeout). Works on any executor.
     pub async fn shutdown(self) {
         // The sender is only dropped with the runtime; there is nothing to wait for then.
         let _ = self.begin_shutdown().await;
@@ -230,7 +230,7 @@ impl Drop for Server {
 struct Service {
     registry: Arc<Registry>,
     metrics: Arc<Metrics>,
-    addresses: Arc<Addresses>,
+    limiter: Arc<AddressLimiter>,
     settings: Mutex<Arc<Settings>>,
     proxy: Option<TrustedProxies>,
 }
@@ -290,17 +290,17 @@ async fn run(
                     while connections.try_join_next().is_some() {}
                     let settings = service.settings();
                     // Not the number of tasks: one whose connection has ended is there a moment longer.
-                    let open = service.connections();
-                    if settings.limits.connections.is_some_and(|most| open >= most) {
-                        metrics.limit(Limit::Connections);
+                    let already = service.connections();
+                    if settings.limits.connections.is_some_and(|most| already >= most) {
+                        metrics.limit(ReachedLimit::Connections);
                         debug!("connection refused: there are too many");
                         continue;
                     }
-                    let present = Present::new(&metrics, |metrics| &metrics.connections);
+                    let open = GaugeGuard::new(&metrics, |metrics| &metrics.connections);
                     let (service, phases) = (service.clone(), for_connections.clone());
                     connections.spawn(async move {
                         connection(tcp, peer, &service, &settings, phases).await;
-                        drop(present);
+                        drop(open);
                     });
                 }
                 // Either this one connection broke already, or sockets have run out.
@@ -326,7 +326,7 @@ async fn run(
     let all = async { while connections.join_next().await.is_some() {} };
     if timeout(service.settings().limits.shutdown_timeout, all).await.is_err() {
         warn!(connections = connections.len(), "connections cut off at shutdown");
-        (0..connections.len()).for_each(|_| metrics.limit(Limit::ShutdownTime));
+        (0..connections.len()).for_each(|_| metrics.limit(ReachedLimit::ShutdownTime));
     }
     connections.shutdown().await;
 }
@@ -339,22 +339,22 @@ async fn connection(
     mut phases: watch::Receiver<Phase>,
 ) {
     let since = Instant::now();
-    let Service { registry, metrics, addresses, proxy, .. } = service;
+    let Service { registry, metrics, limiter, proxy, .. } = service;
     let limits = &settings.limits;
     // In a box, so that the task does not keep room for what is over.
-    let mut opening = Box::pin(open(tcp, peer.ip(), settings, proxy.as_ref(), addresses, metrics));
+    let mut opening = Box::pin(open(tcp, peer.ip(), settings, proxy.as_ref(), limiter, metrics));
     let opened = tokio::select! {
-        () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(Outcome::Shutdown),
+        () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(HandshakeOutcome::Shutdown),
         opened = timeout_at((since + limits.handshake_timeout).into(), &mut opening) => opened,
     };
     if opened.is_err() {
-        metrics.limit(Limit::HandshakeTime);
-        metrics.handshake(Outcome::Timeout);
+        metrics.limit(ReachedLimit::HandshakeTime);
+        metrics.handshake(HandshakeOutcome::Timeout);
         debug!("no WebSocket was opened in time");
     }
     // The client sees that it was cut off after it was counted why.
     drop(opening);
-    let Opened { socket, asked, place } = match opened {
+    let Opened { socket, asked, permit } = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(failure)) => return failed(failure, settings, metrics).await,
         Err(_) => return,
@@ -364,8 +364,8 @@ async fn connection(
         Err(code) => {
             debug!(%code, "closing a connection with a wrong path or subprotocol");
             metrics.handshake(match code {
-                CloseCode::WebSocketProtocolError => Outcome::Subprotocol,
-                _ => Outcome::Path,
+                CloseCode::WebSocketProtocolError => HandshakeOutcome::Subprotocol,
+                _ => HandshakeOutcome::Path,
             });
             return refuse(socket, code.code(), limits, metrics).await;
         }
@@ -374,42 +374,42 @@ async fn connection(
     match registry.join(key, since, &subprotocol, &settings.path, most) {
         Ok(member) => serve(socket, member, limits, metrics, &phases).await,
         Err(JoinError::Stopping) => {
-            metrics.handshake(Outcome::Shutdown);
+            metrics.handshake(HandshakeOutcome::Shutdown);
             refuse(socket, CloseCode::GoingAway.code(), limits, metrics).await;
         }
         Err(JoinError::PathFull) => {
             debug!("connection refused: there are too many on its path");
-            metrics.limit(Limit::ConnectionsPerPath);
+            metrics.limit(ReachedLimit::ConnectionsPerPath);
             refuse(socket, CloseCode::PathFull.code(), limits, metrics).await;
         }
     }
-    drop(place);
+    drop(permit);
 }
 
 /// The end of a connection that has no WebSocket.
-async fn failed(failure: Failure, settings: &Settings, metrics: &Metrics) {
+async fn failed(failure: OpenError, settings: &Settings, metrics: &Metrics) {
     match failure {
-        Failure::Limit(answer) => {
+        OpenError::Limit(answer) => {
             debug!("connection refused: its address has or opens too many");
             if let Some((stream, answer)) = answer {
                 give(answer, stream, settings).await;
             }
         }
-        Failure::ProxyHeader => {
+        OpenError::ProxyHeader => {
             debug!("connection of a proxy refused: no valid PROXY header");
         }
-        Failure::Tls(error) => {
+        OpenError::Tls(error) => {
             metrics.tls_failures.up();
-            metrics.handshake(Outcome::Tls);
+            metrics.handshake(HandshakeOutcome::Tls);
             debug!(%error, "no TLS");
         }
-        Failure::NotWebSocket(stream, answer) => {
-            metrics.handshake(Outcome::NotWebSocket);
+        OpenError::NotWebSocket(stream, answer) => {
+            metrics.handshake(HandshakeOutcome::NotWebSocket);
             debug!("a request that is not for a WebSocket");
             give(answer, stream, settings).await;
         }
-        Failure::Gone(error) => {
-            metrics.handshake(Outcome::Left);
+        OpenError::Gone(error) => {
+            metrics.handshake(HandshakeOutcome::Left);
             debug!(%error, "no WebSocket was opened");
         }
     }

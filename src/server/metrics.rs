@@ -54,19 +54,19 @@ impl Counter {
 }
 
 /// Counts something that is there until this is dropped.
-pub(super) struct Present {
+pub(super) struct GaugeGuard {
     metrics: Arc<Metrics>,
     which: fn(&Metrics) -> &Counter,
 }
 
-impl Present {
+impl GaugeGuard {
     pub(super) fn new(metrics: &Arc<Metrics>, which: fn(&Metrics) -> &Counter) -> Self {
         which(metrics).up();
         Self { metrics: metrics.clone(), which }
     }
 }
 
-impl Drop for Present {
+impl Drop for GaugeGuard {
     fn drop(&mut self) {
         (self.which)(&self.metrics).down();
     }
@@ -76,7 +76,7 @@ const ROLES: [&str; 2] = ["initiator", "responder"];
 
 /// How a handshake came out: what became of a connection that was not refused by a limit.
 #[derive(Clone, Copy)]
-pub(super) enum Outcome {
+pub(super) enum HandshakeOutcome {
     Initiator,
     Responder,
     ProxyHeader,
@@ -110,7 +110,7 @@ const OUTCOMES: [&str; 13] = [
 
 /// A limit that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
+pub(super) enum ReachedLimit {
     Connections,
     ConnectionsPerAddress,
     ConnectionsPerPath,
@@ -196,11 +196,11 @@ impl Histogram {
 }
 
 impl Metrics {
-    pub(super) fn handshake(&self, outcome: Outcome) {
+    pub(super) fn handshake(&self, outcome: HandshakeOutcome) {
         self.handshakes[outcome as usize].up();
     }
 
-    pub(super) fn limit(&self, limit: Limit) {
+    pub(super) fn limit(&self, limit: ReachedLimit) {
         self.limit_hits[limit as usize].up();
     }
 
@@ -222,8 +222,8 @@ impl Metrics {
             Event::Authenticated { role } => {
                 self.clients[*role as usize].up();
                 self.handshake(match role {
-                    Role::Initiator => Outcome::Initiator,
-                    Role::Responder => Outcome::Responder,
+                    Role::Initiator => HandshakeOutcome::Initiator,
+                    Role::Responder => HandshakeOutcome::Responder,
                 });
             }
             Event::Closing { role, cause } => {
@@ -237,15 +237,15 @@ impl Metrics {
                 }
             }
             Event::Left { role: Some(role) } => self.clients[*role as usize].down(),
-            Event::Left { role: None } => self.handshake(Outcome::Left),
+            Event::Left { role: None } => self.handshake(HandshakeOutcome::Left),
             Event::Relayed { messages, bytes } => {
                 self.relayed_messages.add(*messages);
                 self.relayed_bytes.add(*bytes);
             }
             Event::RelayFailed { why } => {
                 match why {
-                    RelayFailure::QueueFull => self.limit(Limit::Queue),
-                    RelayFailure::AllQueuesFull => self.limit(Limit::AllQueues),
+                    RelayFailure::QueueFull => self.limit(ReachedLimit::Queue),
+                    RelayFailure::AllQueuesFull => self.limit(ReachedLimit::AllQueues),
                     RelayFailure::NobodyThere | RelayFailure::ReceiverLeft => {}
                 }
                 self.relay_failures[*why as usize].up();
@@ -311,29 +311,29 @@ impl Metrics {
 }
 
 /// The limit that is the reason of a close, if one is.
-fn limit_of(cause: &Cause) -> Option<Limit> {
+fn limit_of(cause: &Cause) -> Option<ReachedLimit> {
     Some(match cause {
-        Cause::HandshakeTimeout => Limit::HandshakeTime,
-        Cause::PongTimeout => Limit::PongTime,
-        Cause::Idle => Limit::IdleTime,
-        Cause::TooSlow => Limit::Notifications,
+        Cause::HandshakeTimeout => ReachedLimit::HandshakeTime,
+        Cause::PongTimeout => ReachedLimit::PongTime,
+        Cause::Idle => ReachedLimit::IdleTime,
+        Cause::TooSlow => ReachedLimit::Notifications,
         _ => return None,
     })
 }
 
 /// The outcome of a handshake that the server ended.
-fn outcome_of(cause: &Cause) -> Outcome {
+fn outcome_of(cause: &Cause) -> HandshakeOutcome {
     match cause {
-        Cause::PathFull => Outcome::PathFull,
-        Cause::UnknownServerKey => Outcome::ServerKey,
-        Cause::HandshakeTimeout | Cause::Idle | Cause::PongTimeout => Outcome::Timeout,
-        Cause::Shutdown => Outcome::Shutdown,
+        Cause::PathFull => HandshakeOutcome::PathFull,
+        Cause::UnknownServerKey => HandshakeOutcome::ServerKey,
+        Cause::HandshakeTimeout | Cause::Idle | Cause::PongTimeout => HandshakeOutcome::Timeout,
+        Cause::Shutdown => HandshakeOutcome::Shutdown,
         // Nobody replaces or drops a client that is not authenticated.
         Cause::Violation(_)
         | Cause::SequenceExhausted
         | Cause::Replaced
         | Cause::Dropped(_)
-        | Cause::TooSlow => Outcome::ProtocolError,
+        | Cause::TooSlow => HandshakeOutcome::ProtocolError,
     }
 }
 
@@ -404,12 +404,12 @@ mod tests {
 
     #[test]
     fn every_enumeration_has_its_names_in_order() {
-        assert_eq!(OUTCOMES[Outcome::Initiator as usize], "initiator");
-        assert_eq!(OUTCOMES[Outcome::Shutdown as usize], "shutdown");
-        assert_eq!(OUTCOMES[Outcome::ServerKey as usize], "unknown_server_key");
-        assert_eq!(LIMITS[Limit::Connections as usize], "connections");
-        assert_eq!(LIMITS[Limit::Notifications as usize], "notifications");
-        assert_eq!(LIMITS[Limit::StallTime as usize], "stall_time");
+        assert_eq!(OUTCOMES[HandshakeOutcome::Initiator as usize], "initiator");
+        assert_eq!(OUTCOMES[HandshakeOutcome::Shutdown as usize], "shutdown");
+        assert_eq!(OUTCOMES[HandshakeOutcome::ServerKey as usize], "unknown_server_key");
+        assert_eq!(LIMITS[ReachedLimit::Connections as usize], "connections");
+        assert_eq!(LIMITS[ReachedLimit::Notifications as usize], "notifications");
+        assert_eq!(LIMITS[ReachedLimit::StallTime as usize], "stall_time");
         assert_eq!(FAILURES[RelayFailure::NobodyThere as usize], "nobody_there");
         assert_eq!(FAILURES[RelayFailure::ReceiverLeft as usize], "receiver_left");
         assert_eq!(ROLES[Role::Initiator as usize], "initiator");

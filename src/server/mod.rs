@@ -4,14 +4,14 @@
 //! [`Server::shutdown`] or until the [`Server`] is dropped. What it logs (with `tracing`, most of it at
 //! the level `debug`) holds no keys, no signalling paths and no addresses of clients.
 //!
-//! What clients may take is in [`Limits`]; what happened is in [`Metrics`]. A connection has a task of
+//! What clients may take is in [`ServerLimits`]; what happened is in [`Metrics`]. A connection has a task of
 //! its own, and a bounded queue: what does not fit into it is answered with 'send-error', so that
 //! nobody ever waits for a client that reads slowly. In the worst case a connection takes
-//! [`Limits::queue_bytes`] and three times [`Limits::message_size`], and all queues together take
-//! [`Limits::all_queues_bytes`]; choose [`Limits::connections`] accordingly.
+//! [`ServerLimits::queue_bytes`] and three times [`ServerLimits::message_size`], and all queues together take
+//! [`ServerLimits::all_queues_bytes`]; choose [`ServerLimits::connections`] accordingly.
 
 mod accept;
-mod address;
+mod address_limits;
 mod config;
 mod connection;
 mod http;
@@ -24,7 +24,7 @@ mod registry;
 mod settings;
 
 pub use config::{Reload, ServerConfig, ServerError, TlsIdentity};
-pub use limits::{AcceptRate, Limits};
+pub use limits::{AcceptRate, ServerLimits};
 pub use listener::Server;
 pub use metrics::Metrics;
 pub use network::{IpNetwork, IpNetworkError, ProxyHeader, TrustedProxies};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::task::AtomicWaker;
 use tracing::{debug, trace};
 
-use super::metrics::{Metrics, Present};
+use super::metrics::{GaugeGuard, Metrics};
 use crate::crypto::{OsRandom, PublicKey};
 use crate::protocol::server::{ClientId, Event, Path, PathConfig};
 use crate::sync::lock;
@@ -23,20 +23,20 @@ pub(super) struct Registry {
 
 #[derive(Default)]
 struct Paths {
-    by_key: HashMap<PublicKey, Arc<Mutex<Shared>>>,
+    by_key: HashMap<PublicKey, Arc<Mutex<SharedPath>>>,
     stopping: bool,
 }
 
 /// A path and the tasks of its clients.
-struct Shared {
+struct SharedPath {
     path: Path,
     metrics: Arc<Metrics>,
-    _present: Present,
+    _gauge: GaugeGuard,
     /// Not a hash map: there are two clients as a rule, and one of them is looked up per message.
     wakers: BTreeMap<ClientId, Arc<AtomicWaker>>,
 }
 
-impl Shared {
+impl SharedPath {
     /// Calls the state machine, logs what happened, and wakes whoever has something to send.
     fn with<T>(&mut self, call: impl FnOnce(&mut Path) -> T) -> T {
         let result = call(&mut self.path);
@@ -98,10 +98,10 @@ impl Registry {
             return Err(JoinError::Stopping);
         }
         let shared = paths.by_key.entry(key).or_insert_with(|| {
-            Arc::new(Mutex::new(Shared {
+            Arc::new(Mutex::new(SharedPath {
                 path: Path::new(key, config.clone(), Box::new(OsRandom)),
                 metrics: self.metrics.clone(),
-                _present: Present::new(&self.metrics, |metrics| &metrics.paths),
+                _gauge: GaugeGuard::new(&self.metrics, |metrics| &metrics.paths),
                 wakers: BTreeMap::new(),
             }))
         });
@@ -138,7 +138,7 @@ impl Registry {
 /// The place of one client on its path. The client leaves when this is dropped.
 pub(super) struct Member {
     registry: Arc<Registry>,
-    shared: Arc<Mutex<Shared>>,
+    shared: Arc<Mutex<SharedPath>>,
     key: PublicKey,
     id: ClientId,
     /// Is woken when there may be something to send.

@@ -7,7 +7,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
 use super::config::{Reload, ServerConfig, ServerError, TlsIdentity};
-use super::limits::Limits;
+use super::limits::ServerLimits;
 use crate::crypto::KeyPair;
 use crate::protocol::server::PathConfig;
 use crate::transport;
@@ -15,7 +15,7 @@ use crate::transport;
 /// What a reload changes. A connection keeps those that it began with.
 #[derive(Clone)]
 pub(super) struct Settings {
-    pub(super) limits: Limits,
+    pub(super) limits: ServerLimits,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) websocket: WebSocketConfig,
     pub(super) path: Arc<PathConfig>,
@@ -63,7 +63,11 @@ fn acceptor(identity: &TlsIdentity) -> Result<TlsAcceptor, ServerError> {
     Ok(transport::server_config(certificate_chain, private_key)?.into())
 }
 
-fn path_config(base: &PathConfig, limits: &Limits, permanent_keys: Vec<KeyPair>) -> PathConfig {
+fn path_config(
+    base: &PathConfig,
+    limits: &ServerLimits,
+    permanent_keys: Vec<KeyPair>,
+) -> PathConfig {
     PathConfig {
         permanent_keys,
         handshake_timeout: limits.handshake_timeout,

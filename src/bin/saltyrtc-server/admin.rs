@@ -21,7 +21,7 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the listener tells about the server.
-pub(crate) struct State {
+pub(crate) struct Health {
     /// New clients are welcome.
     pub(crate) ready: AtomicBool,
     pub(crate) reloads: AtomicU64,
@@ -30,7 +30,7 @@ pub(crate) struct State {
     server_metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
 
-impl State {
+impl Health {
     pub(crate) fn new(server_metrics: Box<dyn Fn() -> String + Send + Sync>) -> Arc<Self> {
         Arc::new(Self {
             ready: AtomicBool::new(false),
@@ -62,16 +62,16 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Answers until the program ends. Who takes longer than `limit` is hung up on.
-pub(crate) async fn serve(listener: TcpListener, state: Arc<State>, limit: Duration) {
+pub(crate) async fn serve(listener: TcpListener, health: Arc<Health>, limit: Duration) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     // The semaphore is never closed.
     while let Ok(place) = places.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((connection, _)) => {
-                let state = state.clone();
+                let health = health.clone();
                 tokio::spawn(async move {
                     // Who is too slow, or has gone, gets no answer.
-                    let _ = timeout(limit, answer(connection, &state)).await;
+                    let _ = timeout(limit, answer(connection, &health)).await;
                     drop(place);
                 });
             }
@@ -86,10 +86,10 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<State>, limit: Durat
 
 async fn answer(
     mut connection: impl AsyncRead + AsyncWrite + Unpin,
-    state: &State,
+    health: &Health,
 ) -> io::Result<()> {
     let answer = match read_request(&mut connection).await? {
-        Some(request) => respond(&request, state),
+        Some(request) => respond(&request, health),
         None => Answer::new(431, "Request Header Fields Too Large", "the request is too large\n"),
     };
     connection.write_all(&answer.bytes()).await?;
@@ -142,7 +142,7 @@ impl Answer {
     }
 }
 
-fn respond(request: &[u8], state: &State) -> Answer {
+fn respond(request: &[u8], health: &Health) -> Answer {
     let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let parts: Vec<&str> = std::str::from_utf8(line).unwrap_or_default().split(' ').collect();
     let (method, path) = match parts[..] {
@@ -156,11 +156,11 @@ fn respond(request: &[u8], state: &State) -> Answer {
     }
     let mut answer = match path {
         "/healthz" => Answer::new(200, "OK", "alive\n"),
-        "/readyz" if state.ready.load(Relaxed) => Answer::new(200, "OK", "ready\n"),
+        "/readyz" if health.ready.load(Relaxed) => Answer::new(200, "OK", "ready\n"),
         "/readyz" => Answer::new(503, "Service Unavailable", "not ready: the server is stopping\n"),
         "/metrics" => Answer {
             content_type: "text/plain; version=0.0.4; charset=utf-8",
-            ..Answer::new(200, "OK", state.metrics())
+            ..Answer::new(200, "OK", health.metrics())
         },
         _ => Answer::new(404, "Not Found", "there are /healthz, /readyz and /metrics\n"),
     };
@@ -172,17 +172,17 @@ fn respond(request: &[u8], state: &State) -> Answer {
 mod tests {
     use super::*;
 
-    fn state() -> Arc<State> {
-        State::new(Box::new(|| "some_metric 1\n".to_owned()))
+    fn health() -> Arc<Health> {
+        Health::new(Box::new(|| "some_metric 1\n".to_owned()))
     }
 
-    async fn ask(request: &[u8], state: &State) -> String {
+    async fn ask(request: &[u8], health: &Health) -> String {
         let (mut client, server) = tokio::io::duplex(64 << 10);
         client.write_all(request).await.unwrap();
         client.shutdown().await.unwrap();
         let mut text = String::new();
         let (answered, read) =
-            tokio::join!(answer(server, state), client.read_to_string(&mut text));
+            tokio::join!(answer(server, health), client.read_to_string(&mut text));
         read.unwrap();
         match answered {
             Ok(()) => text,
@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn answers() {
-        let state = state();
+        let health = health();
         for (request, status, body) in [
             ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", "200 OK", "alive\n"),
             ("GET /healthz?probe=1 HTTP/1.0\r\n\r\n", "200 OK", "alive\n"),
@@ -230,7 +230,7 @@ mod tests {
             ),
             ("\r\n\r\n", "400 Bad Request", "this is not a request of HTTP/1.1\n"),
         ] {
-            let answer = ask(request.as_bytes(), &state).await;
+            let answer = ask(request.as_bytes(), &health).await;
             let (head, found) = answer.split_once("\r\n\r\n").unwrap();
             assert_eq!(
                 head.lines().next(),
@@ -243,12 +243,12 @@ mod tests {
 
     #[tokio::test]
     async fn readiness_and_metrics_follow_the_server() {
-        let state = state();
-        state.ready.store(true, Relaxed);
-        state.failed_reloads.store(3, Relaxed);
-        let answer = ask(b"GET /readyz HTTP/1.1\r\n\r\n", &state).await;
+        let health = health();
+        health.ready.store(true, Relaxed);
+        health.failed_reloads.store(3, Relaxed);
+        let answer = ask(b"GET /readyz HTTP/1.1\r\n\r\n", &health).await;
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        let answer = ask(b"GET /metrics HTTP/1.1\r\n\r\n", &state).await;
+        let answer = ask(b"GET /metrics HTTP/1.1\r\n\r\n", &health).await;
         assert!(answer.contains("Content-Type: text/plain; version=0.0.4"), "{answer}");
         for line in [
             "some_metric 1",
@@ -261,11 +261,11 @@ mod tests {
 
     #[tokio::test]
     async fn requests_are_bounded_and_complete() {
-        let state = state();
+        let health = health();
         let mut long = b"GET /healthz HTTP/1.1\r\n".to_vec();
         long.resize(MAX_REQUEST + 1024, b'a');
-        assert!(ask(&long, &state).await.starts_with("HTTP/1.1 431 "));
-        assert_eq!(ask(b"GET /healthz HTTP/1.1\r\n", &state).await, "UnexpectedEof");
+        assert!(ask(&long, &health).await.starts_with("HTTP/1.1 431 "));
+        assert_eq!(ask(b"GET /healthz HTTP/1.1\r\n", &health).await, "UnexpectedEof");
     }
 
     #[tokio::test]
@@ -273,7 +273,7 @@ mod tests {
         use tokio::net::TcpStream;
         let listener = listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let task = tokio::spawn(serve(listener, state(), Duration::from_millis(50)));
+        let task = tokio::spawn(serve(listener, health(), Duration::from_millis(50)));
         let mut silent = TcpStream::connect(address).await.unwrap();
         assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
         task.abort();

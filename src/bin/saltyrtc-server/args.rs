@@ -9,7 +9,7 @@ use clap::{ArgAction, ArgMatches, Args, CommandFactory as _, FromArgMatches as _
 use clap::{Subcommand, ValueHint};
 use saltyrtc::server::IpNetwork;
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::values::{Admin, Count, EventLoop, LogFormat, OrOff, ProxyHeader, Size, Span};
 use crate::values::{message_size, port, queue_size};
 
@@ -94,8 +94,8 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) fn of(matches: &ArgMatches) -> Result<Self, Failure> {
-        Self::from_arg_matches(matches).map_err(|error| Failure::new(error.to_string()))
+    pub(crate) fn of(matches: &ArgMatches) -> Result<Self, CommandError> {
+        Self::from_arg_matches(matches).map_err(|error| CommandError::new(error.to_string()))
     }
 }
 
@@ -128,7 +128,7 @@ struct ConfigFile {
 /// All that can be set, once all sources have been put together.
 #[derive(Debug, Parser)]
 #[command(no_binary_name = true, disable_help_flag = true)]
-pub(crate) struct Settings {
+pub(crate) struct AllOptions {
     #[command(flatten)]
     pub(crate) log: LogOptions,
     #[command(flatten)]
@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         command().debug_assert();
-        Settings::command().debug_assert();
+        AllOptions::command().debug_assert();
         command_for_manual().debug_assert();
     }
 

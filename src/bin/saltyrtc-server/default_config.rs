@@ -2,8 +2,8 @@
 
 use clap::{Arg, CommandFactory as _};
 
-use crate::args::Settings;
-use crate::config::{is_list, key, variable};
+use crate::args::AllOptions;
+use crate::sources::{is_list, key, variable};
 
 const HEAD: &str = "\
 # Configuration of saltyrtc-server, for: saltyrtc-server serve --config FILE
@@ -22,7 +22,7 @@ const RELOADED: [&str; 3] = ["Limits", "Certificate and keys", "Stopping"];
 /// The text of the file.
 pub(crate) fn text() -> String {
     let mut text = HEAD.to_owned();
-    let command = Settings::command();
+    let command = AllOptions::command();
     let mut section = None;
     for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
         let heading = arg.get_help_heading().unwrap_or_default();

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use saltyrtc::crypto::{KeyPair, OsRandom};
 
-use crate::failure::Failure;
+use crate::error::CommandError;
 
 /// Writes a new secret key to a new file, and prints the public key.
-pub(crate) fn generate(file: &Path) -> Result<(), Failure> {
+pub(crate) fn generate(file: &Path) -> Result<(), CommandError> {
     let key = KeyPair::generate(&mut OsRandom);
     let hex = key.secret().as_bytes().iter().fold(String::new(), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
@@ -24,7 +24,10 @@ pub(crate) fn generate(file: &Path) -> Result<(), Failure> {
             }
             _ => "check its name, and that you may write to its directory",
         };
-        Failure::new(format!("KEY_FILE {}: no key was written: {error}; {advice}", file.display()))
+        CommandError::new(format!(
+            "KEY_FILE {}: no key was written: {error}; {advice}",
+            file.display()
+        ))
     };
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

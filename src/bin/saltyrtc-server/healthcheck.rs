@@ -4,24 +4,24 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::config::Source;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::sources::Sources;
 use crate::values::Admin;
 
 const TIMEOUT: Duration = Duration::from_secs(3);
 const LONGEST_ANSWER: u64 = 16 << 10;
 
-pub(crate) fn healthcheck(source: &Source) -> Result<(), Failure> {
-    let config = source.load()?;
-    let origin = config.origin("admin");
-    let Admin::Listen(address) = config.settings.server.admin.admin else {
-        return Err(Failure::new(format!(
+pub(crate) fn healthcheck(sources: &Sources) -> Result<(), CommandError> {
+    let loaded = sources.load()?;
+    let origin = loaded.origin("admin");
+    let Admin::Listen(address) = loaded.options.server.admin.admin else {
+        return Err(CommandError::new(format!(
             "{origin} is off, so that the server cannot be asked; give the address that it has"
         )));
     };
     let address = reachable(address);
     let answer = ask(address).map_err(|error| {
-        Failure::new(format!(
+        CommandError::new(format!(
             "not healthy: the server cannot be asked at {address} ({origin}): {error}; is it running, \
              with the same setting?"
         ))
@@ -31,7 +31,7 @@ pub(crate) fn healthcheck(source: &Source) -> Result<(), Failure> {
         return crate::print(b"ready\n");
     }
     let text = answer.split_once("\r\n\r\n").map_or(status, |(_, body)| body.trim());
-    Err(Failure::new(format!("not healthy: the server at {address} says: {text}")))
+    Err(CommandError::new(format!("not healthy: the server at {address} says: {text}")))
 }
 
 /// A server that listens on all addresses is asked at the one of the machine itself.

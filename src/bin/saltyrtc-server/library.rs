@@ -1,26 +1,30 @@
-//! The adapter to the server of the library: settings in its terms.
+//! The adapter to the server of the library: options in its terms.
 
 use std::net::{Ipv4Addr, TcpListener};
 
 use saltyrtc::server::{
-    AcceptRate, Limits, ProxyHeader, Reload, Server, ServerConfig, ServerError, TrustedProxies,
+    AcceptRate, ProxyHeader, Reload, Server, ServerConfig, ServerError, ServerLimits,
+    TrustedProxies,
 };
 
 use crate::args::ServerOptions;
 use crate::check::Checked;
-use crate::failure::Failure;
+use crate::error::CommandError;
 use crate::values;
 use crate::values::{Count, OrOff, Size};
 
 /// The running server.
-pub(crate) struct Running {
+pub(crate) struct RunningServer {
     server: Server,
 }
 
-impl Running {
+impl RunningServer {
     /// Begins to serve.
-    pub(crate) fn start(checked: &Checked, listeners: Vec<TcpListener>) -> Result<Self, Failure> {
-        let server = Server::start_on(config(checked), listeners).map_err(failure)?;
+    pub(crate) fn start(
+        checked: &Checked,
+        listeners: Vec<TcpListener>,
+    ) -> Result<Self, CommandError> {
+        let server = Server::start_on(config(checked), listeners).map_err(command_error)?;
         Ok(Self { server })
     }
 
@@ -31,12 +35,12 @@ impl Running {
     }
 
     /// Uses new certificates, keys and limits from now on, or none of them.
-    pub(crate) fn reload(&self, checked: &Checked) -> Result<(), Failure> {
+    pub(crate) fn reload(&self, checked: &Checked) -> Result<(), CommandError> {
         let mut reload = Reload::default();
         reload.tls.clone_from(&checked.tls);
         reload.permanent_keys = Some(checked.permanent_keys.clone());
-        reload.limits = Some(limits(&checked.config.settings.server));
-        self.server.reload(reload).map_err(failure)
+        reload.limits = Some(limits(&checked.loaded.options.server));
+        self.server.reload(reload).map_err(command_error)
     }
 
     pub(crate) fn connections(&self) -> usize {
@@ -53,12 +57,12 @@ impl Running {
     }
 }
 
-fn failure(error: ServerError) -> Failure {
-    Failure::new(error.to_string())
+fn command_error(error: ServerError) -> CommandError {
+    CommandError::new(error.to_string())
 }
 
 fn config(checked: &Checked) -> ServerConfig {
-    let options = &checked.config.settings.server;
+    let options = &checked.loaded.options.server;
     // The address is not looked at, because the sockets are open already.
     let mut config = ServerConfig::new((Ipv4Addr::UNSPECIFIED, options.listen.port).into());
     config.tls.clone_from(&checked.tls);
@@ -78,12 +82,12 @@ fn proxies(options: &ServerOptions) -> Option<TrustedProxies> {
     (!networks.is_empty()).then_some(TrustedProxies { networks, header })
 }
 
-fn limits(options: &ServerOptions) -> Limits {
+fn limits(options: &ServerOptions) -> ServerLimits {
     let ServerOptions { limits: given, stop, .. } = options;
     let count = |OrOff(count): OrOff<Count>| {
         count.map(|Count(count)| usize::try_from(count).unwrap_or(usize::MAX))
     };
-    let mut limits = Limits::default();
+    let mut limits = ServerLimits::default();
     limits.connections = count(given.max_connections);
     limits.connections_per_address = count(given.max_connections_per_address);
     limits.connections_per_path = count(given.max_connections_per_path);
@@ -107,21 +111,21 @@ fn limits(options: &ServerOptions) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::Settings;
+    use crate::args::AllOptions;
     use clap::Parser as _;
 
     fn parse(arguments: &[&str]) -> ServerOptions {
-        Settings::try_parse_from(arguments).unwrap().server
+        AllOptions::try_parse_from(arguments).unwrap().server
     }
 
     #[test]
     fn the_defaults_are_those_of_the_library() {
-        assert_eq!(limits(&parse(&[])), Limits::default());
+        assert_eq!(limits(&parse(&[])), ServerLimits::default());
         assert_eq!(proxies(&parse(&[])), None);
     }
 
     /// The fields of the library's limits with their values.
-    fn fields(limits: &Limits) -> Vec<(String, String)> {
+    fn fields(limits: &ServerLimits) -> Vec<(String, String)> {
         let mut fields: Vec<(String, String)> = Vec::new();
         for line in format!("{limits:#?}").lines() {
             match line.strip_prefix("    ").and_then(|line| line.split_once(": ")) {
@@ -141,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_limit_of_the_library_has_its_option() {
-        let default = fields(&Limits::default());
+        let default = fields(&ServerLimits::default());
         let mut changed_by_some = Vec::new();
         for option in [
             "--max-connections=7",

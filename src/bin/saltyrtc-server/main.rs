@@ -6,9 +6,8 @@
 mod admin;
 mod args;
 mod check;
-mod config;
 mod default_config;
-mod failure;
+mod error;
 mod generate;
 mod healthcheck;
 mod library;
@@ -19,6 +18,7 @@ mod permanent_key;
 mod serve;
 mod signals;
 mod sockets;
+mod sources;
 mod tls;
 mod values;
 
@@ -30,8 +30,8 @@ use std::process::ExitCode;
 use clap::{ArgMatches, CommandFactory as _};
 
 use crate::args::{Cli, Command};
-use crate::config::Source;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::sources::Sources;
 
 fn main() -> ExitCode {
     let command = args::command();
@@ -49,18 +49,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(matches: ArgMatches) -> Result<(), Failure> {
+fn run(matches: ArgMatches) -> Result<(), CommandError> {
     let Some((_, options)) = matches.subcommand() else {
-        return Err(Failure::new("no command was given; see saltyrtc-server --help"));
+        return Err(CommandError::new("no command was given; see saltyrtc-server --help"));
     };
     // Names that are not text are nobody's that this program knows.
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .collect();
     match Command::of(&matches)? {
-        Command::Serve(_) => serve::serve(Source::new(options, environment)),
-        Command::CheckConfig(_) => check::check(&Source::new(options, environment)),
-        Command::Healthcheck(_) => healthcheck::healthcheck(&Source::new(options, environment)),
+        Command::Serve(_) => serve::serve(Sources::new(options, environment)),
+        Command::CheckConfig(_) => check::check(&Sources::new(options, environment)),
+        Command::Healthcheck(_) => healthcheck::healthcheck(&Sources::new(options, environment)),
         Command::Generate { key_file } => generate::generate(&key_file),
         Command::DefaultConfig => print(default_config::text().as_bytes()),
         Command::Version => print(
@@ -78,19 +78,20 @@ fn run(matches: ArgMatches) -> Result<(), Failure> {
         }
         Command::Man => {
             let mut page = Vec::new();
-            man::page(&mut page)
-                .map_err(|error| Failure::new(format!("the manual page was not made: {error}")))?;
+            man::page(&mut page).map_err(|error| {
+                CommandError::new(format!("the manual page was not made: {error}"))
+            })?;
             print(&page)
         }
     }
 }
 
 /// Writes the output of a command. A reader that has seen enough (`| head`) is no error.
-fn print(text: &[u8]) -> Result<(), Failure> {
+fn print(text: &[u8]) -> Result<(), CommandError> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(format!("standard output cannot be written: {error}")))
+            Err(CommandError::new(format!("standard output cannot be written: {error}")))
         }
         _ => Ok(()),
     }

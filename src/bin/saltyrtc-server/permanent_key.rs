@@ -5,8 +5,8 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 
 use saltyrtc::crypto::{KeyPair, SecretKey};
 
-use crate::config::Config;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::sources::LoadedOptions;
 
 /// No line with a key is longer.
 const LONGEST_LINE: u64 = 4096;
@@ -16,15 +16,15 @@ const LONGEST_LINE: u64 = 4096;
 /// # Errors
 ///
 /// A key cannot be read, is no key, or is there twice. No text contains what could be a key.
-pub(crate) fn load(config: &Config) -> Result<Vec<KeyPair>, Failure> {
-    let origin = config.origin("key");
+pub(crate) fn load(loaded: &LoadedOptions) -> Result<Vec<KeyPair>, CommandError> {
+    let origin = loaded.origin("key");
     let mut keys: Vec<KeyPair> = Vec::new();
-    for (index, value) in config.settings.server.keys.key.iter().enumerate() {
+    for (index, value) in loaded.options.server.keys.key.iter().enumerate() {
         let key = KeyPair::from_secret(secret_key(value).map_err(|what| {
-            Failure::new(format!("{origin}, permanent key number {}: {what}", index + 1))
+            CommandError::new(format!("{origin}, permanent key number {}: {what}", index + 1))
         })?);
         if keys.iter().any(|other| other.public() == key.public()) {
-            return Err(Failure::repeated_key(format!(
+            return Err(CommandError::repeated_key(format!(
                 "{origin}, permanent key number {}: this key has been supplied more than once; remove one",
                 index + 1
             )));

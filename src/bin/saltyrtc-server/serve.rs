@@ -7,45 +7,45 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
-use crate::admin::{self, State};
+use crate::admin::{self, Health};
 use crate::check::Checked;
-use crate::config::{Config, Source};
-use crate::failure::Failure;
-use crate::library::Running;
+use crate::error::CommandError;
+use crate::library::RunningServer;
 use crate::logging::{self, Logging};
 use crate::notify::Notifier;
 use crate::signals::{Signal, Signals};
 use crate::sockets;
+use crate::sources::{LoadedOptions, Sources};
 use crate::values::Admin;
 
 /// Runs the server until a signal ends it.
-pub(crate) fn serve(source: Source) -> Result<(), Failure> {
-    let checked = Checked::load(&source)?;
+pub(crate) fn serve(sources: Sources) -> Result<(), CommandError> {
+    let checked = Checked::load(&sources)?;
     // Before there are threads: both read environment variables, and the first one removes some.
     let inherited = sockets::inherited()?;
-    let (notifier, problem) = Notifier::new(source.environment());
-    let logging = logging::start(&checked.config.settings.log);
-    for warning in checked.config.warnings.iter().chain(&problem) {
+    let (notifier, problem) = Notifier::new(sources.environment());
+    let logging = logging::start(&checked.loaded.options.log);
+    for warning in checked.loaded.warnings.iter().chain(&problem) {
         warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(format!("the program cannot start: {error}")))?;
-    let program = Program { source, checked, notifier, logging };
+        .map_err(|error| CommandError::new(format!("the program cannot start: {error}")))?;
+    let program = Program { sources, checked, notifier, logging };
     runtime.block_on(program.run(inherited))
 }
 
 struct Program {
-    source: Source,
-    /// The settings that are in use.
+    sources: Sources,
+    /// The options that are in use.
     checked: Checked,
     notifier: Notifier,
     logging: Logging,
 }
 
 impl Program {
-    async fn run(mut self, inherited: Vec<TcpListener>) -> Result<(), Failure> {
+    async fn run(mut self, inherited: Vec<TcpListener>) -> Result<(), CommandError> {
         say("Starting");
         for (index, key) in self.checked.permanent_keys.iter().enumerate() {
             let key = key.public().to_hex();
@@ -56,23 +56,23 @@ impl Program {
         }
         // From here on a signal does not kill the program any more.
         let mut signals = Signals::new()
-            .map_err(|error| Failure::new(format!("signals cannot be received: {error}")))?;
+            .map_err(|error| CommandError::new(format!("signals cannot be received: {error}")))?;
         // Everything that can go wrong is done before the first client is let in.
-        let admin = open_admin(&self.checked.config)?;
+        let admin = open_admin(&self.checked.loaded)?;
         let listeners = match inherited.is_empty() {
-            true => sockets::open(&self.checked.config)?,
+            true => sockets::open(&self.checked.loaded)?,
             false => inherited,
         };
         let addresses = addresses(&listeners);
-        let server = Running::start(&self.checked, listeners)?;
-        let state = State::new(server.metrics());
+        let server = RunningServer::start(&self.checked, listeners)?;
+        let health = Health::new(server.metrics());
         if let Some(listener) = admin {
             let address =
                 listener.local_addr().map_or(String::new(), |address| address.to_string());
             info!(%address, "admin listener");
-            tokio::spawn(admin::serve(listener, state.clone(), admin::TIMEOUT));
+            tokio::spawn(admin::serve(listener, health.clone(), admin::TIMEOUT));
         }
-        state.ready.store(true, Relaxed);
+        health.ready.store(true, Relaxed);
         info!(addresses, tls = self.checked.tls.is_some(), "ready");
         self.notifier.ready("Ready");
         say("Started");
@@ -81,7 +81,7 @@ impl Program {
         loop {
             tokio::select! {
                 signal = signals.next() => match signal {
-                    Signal::Reload => self.reload(&server, &state),
+                    Signal::Reload => self.reload(&server, &health),
                     Signal::Stop => break,
                 },
                 () = tick(&mut watchdog) => {
@@ -91,26 +91,26 @@ impl Program {
                 }
             }
         }
-        self.stop(server, &state, &mut signals, watchdog).await;
+        self.stop(server, &health, &mut signals, watchdog).await;
         Ok(())
     }
 
-    fn reload(&mut self, server: &Running, state: &State) {
+    fn reload(&mut self, server: &RunningServer, health: &Health) {
         self.notifier.reloading();
-        match Checked::load(&self.source).and_then(|new| server.reload(&new).map(|()| new)) {
+        match Checked::load(&self.sources).and_then(|new| server.reload(&new).map(|()| new)) {
             Ok(new) => {
-                for warning in new.config.warnings.iter().chain(&needs_restart(&self.checked, &new))
+                for warning in new.loaded.warnings.iter().chain(&needs_restart(&self.checked, &new))
                 {
                     warn!("{warning}");
                 }
-                self.logging.set(new.config.settings.log.verbosity);
+                self.logging.set(new.loaded.options.log.verbosity);
                 self.checked = new;
-                state.reloads.fetch_add(1, Relaxed);
+                health.reloads.fetch_add(1, Relaxed);
                 info!("reload done");
                 self.notifier.ready("Ready");
             }
             Err(failure) => {
-                state.failed_reloads.fetch_add(1, Relaxed);
+                health.failed_reloads.fetch_add(1, Relaxed);
                 error!("nothing was reloaded, the old configuration is still in use: {failure}");
                 self.notifier.ready("Ready, but the last reload failed: see the log");
             }
@@ -119,16 +119,16 @@ impl Program {
 
     async fn stop(
         &self,
-        server: Running,
-        state: &State,
+        server: RunningServer,
+        health: &Health,
         signals: &mut Signals,
         mut watchdog: Option<Interval>,
     ) {
         say("Stopping");
-        state.ready.store(false, Relaxed);
+        health.ready.store(false, Relaxed);
         self.notifier.stopping();
         info!(connections = server.connections(), "stopping");
-        let drain_delay = self.checked.config.settings.server.stop.drain_delay.0;
+        let drain_delay = self.checked.loaded.options.server.stop.drain_delay.0;
         let end = async {
             if !drain_delay.is_zero() {
                 sleep(drain_delay).await;
@@ -163,28 +163,28 @@ fn addresses(listeners: &[TcpListener]) -> String {
 }
 
 /// Opens the admin listener, if there is to be one.
-fn open_admin(config: &Config) -> Result<Option<tokio::net::TcpListener>, Failure> {
-    let Admin::Listen(address) = config.settings.server.admin.admin else { return Ok(None) };
+fn open_admin(loaded: &LoadedOptions) -> Result<Option<tokio::net::TcpListener>, CommandError> {
+    let Admin::Listen(address) = loaded.options.server.admin.admin else { return Ok(None) };
     match admin::listen(address) {
         Ok(listener) => Ok(Some(listener)),
         // A second server on the same machine, which worked before there was an admin listener.
-        Err(error) if !config.is_set("admin") => {
+        Err(error) if !loaded.is_set("admin") => {
             warn!(
                 "there are no health checks and no metrics: cannot listen on {address}: {error}; give \
                  another address with --admin, or --admin=off"
             );
             Ok(None)
         }
-        Err(error) => Err(Failure::new(format!(
+        Err(error) => Err(CommandError::new(format!(
             "{}: cannot listen on {address}: {error}; give another address, or off",
-            config.origin("admin")
+            loaded.origin("admin")
         ))),
     }
 }
 
 /// What has changed but is only looked at when the server starts.
 fn needs_restart(old: &Checked, new: &Checked) -> Vec<String> {
-    let (before, after) = (&old.config.settings.server, &new.config.settings.server);
+    let (before, after) = (&old.loaded.options.server, &new.loaded.options.server);
     let changed = [
         ("tlscert", old.tls.is_some() && new.tls.is_none()),
         ("host", before.listen.host != after.listen.host),
@@ -196,8 +196,8 @@ fn needs_restart(old: &Checked, new: &Checked) -> Vec<String> {
             "accept-no-shared-task-drop",
             before.protocol.accept_no_shared_task_drop != after.protocol.accept_no_shared_task_drop,
         ),
-        ("log-format", old.config.settings.log.log_format != new.config.settings.log.log_format),
-        ("colored", old.config.settings.log.colored != new.config.settings.log.colored),
+        ("log-format", old.loaded.options.log.log_format != new.loaded.options.log.log_format),
+        ("colored", old.loaded.options.log.colored != new.loaded.options.log.colored),
     ];
     changed
         .into_iter()
@@ -205,7 +205,7 @@ fn needs_restart(old: &Checked, new: &Checked) -> Vec<String> {
         .map(|(option, _)| {
             format!(
                 "{}: this has changed, but takes effect after a restart only",
-                new.config.origin(option)
+                new.loaded.origin(option)
             )
         })
         .collect()

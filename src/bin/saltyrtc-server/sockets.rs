@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddr
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::config::Config;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::sources::LoadedOptions;
 
 /// How many connections may wait to be accepted. The operating system may have a lower limit.
 const BACKLOG: i32 = 1024;
@@ -14,12 +14,12 @@ const BACKLOG: i32 = 1024;
 /// The sockets that were handed over (`LISTEN_FDS`). Must be called before the first thread is
 /// started, because it changes environment variables.
 #[cfg(unix)]
-pub(crate) fn inherited() -> Result<Vec<TcpListener>, Failure> {
+pub(crate) fn inherited() -> Result<Vec<TcpListener>, CommandError> {
     let mut handed_over = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();
     for index in 0..handed_over.len() {
         let listener = handed_over.take_tcp_listener(index).map_err(|error| {
-            Failure::new(format!(
+            CommandError::new(format!(
                 "environment variable LISTEN_FDS: socket number {} cannot be used: {error}; the unit may \
                  only hand over TCP sockets (ListenStream=)",
                 index + 1
@@ -31,21 +31,21 @@ pub(crate) fn inherited() -> Result<Vec<TcpListener>, Failure> {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn inherited() -> Result<Vec<TcpListener>, Failure> {
+pub(crate) fn inherited() -> Result<Vec<TcpListener>, CommandError> {
     Ok(Vec::new())
 }
 
-/// Opens the sockets that the settings ask for.
-pub(crate) fn open(config: &Config) -> Result<Vec<TcpListener>, Failure> {
-    let options = &config.settings.server.listen;
+/// Opens the sockets that the options ask for.
+pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<TcpListener>, CommandError> {
+    let options = &loaded.options.server.listen;
     let addresses: Vec<IpAddr> = match &options.host {
         None => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
         Some(host) => {
             let fail = |why: String| {
-                Failure::new(format!(
+                CommandError::new(format!(
                     "{}: '{host}' {why}; give an address or a name of this machine, or leave it out to \
                      listen on all addresses",
-                    config.origin("host")
+                    loaded.origin("host")
                 ))
             };
             let name = host.trim_start_matches('[').trim_end_matches(']');
@@ -74,7 +74,7 @@ pub(crate) fn open(config: &Config) -> Result<Vec<TcpListener>, Failure> {
             // A machine without IPv6.
             Err(error)
                 if options.host.is_none() && !listeners.is_empty() && no_such_family(&error) => {}
-            Err(error) => return Err(failed(config, address, &error)),
+            Err(error) => return Err(failed(loaded, address, &error)),
         }
     }
     Ok(listeners)
@@ -86,7 +86,7 @@ fn no_such_family(error: &io::Error) -> bool {
         || error.to_string().contains("not supported")
 }
 
-fn failed(config: &Config, address: SocketAddr, error: &io::Error) -> Failure {
+fn failed(loaded: &LoadedOptions, address: SocketAddr, error: &io::Error) -> CommandError {
     let (option, advice) = match error.kind() {
         io::ErrorKind::AddrInUse => {
             ("port", "another program uses it: stop that one, or use another port")
@@ -99,9 +99,9 @@ fn failed(config: &Config, address: SocketAddr, error: &io::Error) -> Failure {
         io::ErrorKind::AddrNotAvailable => ("host", "use an address of this machine"),
         _ => ("host", "check host and port"),
     };
-    Failure::new(format!(
+    CommandError::new(format!(
         "{}: cannot listen on {address}: {error}; {advice}",
-        config.origin(option)
+        loaded.origin(option)
     ))
 }
 

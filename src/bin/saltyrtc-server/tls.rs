@@ -4,17 +4,17 @@ use std::path::Path;
 
 use saltyrtc::server::TlsIdentity;
 
-use crate::config::Config;
-use crate::failure::Failure;
+use crate::error::CommandError;
+use crate::sources::LoadedOptions;
 
 /// Reads certificate and key, and makes sure that they can be used together. `None` without a
 /// certificate.
-pub(crate) fn load(config: &Config) -> Result<Option<TlsIdentity>, Failure> {
-    let keys = &config.settings.server.keys;
+pub(crate) fn load(loaded: &LoadedOptions) -> Result<Option<TlsIdentity>, CommandError> {
+    let keys = &loaded.options.server.keys;
     let (certificate_option, certificate) = match (&keys.tlscert, &keys.sslcert) {
         (Some(file), _) => ("tlscert", file),
         (None, Some(file)) => ("sslcert", file),
-        (None, None) => return no_certificate(config).map(|()| None),
+        (None, None) => return no_certificate(loaded).map(|()| None),
     };
     let (key_option, key) = match (&keys.tlskey, &keys.sslkey) {
         (Some(file), _) => ("tlskey", file),
@@ -22,18 +22,18 @@ pub(crate) fn load(config: &Config) -> Result<Option<TlsIdentity>, Failure> {
         (None, None) => (certificate_option, certificate),
     };
     let identity = TlsIdentity {
-        certificate_chain: read(config, certificate_option, certificate)?,
-        private_key: read(config, key_option, key)?,
+        certificate_chain: read(loaded, certificate_option, certificate)?,
+        private_key: read(loaded, key_option, key)?,
     };
     identity.check().map_err(|error| {
-        let certificate_origin = config.origin(certificate_option);
+        let certificate_origin = loaded.origin(certificate_option);
         let mut files = format!("{} ({certificate_origin})", certificate.display());
         if key_option == certificate_option {
             files += ", which is read for both certificate and key because there is no tlskey,";
         } else {
-            files += &format!(" and {} ({})", key.display(), config.origin(key_option));
+            files += &format!(" and {} ({})", key.display(), loaded.origin(key_option));
         }
-        Failure::new(format!(
+        CommandError::new(format!(
             "TLS certificate and key in {files} cannot be used: {error}; give a certificate and the key \
              that it was issued for"
         ))
@@ -42,22 +42,22 @@ pub(crate) fn load(config: &Config) -> Result<Option<TlsIdentity>, Failure> {
 }
 
 /// A key alone is a mistake, and not a server without TLS.
-fn no_certificate(config: &Config) -> Result<(), Failure> {
-    match ["tlskey", "sslkey"].into_iter().find(|option| config.is_set(option)) {
+fn no_certificate(loaded: &LoadedOptions) -> Result<(), CommandError> {
+    match ["tlskey", "sslkey"].into_iter().find(|option| loaded.is_set(option)) {
         None => Ok(()),
-        Some(option) => Err(Failure::new(format!(
+        Some(option) => Err(CommandError::new(format!(
             "{}: a key for TLS was given, but no certificate; give the certificate with --tlscert",
-            config.origin(option)
+            loaded.origin(option)
         ))),
     }
 }
 
-fn read(config: &Config, option: &str, file: &Path) -> Result<Vec<u8>, Failure> {
+fn read(loaded: &LoadedOptions, option: &str, file: &Path) -> Result<Vec<u8>, CommandError> {
     std::fs::read(file).map_err(|error| {
-        Failure::new(format!(
+        CommandError::new(format!(
             "{}: the file {} cannot be read: {error}; check its name, and that the user of the server \
              may read it",
-            config.origin(option),
+            loaded.origin(option),
             file.display()
         ))
     })

@@ -6,7 +6,7 @@ use crate::ffi::args::handle_mut;
 use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
 use crate::ffi::server::saltyrtc_server_config;
 use crate::ffi::status::saltyrtc_status;
-use crate::server::{AcceptRate, Limits};
+use crate::server::{AcceptRate, ServerLimits};
 
 /// For limits that may be switched off: no limit.
 pub const SALTYRTC_NO_LIMIT: u64 = u64::MAX;
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn saltyrtc_server_config_set_limit(
     entry(error, || set(&mut handle_mut(config, "config")?.0.limits, limit, value))
 }
 
-fn set(limits: &mut Limits, limit: i32, value: u64) -> Outcome<()> {
+fn set(limits: &mut ServerLimits, limit: i32, value: u64) -> Outcome<()> {
     let optional = (value != SALTYRTC_NO_LIMIT).then_some(value);
     let number = || usize::try_from(value).map_err(|_| too_large(value));
     let required = || match optional {
@@ -85,7 +85,7 @@ fn set(limits: &mut Limits, limit: i32, value: u64) -> Outcome<()> {
         l if is(l, L::ConnectionsPerAddress) => limits.connections_per_address = count()?,
         l if is(l, L::ConnectionsPerPath) => limits.connections_per_path = count()?,
         l if is(l, L::AcceptRate) => {
-            let burst = Limits::default().accept_rate.map_or(1, |rate| rate.burst);
+            let burst = ServerLimits::default().accept_rate.map_or(1, |rate| rate.burst);
             limits.accept_rate = match optional {
                 Some(value) => {
                     let per_second = u32::try_from(value).map_err(|_| too_large(value))?;
@@ -127,14 +127,14 @@ mod tests {
     fn each_limit_is_set_and_nothing_else() {
         let mut seen = Vec::new();
         for limit in 0..14 {
-            let mut limits = Limits::default();
+            let mut limits = ServerLimits::default();
             set(&mut limits, limit, 7_000).unwrap_or_else(|_| panic!("limit {limit}"));
-            assert_ne!(limits, Limits::default(), "limit {limit}");
+            assert_ne!(limits, ServerLimits::default(), "limit {limit}");
             assert!(!seen.contains(&limits), "limit {limit} sets what another one sets");
             seen.push(limits);
         }
         for limit in [-1, 14, i32::MAX] {
-            assert!(set(&mut Limits::default(), limit, 1).is_err());
+            assert!(set(&mut ServerLimits::default(), limit, 1).is_err());
         }
     }
 
@@ -142,7 +142,7 @@ mod tests {
     fn only_optional_limits_can_be_switched_off() {
         let optional = [0, 1, 2, 3, 5, 6, 12, 13];
         for limit in 0..14 {
-            let mut limits = Limits::default();
+            let mut limits = ServerLimits::default();
             let result = set(&mut limits, limit, SALTYRTC_NO_LIMIT);
             assert_eq!(result.is_ok(), optional.contains(&limit), "limit {limit}");
         }

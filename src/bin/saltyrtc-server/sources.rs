@@ -10,8 +10,8 @@ use clap::{Arg, ArgMatches, CommandFactory as _, Parser as _};
 use toml::de::{DeTable, DeValue};
 
 use crate::Environment;
-use crate::args::Settings;
-use crate::failure::Failure;
+use crate::args::AllOptions;
+use crate::error::CommandError;
 
 /// Options that may be given more than once: what separates them in an environment variable.
 /// (For permanent keys, the colon is what the Python server uses.)
@@ -22,16 +22,16 @@ const SERVE_VARIABLES: &str = "SALTYRTC_SERVER_SERVE_";
 const CONFIG_VARIABLE: &str = "SALTYRTC_SERVER_SERVE_CONFIG";
 
 /// All sources of options. They can be read again later, when the file has changed.
-pub(crate) struct Source {
+pub(crate) struct Sources {
     command_line: BTreeMap<String, Vec<OsString>>,
     file: Option<(PathBuf, Origin)>,
     environment: Environment,
 }
 
-/// The settings from all sources, and where each of them came from.
+/// The options from all sources, and where each of them came from.
 #[derive(Debug)]
-pub(crate) struct Config {
-    pub(crate) settings: Settings,
+pub(crate) struct LoadedOptions {
+    pub(crate) options: AllOptions,
     origins: BTreeMap<String, Origin>,
     /// What the operator should know, without being an error.
     pub(crate) warnings: Vec<String>,
@@ -57,7 +57,7 @@ impl fmt::Display for Origin {
     }
 }
 
-impl Source {
+impl Sources {
     /// `options` are those of a command that has the options of `serve` or some of them.
     pub(crate) fn new(options: &ArgMatches, environment: Environment) -> Self {
         let mut command_line = BTreeMap::new();
@@ -99,8 +99,8 @@ impl Source {
     /// # Errors
     ///
     /// The first value that is wrong, with the place where it is written.
-    pub(crate) fn load(&self) -> Result<Config, Failure> {
-        let definition = Settings::command();
+    pub(crate) fn load(&self) -> Result<LoadedOptions, CommandError> {
+        let definition = AllOptions::command();
         let mut chosen: BTreeMap<String, (Vec<OsString>, Origin)> = BTreeMap::new();
         let mut warnings = Vec::new();
         if let Some((file, origin)) = &self.file {
@@ -145,13 +145,13 @@ impl Source {
                 origins.insert(id, origin);
             }
         }
-        let settings =
-            Settings::try_parse_from(arguments).map_err(|error| Failure::new(text(&error)))?;
-        Ok(Config { settings, origins, warnings })
+        let options = AllOptions::try_parse_from(arguments)
+            .map_err(|error| CommandError::new(text(&error)))?;
+        Ok(LoadedOptions { options, origins, warnings })
     }
 }
 
-impl Config {
+impl LoadedOptions {
     /// Where the value of the option with this long name is written.
     pub(crate) fn origin(&self, option: &str) -> Origin {
         let id = if option == "loop" { "event_loop".to_owned() } else { option.replace('-', "_") };
@@ -197,11 +197,11 @@ fn argument(arg: &Arg, value: &OsString) -> OsString {
 }
 
 /// Whether the values are such that the option takes them.
-fn check(arg: &Arg, values: &[OsString], origin: &Origin) -> Result<(), Failure> {
+fn check(arg: &Arg, values: &[OsString], origin: &Origin) -> Result<(), CommandError> {
     let arguments = values.iter().map(|value| argument(arg, value));
-    match Settings::try_parse_from(arguments) {
+    match AllOptions::try_parse_from(arguments) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Failure::new(format!("{origin}: {}", text(&error)))),
+        Err(error) => Err(CommandError::new(format!("{origin}: {}", text(&error)))),
     }
 }
 
@@ -215,9 +215,13 @@ fn text(error: &clap::Error) -> String {
 
 type Values = Vec<(String, (Vec<OsString>, Origin))>;
 
-fn from_file(definition: &clap::Command, file: &Path, origin: &Origin) -> Result<Values, Failure> {
+fn from_file(
+    definition: &clap::Command,
+    file: &Path,
+    origin: &Origin,
+) -> Result<Values, CommandError> {
     let fail =
-        |what: String| Failure::new(format!("the file {} ({origin}) {what}", file.display()));
+        |what: String| CommandError::new(format!("the file {} ({origin}) {what}", file.display()));
     let content = std::fs::read_to_string(file).map_err(|error| {
         fail(format!("cannot be read: {error}; check its name and permissions"))
     })?;
@@ -243,7 +247,7 @@ fn from_file(definition: &clap::Command, file: &Path, origin: &Origin) -> Result
         };
         let values: Vec<OsString> = values.ok_or_else(|| {
             let kind = value.get_ref().type_str();
-            Failure::new(format!(
+            CommandError::new(format!(
                 "{origin}{at}: a value of this type ({kind}) is not expected here"
             ))
         })?;
@@ -268,5 +272,5 @@ fn line(content: &str, offset: usize) -> String {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
+#[path = "sources_tests.rs"]
 mod tests;

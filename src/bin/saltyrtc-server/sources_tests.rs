@@ -2,7 +2,7 @@ use super::*;
 use crate::args;
 
 /// The sources of a run: command line, environment, and the content of a file.
-fn source(command_line: &[&str], environment: &[(&str, &str)], file: Option<&Path>) -> Source {
+fn source(command_line: &[&str], environment: &[(&str, &str)], file: Option<&Path>) -> Sources {
     let mut arguments = vec![args::NAME, "serve"];
     arguments.extend(command_line);
     let file = file.map(|file| format!("--config={}", file.display()));
@@ -12,7 +12,7 @@ fn source(command_line: &[&str], environment: &[(&str, &str)], file: Option<&Pat
     let variables =
         environment.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
     let (_, options) = matches.subcommand().unwrap();
-    Source::new(options, variables)
+    Sources::new(options, variables)
 }
 
 /// A file that is removed with this.
@@ -33,11 +33,11 @@ impl Drop for TestFile {
 }
 
 /// What is in use for an option, as text.
-fn value(config: &Config, id: &str) -> String {
-    let settings = format!("{:?}", config.settings);
-    let start = settings.find(&format!(" {id}: ")).expect(id) + id.len() + 3;
+fn value(loaded: &LoadedOptions, id: &str) -> String {
+    let options = format!("{:?}", loaded.options);
+    let start = options.find(&format!(" {id}: ")).expect(id) + id.len() + 3;
     let mut depth = 0;
-    let end = settings[start..].find(|c| {
+    let end = options[start..].find(|c| {
         match c {
             '(' | '[' | '{' => depth += 1,
             ')' | ']' | '}' => depth -= 1,
@@ -45,7 +45,7 @@ fn value(config: &Config, id: &str) -> String {
         }
         (c == ',' && depth == 0) || depth < 0
     });
-    settings[start..][..end.unwrap_or(settings.len() - start)].trim().to_owned()
+    options[start..][..end.unwrap_or(options.len() - start)].trim().to_owned()
 }
 
 /// Three different values for an option, that differ from its default.
@@ -67,7 +67,7 @@ fn examples(id: &str) -> [&'static str; 3] {
 
 #[test]
 fn the_command_line_beats_the_environment_beats_the_file_beats_the_default() {
-    let definition = Settings::command();
+    let definition = AllOptions::command();
     let default = source(&[], &[], None).load().unwrap();
     for arg in definition.get_arguments() {
         let id = arg.get_id().as_str();
@@ -102,18 +102,18 @@ fn the_command_line_beats_the_environment_beats_the_file_beats_the_default() {
 #[test]
 fn what_can_be_given_more_than_once_is_replaced_as_a_whole() {
     let file = TestFile::new("lists", "key = ['a', 'b']\ntrusted-proxy = '10.0.0.0/8'\n");
-    let config = source(&[], &[], Some(&file.0)).load().unwrap();
-    assert_eq!(config.settings.server.keys.key, ["a", "b"]);
-    assert_eq!(config.settings.server.proxy.trusted_proxy.len(), 1);
+    let loaded = source(&[], &[], Some(&file.0)).load().unwrap();
+    assert_eq!(loaded.options.server.keys.key, ["a", "b"]);
+    assert_eq!(loaded.options.server.proxy.trusted_proxy.len(), 1);
     let variables = [
         ("SALTYRTC_SERVER_SERVE_KEY", "c:d"),
         ("SALTYRTC_SERVER_SERVE_TRUSTED_PROXY", "::1, 127.0.0.1"),
     ];
-    let config = source(&[], &variables, Some(&file.0)).load().unwrap();
-    assert_eq!(config.settings.server.keys.key, ["c", "d"]);
-    assert_eq!(config.settings.server.proxy.trusted_proxy.len(), 2);
-    let config = source(&["-k", "e", "-kf"], &variables, Some(&file.0)).load().unwrap();
-    assert_eq!(config.settings.server.keys.key, ["e", "f"]);
+    let loaded = source(&[], &variables, Some(&file.0)).load().unwrap();
+    assert_eq!(loaded.options.server.keys.key, ["c", "d"]);
+    assert_eq!(loaded.options.server.proxy.trusted_proxy.len(), 2);
+    let loaded = source(&["-k", "e", "-kf"], &variables, Some(&file.0)).load().unwrap();
+    assert_eq!(loaded.options.server.keys.key, ["e", "f"]);
 }
 
 /// Compose files often set variables to nothing.
@@ -122,9 +122,9 @@ fn an_empty_variable_is_not_set() {
     let names = ["SERVE_PORT", "SERVE_KEY", "SERVE_CONFIG", "VERBOSITY"];
     let variables = names.map(|name| format!("SALTYRTC_SERVER_{name}"));
     let variables: Vec<_> = variables.iter().map(|name| (name.as_str(), "")).collect();
-    let config = source(&[], &variables, None).load().unwrap();
-    assert_eq!(config.settings.server.listen.port, 443);
-    assert!(config.settings.server.keys.key.is_empty());
+    let loaded = source(&[], &variables, None).load().unwrap();
+    assert_eq!(loaded.options.server.listen.port, 443);
+    assert!(loaded.options.server.keys.key.is_empty());
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_file_can_be_named_by_a_variable() {
     let file = TestFile::new("named", "port = 1\n");
     let other = TestFile::new("other", "port = 2\n");
     let variables = [("SALTYRTC_SERVER_SERVE_CONFIG", file.0.to_str().unwrap())];
-    let port = |source: Source| source.load().unwrap().settings.server.listen.port;
+    let port = |sources: Sources| sources.load().unwrap().options.server.listen.port;
     assert_eq!(port(source(&[], &variables, None)), 1);
     assert_eq!(port(source(&[], &variables, Some(&other.0))), 2, "the command line counts more");
 }
@@ -175,11 +175,11 @@ fn mistakes_are_said_with_the_place_where_they_are() {
 
 #[test]
 fn old_names_still_work_and_are_told() {
-    let config = source(&["-sc", "a", "-sk", "b"], &[], None).load().unwrap();
-    assert_eq!(config.settings.server.keys.sslcert, Some("a".into()));
-    assert_eq!(config.settings.server.keys.sslkey, Some("b".into()));
-    assert_eq!(config.warnings.len(), 2);
-    assert!(config.warnings[0].contains("tlscert"), "{:?}", config.warnings);
+    let loaded = source(&["-sc", "a", "-sk", "b"], &[], None).load().unwrap();
+    assert_eq!(loaded.options.server.keys.sslcert, Some("a".into()));
+    assert_eq!(loaded.options.server.keys.sslkey, Some("b".into()));
+    assert_eq!(loaded.warnings.len(), 2);
+    assert!(loaded.warnings[0].contains("tlscert"), "{:?}", loaded.warnings);
 }
 
 /// An error would be too much: other things on a machine may make variables with such names.
@@ -192,7 +192,7 @@ fn a_variable_without_an_option_is_told() {
         ("SALTYRTC_SERVER_PORT", "tcp://10.0.0.1:443"),
         ("SALTYRTC_SERVER_SERVICE_HOST", "10.0.0.1"),
     ];
-    let config = source(&[], &variables, None).load().unwrap();
-    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
-    assert!(config.warnings[0].contains("SALTYRTC_SERVER_SERVE_PROT has no effect"));
+    let loaded = source(&[], &variables, None).load().unwrap();
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    assert!(loaded.warnings[0].contains("SALTYRTC_SERVER_SERVE_PROT has no effect"));
 }

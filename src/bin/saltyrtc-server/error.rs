@@ -4,12 +4,12 @@ use std::fmt;
 
 /// An error for the person who runs the program: what happened, to what, and what to do.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub(crate) struct CommandError {
     text: String,
     exit_code: u8,
 }
 
-impl Failure {
+impl CommandError {
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), exit_code: 1 }
     }
@@ -29,7 +29,7 @@ impl Failure {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
