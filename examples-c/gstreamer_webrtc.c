@@ -15,7 +15,7 @@
  * touches the input, or asks webrtcbin while it holds its lock, goes through the main loop. At the end
  * webrtcbin is stopped first, which waits for its threads, and then the client is freed.
  *
- * Compile it with: pkg-config saltyrtc gstreamer-webrtc-1.0 gstreamer-sdp-1.0
+ * Compile it with: pkg-config saltyrtc gstreamer-webrtc-1.0 gstreamer-sdp-1.0 libcrypto
  */
 #include <saltyrtc.h>
 
@@ -27,6 +27,8 @@
 #include <locale.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "gstreamer_certificate.h"
 
 enum {
     CHAT_ID = 1,            /* the data channel of the chat, on both sides: not for the task */
@@ -43,6 +45,7 @@ struct app {
     saltyrtc_secure_channel *secure;
     GMainLoop *loop;
     GstElement *webrtc;
+    struct certificate certificate;
     GstWebRTCDataChannel *signalling, *chat;
     gboolean signalling_open, client_closed, input_over, failed;
     /* Used by the main thread only. */
@@ -236,6 +239,7 @@ static void on_description(GstPromise *promise, gpointer user_data) {
         give_up(app, "webrtcbin makes no session description");
         return;
     }
+    certificate_describe(&app->certificate, description->sdp);
     g_signal_emit_by_name(app->webrtc, "set-local-description", description, NULL);
     char *sdp = gst_sdp_message_as_text(description->sdp);
     gst_webrtc_session_description_free(description);
@@ -367,6 +371,8 @@ int main(int argc, char **argv) {
     app.loop = g_main_loop_new(NULL, FALSE);
     app.webrtc = gst_element_factory_make("webrtcbin", NULL);
     if (!app.webrtc) fail("the plug-ins webrtc and nice of GStreamer are not installed", NULL);
+    if (!certificate_make(&app.certificate)) fail("OpenSSL makes no certificate", NULL);
+    certificate_use(&app.certificate, app.webrtc);
 
     check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
     if (app.initiator) {
@@ -395,6 +401,7 @@ int main(int argc, char **argv) {
     g_clear_object(&app.signalling);
     g_clear_object(&app.chat);
     gst_object_unref(app.webrtc);
+    certificate_clear(&app.certificate);
     g_main_loop_unref(app.loop);
     if (server) saltyrtc_server_stop(server, 5000, NULL);
     saltyrtc_server_free(server);

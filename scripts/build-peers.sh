@@ -13,7 +13,7 @@ for peer in "$@"; do
     packages=()
     if [ "$peer" = gst_peer ]; then
         # As system headers: our warnings are not for them.
-        read -ra packages < <(pkg-config --cflags --libs gstreamer-webrtc-1.0 gstreamer-sdp-1.0 | sed 's/-I/-isystem /g')
+        read -ra packages < <(pkg-config --cflags --libs gstreamer-webrtc-1.0 gstreamer-sdp-1.0 libcrypto | sed 's/-I/-isystem /g')
     fi
     "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wpedantic -Wconversion -Werror -O1 -g -Iinclude \
         -o "build/$peer" "tests/rtc_network/$peer.c" "${packages[@]}" "$library" -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc

@@ -33,8 +33,8 @@ fi
 export SALTYRTC_INTEROP_PYTHON="$python"
 
 # The examples that meet the page in Chromium.
-if ! pkg-config --exists gstreamer-webrtc-1.0 gstreamer-sdp-1.0; then
-    echo "test-interop: the WebRTC of GStreamer is missing: run 'make test-tools'" >&2
+if ! pkg-config --exists gstreamer-webrtc-1.0 gstreamer-sdp-1.0 libcrypto; then
+    echo "test-interop: the development files of GStreamer's WebRTC or of OpenSSL are missing: run 'make test-tools'" >&2
     exit 1
 fi
 cargo build --locked --quiet --lib
@@ -48,6 +48,6 @@ compile() {
 }
 compile send_file
 # shellcheck disable=SC2046 # a list of words
-compile gstreamer_webrtc $(pkg-config --cflags --libs gstreamer-webrtc-1.0 gstreamer-sdp-1.0)
+compile gstreamer_webrtc $(pkg-config --cflags --libs gstreamer-webrtc-1.0 gstreamer-sdp-1.0 libcrypto)
 
 cargo test --locked --test interop -- "$@"

@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! command -v python3 >/dev/null || ! pkg-config --exists gstreamer-webrtc-1.0 gstreamer-sdp-1.0; then
-    echo "test-peers: Python or the development files of GStreamer's WebRTC are missing: run 'make test-tools'" >&2
+if ! command -v python3 >/dev/null || ! pkg-config --exists gstreamer-webrtc-1.0 gstreamer-sdp-1.0 libcrypto; then
+    echo "test-peers: Python or the development files of GStreamer's WebRTC or of OpenSSL are missing: run 'make test-tools'" >&2
     exit 1
 fi
 scripts/build-peers.sh

@@ -12,6 +12,8 @@
 #define GST_USE_UNSTABLE_API
 #include <gst/webrtc/webrtc.h>
 
+#include "../../examples-c/gstreamer_certificate.h"
+
 enum {
     ANSWER_MS = 10000, /* how long the peer may take to answer our good-bye */
     GRACE_MS = 1000,   /* how long our answer may take to get to the peer, which may not be there any more */
@@ -31,6 +33,8 @@ typedef struct {
     GMainLoop *loop;
     unsigned run; /* which connection it is */
     GstElement *webrtc;
+    bool uses_rsa; /* the certificate that webrtcbin makes by itself */
+    struct certificate certificate;
     GstWebRTCDataChannel *signalling;
     secure_channel out, in;
     size_t max_message_size; /* that the peer takes */
@@ -348,6 +352,9 @@ static void on_description(GstPromise *promise, gpointer data) {
     if (description == NULL) {
         fail("webrtcbin makes no session description");
     }
+    if (!the_peer.uses_rsa) {
+        certificate_describe(&the_peer.certificate, description->sdp);
+    }
     g_signal_emit_by_name(the_peer.webrtc, "set-local-description", description, NULL);
     char *sdp = gst_sdp_message_as_text(description->sdp);
     gst_webrtc_session_description_free(description);
@@ -370,6 +377,57 @@ static void on_candidate(GstElement *webrtc, guint index, char *candidate, gpoin
     CALL(saltyrtc_client_send_candidate(the_peer.common.client, candidate, NULL, (int32_t)index, NULL, &error));
 }
 
+/* The certificate that is this property of the DTLS transport. */
+static X509 *certificate_of(GstWebRTCDTLSTransport *dtls, const char *property) {
+    char *pem = NULL;
+    g_object_get(dtls, property, &pem, NULL);
+    BIO *bio = BIO_new_mem_buf(pem != NULL ? pem : "", -1);
+    X509 *x509 = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    if (x509 == NULL) {
+        fail("webrtcbin has no certificate");
+    }
+    BIO_free(bio);
+    g_free(pem);
+    return x509;
+}
+
+/* Whether this is the certificate whose fingerprint is in our description. */
+static bool described(const X509 *x509) {
+    GstWebRTCSessionDescription *description = NULL;
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int size = 0;
+    GString *line = g_string_new("\na=fingerprint:sha-256");
+    X509_digest(x509, EVP_sha256(), digest, &size);
+    for (unsigned int i = 0; i < size; i++) {
+        g_string_append_printf(line, "%c%02X", i == 0 ? ' ' : ':', digest[i]);
+    }
+    g_string_append(line, "\r\n");
+    g_object_get(the_peer.webrtc, "local-description", &description, NULL);
+    char *sdp = gst_sdp_message_as_text(description->sdp);
+    const bool found = strstr(sdp, line->str) != NULL;
+    g_free(sdp);
+    gst_webrtc_session_description_free(description);
+    g_string_free(line, TRUE);
+    return found;
+}
+
+/* Tells which certificates were used in the handshake. */
+static void tell_certificates(void) {
+    GstWebRTCSCTPTransport *sctp = NULL;
+    GstWebRTCDTLSTransport *dtls = NULL;
+    g_object_get(the_peer.webrtc, "sctp-transport", &sctp, NULL);
+    g_object_get(sctp, "transport", &dtls, NULL);
+    X509 *ours = certificate_of(dtls, "certificate"), *of_peer = certificate_of(dtls, "remote-certificate");
+    printf("{\"event\": \"certificates\", \"ours\": \"%s\", \"of_peer\": \"%s\", \"described\": %s}\n",
+           EVP_PKEY_get0_type_name(X509_get0_pubkey(ours)), EVP_PKEY_get0_type_name(X509_get0_pubkey(of_peer)),
+           described(ours) ? "true" : "false");
+    fflush(stdout);
+    X509_free(of_peer);
+    X509_free(ours);
+    g_object_unref(dtls);
+    g_object_unref(sctp);
+}
+
 static void state_changed(GstWebRTCDataChannel *nothing, GBytes *nothing_either) {
     static const char *const names[] = {"new", "connecting", "connected", "disconnected", "failed", "closed"};
     GstWebRTCPeerConnectionState state;
@@ -377,6 +435,9 @@ static void state_changed(GstWebRTCDataChannel *nothing, GBytes *nothing_either)
     (void)nothing_either;
     g_object_get(the_peer.webrtc, "connection-state", &state, NULL);
     event_text("state", "state", (guint)state < G_N_ELEMENTS(names) ? names[state] : "unknown");
+    if (state == GST_WEBRTC_PEER_CONNECTION_STATE_CONNECTED) {
+        tell_certificates();
+    }
     if (state == GST_WEBRTC_PEER_CONNECTION_STATE_FAILED && !the_peer.client_closed) {
         the_peer.end = lost(&the_peer.common, "the connection has failed");
         g_main_loop_quit(the_peer.loop);
@@ -410,6 +471,12 @@ static void start_webrtc(void) {
         fail("the plug-ins webrtc and nice of GStreamer are not installed");
     }
     gst_object_ref_sink(the_peer.webrtc);
+    if (!the_peer.uses_rsa) {
+        if (!certificate_make(&the_peer.certificate)) {
+            fail("OpenSSL makes no certificate");
+        }
+        certificate_use(&the_peer.certificate, the_peer.webrtc);
+    }
     g_signal_connect(the_peer.webrtc, "on-ice-candidate", G_CALLBACK(on_candidate), NULL);
     g_signal_connect(the_peer.webrtc, "on-data-channel", G_CALLBACK(on_channel), NULL);
     g_signal_connect(the_peer.webrtc, "notify::connection-state", G_CALLBACK(on_state), NULL);
@@ -465,6 +532,7 @@ static void stop_webrtc(void) {
     free_channel(&the_peer.out);
     free_channel(&the_peer.in);
     g_clear_object(&the_peer.webrtc);
+    certificate_clear(&the_peer.certificate);
 }
 
 static void use_description(GstWebRTCSDPType type, const char *text) {
@@ -538,14 +606,17 @@ static void run(void) {
     saltyrtc_client_free(the_peer.common.client);
 }
 
-static bool no_option(char *argument) {
-    (void)argument;
+static bool gst_option(char *argument) {
+    if (strcmp(argument, "--rsa") == 0) {
+        the_peer.uses_rsa = true;
+        return true;
+    }
     return false;
 }
 
 int main(int argc, char **argv) {
     gst_init(NULL, NULL);
-    read_options(&the_peer.common, argc, argv, no_option);
+    read_options(&the_peer.common, argc, argv, gst_option);
     the_peer.message = g_malloc(the_peer.common.message_size);
     the_peer.sealed = g_malloc(MAX(the_peer.common.message_size, sizeof ALL_RIGHT) + SALTYRTC_SECURE_CHANNEL_OVERHEAD);
     the_peer.loop = g_main_loop_new(NULL, FALSE);

@@ -91,6 +91,8 @@ class Meetings(unittest.TestCase):
             self.assertEqual(peer.await_event("peer")["trusted"], trusted)
             if peer.kind == "gst":
                 peer.await_event("offer", by="us" if peer.role == "initiator" else "peer")
+                # With the right fingerprint: our engine refuses others, webrtcbin does not.
+                peer.await_event("certificates", ours="EC", of_peer="EC", described=True)
             # The program checks each byte, and that nothing is there twice.
             peer.await_event("received", bytes=peer.size)
             peer.await_event("sent", bytes=peer.size)
