@@ -98,7 +98,6 @@ test-rust: ## Rust tests: the core on its own, then with all features
 	$(CARGO) test --locked --no-default-features
 	$(CARGO) test --locked --no-default-features --features dryoc --lib crypto::
 	$(CARGO) test --locked --quiet --manifest-path vendor/dcsctp/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)/vendor
-	$(CARGO) test --locked --quiet --manifest-path vendor/dimpl/Cargo.toml --features rust-crypto --target-dir $(or $(CARGO_TARGET_DIR),target)/vendor
 	@# A thousand clients are connected at once. Where that is not allowed, the test that needs it says so.
 	ulimit -n $$(ulimit -Hn) 2>/dev/null || true; $(CARGO) test --locked
 

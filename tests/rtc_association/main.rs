@@ -11,3 +11,4 @@ mod link;
 mod networks;
 mod pauses;
 mod raw_peer;
+mod rsa;

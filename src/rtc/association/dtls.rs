@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use dimpl::{Config, Dtls, DtlsCertificate, Error, Output, UnexpectedMessageError};
+use dimpl::{
+    CertificateError, Config, CryptoError, Dtls, DtlsCertificate, Error, Output, SecurityError,
+    UnexpectedMessageError,
+};
 
 use super::config::DtlsRole;
 use crate::rtc::certificate::Certificate;
@@ -19,6 +22,10 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
 const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The least time between two timeouts: whoever sleeps until the deadline never spins.
 const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// The alert of a peer that has nothing in common with what is offered (RFC 5246 section 7.2.2): with its
+/// certificate, most of all.
+const HANDSHAKE_FAILURE: u8 = 40;
 
 /// How many datagrams may wait to be sent: what ends an association fits, with all that it held back.
 /// They are lost if there are more, like on any way.
@@ -223,6 +230,30 @@ fn handshake_error(error: &Error) -> String {
             "the encrypted connection to the peer (DTLS) could not be made: the peer did not answer"
                 .to_owned()
         }
+        _ if no_common_certificate(error) => format!(
+            "the encrypted connection to the peer (DTLS) could not be made, most likely because the \
+             peer's certificate has an RSA key: give the peer an ECDSA certificate (P-256) ({error})"
+        ),
         _ => format!("the encrypted connection to the peer (DTLS) failed: {error}"),
     }
+}
+
+/// Whether an error is what comes of a peer that has no certificate with an ECDSA key. OpenSSL keeps an RSA
+/// certificate back when it is not asked for one; others show it, or sign with it.
+fn no_common_certificate(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::SecurityError(
+            SecurityError::FatalAlert { description: HANDSHAKE_FAILURE }
+                | SecurityError::SignatureSchemeNotOffered(_)
+                | SecurityError::SignatureAlgorithmMismatch { .. }
+                | SecurityError::UnsupportedSignatureScheme(_)
+        ) | Error::CertificateError(
+            CertificateError::NoClientCertificateReceived
+                | CertificateError::NoServerCertificateReceived
+        ) | Error::CryptoError(
+            CryptoError::UnsupportedPublicKeyAlgorithm
+                | CryptoError::SignatureAlgorithmMismatch { .. }
+        )
+    )
 }
