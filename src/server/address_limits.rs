@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::limits::{AcceptRate, ServerLimits};
 use super::metrics::ReachedLimit;
-use super::network::masked;
+use super::network::around;
 use crate::sync::lock;
 
 /// From how many addresses on those are forgotten that have nothing to be remembered for.
@@ -100,7 +100,7 @@ impl Drop for Permit {
 fn group(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
-        v6 @ IpAddr::V6(_) => masked(v6, 64).unwrap_or(v6),
+        v6 @ IpAddr::V6(_) => around(v6, 64).map_or(v6, |network| network.addr()),
     }
 }
 

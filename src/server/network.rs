@@ -1,8 +1,10 @@
 //! Networks, and the proxies whose word counts.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
+
+use ipnet::IpNet;
 
 /// The proxies that a server stands behind, and how they say who a client is.
 ///
@@ -34,10 +36,7 @@ pub enum ProxyHeader {
 
 /// A range of addresses, written like `192.0.2.0/24`, `2001:db8::/32`, or as a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct IpNetwork {
-    address: IpAddr,
-    prefix: u8,
-}
+pub struct IpNetwork(IpNet);
 
 /// Why a text is not a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,45 +75,36 @@ impl IpNetwork {
     ///
     /// [`IpNetworkError::Prefix`] and [`IpNetworkError::HostBits`].
     pub fn new(address: IpAddr, prefix: u8) -> Result<Self, IpNetworkError> {
-        let first = masked(address, prefix).ok_or(IpNetworkError::Prefix)?;
-        let network = Self { address: first, prefix };
-        if first != address {
-            return Err(IpNetworkError::HostBits(network));
+        let network = around(address, prefix).ok_or(IpNetworkError::Prefix)?;
+        if network.addr() != address {
+            return Err(IpNetworkError::HostBits(Self(network)));
         }
-        // IPv4 addresses in the clothes of IPv6 ones are IPv4 addresses, here and in `contains`.
-        Ok(match (address.to_canonical(), prefix.checked_sub(96)) {
-            (address @ IpAddr::V4(_), Some(prefix)) if first.is_ipv6() => Self { address, prefix },
-            _ => network,
-        })
+        // A socket for both families shows IPv4 clients as ::ffff:a.b.c.d. Networks in that range are
+        // kept as the IPv4 networks that they are, because `contains` turns addresses into IPv4, too.
+        let ipv4 = match (address.to_canonical(), prefix.checked_sub(96)) {
+            (canonical @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => {
+                around(canonical, prefix)
+            }
+            _ => None,
+        };
+        Ok(Self(ipv4.unwrap_or(network)))
     }
 
     /// Whether an address belongs to the network.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4()
-            && masked(address, self.prefix) == Some(self.address)
+        self.0.contains(&address.to_canonical())
     }
 }
 
-/// The address with everything after the prefix set to 0. `None` if it has fewer bits.
-pub(super) fn masked(address: IpAddr, prefix: u8) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(v4) => {
-            let host_bits = 32_u32.checked_sub(prefix.into())?;
-            let mask = u32::MAX.checked_shl(host_bits).unwrap_or(0);
-            Some(Ipv4Addr::from_bits(v4.to_bits() & mask).into())
-        }
-        IpAddr::V6(v6) => {
-            let host_bits = 128_u32.checked_sub(prefix.into())?;
-            let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
-            Some(Ipv6Addr::from_bits(v6.to_bits() & mask).into())
-        }
-    }
+/// The network with a prefix of so many bits that an address is in. `None` if it has fewer bits.
+pub(super) fn around(address: IpAddr, prefix: u8) -> Option<IpNet> {
+    IpNet::new(address, prefix).ok().map(|network| network.trunc())
 }
 
 impl FromStr for IpNetwork {
     type Err = IpNetworkError;
 
+    // Not by the parser of the crate, which says of all mistakes the same: that there is one.
     fn from_str(text: &str) -> Result<Self, IpNetworkError> {
         let (address, prefix) = match text.split_once('/') {
             None => (text, None),
@@ -124,6 +114,7 @@ impl FromStr for IpNetwork {
         let prefix = match prefix {
             None if address.is_ipv4() => 32,
             None => 128,
+            // The number parser would take a sign, too.
             Some(prefix) if prefix.bytes().all(|digit| digit.is_ascii_digit()) => {
                 prefix.parse().map_err(|_| IpNetworkError::Prefix)?
             }
@@ -135,7 +126,7 @@ impl FromStr for IpNetwork {
 
 impl fmt::Display for IpNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
+        self.0.fmt(f)
     }
 }
 
