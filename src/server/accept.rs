@@ -14,15 +14,13 @@ use super::metrics::{HandshakeOutcome, Metrics};
 use super::network::{ProxyHeader, TrustedProxies};
 use super::proxy::{Proxied, read_header};
 use super::settings::Settings;
-use crate::crypto::PublicKey;
-use crate::protocol::CloseCode;
-use crate::protocol::server::PathConfig;
+use crate::protocol::server::PathRequest;
 use crate::transport::{Stream, Tcp, WebSocket, accepted, prepare};
 
 /// An open WebSocket.
 pub(super) struct Opened {
     pub(super) socket: WebSocket,
-    pub(super) asked: Asked,
+    pub(super) asked: PathRequest,
     /// To be kept as long as the connection.
     pub(super) permit: Option<Permit>,
 }
@@ -46,31 +44,9 @@ impl From<io::Error> for OpenError {
     }
 }
 
-/// What the HTTP request of a client asked for.
-pub(super) struct Asked {
-    /// The subprotocol that was selected, and that the answer named.
-    subprotocol: Option<String>,
-    /// The key that the path is named after.
-    key: Option<PublicKey>,
-}
-
-impl Asked {
-    fn new(uri: &http::Uri, headers: &HeaderMap, config: &PathConfig) -> Self {
-        let subprotocol = config.select_subprotocol(&offered_subprotocols(headers));
-        Self { subprotocol: subprotocol.map(str::to_owned), key: path_key(uri) }
-    }
-
-    /// The path with the subprotocol, or the code to close with.
-    pub(super) fn outcome(self) -> Result<(PublicKey, String), CloseCode> {
-        let subprotocol = self.subprotocol.ok_or(CloseCode::WebSocketProtocolError)?;
-        let key = self.key.ok_or(CloseCode::ProtocolError)?;
-        Ok((key, subprotocol))
-    }
-}
-
 /// Finds out who the client is, and does the TLS and the WebSocket handshake.
 ///
-/// Clients can only be given a close code once the WebSocket is open, so it is opened for those too
+/// Clients can only be given a close code once the WebSocket is open, so it is also opened for those
 /// that ask for a wrong path or have no subprotocol in common with us.
 pub(super) async fn open(
     mut tcp: TcpStream,
@@ -125,22 +101,16 @@ pub(super) async fn open(
             Err(_) => return Err(OpenError::Limit(Some((stream, Answer::TOO_MANY)))),
         };
     }
-    let asked = Asked::new(request.uri(), request.headers(), &settings.path);
-    let answer = asked.subprotocol.as_deref().map(HeaderValue::from_str);
+    let target = request.uri().path_and_query().map_or("", |target| target.as_str());
+    let offered = offered_subprotocols(request.headers());
+    let asked = PathRequest::new(target, &offered, &settings.path);
+    let answer = asked.subprotocol().map(HeaderValue::from_str);
     if let Some(Ok(answer)) = answer {
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, answer);
     }
     accept(&mut stream, &response).await?;
     let socket = accepted(stream, rest, settings.websocket).await;
     Ok(Opened { socket, asked, permit })
-}
-
-/// The key that a path is named after: exactly a slash and 64 hexadecimal digits of any case.
-fn path_key(uri: &http::Uri) -> Option<PublicKey> {
-    if uri.query().is_some() {
-        return None;
-    }
-    PublicKey::from_hex(uri.path().strip_prefix('/')?).ok()
 }
 
 /// The subprotocols that a client offers, in order, from any number of headers.
@@ -157,31 +127,6 @@ fn offered_subprotocols(headers: &HeaderMap) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{KeyPair, OsRandom};
-
-    /// Covers P-035 P-033.
-    #[test]
-    fn a_path_is_a_slash_and_64_hexadecimal_digits() {
-        let key = *KeyPair::generate(&mut OsRandom).public();
-        let hex = key.to_hex();
-        let parse = |path: &str| path_key(&path.parse().unwrap());
-        assert_eq!(parse(&format!("/{hex}")), Some(key));
-        assert_eq!(parse(&format!("/{}", hex.to_uppercase())), Some(key), "the same path");
-        for bad in [
-            "/".to_owned(),
-            format!("/{}", &hex[1..]),
-            format!("/{hex}0"),
-            format!("/{hex}/"),
-            format!("//{hex}"),
-            format!("/x/{hex}"),
-            format!("/{}g", &hex[1..]),
-            format!("/{hex}?"),
-            format!("/{hex}?a=b"),
-            format!("/{}", "0".repeat(64)),
-        ] {
-            assert_eq!(parse(&bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn subprotocols_come_in_one_header_or_several() {

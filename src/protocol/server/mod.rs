@@ -1,5 +1,7 @@
 //! The server's side of one signalling path: who is on it, what is relayed, who is told.
 //!
+//! A [`PathRequest`] says which path a client wants, before there is a WebSocket.
+//!
 //! A [`Path`] does no I/O. A driver owns one WebSocket per client and calls, for each of them:
 //!
 //! 1. [`Path::connect`] once the WebSocket is open,
@@ -23,11 +25,13 @@ mod event;
 mod handshake;
 mod outbox;
 mod path;
+mod request;
 
 pub use client::ClientId;
 pub use config::PathConfig;
 pub use event::{Cause, Event, RelayFailure, Violation};
 pub use path::Path;
+pub use request::PathRequest;
 
 #[cfg(test)]
 mod tests;
