@@ -143,6 +143,21 @@ impl Server {
         self.service.connections()
     }
 
+    /// Resolves when a thread of the server has taken, and given back, the locks that all connections
+    /// share. If the server hangs it never resolves, so this is what a watchdog should wait for. Works
+    /// on any executor.
+    pub async fn responds(&self) {
+        let (done, answered) = oneshot::channel();
+        let service = self.service.clone();
+        runtime::handle().spawn(async move {
+            drop(service.settings());
+            service.registry.visit();
+            let _ = done.send(());
+        });
+        // An error means that the runtime was stopped meanwhile, which is not hanging.
+        let _ = answered.await;
+    }
+
     /// What the server counts. Stays valid after the server is gone.
     pub fn metrics(&self) -> Arc<Metrics> {
         self.service.metrics.clone()
@@ -419,5 +434,34 @@ async fn give(answer: Answer, mut stream: Stream, settings: &Settings) {
     let limit = settings.limits.close_timeout;
     if let Ok(Ok(())) = timeout(limit, answer.send(&mut stream)).await {
         finish_stream(stream, limit).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::thread;
+
+    use super::*;
+
+    /// So that a watchdog that waits for it notices.
+    #[test]
+    fn a_server_whose_locks_are_not_given_back_does_not_respond() {
+        let server = Server::start(ServerConfig::new(([127, 0, 0, 1], 0).into())).unwrap();
+        runtime::handle().block_on(server.responds());
+        let released = AtomicBool::new(false);
+        let responded_late = thread::scope(|scope| {
+            let held = lock(&server.service.settings);
+            let waits = scope.spawn(|| {
+                runtime::handle().block_on(server.responds());
+                released.load(SeqCst)
+            });
+            // Long enough for an answer that does not wait for the lock.
+            (0..100).for_each(|_| scope.spawn(|| {}).join().unwrap());
+            released.store(true, SeqCst);
+            drop(held);
+            waits.join().unwrap()
+        });
+        assert!(responded_late);
     }
 }

@@ -120,6 +120,11 @@ impl Registry {
         Ok(Member { registry: self.clone(), shared: shared.clone(), key, id, waker })
     }
 
+    /// Takes the lock that every client needs to come and to go, and gives it back.
+    pub(super) fn visit(&self) {
+        drop(lock(&self.paths));
+    }
+
     /// Closes all connections with 1001, and lets nobody join from now on.
     pub(super) fn shutdown(&self) {
         let mut paths = lock(&self.paths);

@@ -43,6 +43,11 @@ impl RunningServer {
         self.server.reload(reload).map_err(command_error)
     }
 
+    /// Resolves unless the server hangs.
+    pub(crate) async fn responds(&self) {
+        self.server.responds().await;
+    }
+
     pub(crate) fn connections(&self) -> usize {
         self.server.connections()
     }

@@ -85,8 +85,9 @@ impl Program {
                     Signal::Stop => break,
                 },
                 () = tick(&mut watchdog) => {
-                    // Takes the locks of the server: if one is never given back, this never comes back.
-                    server.connections();
+                    // If the server hangs this never comes back, and the service manager ends the
+                    // program: for one that hangs, signals would be of no use either.
+                    server.responds().await;
                     self.notifier.alive();
                 }
             }
