@@ -7,7 +7,7 @@ pub mod crypto;
 #[cfg(feature = "capi")]
 mod ffi;
 pub mod protocol;
-#[cfg(feature = "webrtc")]
+#[cfg(feature = "rtc")]
 pub mod rtc;
 #[cfg(any(feature = "client", feature = "server"))]
 mod runtime;

@@ -10,8 +10,9 @@ use saltyrtc::protocol::client::{
 };
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{
-    ChannelTransmit, CloseCode, Role, SUBPROTOCOL, SignallingChannel, TaskEvent, Transmit,
+    ChannelTransmit, CloseCode, Role, SUBPROTOCOL, SignallingChannel, Transmit,
 };
+use saltyrtc::task::TaskEvent;
 use saltyrtc::task::webrtc::{self, Candidate, NAME, Options, SdpType, SessionDescription, WebRtc};
 use support::data_channel::FakeChannel;
 use support::fake_peer::FakePeer;

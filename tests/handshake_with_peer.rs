@@ -8,8 +8,8 @@ use saltyrtc::protocol::client::{
     Client, ClientConfig, ClientState, Closed, ClosedBy, ConfigError, EndReason, Event,
 };
 use saltyrtc::protocol::message::{Payload, TaskData};
-use saltyrtc::protocol::{Address, CloseCode, ResponderAddress, Task, TaskEvent, Transmit};
-use saltyrtc::task::{CustomTask, relayed_data};
+use saltyrtc::protocol::{Address, CloseCode, ResponderAddress, Task, Transmit};
+use saltyrtc::task::{CustomTask, TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;

@@ -5,10 +5,9 @@ mod support;
 
 use std::time::Duration;
 
-use saltyrtc::protocol::TaskEvent;
 use saltyrtc::protocol::client::{EndReason, Event};
 use saltyrtc::protocol::message::Payload;
-use saltyrtc::task::relayed_data;
+use saltyrtc::task::{TaskEvent, relayed_data};
 use support::keys;
 use support::pair::{Id, Pair};
 use support::random::Seeded;

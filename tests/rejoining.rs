@@ -7,8 +7,8 @@ use saltyrtc::protocol::client::{
     SocketEnd, WhenPeerLeaves,
 };
 use saltyrtc::protocol::message::Payload;
-use saltyrtc::protocol::{Address, CloseCode, DropReason, ResponderAddress, TaskEvent, Transmit};
-use saltyrtc::task::relayed_data;
+use saltyrtc::protocol::{Address, CloseCode, DropReason, ResponderAddress, Transmit};
+use saltyrtc::task::{TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;

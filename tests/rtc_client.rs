@@ -6,14 +6,16 @@
 use std::future::Future;
 use std::time::Duration;
 
-use saltyrtc::client::{Client, Closed, ClosedBy, Config, ConfigError, EndReason, Event};
+use saltyrtc::client::{
+    ChannelError, ChannelOptions, Client, Closed, ClosedBy, Config, ConfigError, EndReason, Event,
+    RtcConfig,
+};
 use saltyrtc::crypto::{KeyPair, OsRandom};
+use saltyrtc::protocol::ServerUrl;
 use saltyrtc::protocol::message::Payload;
-use saltyrtc::protocol::{ChannelEvent, ConnectionEvent, ConnectionState, ServerUrl};
-use saltyrtc::rtc::{self, ChannelError, ChannelOptions};
 use saltyrtc::server::{Server, ServerConfig};
 use saltyrtc::task::webrtc::{Options, WebRtc};
-use saltyrtc::task::{RelayedData, TaskEvent};
+use saltyrtc::task::{ChannelEvent, ConnectionEvent, ConnectionState, RelayedData, TaskEvent};
 
 /// Nothing here takes long; this is for the case that something never happens.
 const NEVER: Duration = Duration::from_secs(60);
@@ -39,7 +41,7 @@ struct Peer {
 }
 
 impl Peer {
-    fn connect(config: Config, rtc: rtc::Config) -> Self {
+    fn connect(config: Config, rtc: RtcConfig) -> Self {
         let client = Client::connect(config.with_rtc(rtc).unwrap()).unwrap();
         Self { client, unseen: Vec::new() }
     }
@@ -124,7 +126,7 @@ impl Peer {
     }
 }
 
-fn pair_with(url: ServerUrl, a: rtc::Config, b: rtc::Config) -> (Peer, Peer) {
+fn pair_with(url: ServerUrl, a: RtcConfig, b: RtcConfig) -> (Peer, Peer) {
     let config = Config::initiator(url, keys());
     let invitation = config.invitation().unwrap();
     let initiator = Peer::connect(config, a);
@@ -135,7 +137,7 @@ fn pair_with(url: ServerUrl, a: rtc::Config, b: rtc::Config) -> (Peer, Peer) {
 /// Two clients that have handed over, and a channel between them with its number at either.
 async fn connected(options: ChannelOptions) -> (Server, [(Peer, u32); 2]) {
     let (server, url) = start_server();
-    let (mut a, mut b) = pair_with(url, rtc::Config::default(), rtc::Config::default());
+    let (mut a, mut b) = pair_with(url, RtcConfig::default(), RtcConfig::default());
     a.handed_over().await;
     b.handed_over().await;
     let label = options.label.clone();
@@ -291,7 +293,7 @@ async fn without_a_handover_what_was_sent_before_the_end_arrives_too() {
     let (_server, url) = start_server();
     let without = || {
         let options = Options { handover: false, ..Options::default() };
-        rtc::Config { options, ..rtc::Config::default() }
+        RtcConfig { options, ..RtcConfig::default() }
     };
     let (mut a, mut b) = pair_with(url, without(), without());
     a.state(ConnectionState::Connected).await;
@@ -429,8 +431,8 @@ async fn messages_of_any_size_arrive_complete_and_in_order() {
 #[tokio::test]
 async fn plain_channels_are_possible_and_carry_text() {
     let (_server, url) = start_server();
-    let plain = rtc::Config { plain_labels: vec!["plain".into()], ..rtc::Config::default() };
-    let (mut a, mut b) = pair_with(url, rtc::Config::default(), plain);
+    let plain = RtcConfig { plain_labels: vec!["plain".into()], ..RtcConfig::default() };
+    let (mut a, mut b) = pair_with(url, RtcConfig::default(), plain);
     a.wait_for(|event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(())).await;
     let options = ChannelOptions { secure: false, ..ChannelOptions::new("plain") };
     // Before there is a connection.
@@ -508,8 +510,8 @@ async fn the_path_is_looked_for_again() {
 #[tokio::test]
 async fn too_many_channels_are_closed() {
     let (_server, url) = start_server();
-    let few = rtc::Config { max_channels: 1, ..rtc::Config::default() };
-    let (mut a, mut b) = pair_with(url, rtc::Config::default(), few);
+    let few = RtcConfig { max_channels: 1, ..RtcConfig::default() };
+    let (mut a, mut b) = pair_with(url, RtcConfig::default(), few);
     a.handed_over().await;
     a.client.open_channel(ChannelOptions::new("first")).unwrap();
     b.opened("first").await;
@@ -523,9 +525,9 @@ async fn too_many_channels_are_closed() {
 #[tokio::test]
 async fn the_handover_can_be_switched_off() {
     let (_server, url) = start_server();
-    let mut config = rtc::Config::default();
+    let mut config = RtcConfig::default();
     config.options.handover = false;
-    let (mut a, mut b) = pair_with(url, rtc::Config::default(), config);
+    let (mut a, mut b) = pair_with(url, RtcConfig::default(), config);
     a.state(ConnectionState::Connected).await;
     let at_a = a.client.open_channel(ChannelOptions::new("x")).unwrap();
     let at_b = b.opened("x").await;
@@ -542,7 +544,7 @@ async fn the_handover_can_be_switched_off() {
 #[tokio::test]
 async fn nothing_is_possible_without_a_peer_or_an_engine() {
     let (_server, url) = start_server();
-    let a = Peer::connect(Config::initiator(url.clone(), keys()), rtc::Config::default());
+    let a = Peer::connect(Config::initiator(url.clone(), keys()), RtcConfig::default());
     assert_eq!(a.client.open_channel(ChannelOptions::new("x")), Err(ChannelError::NoPeer));
     assert_eq!(a.client.restart_ice(), Err(ChannelError::NoPeer));
     assert_eq!(a.client.channel_close(1), Err(ChannelError::NotOpen));
@@ -554,14 +556,13 @@ async fn nothing_is_possible_without_a_peer_or_an_engine() {
 #[test]
 fn a_second_webrtc_task_beside_the_engine_is_refused() {
     let (_server, url) = start_server();
-    let config =
-        || Config::initiator(url.clone(), keys()).with_rtc(rtc::Config::default()).unwrap();
+    let config = || Config::initiator(url.clone(), keys()).with_rtc(RtcConfig::default()).unwrap();
     let refused = |config| Client::connect(config).map(drop).unwrap_err();
     let other = WebRtc::v0(Options::default(), 0).unwrap();
     assert_eq!(refused(config().with_task(other)), ConfigError::TwoWebRtcs);
     let same = WebRtc::v1(Options::default()).unwrap();
     assert_eq!(refused(config().with_task(same)), ConfigError::TwoWebRtcs);
-    let twice = config().with_rtc(rtc::Config::default()).unwrap();
+    let twice = config().with_rtc(RtcConfig::default()).unwrap();
     assert_eq!(refused(twice), ConfigError::TwoWebRtcs);
     Client::connect(config().with_task(RelayedData)).unwrap();
 }
@@ -573,9 +574,9 @@ async fn the_end_does_not_wait_for_an_engine_that_has_nothing_to_deliver() {
         let (_server, url) = start_server();
         let config = Config::initiator(url, keys());
         let responder = Config::responder(config.invitation().unwrap(), keys());
-        let mut a = Peer::connect(config.with_task(RelayedData), rtc::Config::default());
+        let mut a = Peer::connect(config.with_task(RelayedData), RtcConfig::default());
         let mut b = match peer_has_one {
-            true => Peer::connect(responder, rtc::Config::default()),
+            true => Peer::connect(responder, RtcConfig::default()),
             false => Peer {
                 client: Client::connect(responder.with_task(RelayedData)).unwrap(),
                 unseen: Vec::new(),

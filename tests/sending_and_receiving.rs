@@ -7,8 +7,8 @@ use saltyrtc::protocol::client::{
     ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SendFailure,
 };
 use saltyrtc::protocol::message::{Payload, TaskMessage};
-use saltyrtc::protocol::{CloseCode, Role, TaskEvent, Transmit};
-use saltyrtc::task::relayed_data;
+use saltyrtc::protocol::{CloseCode, Role, Transmit};
+use saltyrtc::task::{TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::{FakeServer, Sent};
 use support::keys;

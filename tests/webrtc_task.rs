@@ -9,11 +9,11 @@ use saltyrtc::protocol::client::{
     Client, ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SendFailure,
 };
 use saltyrtc::protocol::message::{Payload, TaskData, TaskMessage};
-use saltyrtc::protocol::{Role, Task, TaskEvent};
+use saltyrtc::protocol::{Role, Task};
 use saltyrtc::task::webrtc::{
     self, Candidate, NAME, NAME_V0, Options, SdpType, SessionDescription, WebRtc,
 };
-use saltyrtc::task::{CustomTask, relayed_data};
+use saltyrtc::task::{CustomTask, TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;

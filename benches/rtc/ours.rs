@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use saltyrtc::client::{Client, Config, Event};
+use saltyrtc::client::{ChannelError, ChannelOptions, Client, Config, Event, RtcConfig};
 use saltyrtc::crypto::{KeyPair, OsRandom};
-use saltyrtc::protocol::{ChannelEvent, ConnectionEvent, Invitation, ServerUrl, TaskEvent};
-use saltyrtc::rtc::{self, ChannelError, ChannelOptions};
+use saltyrtc::protocol::{Invitation, ServerUrl};
+use saltyrtc::task::{ChannelEvent, ConnectionEvent, TaskEvent};
 
 use crate::child::{MAX_BUFFERED, Meter, Peer, Sender, fail, run, say};
 
@@ -41,12 +41,12 @@ impl Peer for Ours {
 
 impl Ours {
     fn start(&self, config: Config, opens: bool) -> Result<(), String> {
-        let rtc = rtc::Config {
+        let rtc = RtcConfig {
             max_buffered: MAX_BUFFERED,
             // What the peer opens is secure otherwise.
             plain_labels: if self.secure { Vec::new() } else { vec![LABEL.into()] },
             addresses: vec![[127, 0, 0, 1].into()],
-            ..rtc::Config::default()
+            ..RtcConfig::default()
         };
         let config = config.with_rtc(rtc).map_err(|error| error.to_string())?;
         let client = Client::connect(config).map_err(|error| error.to_string())?;

@@ -7,12 +7,9 @@
 use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::PublicKey;
 use saltyrtc::protocol::Role;
-use saltyrtc::protocol::message::{
-    ClientAuth, ClientHello, DropResponder, InitiatorAuth, Key, Notification, Payload,
-    ResponderAuth, ServerAuth, ServerHello, TaskData, TaskMessage, Token, WebRtcMessage,
-};
-use saltyrtc::task::webrtc::Options;
+use saltyrtc::protocol::message::{ClientAuth, ClientHello, DropResponder, InitiatorAuth, Key, Notification, Payload, ResponderAuth, ServerAuth, ServerHello, TaskData, TaskMessage, Token};
 use saltyrtc::task::{Task, WebRtc};
+use saltyrtc::task::webrtc::{Options, WebRtcMessage};
 
 macro_rules! round_trip {
     ($parsed:expr, $parse:expr) => {

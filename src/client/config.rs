@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "webrtc")]
+use super::engine::{self, RtcConfig};
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
 use crate::protocol::client::{ClientConfig, ConfigError, PeerAuth, RoleConfig};
 use crate::protocol::{Invitation, ServerUrl, Task};
-use crate::transport::Roots;
 #[cfg(feature = "webrtc")]
-use crate::{rtc, task::webrtc};
+use crate::task::webrtc;
+use crate::transport::Roots;
 
 /// The settings of a client: the server, and everything that [`ClientConfig`] holds.
 #[derive(Debug)]
@@ -22,7 +24,7 @@ pub struct Config {
     pub protocol: ClientConfig,
     /// The built-in WebRTC engine, if its task was added.
     #[cfg(feature = "webrtc")]
-    pub(super) rtc: Option<rtc::Seed>,
+    pub(super) rtc: Option<engine::Seed>,
 }
 
 impl Config {
@@ -73,16 +75,16 @@ impl Config {
     }
 
     /// Adds the WebRTC task with the built-in engine behind it, after the tasks that were added before.
-    /// See [`rtc`]. With another WebRTC task beside it, of whatever version,
+    /// With another WebRTC task beside it, of whatever version,
     /// [`Client::connect`](super::Client::connect) refuses the configuration: the messages to one would
     /// go to the other.
     ///
     /// # Errors
     ///
-    /// If [`rtc::Config::options`] make no sense.
+    /// If [`RtcConfig::options`] make no sense.
     #[cfg(feature = "webrtc")]
-    pub fn with_rtc(mut self, config: rtc::Config) -> Result<Self, webrtc::OptionsError> {
-        let (task, seed) = rtc::Seed::new(config)?;
+    pub fn with_rtc(mut self, config: RtcConfig) -> Result<Self, webrtc::OptionsError> {
+        let (task, seed) = engine::Seed::new(config)?;
         self.protocol.engine = true;
         self.rtc = Some(seed);
         Ok(self.with_task(task))

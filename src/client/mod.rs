@@ -6,10 +6,12 @@
 //! The connection runs on the library's own runtime. The futures here can be awaited on any
 //! executor.
 
-mod config;
-mod driver;
 #[cfg(feature = "webrtc")]
-mod rtc;
+mod channels;
+mod config;
+#[cfg(feature = "webrtc")]
+mod engine;
+mod websocket;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,7 +22,11 @@ pub use crate::protocol::client::{
 };
 pub use crate::transport::{Certificates, Roots, TlsError};
 pub use config::Config;
+#[cfg(feature = "webrtc")]
+pub use engine::{ChannelError, ChannelOptions, RtcConfig, RtcStats};
 
+#[cfg(feature = "webrtc")]
+use engine::{Channels, Engine};
 use tokio::sync::Notify;
 
 use crate::crypto::{AuthToken, OpenError, OsRandom, PublicKey};
@@ -29,8 +35,6 @@ use crate::protocol::message::{Payload, TaskMessage};
 use crate::protocol::{
     DropReason, Invitation, ResponderAddress, SecureChannel, SignallingChannel, Transmit,
 };
-#[cfg(feature = "webrtc")]
-use crate::rtc::{Channels, Engine};
 use crate::task::relayed_data;
 use crate::task::webrtc::{self, Candidate, SessionDescription};
 
@@ -168,7 +172,7 @@ impl Shared {
 
     /// Tells the application what the WebRTC engine has to say.
     #[cfg(feature = "webrtc")]
-    pub(crate) fn tell(&self, events: Vec<crate::protocol::TaskEvent>) {
+    pub(crate) fn tell(&self, events: Vec<crate::task::TaskEvent>) {
         if events.is_empty() {
             return;
         }
@@ -232,7 +236,7 @@ impl Client {
         let (rtc, rtc_roots) = (config.rtc, roots.clone());
         let max_message_size = protocol.max_message_size;
         let machine = Machine::new(protocol, Box::new(OsRandom))?;
-        let target = driver::Target {
+        let target = websocket::Target {
             server,
             path: *machine.path(),
             roots,
@@ -240,7 +244,7 @@ impl Client {
             max_message_size,
         };
         let shared = Arc::new(Shared::new(machine, on_events));
-        let driver = driver::Driver::new(shared.clone());
+        let driver = websocket::Driver::new(shared.clone());
         let runtime = crate::runtime::handle();
         runtime.spawn(driver.run(target));
         #[cfg(feature = "webrtc")]

@@ -7,7 +7,6 @@ mod invitation;
 mod link;
 pub mod message;
 mod nonce;
-mod peer_connection;
 mod qr;
 mod secure_channel;
 mod sequence;
@@ -21,13 +20,12 @@ pub use close_code::{CloseCode, DropReason, MESSAGE_TOO_BIG};
 pub use invitation::{Invitation, InvitationError};
 pub use link::{CheckedNonce, Link, NonceError, SequenceExhausted};
 pub use nonce::{Cookie, Nonce};
-pub use peer_connection::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability};
 pub use secure_channel::{SecureChannel, SecureChannelError};
 #[cfg(feature = "webrtc")]
 pub(crate) use secure_channel::{SecureReceiver, SecureSender};
 pub use sequence::SequenceNumber;
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
-pub use task::{SignallingChannel, Task, TaskEvent};
+pub use task::{SignallingChannel, Task};
 pub use transmit::{ChannelTransmit, Transmit};
 
 /// The WebSocket subprotocol of SaltyRTC (protocol, *Subprotocol*).

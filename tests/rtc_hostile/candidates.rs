@@ -77,7 +77,7 @@ async fn thousands_of_candidates() {
         scene.send_candidates(lines);
         if message == 1 {
             let description = scene.wire.description();
-            scene.send_description(saltyrtc::protocol::message::SdpType::Offer, description);
+            scene.send_description(saltyrtc::task::webrtc::SdpType::Offer, description);
         }
     }
     scene.connect().await;
@@ -128,7 +128,7 @@ async fn outcome(scene: &mut Scene) -> Outcome {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_candidates() {
     let mut scene = Scene::new(Plan::default()).await;
-    let candidate = saltyrtc::protocol::message::Candidate {
+    let candidate = saltyrtc::task::webrtc::Candidate {
         candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ host generation 0".into(),
         ..Default::default()
     };

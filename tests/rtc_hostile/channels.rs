@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use saltyrtc::chunking::{Chunker, Mode};
-use saltyrtc::protocol::{ChannelEvent, TaskEvent};
-use saltyrtc::rtc;
+use saltyrtc::client::{self, RtcConfig};
 use saltyrtc::rtc::association::{
     AssociationEvent, ChannelConfig, MessageKind, SctpConfig, SendError,
 };
+use saltyrtc::task::{ChannelEvent, TaskEvent};
 
 use super::scene::{Opened, Plan, Scene};
 
@@ -17,7 +17,7 @@ fn named(label: &str) -> ChannelConfig {
 }
 
 fn plain() -> Plan {
-    let victim = rtc::Config { plain_labels: vec!["plain".into()], ..rtc::Config::default() };
+    let victim = RtcConfig { plain_labels: vec!["plain".into()], ..RtcConfig::default() };
     Plan { victim, ..Plan::default() }
 }
 
@@ -76,7 +76,7 @@ async fn bad_messages_on_secure_channels() {
         assert!(error.is_some_and(|text| !text.is_empty() && text.len() < 300), "{name}");
         scene.works(&mut good).await;
         let sent = scene.victim.channel_send_bytes(channel.number, b"x");
-        assert_eq!(sent, Err(rtc::ChannelError::NotOpen), "{name}");
+        assert_eq!(sent, Err(client::ChannelError::NotOpen), "{name}");
         // The peer learns it too.
         scene
             .until("end of the channel", |scene| {
@@ -115,7 +115,7 @@ async fn a_message_that_comes_twice() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_are_too_large() {
-    let victim = rtc::Config { max_message_size: 100_000, ..plain().victim };
+    let victim = RtcConfig { max_message_size: 100_000, ..plain().victim };
     let mut scene = Scene::connected(Plan { victim, ..Plan::default() }).await;
     let mut good = scene.open_named("good").await;
     let mut channel = scene.open_named("x").await;
@@ -172,7 +172,7 @@ async fn text_that_is_none() {
 /// Messages of which only the beginning comes: of one channel, then of several together.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_that_are_never_complete() {
-    let victim = rtc::Config { max_message_size: 1 << 20, ..rtc::Config::default() };
+    let victim = RtcConfig { max_message_size: 1 << 20, ..RtcConfig::default() };
     // What waits at the hostile peer counts, too.
     let sctp =
         SctpConfig { remote_max_message_size: 0, send_buffer: 100_000, ..SctpConfig::default() };
@@ -218,7 +218,7 @@ async fn messages_that_are_never_complete() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thousands_of_channels() {
-    let victim = rtc::Config { max_channels: 8, ..rtc::Config::default() };
+    let victim = RtcConfig { max_channels: 8, ..RtcConfig::default() };
     let mut scene = Scene::connected(Plan { victim, ..Plan::default() }).await;
     let mut good = scene.open_named("good").await;
     let label = "x".repeat(1000);
@@ -246,8 +246,8 @@ async fn thousands_of_channels() {
     assert_eq!(opened.count(), 7);
     assert!((1..=32).contains(&scene.problems()));
     assert_eq!(
-        scene.victim.open_channel(rtc::ChannelOptions::new("x")),
-        Err(rtc::ChannelError::TooManyChannels)
+        scene.victim.open_channel(client::ChannelOptions::new("x")),
+        Err(client::ChannelError::TooManyChannels)
     );
     scene.memory.stayed_below(32);
 }

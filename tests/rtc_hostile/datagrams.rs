@@ -3,14 +3,15 @@
 
 use std::time::{Duration, Instant};
 
+use saltyrtc::client::ChannelOptions;
 use saltyrtc::crypto::{OsRandom, RandomSource};
-use saltyrtc::protocol::message::SdpType;
-use saltyrtc::protocol::{ConnectionState, Role};
-use saltyrtc::rtc::ChannelOptions;
+use saltyrtc::protocol::Role;
 use saltyrtc::rtc::association::{
     Association, AssociationEvent, DtlsRole, MessageKind, SctpConfig,
 };
 use saltyrtc::rtc::certificate::Certificate;
+use saltyrtc::task::ConnectionState;
+use saltyrtc::task::webrtc::SdpType;
 
 use super::scene::{Plan, Scene};
 

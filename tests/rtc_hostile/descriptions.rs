@@ -2,9 +2,10 @@
 
 use rmpv::Value;
 use saltyrtc::client::{ClosedBy, Event};
-use saltyrtc::protocol::message::SdpType;
-use saltyrtc::protocol::{ConnectionState, Role};
+use saltyrtc::protocol::Role;
 use saltyrtc::rtc::certificate::Certificate;
+use saltyrtc::task::ConnectionState;
+use saltyrtc::task::webrtc::SdpType;
 
 use super::scene::{Plan, Scene};
 
@@ -211,7 +212,7 @@ async fn a_certificate_that_was_not_announced() {
         let mut scene = Scene::new(Plan { setup, ..Plan::default() }).await;
         let announced = Certificate::generate().unwrap().fingerprint().to_string();
         let ours = scene.wire.certificate.fingerprint().to_string();
-        let wanted = scene.victim.open_channel(saltyrtc::rtc::ChannelOptions::new("x")).unwrap();
+        let wanted = scene.victim.open_channel(saltyrtc::client::ChannelOptions::new("x")).unwrap();
         let sdp = scene.wire.description().replace(&ours, &announced);
         scene.send_description(SdpType::Offer, sdp);
         let text = scene.failed().await;
@@ -230,7 +231,7 @@ async fn a_certificate_that_was_not_announced() {
 async fn a_dtls_role_that_does_not_match() {
     for (said, done) in [("active", "passive"), ("passive", "active")] {
         let mut scene = Scene::new(Plan { setup: done, ..Plan::default() }).await;
-        let wanted = scene.victim.open_channel(saltyrtc::rtc::ChannelOptions::new("x")).unwrap();
+        let wanted = scene.victim.open_channel(saltyrtc::client::ChannelOptions::new("x")).unwrap();
         let sdp = scene.wire.description();
         let sdp = sdp.replace(&format!("setup:{done}"), &format!("setup:{said}"));
         scene.send_description(SdpType::Offer, sdp);

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use saltyrtc::client::{ClosedBy, Event};
+use saltyrtc::client::{ChannelOptions, ClosedBy, Event};
+use saltyrtc::protocol::ChannelTransmit;
 use saltyrtc::protocol::message::Payload;
-use saltyrtc::protocol::{ChannelEvent, ChannelTransmit, ConnectionState, TaskEvent};
-use saltyrtc::rtc::ChannelOptions;
 use saltyrtc::rtc::association::{AssociationEvent, ChannelId, MessageKind};
+use saltyrtc::task::{ChannelEvent, ConnectionState, TaskEvent};
 
 use super::scene::Scene;
 use super::signalling::{handed_over, handed_over_with};

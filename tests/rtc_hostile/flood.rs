@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use saltyrtc::client::Event;
-use saltyrtc::protocol::{ChannelEvent, TaskEvent};
+use saltyrtc::client::{ChannelError, Event, RtcConfig};
 use saltyrtc::rtc::association::{AssociationEvent, MessageKind, SctpConfig};
-use saltyrtc::rtc::{self, ChannelError};
+use saltyrtc::task::{ChannelEvent, TaskEvent};
 
 use super::scene::{Plan, Scene};
 
@@ -80,7 +79,7 @@ async fn a_peer_that_never_reads() {
 async fn an_application_that_takes_no_events(size: usize) {
     let sctp =
         SctpConfig { remote_max_message_size: 0, send_buffer: 1 << 20, ..SctpConfig::default() };
-    let victim = rtc::Config { plain_labels: vec!["plain".into()], ..rtc::Config::default() };
+    let victim = RtcConfig { plain_labels: vec!["plain".into()], ..RtcConfig::default() };
     let mut scene = Scene::connected(Plan { sctp, victim, ..Plan::default() }).await;
     let channel = scene.open_named("plain").await;
     scene.unseen.clear();
@@ -119,8 +118,9 @@ async fn an_application_that_takes_no_events_gets_small_messages() {
 /// Offers, each of which makes a new connection, to an application that looks at nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_that_takes_no_events_gets_offers() {
-    use saltyrtc::protocol::message::{Payload, SdpType, SessionDescription};
+    use saltyrtc::protocol::message::Payload;
     use saltyrtc::rtc::fingerprint::{Fingerprint, HashFunction};
+    use saltyrtc::task::webrtc::{SdpType, SessionDescription};
 
     let mut scene = Scene::new(Plan::default()).await;
     scene.cooperative = false;

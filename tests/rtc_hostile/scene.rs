@@ -5,20 +5,17 @@ use std::time::{Duration, Instant};
 
 use rmpv::Value;
 use saltyrtc::chunking::{Chunker, Mode};
-use saltyrtc::client::{Client, Closed, Config, Event, SendFailure};
+use saltyrtc::client::{self, Client, Closed, Config, Event, RtcConfig, SendFailure};
 use saltyrtc::crypto::{KeyPair, OsRandom};
-use saltyrtc::protocol::message::{
-    Candidate, Payload, SdpType, SessionDescription, TaskData, TaskMessage,
-};
-use saltyrtc::protocol::{
-    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Role, SecureChannel,
-    ServerUrl, TaskEvent,
-};
+use saltyrtc::protocol::message::{Payload, TaskData, TaskMessage};
+use saltyrtc::protocol::{ChannelTransmit, Role, SecureChannel, ServerUrl};
 use saltyrtc::rtc;
 use saltyrtc::rtc::association::{ChannelConfig, ChannelId, MessageKind, SctpConfig};
 use saltyrtc::server::{Server, ServerConfig};
-use saltyrtc::task::webrtc::Options;
-use saltyrtc::task::{CustomTask, WebRtc};
+use saltyrtc::task::webrtc::{Candidate, Options, SdpType, SessionDescription};
+use saltyrtc::task::{
+    ChannelEvent, ConnectionEvent, ConnectionState, CustomTask, TaskEvent, WebRtc,
+};
 
 use super::memory::Memory;
 use super::wire::Wire;
@@ -38,7 +35,7 @@ pub struct Plan {
     pub handover: bool,
     /// Whether the task of the hostile peer is one that sends anything: with [`Scene::send_message`] alone.
     pub anything: bool,
-    pub victim: rtc::Config,
+    pub victim: RtcConfig,
 }
 
 impl Default for Plan {
@@ -49,7 +46,7 @@ impl Default for Plan {
             sctp: SctpConfig { remote_max_message_size: 0, ..SctpConfig::default() },
             handover: false,
             anything: false,
-            victim: rtc::Config::default(),
+            victim: RtcConfig::default(),
         }
     }
 }
@@ -115,7 +112,7 @@ impl Scene {
         let (hostile, victim) =
             if offers { (initiator, responder) } else { (responder, initiator) };
         let options = Options { handover: plan.handover, ..Options::default() };
-        let rtc = rtc::Config { addresses: vec!["127.0.0.1".parse().unwrap()], ..plan.victim };
+        let rtc = RtcConfig { addresses: vec!["127.0.0.1".parse().unwrap()], ..plan.victim };
         let victim = Client::connect(victim.with_rtc(rtc).unwrap()).unwrap();
         let hostile = match plan.anything {
             false => hostile.with_task(WebRtc::v1(options).unwrap()),
@@ -414,9 +411,9 @@ impl Scene {
 
     /// The engine ends with the client, a moment later.
     pub async fn is_over(&mut self, channel: u32) {
-        use rtc::ChannelError::{NoEngine, NotOpen};
+        use client::ChannelError::{NoEngine, NotOpen};
         self.until("end of the engine", |scene| {
-            let engine = scene.victim.open_channel(rtc::ChannelOptions::new("too late"));
+            let engine = scene.victim.open_channel(client::ChannelOptions::new("too late"));
             let sent = scene.victim.channel_send_bytes(channel, b"too late");
             (engine == Err(NoEngine) && sent == Err(NotOpen)).then_some(())
         })

@@ -4,11 +4,11 @@ use std::time::Instant;
 
 use saltyrtc::client::{ClosedBy, EndReason, Event};
 use saltyrtc::crypto::{OsRandom, RandomSource};
-use saltyrtc::protocol::message::SdpType;
 use saltyrtc::rtc::association::{
     AssociationEvent, ChannelConfig, ChannelId, MessageKind, SctpConfig,
 };
 use saltyrtc::rtc::certificate::Certificate;
+use saltyrtc::task::webrtc::SdpType;
 
 use super::scene::{Opened, Plan, Scene};
 

@@ -49,7 +49,7 @@ pub(in crate::ffi) enum TaskChoice {
     Custom(CustomTask),
     WebRtc(WebRtc),
     #[cfg(feature = "webrtc")]
-    Rtc(crate::rtc::Config),
+    Rtc(crate::client::RtcConfig),
 }
 
 /// What a client does when its authenticated peer leaves the path.

@@ -8,12 +8,10 @@ use crate::client::{Closed, ClosedBy, Event, PeerLeft};
 use crate::ffi::error::{c_text, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::ffi::webrtc::saltyrtc_candidate;
+use crate::protocol::ChannelTransmit;
 use crate::protocol::message::{Payload, TaskData};
-use crate::protocol::{
-    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability,
-};
-use crate::task::TaskEvent;
 use crate::task::webrtc::{Candidate, SessionDescription};
+use crate::task::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability, TaskEvent};
 
 /// What happened. New kinds may appear: ignore those that you do not know.
 #[repr(i32)]

@@ -4,13 +4,13 @@ use std::ffi::c_char;
 use std::mem::size_of;
 use std::time::Duration;
 
+use crate::client::{ChannelError, ChannelOptions};
 use crate::ffi::args::{self, bytes, handle, optional_text, text};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
 use crate::ffi::event::saltyrtc_reliability;
 use crate::ffi::status::saltyrtc_status;
-use crate::protocol::Reliability;
-use crate::rtc::{ChannelError, ChannelOptions};
+use crate::task::Reliability;
 
 /// How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
 /// reliable, ordered, secure channel.

@@ -3,11 +3,11 @@
 use std::ffi::c_char;
 use std::ptr;
 
+use crate::client::RtcConfig;
 use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
-use crate::rtc::Config;
 use crate::rtc::ice::{Policy, Server};
 use crate::task::webrtc::{Options, WebRtc};
 
@@ -17,7 +17,7 @@ use crate::task::webrtc::{Options, WebRtc};
 /// To be used by one thread at a time.
 #[derive(Debug)]
 pub struct saltyrtc_rtc_config {
-    config: Config,
+    config: RtcConfig,
 }
 
 /// Settings with no ICE servers: enough for two clients in one network.
@@ -31,7 +31,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_new(
     let out = args::out(out, ptr::null_mut());
     entry(error, || {
         let out = out.required("out")?;
-        out.set(Box::into_raw(Box::new(saltyrtc_rtc_config { config: Config::default() })));
+        out.set(Box::into_raw(Box::new(saltyrtc_rtc_config { config: RtcConfig::default() })));
         Ok(())
     })
 }

@@ -2,12 +2,12 @@
 
 use std::mem::size_of;
 
+use crate::client::RtcStats;
 use crate::ffi::args::handle;
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::{Failure, entry, saltyrtc_error};
 use crate::ffi::event::saltyrtc_connection_state;
 use crate::ffi::status::saltyrtc_status;
-use crate::rtc::Stats;
 use crate::rtc::ice::{CandidateType, RelayProtocol};
 
 /// How one side of a path is reached.
@@ -70,7 +70,7 @@ pub struct saltyrtc_rtc_stats {
 }
 
 impl saltyrtc_rtc_stats {
-    fn new(stats: Stats) -> Self {
+    fn new(stats: RtcStats) -> Self {
         let path = stats.path.as_ref();
         Self {
             struct_size: size_of::<Self>(),

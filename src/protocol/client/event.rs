@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::crypto::PublicKey;
-use crate::protocol::message::{Candidates, Payload, SdpType, TaskData};
-use crate::protocol::{
-    Address, ChannelTransmit, CloseCode, DropReason, ResponderAddress, TaskEvent,
-};
+use crate::protocol::message::{Payload, TaskData};
+use crate::protocol::{Address, ChannelTransmit, CloseCode, DropReason, ResponderAddress};
+use crate::task::TaskEvent;
+use crate::task::webrtc::{Candidates, SdpType};
 
 /// Something that happened. Events come in the order in which things happened.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,8 +35,9 @@ use server_handshake::{Failure, ServerHandshake, Step};
 use session::is_peer;
 
 use super::message::{Application, Notification, Payload, ServerAuthRole, TaskMessage};
-use super::{Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, TaskEvent, Transmit};
+use super::{Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, Transmit};
 use crate::crypto::{AuthToken, NONCE_BYTES, OpenError, PublicKey, RandomSource};
+use crate::task::TaskEvent;
 
 /// How far a client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,6 @@ mod fields;
 mod payload;
 mod server;
 mod task;
-mod webrtc;
 
 pub use client::{Application, Close, InitiatorAuth, Key, ResponderAuth, TaskData, Token};
 pub use fields::{FieldProblem, MessageError};
@@ -18,6 +17,5 @@ pub use server::{
     SendError, ServerAuth, ServerAuthRole, ServerHello,
 };
 pub use task::TaskMessage;
-pub use webrtc::{Candidate, Candidates, SdpType, SessionDescription, WebRtcMessage};
 
-pub(crate) use fields::{Fields, MapWriter, read_uint};
+pub(crate) use fields::{Fields, MapWriter, is_nil, read_str, read_uint};

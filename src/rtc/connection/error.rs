@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use crate::rtc::describe::sdp::SdpError;
 use crate::rtc::ice;
-use crate::rtc::sdp::SdpError;
 
 /// Why a description of the peer cannot be used. Nothing has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::rtc) enum DescriptionError {
+pub enum DescriptionError {
+    /// It is not SDP as WebRTC has it.
     Sdp(SdpError),
+    /// The credentials of ICE make no sense.
     Credentials(ice::CredentialsError),
     /// None of the fingerprints can be checked.
     Fingerprint,

@@ -38,7 +38,7 @@ fn side(now: Instant, offerer: bool, socket: &str) -> Side {
         max_message_size: 262_144,
     };
     let mut side = Side {
-        connection: connect(now, config).unwrap(),
+        connection: Connection::with_new_certificate(now, config).unwrap(),
         sockets: Vec::new(),
         candidates: Vec::new(),
         states: Vec::new(),

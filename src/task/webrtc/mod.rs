@@ -6,17 +6,18 @@
 //! and those of the peer to the application ([`TaskEvent`]).
 
 mod data;
+mod message;
 mod send;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
-pub use crate::protocol::message::{Candidate, Candidates, SdpType, SessionDescription};
+pub use message::{Candidate, Candidates, SdpType, SessionDescription, WebRtcMessage};
 pub use send::{send_answer, send_candidates, send_offer};
 
 use super::{SignallingChannel, Task, TaskEvent};
-use crate::protocol::message::{TaskData, TaskMessage, WebRtcMessage};
+use crate::protocol::message::{TaskData, TaskMessage};
 use crate::protocol::{Role, SUBPROTOCOL};
 use data::{CHANNEL_IDS, Wishes};
 

@@ -2,10 +2,9 @@
 
 use std::time::Instant;
 
-use super::{Candidate, Candidates, NAME, NAME_V0, SdpType, SessionDescription};
+use super::{Candidate, Candidates, NAME, NAME_V0, SdpType, SessionDescription, WebRtcMessage};
 use crate::protocol::Role;
 use crate::protocol::client::{Client, SendFailure};
-use crate::protocol::message::WebRtcMessage;
 
 /// Sends an offer, made with `createOffer`, to the responder. `description` is of the type
 /// [`Offer`](SdpType::Offer), or [`Rollback`](SdpType::Rollback) to take an offer back.

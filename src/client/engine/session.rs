@@ -10,22 +10,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
-use super::association::{
-    AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability as SctpReliability,
-};
 use super::channels::{Channel, ChannelOptions, Channels, Sealing};
-use super::config::Stats;
-use super::connection::{Connection, Event};
-use super::driver::{Arrival, Io};
+use super::config::RtcStats;
 use super::goodbye::Undelivered;
-use super::ice;
+use super::sockets::{Arrival, Io};
 use crate::chunking::{Chunker, Limits, Mode, Unchunker};
 use crate::protocol::client::Client as Machine;
-use crate::protocol::message::Candidate;
-use crate::protocol::{
-    ChannelEvent, ChannelTransmit, ConnectionEvent, ConnectionState, Reliability, SecureChannel,
-    SecureReceiver, SignallingChannel, TaskEvent,
+use crate::protocol::{ChannelTransmit, SecureChannel, SecureReceiver, SignallingChannel};
+use crate::rtc::association::{
+    AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability as SctpReliability,
 };
+use crate::rtc::connection::{Connection, Event};
+use crate::rtc::ice;
+use crate::task::webrtc::Candidate;
+use crate::task::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability, TaskEvent};
 
 /// Chunks of secure channels are not larger than this, whatever the peer takes: as large as messages can
 /// be with any browser.
@@ -489,10 +487,10 @@ impl Session {
     }
 
     /// The figures.
-    pub(super) fn stats(&self) -> Stats {
+    pub(super) fn stats(&self) -> RtcStats {
         let ice::Stats { path, bytes_sent, bytes_received, .. } = self.connection.ice_stats();
         let state = self.connection.state().clone();
-        Stats { state, path, bytes_sent, bytes_received, channels: self.open.len() }
+        RtcStats { state, path, bytes_sent, bytes_received, channels: self.open.len() }
     }
 
     /// When something is due.

@@ -1,8 +1,9 @@
 //! Channels as the association knows them.
 
-use crate::protocol::{Reliability, SignallingChannel};
+use crate::client::engine::channels::ChannelOptions;
+use crate::protocol::SignallingChannel;
 use crate::rtc::association::{ChannelConfig, Reliability as SctpReliability};
-use crate::rtc::channels::ChannelOptions;
+use crate::task::Reliability;
 
 /// How the data channel is made that the signalling is handed over to.
 pub(super) fn of_signalling(channel: &SignallingChannel) -> ChannelConfig {

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::ice;
-use crate::protocol::ConnectionState;
+use crate::rtc::ice;
+use crate::task::ConnectionState;
 use crate::task::webrtc::Options;
 
 /// The settings of the built-in WebRTC engine.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct RtcConfig {
     /// STUN and TURN servers, which find paths through NATs and firewalls. Default: none, which is
     /// enough within one network.
     pub ice_servers: Vec<ice::Server>,
@@ -36,7 +36,7 @@ pub struct Config {
     pub ports: Option<RangeInclusive<u16>>,
 }
 
-impl Default for Config {
+impl Default for RtcConfig {
     fn default() -> Self {
         Self {
             ice_servers: Vec::new(),
@@ -54,7 +54,7 @@ impl Default for Config {
 
 /// Figures of the connection to the peer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stats {
+pub struct RtcStats {
     /// How the connection is doing.
     pub state: ConnectionState,
     /// The path in use, if there is one, with its round-trip time.
@@ -68,7 +68,7 @@ pub struct Stats {
     pub channels: usize,
 }
 
-impl Default for Stats {
+impl Default for RtcStats {
     fn default() -> Self {
         Self {
             state: ConnectionState::New,

@@ -1,5 +1,4 @@
-//! The engine: runs the connection to the peer next to the driver of the client, for as long as the
-//! client lives.
+//! Runs the connection to the peer next to the driver of the WebSocket, for as long as the client lives.
 //!
 //! It is one task that owns everything about the connection. The state machine of the client is locked
 //! for moments; what the application wants comes by way of [`Channels`].
@@ -8,21 +7,18 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::certificate::CertificateError;
-use super::channels::{Channels, Command, Limits};
-use super::config::Config;
-use super::connection::{ConnectionConfig, DescriptionError, connect};
-use super::driver::{Io, IoConfig};
+use super::channels::{ChannelOptions, Channels, Command, Limits};
+use super::config::RtcConfig;
 use super::goodbye::Goodbye;
 use super::session::{Session, Signal, closed};
+use super::sockets::{Io, IoConfig};
 use super::task::{Inbox, Item, Task};
 use crate::client::Shared;
 use crate::protocol::client::{Client as Machine, ClientState, SendFailure};
-use crate::protocol::message::{SdpType, SessionDescription};
-use crate::protocol::{
-    ConnectionEvent, ConnectionState, Role, SecureChannel, SignallingChannel, TaskEvent,
-};
-use crate::task::webrtc::{self, OptionsError, WebRtc};
+use crate::protocol::{Role, SecureChannel, SignallingChannel};
+use crate::rtc::connection::{Connection, ConnectionConfig, DescriptionError};
+use crate::task::webrtc::{self, OptionsError, SdpType, SessionDescription, WebRtc};
+use crate::task::{ConnectionEvent, ConnectionState, TaskEvent};
 use crate::transport::Roots;
 
 /// The most bytes that we take as one message of SCTP: what browsers take.
@@ -48,14 +44,14 @@ pub(crate) struct Engine {
 /// What an engine is made of, once there is a client for it.
 #[derive(Debug)]
 pub(crate) struct Seed {
-    config: Config,
+    config: RtcConfig,
     inbox: Inbox,
     channels: Arc<Channels>,
 }
 
 impl Seed {
     /// The task for the client, and the rest for the engine.
-    pub(crate) fn new(config: Config) -> Result<(Task, Self), OptionsError> {
+    pub(crate) fn new(config: RtcConfig) -> Result<(Task, Self), OptionsError> {
         let channels = Arc::new(Channels::new(Limits {
             max_message_size: config.max_message_size,
             max_buffered: config.max_buffered,
@@ -80,7 +76,7 @@ struct Peer {
     signalling: Option<SignallingChannel>,
     session: Option<Session>,
     /// Channels that were wanted before there was a connection.
-    waiting: Vec<(u32, super::ChannelOptions)>,
+    waiting: Vec<(u32, ChannelOptions)>,
     /// The signalling was handed over, by us at least.
     handed_over: bool,
     /// The client is closing.
@@ -287,10 +283,10 @@ impl Engine {
             self.shared.tell(events);
         }
         let config = ConnectionConfig { offerer: peer.initiator, ..self.config.clone() };
-        let connection = match connect(now, config) {
+        let connection = match Connection::with_new_certificate(now, config) {
             Ok(connection) => connection,
             Err(error) => {
-                let text = CertificateError::to_string(&error);
+                let text = error.to_string();
                 let state = ConnectionState::Failed(text);
                 return self
                     .shared

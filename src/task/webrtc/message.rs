@@ -4,8 +4,9 @@ use std::fmt;
 
 use rmp::encode as write;
 
-use super::Payload;
-use super::fields::{FieldProblem, Fields, MapWriter, MessageError, is_nil, read_str, read_uint};
+use crate::protocol::message::{
+    FieldProblem, Fields, MapWriter, MessageError, Payload, is_nil, read_str, read_uint,
+};
 
 const NIL: [u8; 1] = [0xc0];
 

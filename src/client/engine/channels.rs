@@ -9,10 +9,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::association::{Association, ChannelId, MessageKind};
-use super::config::Stats;
+use super::config::RtcStats;
 use crate::chunking::Chunker;
-use crate::protocol::{Reliability, Role, SecureChannel, SecureSender};
+use crate::protocol::{Role, SecureChannel, SecureSender};
+use crate::rtc::association::{Association, ChannelId, MessageKind};
+use crate::task::Reliability;
 
 /// How a channel is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub struct ChannelOptions {
     pub negotiated: Option<u16>,
     /// Whether messages are encrypted with the keys of the two clients, inside the encryption of WebRTC;
     /// then they can also have any size up to
-    /// [`Config::max_message_size`](super::Config::max_message_size). The peer has to do the same.
+    /// [`RtcConfig::max_message_size`](super::RtcConfig::max_message_size). The peer has to do the same.
     /// Default: yes.
     pub secure: bool,
 }
@@ -74,10 +75,10 @@ pub enum ChannelError {
         /// Bytes that it may have.
         limit: usize,
     },
-    /// Too much is waiting to be sent. [`ChannelEvent::LowWater`](crate::protocol::ChannelEvent::LowWater)
+    /// Too much is waiting to be sent. [`ChannelEvent::LowWater`](crate::task::ChannelEvent::LowWater)
     /// follows when there is room.
     QueueFull,
-    /// There are as many channels as [`Config::max_channels`](super::Config::max_channels) allows.
+    /// There are as many channels as [`RtcConfig::max_channels`](super::RtcConfig::max_channels) allows.
     TooManyChannels,
     /// The options of the channel make no sense. The text says why.
     Options(&'static str),
@@ -126,7 +127,7 @@ impl fmt::Debug for Channels {
 pub(crate) struct Channels {
     limits: Limits,
     registry: Mutex<Registry>,
-    stats: Mutex<Stats>,
+    stats: Mutex<RtcStats>,
     /// Wakes the engine.
     pub(super) wake: Notify,
 }
@@ -340,11 +341,11 @@ impl Channels {
     }
 
     /// The figures, as of the last time that something happened.
-    pub(crate) fn stats(&self) -> Stats {
+    pub(crate) fn stats(&self) -> RtcStats {
         lock(&self.stats).clone()
     }
 
-    pub(super) fn set_stats(&self, stats: Stats) {
+    pub(super) fn set_stats(&self, stats: RtcStats) {
         *lock(&self.stats) = stats;
     }
 

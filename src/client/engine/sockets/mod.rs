@@ -1,5 +1,5 @@
 //! The sockets of a connection: UDP on all addresses of the host, TCP and TLS to TURN servers, names.
-//! Everything here moves bytes; what they mean is for [`Connection`](super::connection::Connection).
+//! Everything here moves bytes; what they mean is for [`Connection`](crate::rtc::connection::Connection).
 
 mod interfaces;
 mod resolve;
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::ice::{Output, SocketId, StreamId};
+use crate::rtc::ice::{Output, SocketId, StreamId};
 use crate::transport::Roots;
 use stream::StreamHandle;
 use udp::{Batch, Buffers, Udp};

@@ -70,7 +70,7 @@ struct Section {
 
 /// What is wrong with a session description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SdpError(&'static str);
+pub struct SdpError(&'static str);
 
 impl fmt::Display for SdpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! The built-in WebRTC engine, for programs.
 
 use super::Client;
-use crate::rtc::{ChannelError, ChannelOptions, Channels, Stats};
+use super::engine::{ChannelError, ChannelOptions, Channels, RtcStats};
 
 /// What can be done once the handshake with the peer is done, if
 /// [`Config::with_rtc`](super::Config::with_rtc) added the engine and the peer has the WebRTC task.
@@ -11,13 +11,13 @@ impl Client {
     }
 
     /// Opens a channel to the peer. Returns its number, which is never used again; when
-    /// [`ChannelEvent::Opened`](crate::protocol::ChannelEvent::Opened) comes for it, messages can be
+    /// [`ChannelEvent::Opened`](crate::task::ChannelEvent::Opened) comes for it, messages can be
     /// sent. Can be called before there is a connection.
     ///
     /// # Errors
     ///
     /// [`ChannelError`]. Whatever goes wrong later comes as
-    /// [`ChannelEvent::Closed`](crate::protocol::ChannelEvent::Closed).
+    /// [`ChannelEvent::Closed`](crate::task::ChannelEvent::Closed).
     pub fn open_channel(&self, options: ChannelOptions) -> Result<u32, ChannelError> {
         self.channels()?.open(options)
     }
@@ -52,7 +52,7 @@ impl Client {
 
     /// Sets the low-water mark of a channel, in bytes; there is none at first. Whenever the
     /// [buffered amount](Self::channel_buffered_amount) falls from above to it,
-    /// [`ChannelEvent::LowWater`](crate::protocol::ChannelEvent::LowWater) comes.
+    /// [`ChannelEvent::LowWater`](crate::task::ChannelEvent::LowWater) comes.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Client {
     }
 
     /// Closes a channel, once everything was sent that waits.
-    /// [`ChannelEvent::Closed`](crate::protocol::ChannelEvent::Closed) follows when the peer has closed
+    /// [`ChannelEvent::Closed`](crate::task::ChannelEvent::Closed) follows when the peer has closed
     /// it too.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Client {
     /// # Errors
     ///
     /// [`ChannelError::NoEngine`].
-    pub fn rtc_stats(&self) -> Result<Stats, ChannelError> {
+    pub fn rtc_stats(&self) -> Result<RtcStats, ChannelError> {
         Ok(self.channels()?.stats())
     }
 }

@@ -12,17 +12,18 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-pub(super) use self::error::DescriptionError;
-use super::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
-use super::certificate::Certificate;
-use super::fingerprint::Fingerprint;
-use super::ice::{
+pub use self::error::DescriptionError;
+use crate::crypto::{OsRandom, RandomSource};
+use crate::rtc::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
+use crate::rtc::certificate::{Certificate, CertificateError};
+pub use crate::rtc::describe::sdp::SdpError;
+use crate::rtc::describe::sdp::{Description, Origin, Parameters, Setup};
+use crate::rtc::fingerprint::Fingerprint;
+use crate::rtc::ice::{
     self, Agent, Credentials, Output, Path, Received, SocketId, State as IceState, StreamId,
 };
-use super::sdp::{Description, Origin, Parameters, Setup};
-use crate::crypto::{OsRandom, RandomSource};
-use crate::protocol::ConnectionState;
-use crate::protocol::message::Candidate;
+use crate::task::ConnectionState;
+use crate::task::webrtc::Candidate;
 
 /// Candidates of the peer that are held until its description is there.
 const MAX_EARLY_CANDIDATES: usize = 64;
@@ -37,18 +38,21 @@ const MAX_PROBLEMS: usize = 64;
 
 /// What a connection is made with.
 #[derive(Debug, Clone)]
-pub(super) struct ConnectionConfig {
-    pub(super) ice_servers: Vec<ice::Server>,
-    pub(super) ice_policy: ice::Policy,
+pub struct ConnectionConfig {
+    /// STUN and TURN servers.
+    pub ice_servers: Vec<ice::Server>,
+    /// Which ways to the peer may be used.
+    pub ice_policy: ice::Policy,
     /// Whether this side makes the offers.
-    pub(super) offerer: bool,
+    pub offerer: bool,
     /// The most bytes that we take in one message of SCTP.
-    pub(super) max_message_size: usize,
+    pub max_message_size: usize,
 }
 
 /// What has happened.
 #[derive(Debug)]
-pub(super) enum Event {
+pub enum Event {
+    /// The connection is doing differently now.
     State(ConnectionState),
     /// For the peer. `None`: there are no more.
     Candidate(Option<Candidate>),
@@ -67,7 +71,7 @@ struct Remote {
 }
 
 /// The state machine.
-pub(super) struct Connection {
+pub struct Connection {
     offerer: bool,
     agent: Agent,
     certificate: Certificate,
@@ -93,7 +97,20 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(
+    /// A connection with a new certificate.
+    ///
+    /// # Errors
+    ///
+    /// If the certificate cannot be made.
+    pub fn with_new_certificate(
+        now: Instant,
+        config: ConnectionConfig,
+    ) -> Result<Self, CertificateError> {
+        Ok(Self::new(now, config, Certificate::generate()?, Box::new(OsRandom)))
+    }
+
+    /// A connection with this certificate.
+    pub fn new(
         now: Instant,
         config: ConnectionConfig,
         certificate: Certificate,
@@ -123,7 +140,7 @@ impl Connection {
     }
 
     /// A socket is there. The first ones are to be added before there is a description.
-    pub(super) fn add_socket(&mut self, now: Instant, id: SocketId, local: SocketAddr) {
+    pub fn add_socket(&mut self, now: Instant, id: SocketId, local: SocketAddr) {
         if let Err(error) = self.agent.add_socket(now, id, local) {
             tracing::debug!(%error, "a socket is of no use");
         }
@@ -131,7 +148,7 @@ impl Connection {
     }
 
     /// A socket is gone.
-    pub(super) fn remove_socket(&mut self, now: Instant, id: SocketId) {
+    pub fn remove_socket(&mut self, now: Instant, id: SocketId) {
         self.agent.remove_socket(now, id);
         self.drain(now);
     }
@@ -140,7 +157,7 @@ impl Connection {
     /// possible now: another one waits for its answer (then [`take_restart`](Self::take_restart) says
     /// later that it is time), or the peer makes the offers. One that waits for very long is replaced by
     /// one with the same credentials, so that an answer to either is right for both.
-    pub(super) fn create_offer(&mut self, now: Instant) -> Option<String> {
+    pub fn create_offer(&mut self, now: Instant) -> Option<String> {
         if !self.offerer {
             return None;
         }
@@ -169,12 +186,12 @@ impl Connection {
     }
 
     /// Restart when [`take_restart`](Self::take_restart) is asked next.
-    pub(super) fn want_restart(&mut self) {
+    pub fn want_restart(&mut self) {
         self.restart_wanted = self.offerer;
     }
 
     /// Whether another offer was wanted and is possible now.
-    pub(super) fn take_restart(&mut self, now: Instant) -> bool {
+    pub fn take_restart(&mut self, now: Instant) -> bool {
         !self.must_wait(now) && std::mem::take(&mut self.restart_wanted)
     }
 
@@ -184,11 +201,7 @@ impl Connection {
     }
 
     /// The peer's answer to our offer.
-    pub(super) fn handle_answer(
-        &mut self,
-        now: Instant,
-        sdp: &str,
-    ) -> Result<(), DescriptionError> {
+    pub fn handle_answer(&mut self, now: Instant, sdp: &str) -> Result<(), DescriptionError> {
         if self.offered.is_none() && self.surplus_answers == 0 {
             return Err(DescriptionError::Unexpected);
         }
@@ -212,11 +225,7 @@ impl Connection {
     }
 
     /// The peer's offer. Returns our answer.
-    pub(super) fn handle_offer(
-        &mut self,
-        now: Instant,
-        sdp: &str,
-    ) -> Result<String, DescriptionError> {
+    pub fn handle_offer(&mut self, now: Instant, sdp: &str) -> Result<String, DescriptionError> {
         let offer = Description::parse(sdp).map_err(DescriptionError::Sdp)?;
         // The roles of an association cannot change any more.
         let role = match (offer.parameters.setup, self.remote.as_ref().map(|remote| remote.role)) {
@@ -290,7 +299,7 @@ impl Connection {
     }
 
     /// A candidate of the peer.
-    pub(super) fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
+    pub fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
         // That there are no more is no reason to give up: the peer may come from elsewhere.
         let Some(candidate) = candidate else { return };
         if self.remote.is_some() {
@@ -372,27 +381,27 @@ impl Connection {
     }
 
     /// DTLS, SCTP and the data channels, once there is a path.
-    pub(super) fn association(&mut self) -> Option<&mut Association> {
+    pub fn association(&mut self) -> Option<&mut Association> {
         self.association.as_mut()
     }
 
     /// The largest message that the peer takes, in bytes; 0 if it set no limit.
-    pub(super) fn remote_max_message_size(&self) -> usize {
+    pub fn remote_max_message_size(&self) -> usize {
         self.remote.as_ref().map_or(0, |remote| remote.sctp.remote_max_message_size)
     }
 
     /// How the connection is doing.
-    pub(super) fn state(&self) -> &ConnectionState {
+    pub fn state(&self) -> &ConnectionState {
         &self.state
     }
 
     /// The state of ICE, the path and bytes.
-    pub(super) fn ice_stats(&self) -> ice::Stats {
+    pub fn ice_stats(&self) -> ice::Stats {
         self.agent.stats()
     }
 
     /// A datagram arrived.
-    pub(super) fn handle_datagram(
+    pub fn handle_datagram(
         &mut self,
         now: Instant,
         socket: SocketId,
@@ -410,37 +419,37 @@ impl Connection {
     }
 
     /// A connection to a TURN server is open.
-    pub(super) fn handle_stream_open(&mut self, now: Instant, id: StreamId, local: SocketAddr) {
+    pub fn handle_stream_open(&mut self, now: Instant, id: StreamId, local: SocketAddr) {
         self.agent.handle_connected(now, id, local);
         self.drain(now);
     }
 
     /// Bytes of it arrived.
-    pub(super) fn handle_stream_data(&mut self, now: Instant, id: StreamId, data: &[u8]) {
+    pub fn handle_stream_data(&mut self, now: Instant, id: StreamId, data: &[u8]) {
         self.agent.handle_stream(now, id, data);
         self.drain(now);
     }
 
     /// It is gone.
-    pub(super) fn handle_stream_closed(&mut self, now: Instant, id: StreamId) {
+    pub fn handle_stream_closed(&mut self, now: Instant, id: StreamId) {
         self.agent.handle_closed(now, id);
         self.drain(now);
     }
 
     /// The addresses of a host that the agent asked for.
-    pub(super) fn handle_resolved(&mut self, now: Instant, name: &str, addresses: &[IpAddr]) {
+    pub fn handle_resolved(&mut self, now: Instant, name: &str, addresses: &[IpAddr]) {
         self.agent.handle_resolved(now, name, addresses);
         self.drain(now);
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
-    pub(super) fn poll_timeout(&mut self) -> Option<Instant> {
+    pub fn poll_timeout(&mut self) -> Option<Instant> {
         let association = self.association.as_ref().and_then(Association::poll_timeout);
         [self.agent.poll_timeout(), association].into_iter().flatten().min()
     }
 
     /// Does what is due.
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    pub fn handle_timeout(&mut self, now: Instant) {
         if self.agent.poll_timeout().is_some_and(|at| at <= now) {
             self.agent.handle_timeout(now);
         }
@@ -453,12 +462,12 @@ impl Connection {
     }
 
     /// What has happened.
-    pub(super) fn poll_event(&mut self) -> Option<Event> {
+    pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
     /// What the association has to tell. Whoever does not take it slows the peer down.
-    pub(super) fn poll_association(&mut self) -> Option<AssociationEvent> {
+    pub fn poll_association(&mut self) -> Option<AssociationEvent> {
         let event = self.association.as_mut()?.poll_event()?;
         match &event {
             AssociationEvent::Connected => self.secured = true,
@@ -472,7 +481,7 @@ impl Connection {
 
     /// Where the datagrams of [`poll_datagram`](Self::poll_datagram) go, if they go straight to the
     /// peer.
-    pub(super) fn direct_path(&self) -> Option<(SocketId, SocketAddr)> {
+    pub fn direct_path(&self) -> Option<(SocketId, SocketAddr)> {
         match self.path {
             Some(Path::Direct { socket, to }) => Some((socket, to)),
             Some(Path::Relayed) | None => None,
@@ -480,17 +489,17 @@ impl Connection {
     }
 
     /// A datagram for the peer.
-    pub(super) fn poll_datagram(&mut self) -> Option<Vec<u8>> {
+    pub fn poll_datagram(&mut self) -> Option<Vec<u8>> {
         self.association.as_mut()?.poll_transmit()
     }
 
     /// So many bytes of datagrams were sent on the direct path.
-    pub(super) fn count_sent(&mut self, bytes: usize) {
+    pub fn count_sent(&mut self, bytes: usize) {
         self.agent.count_sent(bytes as u64);
     }
 
     /// Sends the datagrams by way of the relay; without a path they are lost, as on any network.
-    pub(super) fn send_relayed(&mut self, now: Instant) {
+    pub fn send_relayed(&mut self, now: Instant) {
         let mut any = false;
         while let Some(datagram) = self.poll_datagram() {
             let _ = self.agent.send(now, &datagram);
@@ -502,7 +511,7 @@ impl Connection {
     }
 
     /// Ends. What is in the events for the driver is still to be done.
-    pub(super) fn close(&mut self, now: Instant) {
+    pub fn close(&mut self, now: Instant) {
         self.agent.close(now);
         self.drain(now);
         self.ended(ConnectionState::Closed);
@@ -573,12 +582,4 @@ impl Connection {
             self.events.push_back(Event::State(state));
         }
     }
-}
-
-/// A connection with a certificate of its own.
-pub(super) fn connect(
-    now: Instant,
-    config: ConnectionConfig,
-) -> Result<Connection, super::certificate::CertificateError> {
-    Ok(Connection::new(now, config, Certificate::generate()?, Box::new(OsRandom)))
 }

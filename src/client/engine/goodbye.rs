@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client;
+use crate::client::CLOSE_TIMEOUT;
 
 /// How long a client that is closing waits for the peer to take more of what was sent before. Then it says
 /// good-bye nevertheless: or the peer would take it for lost.
@@ -17,7 +17,7 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 /// closes the channel.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// The longest that everything after the good-bye takes: the driver of the client is to see the end of it.
-const END_TIMEOUT: Duration = client::CLOSE_TIMEOUT.saturating_sub(Duration::from_secs(1));
+const END_TIMEOUT: Duration = CLOSE_TIMEOUT.saturating_sub(Duration::from_secs(1));
 
 /// What the peer has not got yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::channels::Channels;
-use crate::protocol::message::{Candidate, Candidates, SessionDescription, TaskData, TaskMessage};
-use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask, TaskEvent};
-use crate::task::webrtc::WebRtc;
+use crate::protocol::message::{TaskData, TaskMessage};
+use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask};
+use crate::task::TaskEvent;
+use crate::task::webrtc::{Candidate, Candidates, SessionDescription, WebRtc};
 
 /// The most messages that may wait for the engine, which takes them within moments.
 const MAX_WAITING: usize = 256;
@@ -14,10 +15,9 @@ const MAX_WAITING: usize = 256;
 /// The most bytes of the peer in them.
 const MAX_WAITING_BYTES: usize = 4 << 20;
 
-/// The WebRTC task with the built-in engine behind it. Made by
-/// [`Config::with_rtc`](crate::client::Config::with_rtc).
+/// The WebRTC task with the built-in engine behind it.
 #[derive(Debug)]
-pub struct Task {
+pub(crate) struct Task {
     inner: WebRtc,
     inbox: Inbox,
     channels: Arc<Channels>,
