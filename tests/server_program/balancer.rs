@@ -1,10 +1,10 @@
 //! Several servers behind HAProxy, with the configuration that is shipped.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::unix::net::UnixStream;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use saltyrtc::client::{Client, Config, Event, PeerAuth, RoleConfig};
 use saltyrtc::crypto::KeyPair;
@@ -71,6 +71,8 @@ impl Ports {
 struct HaProxy {
     child: Child,
     control: String,
+    /// How many lines it has written. It writes one whenever it finds that a server comes or goes.
+    lines: watch::Sender<usize>,
 }
 
 impl HaProxy {
@@ -82,7 +84,7 @@ impl HaProxy {
                 "bind :443 ssl crt /etc/haproxy/certs/ alpn http/1.1",
                 format!("bind {HAPROXY}:{}", ports.front),
             ),
-            ("/run/haproxy/admin.sock", control.clone()),
+            ("stats socket /run/haproxy/admin.sock", "stats socket fd@3".to_owned()),
             ("127.0.0.1:10000", format!("{HAPROXY}:{}", ports.peers)),
             // As slow as this machine may be.
             ("timeout check 5s", "timeout check 20s".to_owned()),
@@ -100,42 +102,54 @@ impl HaProxy {
         }
         let file = directory.write("haproxy.cfg", text);
         let path = format!("{}:/usr/sbin", std::env::var("PATH").unwrap_or_default());
-        let child = Command::new("haproxy")
+        // It listens already when HAProxy starts: the first command waits there for HAProxy.
+        let listener = OwnedFd::from(UnixListener::bind(&control).unwrap());
+        let mut child = Command::new("sh")
             .env("PATH", path)
-            .args(["-db", "-f", &file])
-            .stdin(Stdio::null())
+            .args(["-c", "exec haproxy -db -f \"$0\" 3<&0 </dev/null", &file])
+            .stdin(listener)
+            .stderr(Stdio::piped())
             .spawn()
-            .expect("haproxy is installed: make test-tools does it");
-        Self { child, control }
+            .unwrap();
+        let lines = watch::Sender::new(0);
+        let (output, count) = (child.stderr.take().unwrap(), lines.clone());
+        std::thread::spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                eprintln!("{line}");
+                count.send_modify(|count| *count += 1);
+            }
+        });
+        Self { child, control, lines }
     }
 
-    /// The answer to a command, once there is one.
-    fn control(&self, command: &str) -> Option<String> {
-        let mut socket = UnixStream::connect(&self.control).ok()?;
-        writeln!(socket, "{command}").ok()?;
+    /// The answer to a command.
+    fn control(&self, command: &str) -> String {
+        let mut socket = UnixStream::connect(&self.control)
+            .expect("haproxy runs (if it is not installed: make test-tools does it)");
+        writeln!(socket, "{command}").unwrap();
+        socket.set_read_timeout(Some(NEVER)).unwrap();
         let mut answer = String::new();
-        socket.read_to_string(&mut answer).ok()?;
-        Some(answer)
+        socket.read_to_string(&mut answer).expect("haproxy answers");
+        answer
+    }
+
+    /// The servers that get clients. (`UP 1/2`: one more good check, and it takes two bad ones to be down.)
+    fn servers_up(&self) -> Vec<String> {
+        self.control("show stat")
+            .lines()
+            .map(|line| line.split(',').collect::<Vec<_>>())
+            .filter(|row| row[0] == "signalling" && row[1] != "BACKEND")
+            .filter(|row| row.get(17).is_some_and(|status| status.starts_with("UP")))
+            .map(|row| row[1].to_owned())
+            .collect()
     }
 
     /// Waits until the servers that are up are these.
     async fn wait_for_servers(&self, expected: &[&str]) {
-        let end = Instant::now() + NEVER;
-        loop {
-            let table = self.control("show stat").unwrap_or_default();
-            let up: Vec<&str> = table
-                .lines()
-                .map(|line| line.split(',').collect::<Vec<_>>())
-                .filter(|row| row[0] == "signalling" && row.get(17) == Some(&"UP"))
-                .map(|row| row[1])
-                .filter(|name| *name != "BACKEND")
-                .collect();
-            if up == expected {
-                return;
-            }
-            assert!(Instant::now() < end, "{expected:?}: {table}");
-            // HAProxy has no way to tell us of itself.
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut lines = self.lines.subscribe();
+        while self.servers_up() != expected {
+            let change = tokio::time::timeout(NEVER, lines.changed()).await;
+            assert!(change.is_ok(), "{expected:?}: {:?}", self.servers_up());
         }
     }
 }
@@ -175,8 +189,15 @@ impl Progress {
 }
 
 /// A client that connects again whenever its connection has ended.
-async fn stay_connected(config: impl Fn() -> Config, progress: &'static Progress) {
+///
+/// `balancer` changes when the balancer has found that a server comes or goes.
+async fn stay_connected(
+    config: impl Fn() -> Config,
+    progress: &'static Progress,
+    mut balancer: watch::Receiver<usize>,
+) {
     loop {
+        balancer.mark_unchanged();
         let client = Client::connect(config()).unwrap();
         let (mut connected, mut met) = (false, false);
         while let Some(event) = client.next_event().await {
@@ -190,8 +211,11 @@ async fn stay_connected(config: impl Fn() -> Config, progress: &'static Progress
         down(&progress.met, met);
         down(&progress.connected, connected);
         up(&progress.ended, false);
-        // What clients do so as not to flood a server that is not there.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // A server that is gone, which the balancer has not noticed: it is of no use to ask again before
+        // it has. (Where clients do not see that, they wait for a while.)
+        if !connected && balancer.changed().await.is_err() {
+            return;
+        }
     }
 }
 
@@ -252,6 +276,7 @@ async fn clients_of_one_path_always_meet() {
         met: watch::Sender::new(0),
         ended: watch::Sender::new(0),
     }));
+    let balancer = || haproxy.lines.subscribe();
     let mut clients = JoinSet::new();
     let mut responders = Vec::new();
     for _ in 0..EARLY + LATE {
@@ -259,10 +284,12 @@ async fn clients_of_one_path_always_meet() {
         let (path, peer) = (*initiator.public(), *responder.public());
         let address = url.clone();
         let role = move || RoleConfig::Initiator { responder: PeerAuth::Trusted(peer) };
-        clients.spawn(stay_connected(move || config(&address, role(), &initiator), progress));
+        let config_of = move || config(&address, role(), &initiator);
+        clients.spawn(stay_connected(config_of, progress, balancer()));
         let address = url.clone();
         let role = move || RoleConfig::Responder { initiator: path, token: None };
-        responders.push(stay_connected(move || config(&address, role(), &responder), progress));
+        let config_of = move || config(&address, role(), &responder);
+        responders.push(stay_connected(config_of, progress, balancer()));
     }
     let late = responders.split_off(EARLY);
     for responder in responders {
@@ -283,7 +310,7 @@ async fn clients_of_one_path_always_meet() {
         "enable health signalling/server4".to_owned(),
         "enable server signalling/server4".to_owned(),
     ] {
-        let answer = haproxy.control(&command).unwrap();
+        let answer = haproxy.control(&command);
         assert!(answer.trim().is_empty() || answer.contains("New server registered"), "{answer}");
     }
     haproxy.wait_for_servers(&["server1", "server2", "server3", "server4"]).await;
