@@ -26,7 +26,7 @@ static CLOSING: Mutex<usize> = Mutex::new(0);
 static ALL_CLOSED: Condvar = Condvar::new();
 
 /// How many threads the runtime has, those included that wait for the operating system to resolve a
-/// name.
+/// name. Counted here because tokio stops waiting for its threads without telling whether they ended.
 static THREADS: Mutex<usize> = Mutex::new(0);
 /// There is one less.
 static THREAD_ENDED: Condvar = Condvar::new();
@@ -87,6 +87,8 @@ pub fn shutdown(timeout: Duration) -> bool {
     let started = Instant::now();
     drop(ALL_CLOSED.wait_timeout_while(lock(&CLOSING), timeout, |closing| *closing > 0));
     let left = || timeout.saturating_sub(started.elapsed()).max(MIN_THREAD_TIMEOUT);
+    // Not in one line with the rest: tasks that are about to end may ask for a handle, so the lock must
+    // not be held while they are waited for.
     let runtime = lock(&RUNTIME).take();
     if let Some(runtime) = runtime {
         runtime.shutdown_timeout(left());

@@ -88,6 +88,7 @@ pub(super) async fn serve(
         limits,
         metrics,
         phase,
+        // There is no timer without a time; it is set before it is first looked at.
         timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
         due: None,
         cut_off: None,
@@ -157,9 +158,12 @@ impl ClientConnection<'_> {
             }
             match self.socket.poll_next_unpin(cx) {
                 Poll::Pending => break Poll::Pending,
+                // The WebSocket library has queued the answer to a closing frame; `finish` flushes it.
                 Poll::Ready(None | Some(Ok(Message::Close(_)))) => {
                     break Poll::Ready(ConnectionEnd::Closed);
                 }
+                // Only text has to be UTF-8, and a client may not send text: the path would answer the
+                // same.
                 Poll::Ready(Some(Err(Error::Utf8(_)))) => {
                     break Poll::Ready(ConnectionEnd::Refused(CloseCode::ProtocolError.code()));
                 }

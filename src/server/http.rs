@@ -62,14 +62,15 @@ impl Answer {
     }
 }
 
-/// Reads a request; the answer if it is none for a WebSocket. An error means that the connection
-/// ended before there was one.
+/// Reads a request. Gives the answer to it if it does not ask for a WebSocket. An error means that the
+/// connection ended before there was a request.
 pub(super) async fn read_request(stream: &mut Stream) -> io::Result<Result<Upgrade, Answer>> {
     let mut data = Vec::with_capacity(1024);
     loop {
         if stream.read_buf(&mut data).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
+        // From the beginning each time: a request is short, and as a rule it comes as a whole.
         if let Some(outcome) = parse(&data) {
             return Ok(outcome);
         }

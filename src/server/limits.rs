@@ -69,8 +69,9 @@ pub struct ServerLimits {
     /// The responders of a path have equal shares of the queue of their initiator, so that one of them
     /// cannot keep the others out.
     ///
-    /// This bounds the memory of a connection, together with 64 KiB of the server's own messages and
-    /// three messages of [`message_size`](Self::message_size) that are on their way in or out.
+    /// This bounds the memory of a connection, together with 64 KiB of the server's own messages, three
+    /// messages of [`message_size`](Self::message_size) that are on their way in or out, and buffers of
+    /// some 200 KiB.
     pub queue_bytes: usize,
     /// How many bytes of messages may wait for all clients together (`all_queues`), so that many slow
     /// receivers cannot take all memory. Then only empty queues take a message: clients that keep up
@@ -79,7 +80,7 @@ pub struct ServerLimits {
     /// After how long without any traffic the operating system probes whether the other end of a TCP
     /// connection is still there; without an answer it ends the connection a minute later. In whole
     /// seconds, 1 at least. `None` leaves a client that vanished without a word on its path until
-    /// something is to be sent to it. Default: 5 minutes. Has no metric.
+    /// something that is sent to it stays unanswered for too long. Default: 5 minutes. Has no metric.
     pub tcp_keepalive: Option<Duration>,
 }
 

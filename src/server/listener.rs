@@ -101,6 +101,7 @@ impl Server {
             return Err(ServerError::NoListener);
         }
         let runtime = runtime::handle();
+        // Sockets register themselves with the runtime that is entered.
         let _guard = runtime.enter();
         let (mut local_addrs, mut sockets) = (Vec::new(), Vec::new());
         for listener in listeners {
@@ -297,15 +298,17 @@ async fn run(
     loop {
         tokio::select! {
             () = reached(&mut phases, Phase::Draining) => break,
+            // Takes away what is left of tasks that have ended. A panic was reported by the runtime.
             Some(_) = connections.join_next() => {}
             accepted = accept_any(&mut listeners) => match accepted {
                 Ok((tcp, peer)) => {
                     metrics.accepted.up();
-                    // What is left of those that have ended makes room.
+                    // All that have ended, so that a flood of short connections does not pile up here.
                     while connections.try_join_next().is_some() {}
                     let settings = service.settings();
                     // Not the number of tasks: one whose connection has ended is there a moment longer.
                     let already = service.connections();
+                    // Only this task adds to it, so that two connections cannot take the last place.
                     if settings.limits.connections.is_some_and(|most| already >= most) {
                         metrics.limit(ReachedLimit::Connections);
                         debug!("connection refused: there are too many");

@@ -1,4 +1,4 @@
-//! Which paths there are, and the connection between a client's task and its path.
+//! Which paths there are, and what connects the task of a client with its path.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -112,6 +112,7 @@ impl Registry {
             if most.is_some_and(|most| shared.wakers.len() >= most) {
                 return Err(JoinError::PathFull);
             }
+            // For this client and those who come later; the others keep what they came under.
             shared.path.set_config(config.clone());
             let id = shared.path.connect(since, subprotocol);
             shared.wakers.insert(id, waker.clone());
@@ -159,6 +160,7 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
+        // Both locks, so that nobody can join a path between its last client and its removal.
         let mut paths = lock(&self.registry.paths);
         let mut shared = lock(&self.shared);
         shared.wakers.remove(&self.id);

@@ -1,10 +1,13 @@
 //! Tells the service manager how the server is (the protocol of sd_notify(3), without libsystemd).
+//!
+//! By hand: `sd-notify`, the crate for it, knows no abstract names of sockets, and blocks if the service
+//! manager does not read.
 
 use std::time::Duration;
 
 use crate::Environment;
 
-/// A connection to the service manager; without one, nothing is told to nobody.
+/// A connection to the service manager, if there is one. If not, all messages go nowhere.
 pub(crate) struct Notifier {
     #[cfg(unix)]
     socket: Option<std::os::unix::net::UnixDatagram>,

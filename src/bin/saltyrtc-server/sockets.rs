@@ -8,8 +8,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::error::CommandError;
 use crate::sources::LoadedOptions;
 
-/// How many connections may wait to be accepted. The operating system may have a lower limit.
-const BACKLOG: i32 = 1024;
+/// How many connections may wait to be accepted, as in the library. The operating system may have a
+/// lower limit.
+const BACKLOG: i32 = 4096;
 
 /// The sockets that were handed over (`LISTEN_FDS`). Must be called before the first thread is
 /// started, because it changes environment variables.
@@ -81,6 +82,7 @@ pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<TcpListener>, CommandEr
 }
 
 fn no_such_family(error: &io::Error) -> bool {
+    // EAFNOSUPPORT has no kind of its own in the standard library, only its text.
     error.kind() == io::ErrorKind::AddrNotAvailable
         || error.kind() == io::ErrorKind::Unsupported
         || error.to_string().contains("not supported")

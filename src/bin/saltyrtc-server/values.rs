@@ -1,4 +1,8 @@
 //! The values that options take: durations, sizes, addresses, and whose headers are believed.
+//!
+//! Durations and sizes are read by hand, strictly: a whole number, one unit, a range. The crates for
+//! them take more than an operator can have meant (`1M` is a month, sizes too large become the largest
+//! one), and do not take a number of seconds without a unit.
 
 use std::fmt;
 use std::net::SocketAddr;
