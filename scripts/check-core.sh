@@ -22,6 +22,13 @@ must_not_depend '' "$runtime|ring" 'The core must do no I/O'
 must_not_depend rtc "$runtime" 'The feature rtc must do no I/O'
 must_not_depend client,server,capi 'clap[a-z_]*|toml|tracing-subscriber|listenfd|rustix|signal-hook-registry' \
     'The library must not need crates of the program saltyrtc-server'
+must_not_depend all,audited-only dryoc 'A build with audited-only must not have the other implementation of NaCl'
+# The whole tree first: grep -q ends at the first match, and cargo would complain.
+default_tree=$(cargo tree --locked --edges normal --prefix none --format '{p}')
+if ! grep -q '^dryoc ' <<<"$default_tree"; then
+    echo "The default features should have dryoc: what is said about audited-only looks for the wrong crate." >&2
+    exit 1
+fi
 
 # It has to build like that, too.
 cargo check --locked --quiet --lib --no-default-features

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
+use saltyrtc::crypto::{Content, Implementation};
+
 use crate::pair::{Mark, Opening, Program};
 use crate::report::{locked_version, machine, median, number, output, ratio, size};
 
@@ -141,7 +143,8 @@ fn circumstances(rounds: usize, time: Duration) -> String {
     let name = |program: Program, text: String| {
         if program.is_there() { text } else { format!("{} NOT MEASURED", program.name()) }
     };
-    let crypto = if cfg!(feature = "dryoc") { "dryoc" } else { "crypto_box" };
+    let audited = Content::ChannelMessage.implementation(usize::MAX) == Implementation::Audited;
+    let crypto = if audited { "crypto_box" } else { "dryoc" };
     // As in the version of the bindings: 0.23.0+0.23.2.
     let bindings = locked_version(others, "datachannel-sys");
     let version = bindings.split_once('+').map_or(bindings, |(_, version)| version);

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         // The page is about the default features.
-        [] => compare(&FULL, &Program::ALL, !cfg!(feature = "dryoc")),
+        [] => compare(&FULL, &Program::ALL, !cfg!(feature = "audited-only")),
         ["--quick"] => compare(&QUICK, &Program::ALL, false),
         ["--only", name] => {
             let program = Program::ALL.into_iter().find(|program| program.name() == name);

@@ -1,17 +1,29 @@
-//! Keys, boxes and tokens: the only part of the library that names a crypto crate.
+//! NaCl for SaltyRTC: keys, boxes, tokens and randomness. The rest of the library names no crate that does
+//! any of this. (What WebRTC and TLS need besides is not NaCl and is elsewhere: hashes and certificates in
+//! `rtc`, TLS in `transport`.)
 //!
-//! SaltyRTC uses NaCl: `crypto_box` (X25519, XSalsa20, Poly1305) between two key pairs, and
-//! `crypto_secretbox` (XSalsa20, Poly1305) with an authentication token. The backend is the
-//! audited `crypto_box` crate, or `dryoc` with the Cargo feature of that name. Both are behind the
-//! same few functions, and the tests open each one's boxes with the other.
+//! SaltyRTC uses `crypto_box` (X25519, XSalsa20, Poly1305) between two key pairs, and `crypto_secretbox`
+//! (XSalsa20, Poly1305) with an authentication token. Two implementations make the boxes:
+//!
+//! * The crates `crypto_box` and `crypto_secretbox` make all keys and all boxes of the signalling. Cure53
+//!   has audited `crypto_box` in its version 0.7.1, whose cipher is in `crypto_secretbox` today.
+//! * The crate `dryoc` makes the boxes of secure data channels, and of relayed data above 4 KiB. It is
+//!   several times as fast, and has not been audited. The Cargo feature `vectorised`, on by default, brings
+//!   it in; with `audited-only` nothing uses it.
+//!
+//! [`Content`] says who makes which box. The tests compare both for every length from 0 to 70 KiB.
 //!
 //! Secret bytes are zeroised when dropped and never appear in `Debug` output.
 
 mod backend;
+mod content;
 mod key;
 mod random;
 mod seal;
 
+#[cfg(all(test, feature = "vectorised", not(feature = "audited-only")))]
+pub(crate) use backend::dryoc::count::boxes as vectorised_boxes;
+pub use content::{Content, Implementation};
 pub use key::{AuthToken, KeyError, KeyPair, PublicKey, SecretKey};
 pub use random::{OsRandom, RandomSource};
 pub use seal::{OpenError, SharedKey};

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::backend::{Backend, Cipher, NaCl, Tag};
-use super::{AuthToken, BOX_OVERHEAD, NONCE_BYTES, PublicKey, SecretKey};
+use zeroize::Zeroizing;
+
+use super::backend::{Ciphers, Tag, rustcrypto};
+use super::{AuthToken, BOX_OVERHEAD, Content, NONCE_BYTES, PublicKey, SecretKey};
 
 /// A box could not be opened: it was made with other keys, with another nonce, or was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,17 +24,32 @@ impl std::error::Error for OpenError {}
 ///
 /// Clones share the key, which is zeroised with the last of them.
 #[derive(Clone)]
-pub struct SharedKey(Arc<<Backend as NaCl>::PairCipher>);
+pub struct SharedKey {
+    ciphers: Arc<Ciphers>,
+    content: Content,
+}
 
 impl SharedKey {
-    /// The key between the owner of `public` and the owner of `secret`.
+    /// The key between the owner of `public` and the owner of `secret`, for [`Content::Signalling`].
     pub fn new(public: &PublicKey, secret: &SecretKey) -> Self {
-        Self(Arc::new(Backend::pair_cipher(public.as_bytes(), secret.as_bytes())))
+        let key = rustcrypto::agree(public.as_bytes(), secret.as_bytes());
+        Self { ciphers: Arc::new(Ciphers::new(key)), content: Content::Signalling }
+    }
+
+    /// The same key, for boxes of `content`.
+    #[must_use]
+    pub fn for_content(&self, content: Content) -> Self {
+        Self { ciphers: Arc::clone(&self.ciphers), content }
+    }
+
+    /// What the key makes boxes of.
+    pub const fn content(&self) -> Content {
+        self.content
     }
 
     /// Appends `plain` to `message`, sealed; 16 bytes longer than it was.
     pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
-        seal_onto(&*self.0, message, nonce, plain);
+        seal_onto(&self.ciphers, self.content, message, nonce, plain);
     }
 
     /// Seals `plain`; the result is 16 bytes longer.
@@ -44,7 +61,7 @@ impl SharedKey {
 
     /// Opens what the other side sealed with the same nonce.
     pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        open(&*self.0, nonce, sealed)
+        open(&self.ciphers, self.content, nonce, sealed)
     }
 
     /// Like [`open`](Self::open), in place: the end of `sealed` becomes the content. What is in
@@ -55,45 +72,58 @@ impl SharedKey {
         sealed: &'a mut [u8],
     ) -> Result<&'a mut [u8], OpenError> {
         let (tag, data) = sealed.split_first_chunk_mut::<BOX_OVERHEAD>().ok_or(OpenError)?;
-        if self.0.open(nonce, tag, data) { Ok(data) } else { Err(OpenError) }
+        let cipher = self.ciphers.choose(self.content, data.len());
+        if cipher.open(nonce, tag, data) { Ok(data) } else { Err(OpenError) }
     }
 }
 
 impl fmt::Debug for SharedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SharedKey(…)")
+        write!(f, "SharedKey({:?}, …)", self.content)
     }
 }
 
 impl AuthToken {
     /// Appends `plain` to `message`, sealed with the token; 16 bytes longer than it was.
     pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
-        seal_onto(&Backend::token_cipher(self.as_bytes()), message, nonce, plain);
+        seal_onto(&self.ciphers(), Content::Signalling, message, nonce, plain);
     }
 
     /// Opens what was sealed with the same token and nonce.
     pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
-        open(&Backend::token_cipher(self.as_bytes()), nonce, sealed)
+        open(&self.ciphers(), Content::Signalling, nonce, sealed)
+    }
+
+    fn ciphers(&self) -> Ciphers {
+        Ciphers::new(Zeroizing::new(*self.as_bytes()))
     }
 }
 
-fn seal_onto(cipher: &impl Cipher, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
+fn seal_onto(
+    ciphers: &Ciphers,
+    content: Content,
+    message: &mut Vec<u8>,
+    nonce: &[u8; NONCE_BYTES],
+    plain: &[u8],
+) {
     let start = message.len();
     message.reserve(BOX_OVERHEAD + plain.len());
     message.extend_from_slice(&[0; BOX_OVERHEAD]);
     message.extend_from_slice(plain);
     let (tag, data) = message[start..].split_at_mut(BOX_OVERHEAD);
-    tag.copy_from_slice(&cipher.seal(nonce, data));
+    tag.copy_from_slice(&ciphers.choose(content, data.len()).seal(nonce, data));
 }
 
 fn open(
-    cipher: &impl Cipher,
+    ciphers: &Ciphers,
+    content: Content,
     nonce: &[u8; NONCE_BYTES],
     sealed: &[u8],
 ) -> Result<Vec<u8>, OpenError> {
     let (tag, data) = sealed.split_first_chunk::<BOX_OVERHEAD>().ok_or(OpenError)?;
     let tag: &Tag = tag;
     let mut data = data.to_vec();
+    let cipher = ciphers.choose(content, data.len());
     if cipher.open(nonce, tag, &mut data) { Ok(data) } else { Err(OpenError) }
 }
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::link::SequenceExhausted;
 use super::nonce::Cookie;
 use super::sequence::SequenceNumber;
-use crate::crypto::{BOX_OVERHEAD, NONCE_BYTES, RandomSource, SharedKey};
+use crate::crypto::{BOX_OVERHEAD, Content, NONCE_BYTES, RandomSource, SharedKey};
 
 /// Encrypts and decrypts the messages of one data channel, in both directions.
 ///
@@ -58,9 +58,18 @@ impl SecureChannel {
     /// For the data channel with the id `id`, with a cookie and a first sequence number from `random`.
     /// `key` is the one between the session keys of the two clients.
     pub fn new(id: u16, key: SharedKey, random: &mut dyn RandomSource) -> Self {
+        Self::of(Content::ChannelMessage, id, &key, random)
+    }
+
+    /// Like [`new`](Self::new), for the data channel that the signalling is handed over to.
+    pub(crate) fn for_signalling(id: u16, key: &SharedKey, random: &mut dyn RandomSource) -> Self {
+        Self::of(Content::Signalling, id, key, random)
+    }
+
+    fn of(content: Content, id: u16, key: &SharedKey, random: &mut dyn RandomSource) -> Self {
         let own_cookie = Cookie::generate(random);
         let next = Some(SequenceNumber::first(random));
-        Self { id, key, own_cookie, next, theirs: None }
+        Self { id, key: key.for_content(content), own_cookie, next, theirs: None }
     }
 
     /// The id of the data channel.

@@ -47,6 +47,12 @@ pub trait Task: Send + fmt::Debug {
         true
     }
 
+    /// The type of the messages that carry nothing but data of the application, if the task has such. They
+    /// are bulk data and not signalling ([`Content`](crate::crypto::Content)).
+    fn data_type(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The data channel that the signalling can be handed over to, once the task was started. `None`
     /// if the peers did not agree on a handover, or if the task has no such thing; 'handover' is then
     /// a message like any other, which a WebRTC task has to refuse.

@@ -1,6 +1,7 @@
 //! The Relayed Data task: the application's data travels through the server, end-to-end encrypted.
 
 use super::{Task, TaskEvent};
+use crate::crypto::Content;
 use crate::protocol::Role;
 use crate::protocol::client::{Client, SendFailure};
 use crate::protocol::message::{Payload, TaskData, TaskMessage};
@@ -33,7 +34,7 @@ pub fn send(client: &mut Client, payload: &Payload) -> Result<(), SendFailure> {
         Some(running) if running != NAME => {
             Err(SendFailure::OtherTask { running: running.to_owned() })
         }
-        _ => client.send(RelayedData::message(payload).as_msgpack()),
+        _ => client.send_content(Content::RelayedData, RelayedData::message(payload).as_msgpack()),
     }
 }
 
@@ -54,6 +55,10 @@ impl Task for RelayedData {
 
     fn has_free_messages(&self) -> bool {
         false
+    }
+
+    fn data_type(&self) -> Option<&'static str> {
+        Some(DATA)
     }
 
     fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {

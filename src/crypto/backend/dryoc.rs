@@ -1,48 +1,43 @@
-//! The backend for bulk data: `dryoc`, vectorised, chosen by the Cargo feature `dryoc`.
+//! The implementation for bulk data: `dryoc`, which is vectorised and has not been audited.
 
 use dryoc::classic::crypto_box::{
-    crypto_box_beforenm, crypto_box_detached_afternm_inplace,
-    crypto_box_open_detached_afternm_inplace,
+    crypto_box_detached_afternm_inplace, crypto_box_open_detached_afternm_inplace,
 };
-use dryoc::classic::crypto_core::crypto_scalarmult_base;
-use zeroize::Zeroizing;
 
-use super::{Cipher, NaCl, Tag};
-use crate::crypto::{BOX_OVERHEAD, KEY_BYTES, NONCE_BYTES};
+use super::{BoxKey, Cipher, Tag};
+use crate::crypto::{BOX_OVERHEAD, NONCE_BYTES};
 
-pub(in crate::crypto) struct Backend;
+pub(in crate::crypto) struct SecretBox(pub(super) BoxKey);
 
-/// In NaCl a box with a precomputed key is a secretbox with that key.
-pub(in crate::crypto) struct Key(Zeroizing<[u8; KEY_BYTES]>);
-
-impl NaCl for Backend {
-    type PairCipher = Key;
-    type TokenCipher = Key;
-
-    fn public_key(secret: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
-        let mut public = [0; KEY_BYTES];
-        crypto_scalarmult_base(&mut public, secret);
-        public
-    }
-
-    fn pair_cipher(public: &[u8; KEY_BYTES], secret: &[u8; KEY_BYTES]) -> Key {
-        let key = crypto_box_beforenm(public, secret);
-        Key(Zeroizing::new(key.expect("`PublicKey` holds no key of low order")))
-    }
-
-    fn token_cipher(secret: &[u8; KEY_BYTES]) -> Key {
-        Key(Zeroizing::new(*secret))
-    }
-}
-
-impl Cipher for Key {
+impl Cipher for SecretBox {
     fn seal(&self, nonce: &[u8; NONCE_BYTES], data: &mut [u8]) -> Tag {
+        #[cfg(test)]
+        count::one();
         let mut tag = [0; BOX_OVERHEAD];
         crypto_box_detached_afternm_inplace(data, &mut tag, nonce, &self.0);
         tag
     }
 
     fn open(&self, nonce: &[u8; NONCE_BYTES], tag: &Tag, data: &mut [u8]) -> bool {
+        #[cfg(test)]
+        count::one();
         crypto_box_open_detached_afternm_inplace(data, tag, nonce, &self.0).is_ok()
+    }
+}
+
+/// How often this implementation was used, so that tests can see where it is not.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::cell::Cell;
+
+    thread_local!(static BOXES: Cell<usize> = const { Cell::new(0) });
+
+    pub(super) fn one() {
+        BOXES.set(BOXES.get() + 1);
+    }
+
+    /// The number of boxes that were sealed or opened on this thread.
+    pub(crate) fn boxes() -> usize {
+        BOXES.get()
     }
 }

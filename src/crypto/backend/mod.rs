@@ -1,19 +1,19 @@
-//! One interface for the NaCl crates. A backend provides [`PairCipher`], [`TokenCipher`] and
-//! `public_key`; everything above it is the same whichever is compiled in.
+//! The implementations of NaCl, behind one interface.
 
-#[cfg(any(not(feature = "dryoc"), test))]
 pub(super) mod rustcrypto;
-#[cfg(not(feature = "dryoc"))]
-pub(super) use rustcrypto::Backend;
 
-#[cfg(feature = "dryoc")]
-mod dryoc;
-#[cfg(feature = "dryoc")]
-pub(super) use dryoc::Backend;
+#[cfg(all(feature = "vectorised", not(feature = "audited-only")))]
+pub(super) mod dryoc;
 
-use super::{BOX_OVERHEAD, KEY_BYTES, NONCE_BYTES};
+use zeroize::Zeroizing;
+
+use super::{BOX_OVERHEAD, Content, Implementation, KEY_BYTES, NONCE_BYTES};
 
 pub(super) type Tag = [u8; BOX_OVERHEAD];
+
+/// The key of boxes: what two key pairs have in common, or a token. (In NaCl a `crypto_box` is a
+/// `crypto_secretbox` with a key that was agreed on.)
+pub(super) type BoxKey = Zeroizing<[u8; KEY_BYTES]>;
 
 /// Authenticated encryption in place, with the tag kept apart.
 pub(super) trait Cipher {
@@ -23,48 +23,33 @@ pub(super) trait Cipher {
     fn open(&self, nonce: &[u8; NONCE_BYTES], tag: &Tag, data: &mut [u8]) -> bool;
 }
 
-/// The functions of NaCl that SaltyRTC needs.
-pub(super) trait NaCl {
-    /// `crypto_box_afternm` with a precomputed key.
-    type PairCipher: Cipher + Send + Sync;
-    /// `crypto_secretbox`.
-    type TokenCipher: Cipher;
-
-    fn public_key(secret: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES];
-    fn pair_cipher(public: &[u8; KEY_BYTES], secret: &[u8; KEY_BYTES]) -> Self::PairCipher;
-    fn token_cipher(secret: &[u8; KEY_BYTES]) -> Self::TokenCipher;
+/// One key in each implementation. Zeroised when dropped.
+pub(super) struct Ciphers {
+    audited: rustcrypto::SecretBox,
+    #[cfg(all(feature = "vectorised", not(feature = "audited-only")))]
+    vectorised: dryoc::SecretBox,
 }
 
-#[cfg(all(test, feature = "dryoc"))]
-mod tests {
-    use super::{Cipher, NaCl, dryoc, rustcrypto};
+impl Ciphers {
+    pub(super) fn new(key: BoxKey) -> Self {
+        Self {
+            audited: rustcrypto::secret_box(&key),
+            #[cfg(all(feature = "vectorised", not(feature = "audited-only")))]
+            vectorised: dryoc::SecretBox(key),
+        }
+    }
 
-    /// Each backend opens what the other sealed, at every size around the block boundaries.
-    #[test]
-    fn backends_open_each_others_boxes() {
-        let (a, b) = ([7u8; 32], [9u8; 32]);
-        type R = rustcrypto::Backend;
-        type D = dryoc::Backend;
-        assert_eq!(R::public_key(&a), D::public_key(&a));
-        let (pa, pb) = (R::public_key(&a), D::public_key(&b));
-        let nonce = [3u8; 24];
-        for size in (0..300).chain([1024, 65_536, 1 << 20]) {
-            let plain: Vec<u8> = (0..size).map(|i| i as u8).collect();
-            let check = |seal: &dyn Cipher, open: &dyn Cipher| {
-                let mut data = plain.clone();
-                let tag = seal.seal(&nonce, &mut data);
-                assert!(open.open(&nonce, &tag, &mut data));
-                assert_eq!(data, plain);
-                if let Some(byte) = data.first_mut() {
-                    let tag = seal.seal(&nonce, std::slice::from_mut(byte));
-                    *byte ^= 1;
-                    assert!(!open.open(&nonce, &tag, std::slice::from_mut(byte)));
-                }
-            };
-            check(&R::pair_cipher(&pb, &a), &D::pair_cipher(&pa, &b));
-            check(&D::pair_cipher(&pb, &a), &R::pair_cipher(&pa, &b));
-            check(&R::token_cipher(&a), &D::token_cipher(&a));
-            check(&D::token_cipher(&a), &R::token_cipher(&a));
+    /// The implementation that makes and opens the box of `size` bytes of `content`.
+    pub(super) fn choose(&self, content: Content, size: usize) -> &dyn Cipher {
+        match content.implementation(size) {
+            Implementation::Audited => &self.audited,
+            #[cfg(all(feature = "vectorised", not(feature = "audited-only")))]
+            Implementation::Vectorised => &self.vectorised,
+            #[cfg(not(all(feature = "vectorised", not(feature = "audited-only"))))]
+            Implementation::Vectorised => unreachable!("`Content` knows what is in this build"),
         }
     }
 }
+
+#[cfg(all(test, feature = "vectorised", not(feature = "audited-only")))]
+mod comparison;

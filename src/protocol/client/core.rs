@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::ClientConfig;
 use super::event::{Closed, ClosedBy, EndReason, Event, SendFailure};
 use super::session::Session;
-use crate::crypto::{BOX_OVERHEAD, KeyPair, RandomSource, SharedKey};
+use crate::crypto::{BOX_OVERHEAD, Content, KeyPair, RandomSource, SharedKey};
 use crate::protocol::message::DropResponder;
 use crate::protocol::{
     Address, ChannelTransmit, CloseCode, DropReason, Link, Nonce, ResponderAddress,
@@ -340,6 +340,16 @@ impl Core {
 
     /// Sends a message to the authenticated peer, the way that messages to it go now.
     pub(super) fn send_to_peer(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+        self.send_content_to_peer(Content::Signalling, plain)
+    }
+
+    /// Like [`send_to_peer`](Self::send_to_peer). (What is not signalling goes over the server: a task
+    /// that hands over has channels for it.)
+    pub(super) fn send_content_to_peer(
+        &mut self,
+        content: Content,
+        plain: &[u8],
+    ) -> Result<(), SendFailure> {
         let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
         if handover.is_some_and(|handover| handover.sent) {
             return self.send_over_channel(plain);
@@ -348,7 +358,8 @@ impl Core {
             return Err(SendFailure::NoPeer);
         };
         let nonce = session.link.next_nonce(server.address, session.address);
-        let sealed = nonce.map(|nonce| seal(&nonce, &session.key, plain));
+        let key = session.key.for_content(content);
+        let sealed = nonce.map(|nonce| seal(&nonce, &key, plain));
         self.transmit_sealed(sealed)
     }
 

@@ -36,7 +36,7 @@ use session::is_peer;
 
 use super::message::{Application, Notification, Payload, ServerAuthRole, TaskMessage};
 use super::{Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, Transmit};
-use crate::crypto::{AuthToken, NONCE_BYTES, OpenError, PublicKey, RandomSource};
+use crate::crypto::{AuthToken, Content, NONCE_BYTES, OpenError, PublicKey, RandomSource};
 use crate::task::TaskEvent;
 
 /// How far a client is.
@@ -399,10 +399,19 @@ impl Client {
 
     /// Sends a serialised message to the peer.
     pub(crate) fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+        self.send_content(Content::Signalling, plain)
+    }
+
+    /// Sends a serialised message with `content` to the peer.
+    pub(crate) fn send_content(
+        &mut self,
+        content: Content,
+        plain: &[u8],
+    ) -> Result<(), SendFailure> {
         self.need_session()?;
         self.core.admit(plain.len())?;
         self.core.flush_bundle();
-        self.core.send_to_peer(plain)
+        self.core.send_content_to_peer(content, plain)
     }
 
     /// Sends `items` to the peer's task, as the array `field` of a message of the type `kind`. What is

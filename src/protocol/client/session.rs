@@ -9,7 +9,7 @@ use super::bundle::Bundle;
 use super::core::Core;
 use super::event::{Closed, ClosedBy, EndReason, Event, PeerLeft};
 use super::handover::{HANDOVER, Handover};
-use crate::crypto::{PublicKey, SharedKey};
+use crate::crypto::{Content, Implementation, OpenError, PublicKey, SharedKey};
 use crate::protocol::message::{Application, Close, Fields, TaskData, TaskMessage};
 use crate::protocol::{Address, CloseCode, Link, Nonce, Role, SecureChannel};
 
@@ -57,7 +57,7 @@ impl Core {
         task: usize,
     ) {
         let handover = self.tasks[task].signalling_channel().map(|channel| {
-            let secure = SecureChannel::new(channel.id, key.clone(), &mut *self.random.0);
+            let secure = SecureChannel::for_signalling(channel.id, &key, &mut *self.random.0);
             Handover::new(channel, secure, self.limits.max_message_size)
         });
         let bundle = None;
@@ -109,12 +109,33 @@ impl Core {
     ) -> Result<Received, String> {
         let Some(session) = &self.session else { return Err("there is no session".into()) };
         let checked = session.link.check(nonce).map_err(|error| error.to_string())?;
-        let plain = session.key.open(nonce_bytes, data).map_err(|error| error.to_string())?;
+        let plain = self.open(session, nonce_bytes, data).map_err(|error| error.to_string())?;
         let received = self.interpret(plain.into(), Way::WebSocket)?;
         if let Some(session) = &mut self.session {
             session.link.commit(checked);
         }
         Ok(received)
+    }
+
+    /// Opens a message of the peer that came over the WebSocket.
+    ///
+    /// What kind it is of stands inside. So one that may carry bulk data is opened as such, and once more if
+    /// it turns out to be signalling, which no other implementation of NaCl has a say in.
+    fn open(
+        &self,
+        session: &Session,
+        nonce: &[u8; Nonce::BYTES],
+        sealed: &[u8],
+    ) -> Result<Vec<u8>, OpenError> {
+        let Some(data_type) = self.tasks[session.task].data_type() else {
+            return session.key.open(nonce, sealed);
+        };
+        let plain = session.key.for_content(Content::RelayedData).open(nonce, sealed)?;
+        let is_data = || Fields::parse(&plain).is_ok_and(|fields| fields.kind() == data_type);
+        match Content::RelayedData.implementation(plain.len()) {
+            Implementation::Vectorised if !is_data() => session.key.open(nonce, sealed),
+            _ => Ok(plain),
+        }
     }
 
     /// What the content of a message of the peer says.

@@ -77,3 +77,44 @@ fn no_more_numbers_for_the_server() {
     client.drop_responder(somebody, DropReason::DroppedByInitiator).unwrap();
     expect_used_up(client);
 }
+
+/// The large messages that are not signalling go through the other implementation of NaCl, and nothing else.
+#[cfg(all(feature = "vectorised", not(feature = "audited-only")))]
+#[test]
+fn signalling_is_sealed_and_opened_by_the_audited_implementation() {
+    use crate::crypto::vectorised_boxes;
+    use crate::task::relayed_data;
+
+    let now = Instant::now();
+    let payload = |size: usize| Payload::from_bytes(&vec![7; size]);
+    let (mut from, mut to) = (in_task(Role::Initiator), in_task(Role::Responder));
+    let mut boxes = |send: &dyn Fn(&mut Client)| {
+        let before = vectorised_boxes();
+        send(&mut from);
+        let sealed = vectorised_boxes();
+        let Some(Transmit::Message(message)) = from.poll_transmit() else { panic!("no message") };
+        to.handle_message(now, &message);
+        let event = to.poll_event();
+        // The one that is told how the connection ended learns of it later.
+        assert!(event.is_some() || to.socket_closes(), "nothing came of it");
+        (sealed - before, vectorised_boxes() - sealed, event)
+    };
+
+    // With the map around it, this one has 4096 bytes.
+    let small = 4096 - RelayedData::message(&payload(4000)).as_msgpack().len() + 4000;
+    for (size, count) in [(1, 0), (small, 0), (small + 1, 1), (60_000, 1)] {
+        let (sealed, opened, event) =
+            boxes(&|client| relayed_data::send(client, &payload(size)).unwrap());
+        assert_eq!((sealed, opened), (count, count), "{size} bytes");
+        assert_eq!(event, Some(Event::Task(TaskEvent::Data(payload(size)))));
+    }
+    // Whether it is signalling is seen only when it is open, so it is opened twice.
+    for (size, count) in [(1, 0), (60_000, 1)] {
+        let (sealed, opened, event) =
+            boxes(&|client| client.send_application(payload(size)).unwrap());
+        assert_eq!((sealed, opened), (0, count), "{size} bytes");
+        assert_eq!(event, Some(Event::Application(payload(size))));
+    }
+    let (sealed, opened, _) = boxes(&|client| client.close());
+    assert_eq!((sealed, opened), (0, 0));
+}
