@@ -30,6 +30,27 @@
  * Callbacks are called by threads of the library. After fork() only the parent can use the library.
  *
  * Memory. What a function hands out is freed with the function that is named there, and only that.
+ *
+ * Sections of this file:
+ * - Results and errors
+ * - Versions
+ * - Keys
+ * - Invitations
+ * - Settings of a client
+ * - Events
+ * - Clients
+ * - The session with the peer
+ * - Sending
+ * - Built-in WebRTC: settings
+ * - Built-in WebRTC: channels
+ * - Built-in WebRTC: figures
+ * - WebRTC of the application: offers, answers, candidates
+ * - WebRTC of the application: handover
+ * - WebRTC of the application: secure data channels
+ * - Chunking
+ * - Embedded server
+ * - Log messages
+ * - The end of the process
  */
 
 #ifndef SALTYRTC_H
@@ -66,35 +87,13 @@
 /** The version of the binary interface. See saltyrtc_abi_version(). */
 #define SALTYRTC_ABI_VERSION 1
 
-/**
- * Bytes in a public key, a secret key and an authentication token.
- */
-#define SALTYRTC_KEY_BYTES 32
+#ifdef __cplusplus
+extern "C" {
+#endif
 
-/**
- * Bytes in the hexadecimal form of a key or token, with the NUL at the end.
- */
-#define SALTYRTC_KEY_HEX_BYTES 65
-
-/**
- * Bytes that the URI of any invitation fits in, with the NUL at the end.
- */
-#define SALTYRTC_INVITATION_BYTES 512
-
-/**
- * Bytes that saltyrtc_client_encrypt adds.
- */
-#define SALTYRTC_ENCRYPTION_OVERHEAD 40
-
-/**
- * Bytes that saltyrtc_secure_channel_encrypt adds.
- */
-#define SALTYRTC_SECURE_CHANNEL_OVERHEAD 40
-
-/**
- * For limits that may be switched off: no limit.
- */
-#define SALTYRTC_NO_LIMIT UINT64_MAX
+/* =================================================================================================
+ * Results and errors
+ * ================================================================================================= */
 
 /**
  * What came of a call: 0 is success, everything else is negative. A number is never used for something
@@ -349,620 +348,11 @@ typedef int32_t saltyrtc_status;
 #endif // __cplusplus
 
 /**
- * What happened. New kinds may appear: ignore those that you do not know.
+ * The name of a status in a few words, for example "buffer too small". Never NULL; static. Any number
+ * can be given.
  */
-enum saltyrtc_event_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Something that this version of the interface has no kind for. Never sent by this version.
-     */
-    SALTYRTC_EVENT_KIND_UNKNOWN = 0,
-    /**
-     * The server accepted this client. Fields: address (our own), peer_present, server_verified.
-     */
-    SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE = 1,
-    /**
-     * Initiator: a responder is on the path, not authenticated yet. Fields: address.
-     */
-    SALTYRTC_EVENT_KIND_RESPONDER_JOINED = 2,
-    /**
-     * Initiator: a responder that was not authenticated left the path. Fields: address.
-     */
-    SALTYRTC_EVENT_KIND_RESPONDER_LEFT = 3,
-    /**
-     * Responder: an initiator came onto the path, not authenticated yet.
-     */
-    SALTYRTC_EVENT_KIND_INITIATOR_JOINED = 4,
-    /**
-     * Initiator: the token was used and is worthless now, whatever comes of it. To let another
-     * responder in, call saltyrtc_client_issue_token.
-     */
-    SALTYRTC_EVENT_KIND_TOKEN_USED = 5,
-    /**
-     * Initiator: a responder failed to authenticate itself and was dropped; the client goes on
-     * waiting. Fields: address, close_code, text.
-     */
-    SALTYRTC_EVENT_KIND_RESPONDER_FAILED = 6,
-    /**
-     * The two clients have authenticated each other, and the task runs: data can be sent. Fields:
-     * address (the peer's), peer_key, task, and as data what the peer's task told (a MessagePack map;
-     * payload NONE if nothing).
-     */
-    SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE = 7,
-    /**
-     * Data of the Relayed Data task. Fields: payload, data, data_len.
-     */
-    SALTYRTC_EVENT_KIND_DATA = 8,
-    /**
-     * The peer's application sent this beside the task. Fields: payload, data, data_len.
-     */
-    SALTYRTC_EVENT_KIND_APPLICATION = 9,
-    /**
-     * A message of a custom task. Fields: data and data_len, a MessagePack map with the key "type".
-     */
-    SALTYRTC_EVENT_KIND_TASK_MESSAGE = 10,
-    /**
-     * A message of this client was lost, because the receiver is not reachable any more. Fields:
-     * address (the receiver's).
-     */
-    SALTYRTC_EVENT_KIND_SEND_ERROR = 11,
-    /**
-     * The peer is not there any more; if it comes back there is a new handshake. Fields: address,
-     * peer_left, can_rejoin.
-     */
-    SALTYRTC_EVENT_KIND_PEER_LEFT = 12,
-    /**
-     * There is room again after SALTYRTC_STATUS_QUEUE_FULL.
-     */
-    SALTYRTC_EVENT_KIND_WRITABLE = 13,
-    /**
-     * The connection has ended; this is the last event. Fields: status and text (why), closed_by,
-     * close_code, retryable.
-     */
-    SALTYRTC_EVENT_KIND_CLOSED = 14,
-    /**
-     * WebRTC task: the initiator's offer. Fields: sdp_type, sdp.
-     */
-    SALTYRTC_EVENT_KIND_OFFER = 15,
-    /**
-     * WebRTC task: the responder's answer. Fields: sdp_type, sdp.
-     */
-    SALTYRTC_EVENT_KIND_ANSWER = 16,
-    /**
-     * WebRTC task: ICE candidates of the peer. Fields: candidates, candidates_len.
-     */
-    SALTYRTC_EVENT_KIND_CANDIDATES = 17,
-    /**
-     * Both clients have handed the signalling over to a data channel; the connection to the server
-     * ends.
-     */
-    SALTYRTC_EVENT_KIND_HANDED_OVER = 18,
-    /**
-     * Send this as one binary message on the data channel of the signalling: see
-     * saltyrtc_client_hand_over. Fields: data, data_len.
-     */
-    SALTYRTC_EVENT_KIND_TRANSPORT_SEND = 19,
-    /**
-     * Close the data channel of the signalling, after what was sent was delivered.
-     */
-    SALTYRTC_EVENT_KIND_TRANSPORT_CLOSE = 20,
-    /**
-     * Built-in WebRTC: the connection to the peer is doing differently now. Fields: connection_state,
-     * text.
-     */
-    SALTYRTC_EVENT_KIND_CONNECTION_STATE = 21,
-    /**
-     * Built-in WebRTC: something is of no use, an ICE server or a candidate of the peer for example, and
-     * the connection goes on without it. Fields: text.
-     */
-    SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM = 22,
-    /**
-     * Built-in WebRTC: a channel can be used, opened by this client or by the peer. Fields: channel,
-     * label, channel_protocol, unordered, reliability, reliability_limit, plain, opened_by_peer.
-     */
-    SALTYRTC_EVENT_KIND_CHANNEL_OPENED = 23,
-    /**
-     * Built-in WebRTC: a message on a channel. Fields: channel, payload, data, data_len.
-     */
-    SALTYRTC_EVENT_KIND_CHANNEL_MESSAGE = 24,
-    /**
-     * Built-in WebRTC: what waits to be sent on a channel has fallen to its low-water mark; or, after
-     * SALTYRTC_STATUS_QUEUE_FULL, there is room again. Fields: channel.
-     */
-    SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER = 25,
-    /**
-     * Built-in WebRTC: a channel is closed, or could not be opened; nothing follows for it. Fields:
-     * channel, text (why; NULL if one of the two sides just closed it).
-     */
-    SALTYRTC_EVENT_KIND_CHANNEL_CLOSED = 26,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_event_kind saltyrtc_event_kind;
-#else
-typedef int32_t saltyrtc_event_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * Who ended a connection.
- */
-enum saltyrtc_closed_by
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Nobody did: the connection broke, or never came to be.
-     */
-    SALTYRTC_CLOSED_BY_NETWORK = 0,
-    /**
-     * This client: asked to, or because of an error that it found.
-     */
-    SALTYRTC_CLOSED_BY_US = 1,
-    /**
-     * The other client.
-     */
-    SALTYRTC_CLOSED_BY_PEER = 2,
-    /**
-     * The server, or the initiator by way of the server.
-     */
-    SALTYRTC_CLOSED_BY_SERVER = 3,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_closed_by saltyrtc_closed_by;
-#else
-typedef int32_t saltyrtc_closed_by;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How the client knows that its peer left.
- */
-enum saltyrtc_peer_left
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The server says that the peer disconnected.
-     */
-    SALTYRTC_PEER_LEFT_DISCONNECTED = 0,
-    /**
-     * A message could not be delivered to the peer.
-     */
-    SALTYRTC_PEER_LEFT_UNREACHABLE = 1,
-    /**
-     * Somebody else has the peer's address now; maybe the peer itself, coming back.
-     */
-    SALTYRTC_PEER_LEFT_REPLACED = 2,
-    /**
-     * This client dropped it with saltyrtc_client_drop_responder.
-     */
-    SALTYRTC_PEER_LEFT_DROPPED = 3,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_peer_left saltyrtc_peer_left;
-#else
-typedef int32_t saltyrtc_peer_left;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * Of what type data is.
- */
-enum saltyrtc_payload
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * There is no data.
-     */
-    SALTYRTC_PAYLOAD_NONE = 0,
-    /**
-     * Bytes, as they were sent.
-     */
-    SALTYRTC_PAYLOAD_BYTES = 1,
-    /**
-     * Text in UTF-8, as it was sent, without a NUL at the end.
-     */
-    SALTYRTC_PAYLOAD_TEXT = 2,
-    /**
-     * Any other MessagePack value, serialised.
-     */
-    SALTYRTC_PAYLOAD_MSGPACK = 3,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_payload saltyrtc_payload;
-#else
-typedef int32_t saltyrtc_payload;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How the connection of the built-in WebRTC to the peer is doing.
- */
-enum saltyrtc_connection_state
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The two sides have not told each other yet how they can be reached.
-     */
-    SALTYRTC_CONNECTION_STATE_NEW = 0,
-    /**
-     * A path to the peer is looked for, or the keys are being agreed on.
-     */
-    SALTYRTC_CONNECTION_STATE_CONNECTING = 1,
-    /**
-     * Channels can be used.
-     */
-    SALTYRTC_CONNECTION_STATE_CONNECTED = 2,
-    /**
-     * The peer has not answered for a while. This may pass by itself; channels keep what is sent.
-     */
-    SALTYRTC_CONNECTION_STATE_DISCONNECTED = 3,
-    /**
-     * No path to the peer was found, or it was lost for 30 seconds and longer. Before the handover the
-     * initiator can try again with saltyrtc_client_restart_ice; after it there is no way left to the
-     * peer, and the client is closed (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
-     */
-    SALTYRTC_CONNECTION_STATE_UNREACHABLE = 4,
-    /**
-     * The connection cannot be used any more.
-     */
-    SALTYRTC_CONNECTION_STATE_FAILED = 5,
-    /**
-     * It has ended: the peer closed it, or left.
-     */
-    SALTYRTC_CONNECTION_STATE_CLOSED = 6,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_connection_state saltyrtc_connection_state;
-#else
-typedef int32_t saltyrtc_connection_state;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How hard messages of a channel are tried to be delivered.
- */
-enum saltyrtc_reliability
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Until they have arrived.
-     */
-    SALTYRTC_RELIABILITY_RELIABLE = 0,
-    /**
-     * They are sent again so many times at most.
-     */
-    SALTYRTC_RELIABILITY_MAX_RETRANSMITS = 1,
-    /**
-     * They are sent again no longer than so many milliseconds.
-     */
-    SALTYRTC_RELIABILITY_MAX_LIFETIME = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_reliability saltyrtc_reliability;
-#else
-typedef int32_t saltyrtc_reliability;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How far a client is.
- */
-enum saltyrtc_state
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * The connection is over or ending.
-     */
-    SALTYRTC_STATE_CLOSED = 0,
-    /**
-     * The connection to the server is being made.
-     */
-    SALTYRTC_STATE_CONNECTING = 1,
-    /**
-     * The handshake with the server is going on.
-     */
-    SALTYRTC_STATE_SERVER_HANDSHAKE = 2,
-    /**
-     * The server is authenticated, and no peer is there.
-     */
-    SALTYRTC_STATE_WAITING_FOR_PEER = 3,
-    /**
-     * A handshake with a peer is going on.
-     */
-    SALTYRTC_STATE_PEER_HANDSHAKE = 4,
-    /**
-     * The peer is authenticated, and the task runs.
-     */
-    SALTYRTC_STATE_TASK = 5,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_state saltyrtc_state;
-#else
-typedef int32_t saltyrtc_state;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How one side of a path is reached.
- */
-enum saltyrtc_candidate_type
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * There is no path.
-     */
-    SALTYRTC_CANDIDATE_TYPE_NONE = 0,
-    /**
-     * An interface of the host.
-     */
-    SALTYRTC_CANDIDATE_TYPE_HOST = 1,
-    /**
-     * The outside of a NAT, as a STUN server saw it.
-     */
-    SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
-    /**
-     * The outside of a NAT, as the other side saw it.
-     */
-    SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
-    /**
-     * A TURN server.
-     */
-    SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_candidate_type saltyrtc_candidate_type;
-#else
-typedef int32_t saltyrtc_candidate_type;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How packets get to the TURN server of this side.
- */
-enum saltyrtc_relay_protocol
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * This side uses none.
-     */
-    SALTYRTC_RELAY_PROTOCOL_NONE = 0,
-    /**
-     * UDP.
-     */
-    SALTYRTC_RELAY_PROTOCOL_UDP = 1,
-    /**
-     * TCP.
-     */
-    SALTYRTC_RELAY_PROTOCOL_TCP = 2,
-    /**
-     * TLS over TCP.
-     */
-    SALTYRTC_RELAY_PROTOCOL_TLS = 3,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_relay_protocol saltyrtc_relay_protocol;
-#else
-typedef int32_t saltyrtc_relay_protocol;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What a client does when its authenticated peer leaves the path.
- */
-enum saltyrtc_when_peer_leaves
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Stay on the path, so that the peer can join again. The default.
-     */
-    SALTYRTC_WHEN_PEER_LEAVES_WAIT = 0,
-    /**
-     * Close the connection.
-     */
-    SALTYRTC_WHEN_PEER_LEAVES_CLOSE = 1,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_when_peer_leaves saltyrtc_when_peer_leaves;
-#else
-typedef int32_t saltyrtc_when_peer_leaves;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * How important a log message is.
- */
-enum saltyrtc_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * No messages at all.
-     */
-    SALTYRTC_LOG_LEVEL_OFF = 0,
-    /**
-     * Something does not work.
-     */
-    SALTYRTC_LOG_LEVEL_ERROR = 1,
-    /**
-     * Something may not work.
-     */
-    SALTYRTC_LOG_LEVEL_WARN = 2,
-    /**
-     * What an operator wants to know.
-     */
-    SALTYRTC_LOG_LEVEL_INFO = 3,
-    /**
-     * What helps to find mistakes.
-     */
-    SALTYRTC_LOG_LEVEL_DEBUG = 4,
-    /**
-     * Everything.
-     */
-    SALTYRTC_LOG_LEVEL_TRACE = 5,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_log_level saltyrtc_log_level;
-#else
-typedef int32_t saltyrtc_log_level;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What the transport of chunks is like. Both ends have to use the same mode.
- */
-enum saltyrtc_chunking_mode
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
-     * that know only version 1.0 of the chunking specification cannot use it.
-     */
-    SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED = 0,
-    /**
-     * Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
-     * Right for reliable transports too.
-     */
-    SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_chunking_mode saltyrtc_chunking_mode;
-#else
-typedef int32_t saltyrtc_chunking_mode;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
- * limits may appear.
- */
-enum saltyrtc_limit
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * (*) Connections at once; more are closed before TLS. Default: 65536.
-     */
-    SALTYRTC_LIMIT_CONNECTIONS = 0,
-    /**
-     * (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
-     */
-    SALTYRTC_LIMIT_CONNECTIONS_PER_ADDRESS = 1,
-    /**
-     * (*) Connections at once on one path; more are closed with 3000. Default: 1024.
-     */
-    SALTYRTC_LIMIT_CONNECTIONS_PER_PATH = 2,
-    /**
-     * (*) Connections per second from one address, after a burst of 4096. Default: 200.
-     */
-    SALTYRTC_LIMIT_ACCEPT_RATE = 3,
-    /**
-     * Milliseconds from TCP connection to authentication. Default: 30000.
-     */
-    SALTYRTC_LIMIT_HANDSHAKE_TIME = 4,
-    /**
-     * (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
-     * limit.
-     */
-    SALTYRTC_LIMIT_IDLE_TIME = 5,
-    /**
-     * (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
-     * Default: 60000.
-     */
-    SALTYRTC_LIMIT_STALL_TIME = 6,
-    /**
-     * Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
-     */
-    SALTYRTC_LIMIT_PONG_TIME = 7,
-    /**
-     * Milliseconds that a connection may take to close; then it is cut. Default: 5000.
-     */
-    SALTYRTC_LIMIT_CLOSE_TIME = 8,
-    /**
-     * Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
-     */
-    SALTYRTC_LIMIT_SHUTDOWN_TIME = 9,
-    /**
-     * Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
-     */
-    SALTYRTC_LIMIT_MESSAGE_SIZE = 10,
-    /**
-     * Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
-     * any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
-     */
-    SALTYRTC_LIMIT_QUEUE_BYTES = 11,
-    /**
-     * (*) Milliseconds without traffic after which it is checked whether a client is still there; full
-     * seconds. Default: 300000.
-     */
-    SALTYRTC_LIMIT_TCP_KEEPALIVE = 12,
-    /**
-     * (*) Bytes that may wait for all clients together. Default: 512 MiB.
-     */
-    SALTYRTC_LIMIT_ALL_QUEUES_BYTES = 13,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_limit saltyrtc_limit;
-#else
-typedef int32_t saltyrtc_limit;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
- * Splits messages into chunks, for transports that limit the size of messages, such as data channels.
- * Use one for each direction of each channel.
- */
-typedef struct saltyrtc_chunker saltyrtc_chunker;
-
-/**
- * A connection to a server and, through it, to a peer. All functions can be called by any thread at
- * any time, but nothing may be called with a client once saltyrtc_client_free was called.
- */
-typedef struct saltyrtc_client saltyrtc_client;
-
-/**
- * The settings of a client. The client copies them when it is made (saltyrtc_client_new), so one
- * configuration can make several clients, and can be freed right after.
- *
- * To be used by one thread at a time. Freeing it overwrites secret keys and tokens.
- */
-typedef struct saltyrtc_config saltyrtc_config;
+SALTYRTC_API
+const char *saltyrtc_status_name(int32_t status);
 
 /**
  * Why a call failed: a status, and a text that says what happened and what to do.
@@ -973,344 +363,25 @@ typedef struct saltyrtc_config saltyrtc_config;
 typedef struct saltyrtc_error saltyrtc_error;
 
 /**
- * All that a responder has to know to reach an initiator: server, keys, and maybe a token. Never
- * changes, so it can be used by several threads at once. Freeing it overwrites the token.
+ * The status that the failed function returned. SALTYRTC_STATUS_OK if `error` is NULL.
  */
-typedef struct saltyrtc_invitation saltyrtc_invitation;
+SALTYRTC_API saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *error);
 
 /**
- * The settings of the built-in WebRTC engine. They are copied when they are added to a configuration
- * (saltyrtc_config_add_rtc_task), so they can be used several times, and freed right after.
+ * What happened, in English. Valid until the error is freed. An empty text if `error` is NULL.
  *
- * To be used by one thread at a time.
+ * The text never holds secrets or application data.
  */
-typedef struct saltyrtc_rtc_config saltyrtc_rtc_config;
+SALTYRTC_API const char *saltyrtc_error_message(const struct saltyrtc_error *error);
 
 /**
- * Encrypts and decrypts the messages of one data channel of the application with the keys of the
- * session. Each data channel has one of its own, at both ends; never use one for two channels, not
- * even one after the other with the same id.
- *
- * It can be used by any thread, and goes on working when the session has ended or the client was freed.
+ * Frees an error. NULL is fine.
  */
-typedef struct saltyrtc_secure_channel saltyrtc_secure_channel;
+SALTYRTC_API void saltyrtc_error_free(struct saltyrtc_error *error);
 
-/**
- * A running server. All functions can be called by any thread at any time, but nothing may be called
- * with a server once saltyrtc_server_free was called.
- */
-typedef struct saltyrtc_server saltyrtc_server;
-
-/**
- * The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
- */
-typedef struct saltyrtc_server_config saltyrtc_server_config;
-
-/**
- * Puts chunks together to messages. Use one for each direction of each channel.
- */
-typedef struct saltyrtc_unchunker saltyrtc_unchunker;
-
-/**
- * An ICE candidate of the peer.
- */
-typedef struct saltyrtc_candidate {
-    /**
-     * The candidate-attribute, for example "candidate:1 1 udp …"; an empty text if the candidates of
-     * a generation have ended; NULL if the candidates have ended altogether.
-     */
-    const char *candidate;
-    /**
-     * The identification of the media description; NULL if there is none.
-     */
-    const char *sdp_mid;
-    /**
-     * The ICE user name fragment; NULL if there is none.
-     */
-    const char *username_fragment;
-    /**
-     * The index of the media description, 0 to 65535; -1 if there is none.
-     */
-    int32_t sdp_m_line_index;
-} saltyrtc_candidate;
-
-/**
- * An event. Fields that the kind does not name are 0, false or NULL.
- *
- * In a callback, the event and all that it points to are valid until the callback returns. An event
- * of saltyrtc_client_next_event is valid until saltyrtc_event_free. It is read only.
- *
- * Fields are only ever added at the end: a field is there if it lies within struct_size bytes, which
- * matters if the program may run with an older library than it was compiled for.
- */
-typedef struct saltyrtc_event {
-    /**
-     * Bytes of this structure in the library.
-     */
-    size_t struct_size;
-    /**
-     * What happened; it says which fields are used.
-     */
-    saltyrtc_event_kind kind;
-    /**
-     * Why the connection ended: SALTYRTC_STATUS_OK if this client was asked to close.
-     */
-    saltyrtc_status status;
-    /**
-     * What happened and what to do, in English. NUL-terminated.
-     */
-    const char *text;
-    /**
-     * Who ended the connection.
-     */
-    saltyrtc_closed_by closed_by;
-    /**
-     * The close code of the WebSocket or of the protocol (1000 to 4999); 0 if there was none.
-     */
-    uint16_t close_code;
-    /**
-     * Whether connecting again in the same way may help.
-     */
-    bool retryable;
-    /**
-     * Whether somebody of the other role is on the path already.
-     */
-    bool peer_present;
-    /**
-     * Whether the server proved to have the permanent key that this client knows.
-     */
-    bool server_verified;
-    /**
-     * Whether a new handshake with the peer that left can succeed. If not: issue a new token
-     * (initiator), trust the peer (both), or use a new invitation (responder).
-     */
-    bool can_rejoin;
-    /**
-     * An address on the path: 1 is the initiator, 2 to 255 are responders.
-     */
-    uint8_t address;
-    /**
-     * How the client knows that the peer left.
-     */
-    saltyrtc_peer_left peer_left;
-    /**
-     * The public permanent key of the peer, SALTYRTC_KEY_BYTES bytes. Store it to trust the peer.
-     */
-    const uint8_t *peer_key;
-    /**
-     * The name of the task. NUL-terminated.
-     */
-    const char *task;
-    /**
-     * Of what type the data is.
-     */
-    saltyrtc_payload payload;
-    /**
-     * Data; see payload. Not NULL if data_len is not 0.
-     */
-    const uint8_t *data;
-    /**
-     * Bytes of data.
-     */
-    size_t data_len;
-    /**
-     * The RTCSdpType: "offer", "pranswer", "answer" or "rollback". NUL-terminated.
-     */
-    const char *sdp_type;
-    /**
-     * The session description. NUL-terminated; NULL if a "rollback" has none.
-     */
-    const char *sdp;
-    /**
-     * Candidates, in the order in which to add them.
-     */
-    const struct saltyrtc_candidate *candidates;
-    /**
-     * How many candidates there are.
-     */
-    size_t candidates_len;
-    /**
-     * How the connection to the peer is doing.
-     */
-    saltyrtc_connection_state connection_state;
-    /**
-     * The number of a channel.
-     */
-    uint32_t channel;
-    /**
-     * The name of a channel. NUL-terminated.
-     */
-    const char *label;
-    /**
-     * What is spoken on a channel. NUL-terminated.
-     */
-    const char *channel_protocol;
-    /**
-     * Whether messages can get lost.
-     */
-    saltyrtc_reliability reliability;
-    /**
-     * With MAX_RETRANSMITS a number, with MAX_LIFETIME milliseconds.
-     */
-    uint32_t reliability_limit;
-    /**
-     * Whether messages may arrive in another order than they were sent in.
-     */
-    bool unordered;
-    /**
-     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
-     * that.
-     */
-    bool plain;
-    /**
-     * Whether the peer opened the channel.
-     */
-    bool opened_by_peer;
-} saltyrtc_event;
-
-/**
- * Gets the events of a client: all callbacks of all clients are called one after another by one
- * thread of the library, named "saltyrtc-events", with no lock held.
- *
- * Every function of the library can be called from a callback, with any client, but those that wait
- * return SALTYRTC_STATUS_WOULD_DEADLOCK there. A callback should not take long, since all others
- * wait for it. It must not throw exceptions. The event is valid until the callback returns.
- */
-typedef void (*saltyrtc_event_callback)(struct saltyrtc_client *client,
-                                        const struct saltyrtc_event *event,
-                                        void *user_data);
-
-/**
- * Frees the user data of a callback. Called exactly once, after the last call of the callback.
- */
-typedef void (*saltyrtc_user_data_free)(void *user_data);
-
-/**
- * Sends one binary message on the data channel of the signalling. The data is valid until the function
- * returns. If it cannot be sent, call saltyrtc_client_transport_closed.
- */
-typedef void (*saltyrtc_transport_send)(struct saltyrtc_client *client,
-                                        const uint8_t *data,
-                                        size_t data_len,
-                                        void *user_data);
-
-/**
- * Closes the data channel of the signalling, after what was sent was delivered.
- */
-typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client, void *user_data);
-
-/**
- * How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
- * reliable, ordered, secure channel.
- */
-typedef struct saltyrtc_channel_options {
-    /**
-     * sizeof(saltyrtc_channel_options), so that fields can be added later.
-     */
-    size_t struct_size;
-    /**
-     * A name of the application's choice. NULL is an empty one.
-     */
-    const char *label;
-    /**
-     * The name of what is spoken on the channel. NULL is an empty one.
-     */
-    const char *protocol;
-    /**
-     * One of saltyrtc_reliability.
-     */
-    int32_t reliability;
-    /**
-     * With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
-     * how many milliseconds long. Otherwise 0.
-     */
-    uint32_t reliability_limit;
-    /**
-     * Whether messages may arrive in another order than they were sent in.
-     */
-    bool unordered;
-    /**
-     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
-     * that. The peer has to do the same. Messages then have the size limit of WebRTC.
-     */
-    bool plain;
-    /**
-     * Whether both sides open the channel with `id`, in place of one side announcing it to the other.
-     */
-    bool negotiated;
-    /**
-     * With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
-     */
-    uint16_t id;
-} saltyrtc_channel_options;
-
-/**
- * Figures of the connection to the peer. Set struct_size before the call.
- */
-typedef struct saltyrtc_rtc_stats {
-    /**
-     * sizeof(saltyrtc_rtc_stats), so that fields can be added later.
-     */
-    size_t struct_size;
-    /**
-     * How the connection is doing.
-     */
-    saltyrtc_connection_state state;
-    /**
-     * How this side is reached on the path in use.
-     */
-    saltyrtc_candidate_type local_type;
-    /**
-     * How the peer is reached.
-     */
-    saltyrtc_candidate_type remote_type;
-    /**
-     * How packets get to the TURN server of this side.
-     */
-    saltyrtc_relay_protocol relay_protocol;
-    /**
-     * Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
-     * NUL-terminated, empty if there is no path.
-     */
-    char local_address[64];
-    /**
-     * Address and port of the peer, likewise.
-     */
-    char remote_address[64];
-    /**
-     * How long the last check of the path took to be answered, in microseconds; 0 if not known.
-     */
-    uint64_t round_trip_time_us;
-    /**
-     * Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
-     */
-    uint64_t bytes_sent;
-    /**
-     * Bytes received from the peer, likewise.
-     */
-    uint64_t bytes_received;
-    /**
-     * How many channels of the application are open.
-     */
-    size_t channels;
-} saltyrtc_rtc_stats;
-
-/**
- * Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
- * are NUL-terminated UTF-8 and valid until the callback returns.
- *
- * Called by the thread that logs, which may be any, and by several threads at once. The library may
- * hold locks meanwhile, so calling it from here fails with SALTYRTC_STATUS_WOULD_DEADLOCK, and
- * nothing may be freed here. Must not throw exceptions.
- */
-typedef void (*saltyrtc_log_callback)(int32_t level,
-                                      const char *target,
-                                      const char *message,
-                                      void *user_data);
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
+/* =================================================================================================
+ * Versions
+ * ================================================================================================= */
 
 /**
  * The version of the library at run time, for example "1.2.3". Never NULL; static.
@@ -1333,29 +404,19 @@ SALTYRTC_API uint32_t saltyrtc_version_number(void);
 SALTYRTC_API
 uint32_t saltyrtc_abi_version(void);
 
-/**
- * The name of a status in a few words, for example "buffer too small". Never NULL; static. Any number
- * can be given.
- */
-SALTYRTC_API
-const char *saltyrtc_status_name(int32_t status);
+/* =================================================================================================
+ * Keys
+ * ================================================================================================= */
 
 /**
- * The status that the failed function returned. SALTYRTC_STATUS_OK if `error` is NULL.
+ * Bytes in a public key, a secret key and an authentication token.
  */
-SALTYRTC_API saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *error);
+#define SALTYRTC_KEY_BYTES 32
 
 /**
- * What happened, in English. Valid until the error is freed. An empty text if `error` is NULL.
- *
- * The text never holds secrets or application data.
+ * Bytes in the hexadecimal form of a key or token, with the NUL at the end.
  */
-SALTYRTC_API const char *saltyrtc_error_message(const struct saltyrtc_error *error);
-
-/**
- * Frees an error. NULL is fine.
- */
-SALTYRTC_API void saltyrtc_error_free(struct saltyrtc_error *error);
+#define SALTYRTC_KEY_HEX_BYTES 65
 
 /**
  * The twin of SALTYRTC_KEY_BYTES.
@@ -1406,10 +467,25 @@ saltyrtc_status saltyrtc_key_from_hex(const char *hex,
                                       uint8_t *key,
                                       struct saltyrtc_error **error);
 
+/* =================================================================================================
+ * Invitations
+ * ================================================================================================= */
+
+/**
+ * Bytes that the URI of any invitation fits in, with the NUL at the end.
+ */
+#define SALTYRTC_INVITATION_BYTES 512
+
 /**
  * The twin of SALTYRTC_INVITATION_BYTES.
  */
 SALTYRTC_API size_t saltyrtc_invitation_bytes(void);
+
+/**
+ * All that a responder has to know to reach an initiator: server, keys, and maybe a token. Never
+ * changes, so it can be used by several threads at once. Freeing it overwrites the token.
+ */
+typedef struct saltyrtc_invitation saltyrtc_invitation;
 
 /**
  * Reads the URI of an invitation: `wss://host:port/<initiator's key>?<server's key>#<token>`, where
@@ -1514,90 +590,42 @@ saltyrtc_status saltyrtc_invitation_flags(const struct saltyrtc_invitation *invi
                                           bool *has_token,
                                           struct saltyrtc_error **error);
 
-/**
- * Frees an event of saltyrtc_client_next_event (not one that a callback got). NULL is fine.
- */
-SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
+/* =================================================================================================
+ * Settings of a client
+ * ================================================================================================= */
 
 /**
- * Makes a client and starts to connect. What comes of it is told by events, the last one being
- * CLOSED.
+ * The settings of a client. The client copies them when it is made (saltyrtc_client_new), so one
+ * configuration can make several clients, and can be freed right after.
  *
- * With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
- * take the events with saltyrtc_client_next_event. In both cases events wait in the client until
- * they are delivered, and if too many wait nothing more is read from the network.
- *
- * `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
- * the client is freed and its last callback has returned, or before this function returns if it
- * fails.
- *
- * `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
- * settings do not go together.
+ * To be used by one thread at a time. Freeing it overwrites secret keys and tokens.
  */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
-                                    saltyrtc_event_callback callback,
-                                    void *user_data,
-                                    saltyrtc_user_data_free user_data_free,
-                                    struct saltyrtc_client **out,
-                                    struct saltyrtc_error **error);
+typedef struct saltyrtc_config saltyrtc_config;
 
 /**
- * Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
- * without further events. NULL is fine. If the application carries the signalling
- * (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
- * before, and wait for CLOSED.
- *
- * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
- * callback takes. In a callback of the same client it returns at once, and that callback is the last.
- * A thread that waits in saltyrtc_client_next_event is woken and gets
- * SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
- * saltyrtc_client_close, have the thread take events until there are no more, and free the client
- * after that. The event descriptor is closed.
+ * What a client does when its authenticated peer leaves the path.
  */
-SALTYRTC_API
-void saltyrtc_client_free(struct saltyrtc_client *client);
-
-/**
- * Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
- * event comes when it is done. Nothing can be sent any more. Does nothing the second time.
- *
- * The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may pause
- * for three seconds, and take a minute in all. What it has not got by then is lost.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
-                                      struct saltyrtc_error **error);
-
-/**
- * Takes the next event of a client without a callback.
- *
- * Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
- * threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
- *
- * Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
- * SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
- * unless `timeout_ms` is 0.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
-                                           int64_t timeout_ms,
-                                           struct saltyrtc_event **out,
-                                           struct saltyrtc_error **error);
-
-#if defined(SALTYRTC_UNIX)
-/**
- * A file descriptor for poll, select and event loops, of a client without a callback: it is readable
- * exactly while events wait. Do not read from it, and do not close it: take the events with
- * saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
- *
- * Fails with SALTYRTC_STATUS_HAS_CALLBACK.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
-                                         int *fd,
-                                         struct saltyrtc_error **error);
-#endif
+enum saltyrtc_when_peer_leaves
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Stay on the path, so that the peer can join again. The default.
+     */
+    SALTYRTC_WHEN_PEER_LEAVES_WAIT = 0,
+    /**
+     * Close the connection.
+     */
+    SALTYRTC_WHEN_PEER_LEAVES_CLOSE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_when_peer_leaves saltyrtc_when_peer_leaves;
+#else
+typedef int32_t saltyrtc_when_peer_leaves;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
 
 /**
  * The settings of an initiator: the client that invites. A token is drawn, which is part of the
@@ -1791,81 +819,692 @@ saltyrtc_status saltyrtc_config_set_when_peer_leaves(struct saltyrtc_config *con
                                                      int32_t when_peer_leaves,
                                                      struct saltyrtc_error **error);
 
+/* =================================================================================================
+ * Events
+ * ================================================================================================= */
+
 /**
- * Sends bytes with the Relayed Data task. The peer gets a DATA event.
- *
- * This and the other functions that send copy the message, put it into the queue, and return. They
- * fail with SALTYRTC_STATUS_NO_PEER before PEER_HANDSHAKE_DONE and after PEER_LEFT,
- * SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_TOO_LARGE, SALTYRTC_STATUS_OTHER_TASK, and
- * SALTYRTC_STATUS_QUEUE_FULL, after which a WRITABLE event follows. Nothing is sent then.
+ * What happened, and with it, which fields of saltyrtc_event have a meaning: all others are 0,
+ * false or NULL. Later versions may have more kinds, so ignore those that you do not know.
+ */
+enum saltyrtc_event_kind
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Something that this version of the interface has no kind for. Never sent by this version.
+     */
+    SALTYRTC_EVENT_KIND_UNKNOWN = 0,
+    /**
+     * The server accepted this client.
+     *
+     * Fields: address (this client's own), peer_present, server_verified.
+     */
+    SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE = 1,
+    /**
+     * Initiator: a responder came onto the path. It is not authenticated yet.
+     *
+     * Fields: address.
+     */
+    SALTYRTC_EVENT_KIND_RESPONDER_JOINED = 2,
+    /**
+     * Initiator: a responder that was not authenticated left the path.
+     *
+     * Fields: address.
+     */
+    SALTYRTC_EVENT_KIND_RESPONDER_LEFT = 3,
+    /**
+     * Responder: an initiator came onto the path. It is not authenticated yet.
+     */
+    SALTYRTC_EVENT_KIND_INITIATOR_JOINED = 4,
+    /**
+     * Initiator: a responder has used the token, which is invalid from now on, even if the handshake
+     * with that responder fails. To let another responder in, call saltyrtc_client_issue_token.
+     */
+    SALTYRTC_EVENT_KIND_TOKEN_USED = 5,
+    /**
+     * Initiator: a responder failed to authenticate itself and was dropped from the path. The client
+     * keeps waiting for others.
+     *
+     * Fields: address, status (what it did wrong), close_code (what it was dropped with), text.
+     */
+    SALTYRTC_EVENT_KIND_RESPONDER_FAILED = 6,
+    /**
+     * The two clients have authenticated each other, and the task runs: data can be sent.
+     *
+     * Fields: address (the peer's), peer_key, task, payload (NONE if the peer's task has no data
+     * for ours), data (a MessagePack map), data_len.
+     */
+    SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE = 7,
+    /**
+     * Relayed Data task: a message from the peer.
+     *
+     * Fields: payload, data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_DATA = 8,
+    /**
+     * A message from the peer's application that does not belong to the task.
+     *
+     * Fields: payload, data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_APPLICATION = 9,
+    /**
+     * Custom task: a message from the peer.
+     *
+     * Fields: payload (MSGPACK), data (a map with the key "type"), data_len.
+     */
+    SALTYRTC_EVENT_KIND_TASK_MESSAGE = 10,
+    /**
+     * A message of this client was lost, because the receiver cannot be reached any more.
+     *
+     * Fields: address (the receiver's).
+     */
+    SALTYRTC_EVENT_KIND_SEND_ERROR = 11,
+    /**
+     * The peer is not there any more. If it comes back, there is a new handshake.
+     *
+     * Fields: address, peer_left, can_rejoin.
+     */
+    SALTYRTC_EVENT_KIND_PEER_LEFT = 12,
+    /**
+     * After SALTYRTC_STATUS_QUEUE_FULL: there is room in the queue again.
+     */
+    SALTYRTC_EVENT_KIND_WRITABLE = 13,
+    /**
+     * The connection has ended. This is the last event.
+     *
+     * Fields: status (why; OK if this client was asked to close), text, closed_by, close_code,
+     * retryable.
+     */
+    SALTYRTC_EVENT_KIND_CLOSED = 14,
+    /**
+     * WebRTC task: the initiator's offer.
+     *
+     * Fields: sdp_type, sdp.
+     */
+    SALTYRTC_EVENT_KIND_OFFER = 15,
+    /**
+     * WebRTC task: the responder's answer.
+     *
+     * Fields: sdp_type, sdp.
+     */
+    SALTYRTC_EVENT_KIND_ANSWER = 16,
+    /**
+     * WebRTC task: ICE candidates of the peer.
+     *
+     * Fields: candidates, candidates_len.
+     */
+    SALTYRTC_EVENT_KIND_CANDIDATES = 17,
+    /**
+     * Both clients have handed the signalling over to a data channel. The connection to the server
+     * is closed now.
+     */
+    SALTYRTC_EVENT_KIND_HANDED_OVER = 18,
+    /**
+     * Send this as one binary message on the data channel of the signalling; see
+     * saltyrtc_client_hand_over.
+     *
+     * Fields: payload (BYTES), data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_TRANSPORT_SEND = 19,
+    /**
+     * Close the data channel of the signalling once everything that was sent on it is delivered.
+     */
+    SALTYRTC_EVENT_KIND_TRANSPORT_CLOSE = 20,
+    /**
+     * Built-in WebRTC: the state of the connection to the peer has changed.
+     *
+     * Fields: connection_state, text.
+     */
+    SALTYRTC_EVENT_KIND_CONNECTION_STATE = 21,
+    /**
+     * Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the peer.
+     * The connection goes on without it.
+     *
+     * Fields: text.
+     */
+    SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM = 22,
+    /**
+     * Built-in WebRTC: a channel is open, whichever of the two clients opened it.
+     *
+     * Fields: channel, label, channel_protocol, unordered, reliability, reliability_limit, plain,
+     * opened_by_peer.
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_OPENED = 23,
+    /**
+     * Built-in WebRTC: a message on a channel.
+     *
+     * Fields: channel, payload, data, data_len.
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_MESSAGE = 24,
+    /**
+     * Built-in WebRTC: the amount of data that waits to be sent on a channel has fallen to the
+     * low-water mark; or, after SALTYRTC_STATUS_QUEUE_FULL, there is room again.
+     *
+     * Fields: channel.
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER = 25,
+    /**
+     * Built-in WebRTC: a channel was closed, or could not be opened. This is its last event.
+     *
+     * Fields: channel, text (why; NULL if one of the two clients closed it).
+     */
+    SALTYRTC_EVENT_KIND_CHANNEL_CLOSED = 26,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_event_kind saltyrtc_event_kind;
+#else
+typedef int32_t saltyrtc_event_kind;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The name of an event kind in a few words, for example "peer handshake done". Never NULL; static. Any
+ * number can be given: what is not a kind is an "unknown event kind".
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
-                                           const uint8_t *data,
-                                           size_t data_len,
+const char *saltyrtc_event_kind_name(int32_t kind);
+
+/**
+ * How the connection of the built-in WebRTC to the peer is doing.
+ */
+enum saltyrtc_connection_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The two sides have not told each other yet how they can be reached.
+     */
+    SALTYRTC_CONNECTION_STATE_NEW = 0,
+    /**
+     * A path to the peer is looked for, or the keys are being agreed on.
+     */
+    SALTYRTC_CONNECTION_STATE_CONNECTING = 1,
+    /**
+     * Channels can be used.
+     */
+    SALTYRTC_CONNECTION_STATE_CONNECTED = 2,
+    /**
+     * The peer has not answered for a while. This may pass by itself; channels keep what is sent.
+     */
+    SALTYRTC_CONNECTION_STATE_DISCONNECTED = 3,
+    /**
+     * No path to the peer was found, or it was lost for 30 seconds and longer. Before the handover the
+     * initiator can try again with saltyrtc_client_restart_ice; after it there is no way left to the
+     * peer, and the client is closed (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
+     */
+    SALTYRTC_CONNECTION_STATE_UNREACHABLE = 4,
+    /**
+     * The connection cannot be used any more.
+     */
+    SALTYRTC_CONNECTION_STATE_FAILED = 5,
+    /**
+     * It has ended: the peer closed it, or left.
+     */
+    SALTYRTC_CONNECTION_STATE_CLOSED = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_connection_state saltyrtc_connection_state;
+#else
+typedef int32_t saltyrtc_connection_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How hard messages of a channel are tried to be delivered.
+ */
+enum saltyrtc_reliability
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Until they have arrived.
+     */
+    SALTYRTC_RELIABILITY_RELIABLE = 0,
+    /**
+     * They are sent again so many times at most.
+     */
+    SALTYRTC_RELIABILITY_MAX_RETRANSMITS = 1,
+    /**
+     * They are sent again no longer than so many milliseconds.
+     */
+    SALTYRTC_RELIABILITY_MAX_LIFETIME = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_reliability saltyrtc_reliability;
+#else
+typedef int32_t saltyrtc_reliability;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Of what type data is.
+ */
+enum saltyrtc_payload
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * There is no data.
+     */
+    SALTYRTC_PAYLOAD_NONE = 0,
+    /**
+     * Bytes, as they were sent.
+     */
+    SALTYRTC_PAYLOAD_BYTES = 1,
+    /**
+     * Text in UTF-8, as it was sent, without a NUL at the end.
+     */
+    SALTYRTC_PAYLOAD_TEXT = 2,
+    /**
+     * Any other MessagePack value, serialised.
+     */
+    SALTYRTC_PAYLOAD_MSGPACK = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_payload saltyrtc_payload;
+#else
+typedef int32_t saltyrtc_payload;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Who ended a connection.
+ */
+enum saltyrtc_closed_by
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nobody did: the connection broke, or never came to be.
+     */
+    SALTYRTC_CLOSED_BY_NETWORK = 0,
+    /**
+     * This client: asked to, or because of an error that it found.
+     */
+    SALTYRTC_CLOSED_BY_US = 1,
+    /**
+     * The other client.
+     */
+    SALTYRTC_CLOSED_BY_PEER = 2,
+    /**
+     * The server, or the initiator by way of the server.
+     */
+    SALTYRTC_CLOSED_BY_SERVER = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_closed_by saltyrtc_closed_by;
+#else
+typedef int32_t saltyrtc_closed_by;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How the client knows that its peer left.
+ */
+enum saltyrtc_peer_left
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The server says that the peer disconnected.
+     */
+    SALTYRTC_PEER_LEFT_DISCONNECTED = 0,
+    /**
+     * A message could not be delivered to the peer.
+     */
+    SALTYRTC_PEER_LEFT_UNREACHABLE = 1,
+    /**
+     * Somebody else has the peer's address now; maybe the peer itself, coming back.
+     */
+    SALTYRTC_PEER_LEFT_REPLACED = 2,
+    /**
+     * This client dropped it with saltyrtc_client_drop_responder.
+     */
+    SALTYRTC_PEER_LEFT_DROPPED = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_peer_left saltyrtc_peer_left;
+#else
+typedef int32_t saltyrtc_peer_left;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * An ICE candidate of the peer.
+ */
+typedef struct saltyrtc_candidate {
+    /**
+     * The candidate-attribute, for example "candidate:1 1 udp …"; an empty text if the candidates of
+     * a generation have ended; NULL if the candidates have ended altogether.
+     */
+    const char *candidate;
+    /**
+     * The identification of the media description; NULL if there is none.
+     */
+    const char *sdp_mid;
+    /**
+     * The ICE user name fragment; NULL if there is none.
+     */
+    const char *username_fragment;
+    /**
+     * The index of the media description, 0 to 65535; -1 if there is none.
+     */
+    int32_t sdp_m_line_index;
+} saltyrtc_candidate;
+
+/**
+ * An event. Fields that the kind does not name are 0, false or NULL.
+ *
+ * In a callback, the event and all that it points to are valid until the callback returns. An event
+ * of saltyrtc_client_next_event is valid until saltyrtc_event_free. It is read only.
+ *
+ * Fields are only ever added at the end: a field is there if it lies within struct_size bytes, which
+ * matters if the program may run with an older library than it was compiled for.
+ */
+typedef struct saltyrtc_event {
+    /**
+     * Bytes of this structure in the library.
+     */
+    size_t struct_size;
+    /**
+     * What happened; it says which fields are used.
+     */
+    saltyrtc_event_kind kind;
+    /**
+     * Why the connection ended: SALTYRTC_STATUS_OK if this client was asked to close.
+     */
+    saltyrtc_status status;
+    /**
+     * What happened and what to do, in English. NUL-terminated.
+     */
+    const char *text;
+    /**
+     * Who ended the connection.
+     */
+    saltyrtc_closed_by closed_by;
+    /**
+     * The close code of the WebSocket or of the protocol (1000 to 4999); 0 if there was none.
+     */
+    uint16_t close_code;
+    /**
+     * Whether connecting again in the same way may help.
+     */
+    bool retryable;
+    /**
+     * Whether somebody of the other role is on the path already.
+     */
+    bool peer_present;
+    /**
+     * Whether the server proved to have the permanent key that this client knows.
+     */
+    bool server_verified;
+    /**
+     * Whether a new handshake with the peer that left can succeed. If not: issue a new token
+     * (initiator), trust the peer (both), or use a new invitation (responder).
+     */
+    bool can_rejoin;
+    /**
+     * An address on the path: 1 is the initiator, 2 to 255 are responders.
+     */
+    uint8_t address;
+    /**
+     * How the client knows that the peer left.
+     */
+    saltyrtc_peer_left peer_left;
+    /**
+     * The public permanent key of the peer, SALTYRTC_KEY_BYTES bytes. Store it to trust the peer.
+     */
+    const uint8_t *peer_key;
+    /**
+     * The name of the task. NUL-terminated.
+     */
+    const char *task;
+    /**
+     * Of what type the data is.
+     */
+    saltyrtc_payload payload;
+    /**
+     * Data; see payload. Not NULL if data_len is not 0.
+     */
+    const uint8_t *data;
+    /**
+     * Bytes of data.
+     */
+    size_t data_len;
+    /**
+     * The RTCSdpType: "offer", "pranswer", "answer" or "rollback". NUL-terminated.
+     */
+    const char *sdp_type;
+    /**
+     * The session description. NUL-terminated; NULL if a "rollback" has none.
+     */
+    const char *sdp;
+    /**
+     * Candidates, in the order in which to add them.
+     */
+    const struct saltyrtc_candidate *candidates;
+    /**
+     * How many candidates there are.
+     */
+    size_t candidates_len;
+    /**
+     * How the connection to the peer is doing.
+     */
+    saltyrtc_connection_state connection_state;
+    /**
+     * The number of a channel.
+     */
+    uint32_t channel;
+    /**
+     * The name of a channel. NUL-terminated.
+     */
+    const char *label;
+    /**
+     * What is spoken on a channel. NUL-terminated.
+     */
+    const char *channel_protocol;
+    /**
+     * Whether messages can get lost.
+     */
+    saltyrtc_reliability reliability;
+    /**
+     * With MAX_RETRANSMITS a number, with MAX_LIFETIME milliseconds.
+     */
+    uint32_t reliability_limit;
+    /**
+     * Whether messages may arrive in another order than they were sent in.
+     */
+    bool unordered;
+    /**
+     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
+     * that.
+     */
+    bool plain;
+    /**
+     * Whether the peer opened the channel.
+     */
+    bool opened_by_peer;
+} saltyrtc_event;
+
+/**
+ * Frees an event of saltyrtc_client_next_event (not one that a callback got). NULL is fine.
+ */
+SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
+
+/* =================================================================================================
+ * Clients
+ * ================================================================================================= */
+
+/**
+ * Frees the user data of a callback. Called exactly once, after the last call of the callback.
+ */
+typedef void (*saltyrtc_user_data_free)(void *user_data);
+
+/**
+ * A connection to a server and, through it, to a peer. All functions can be called by any thread at
+ * any time, but nothing may be called with a client once saltyrtc_client_free was called.
+ */
+typedef struct saltyrtc_client saltyrtc_client;
+
+/**
+ * Gets the events of a client: all callbacks of all clients are called one after another by one
+ * thread of the library, named "saltyrtc-events", with no lock held.
+ *
+ * Every function of the library can be called from a callback, with any client, but those that wait
+ * return SALTYRTC_STATUS_WOULD_DEADLOCK there. A callback should not take long, since all others
+ * wait for it. It must not throw exceptions. The event is valid until the callback returns.
+ */
+typedef void (*saltyrtc_event_callback)(struct saltyrtc_client *client,
+                                        const struct saltyrtc_event *event,
+                                        void *user_data);
+
+/**
+ * Makes a client and starts to connect. What comes of it is told by events, the last one being
+ * CLOSED.
+ *
+ * With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
+ * take the events with saltyrtc_client_next_event. In both cases events wait in the client until
+ * they are delivered, and if too many wait nothing more is read from the network.
+ *
+ * `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
+ * the client is freed and its last callback has returned, or before this function returns if it
+ * fails.
+ *
+ * `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
+ * settings do not go together.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
+                                    saltyrtc_event_callback callback,
+                                    void *user_data,
+                                    saltyrtc_user_data_free user_data_free,
+                                    struct saltyrtc_client **out,
+                                    struct saltyrtc_error **error);
+
+/**
+ * Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
+ * without further events. NULL is fine. If the application carries the signalling
+ * (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
+ * before, and wait for CLOSED.
+ *
+ * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
+ * callback takes. In a callback of the same client it returns at once, and that callback is the last.
+ * A thread that waits in saltyrtc_client_next_event is woken and gets
+ * SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
+ * saltyrtc_client_close, have the thread take events until there are no more, and free the client
+ * after that. The event descriptor is closed.
+ */
+SALTYRTC_API
+void saltyrtc_client_free(struct saltyrtc_client *client);
+
+/**
+ * Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
+ * event comes when it is done. Nothing can be sent any more. Does nothing the second time.
+ *
+ * The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may pause
+ * for three seconds, and take a minute in all. What it has not got by then is lost.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
+                                      struct saltyrtc_error **error);
+
+/**
+ * Takes the next event of a client without a callback.
+ *
+ * Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
+ * threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
+ *
+ * Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
+ * SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
+ * unless `timeout_ms` is 0.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
+                                           int64_t timeout_ms,
+                                           struct saltyrtc_event **out,
                                            struct saltyrtc_error **error);
 
+#if defined(SALTYRTC_UNIX)
 /**
- * Sends text (UTF-8) with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
+ * A file descriptor for poll, select and event loops, of a client without a callback: it is readable
+ * exactly while events wait. Do not read from it, and do not close it: take the events with
+ * saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
+ *
+ * Fails with SALTYRTC_STATUS_HAS_CALLBACK.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
-                                          const char *text,
-                                          struct saltyrtc_error **error);
+saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
+                                         int *fd,
+                                         struct saltyrtc_error **error);
+#endif
+
+/* =================================================================================================
+ * The session with the peer
+ * ================================================================================================= */
 
 /**
- * Sends any serialised MessagePack value with the Relayed Data task; otherwise like
- * saltyrtc_client_send_bytes. Fails with SALTYRTC_STATUS_BAD_MSGPACK if it is not exactly one value.
+ * Bytes that saltyrtc_client_encrypt adds.
  */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
-                                             const uint8_t *data,
-                                             size_t data_len,
-                                             struct saltyrtc_error **error);
-
-/**
- * Sends bytes to the peer's application beside the task, whatever the task is. The peer gets an
- * APPLICATION event. Fails like saltyrtc_client_send_bytes.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *client,
-                                                       const uint8_t *data,
-                                                       size_t data_len,
-                                                       struct saltyrtc_error **error);
-
-/**
- * Sends text (UTF-8) to the peer's application; like saltyrtc_client_send_application_bytes.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *client,
-                                                      const char *text,
-                                                      struct saltyrtc_error **error);
-
-/**
- * Sends any serialised MessagePack value to the peer's application; like
- * saltyrtc_client_send_application_bytes.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_application_msgpack(struct saltyrtc_client *client,
-                                                         const uint8_t *data,
-                                                         size_t data_len,
-                                                         struct saltyrtc_error **error);
-
-/**
- * Sends a message of a custom task: a serialised MessagePack map with text keys, among them "type"
- * with a text that the peer's task knows ("application" and "close" are not allowed). The peer gets a
- * TASK_MESSAGE event. Fails like saltyrtc_client_send_bytes, and with SALTYRTC_STATUS_BAD_MSGPACK.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_task_message(struct saltyrtc_client *client,
-                                                  const uint8_t *message,
-                                                  size_t message_len,
-                                                  struct saltyrtc_error **error);
+#define SALTYRTC_ENCRYPTION_OVERHEAD 40
 
 /**
  * The twin of SALTYRTC_ENCRYPTION_OVERHEAD.
  */
 SALTYRTC_API size_t saltyrtc_encryption_overhead(void);
+
+/**
+ * How far a client is.
+ */
+enum saltyrtc_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The connection is over or ending.
+     */
+    SALTYRTC_STATE_CLOSED = 0,
+    /**
+     * The connection to the server is being made.
+     */
+    SALTYRTC_STATE_CONNECTING = 1,
+    /**
+     * The handshake with the server is going on.
+     */
+    SALTYRTC_STATE_SERVER_HANDSHAKE = 2,
+    /**
+     * The server is authenticated, and no peer is there.
+     */
+    SALTYRTC_STATE_WAITING_FOR_PEER = 3,
+    /**
+     * A handshake with a peer is going on.
+     */
+    SALTYRTC_STATE_PEER_HANDSHAKE = 4,
+    /**
+     * The peer is authenticated, and the task runs.
+     */
+    SALTYRTC_STATE_TASK = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_state saltyrtc_state;
+#else
+typedef int32_t saltyrtc_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
 
 /**
  * How far the client is. It may be further when the caller looks at it.
@@ -1982,221 +1621,92 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
                                         size_t *data_len,
                                         struct saltyrtc_error **error);
 
-/**
- * Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
- * of its own, after the tasks that were added before.
- *
- * The library carries offers, answers and candidates (saltyrtc_client_send_offer and the functions
- * after it; events OFFER, ANSWER, CANDIDATES); the application makes the connection. `exclude` are
- * `exclude_len` ids of data channels (0 to 65534) that the application uses itself and that must not be
- * used for the signalling; NULL and 0 for none. `handover` is whether the signalling may be handed over
- * to a data channel (saltyrtc_client_hand_over).
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_config_add_webrtc_task(struct saltyrtc_config *config,
-                                                const uint16_t *exclude,
-                                                size_t exclude_len,
-                                                bool handover,
-                                                struct saltyrtc_error **error);
+/* =================================================================================================
+ * Sending
+ * ================================================================================================= */
 
 /**
- * Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), which some old peers
- * speak and nothing else. Add it after saltyrtc_config_add_webrtc_task.
+ * Sends bytes with the Relayed Data task. The peer gets a DATA event.
  *
- * `max_packet_size` is the most bytes that a message on a data channel may have; 0 if messages are not
- * to be chunked. The lower one of the two clients counts. Otherwise like
- * saltyrtc_config_add_webrtc_task.
+ * This and the other functions that send copy the message, put it into the queue, and return. They
+ * fail with SALTYRTC_STATUS_NO_PEER before PEER_HANDSHAKE_DONE and after PEER_LEFT,
+ * SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_TOO_LARGE, SALTYRTC_STATUS_OTHER_TASK, and
+ * SALTYRTC_STATUS_QUEUE_FULL, after which a WRITABLE event follows. Nothing is sent then.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *config,
-                                                   const uint16_t *exclude,
-                                                   size_t exclude_len,
-                                                   bool handover,
-                                                   uint32_t max_packet_size,
-                                                   struct saltyrtc_error **error);
-
-/**
- * Sends an offer to the responder, which gets an OFFER event. Initiator only.
- *
- * `sdp_type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
- * description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
- * SALTYRTC_STATUS_OTHER_ROLE.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
-                                           const char *sdp_type,
-                                           const char *sdp,
+saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
+                                           const uint8_t *data,
+                                           size_t data_len,
                                            struct saltyrtc_error **error);
 
 /**
- * Sends an answer to the initiator, which gets an ANSWER event. Responder only. `sdp_type` is "answer",
- * "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
+ * Sends text (UTF-8) with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
-                                            const char *sdp_type,
-                                            const char *sdp,
-                                            struct saltyrtc_error **error);
-
-/**
- * Sends an ICE candidate to the peer, which gets it in a CANDIDATES event. Candidates that are sent in
- * quick succession (10 ms) become one message.
- *
- * `candidate` is NULL, or an empty text, when there are no more; then the other arguments can be NULL
- * and -1. `sdp_mid` and `username_fragment` can be NULL, `sdp_m_line_index` -1 (none) to 65535. Fails
- * like saltyrtc_client_send_bytes.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
-                                               const char *candidate,
-                                               const char *sdp_mid,
-                                               int32_t sdp_m_line_index,
-                                               const char *username_fragment,
-                                               struct saltyrtc_error **error);
-
-/**
- * The data channel to hand the signalling over to. Both clients make it when they make their peer
- * connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
- * `ordered` true, and with nothing else set.
- *
- * `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with
- * SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not agree on a
- * handover.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client *client,
-                                                   uint16_t *id,
-                                                   const char **label,
-                                                   const char **protocol,
-                                                   struct saltyrtc_error **error);
-
-/**
- * Hands the signalling over to a data channel. Call it when the channel of
- * saltyrtc_client_signalling_channel is open; the peer does the same. When both have done so there is a
- * HANDED_OVER event, the connection to the server ends, and everything goes over the data channel,
- * encrypted as before.
- *
- * `max_message_size` is the most bytes that a message of the peer connection may have (maxMessageSize
- * of its SCTP transport); 0 if it has no limit. `send` and `close` do what is to be done with the
- * channel; they are called like the callback of the client, by the same thread. Without them (both
- * NULL; always so with a client that has no callback) there are TRANSPORT_SEND and TRANSPORT_CLOSE
- * events. `user_data` is for the functions; `user_data_free` (may be NULL) is called with it exactly
- * once: when the client is freed, when the signalling with another peer is handed over, or before this
- * function returns if it fails.
- *
- * Give the library what arrives on the channel with saltyrtc_client_transport_receive, also before this
- * call, and say with saltyrtc_client_transport_closed when the channel is gone.
- *
- * Fails with SALTYRTC_STATUS_NO_PEER, SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_NO_HANDOVER if the two
- * clients did not agree on it, and SALTYRTC_STATUS_HANDED_OVER the second time.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_hand_over(struct saltyrtc_client *client,
-                                          size_t max_message_size,
-                                          saltyrtc_transport_send send,
-                                          saltyrtc_transport_close close,
-                                          void *user_data,
-                                          saltyrtc_user_data_free user_data_free,
+saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
+                                          const char *text,
                                           struct saltyrtc_error **error);
 
 /**
- * A message arrived on the data channel of the signalling. Order and boundaries of the messages have
- * to be kept. Messages that arrive before the peer's handover, or before this client's, wait.
- *
- * What comes of it, also of a wrong message, is told by events, as with messages that come over the
- * server. Does nothing if there is no peer.
+ * Sends any serialised MessagePack value with the Relayed Data task; otherwise like
+ * saltyrtc_client_send_bytes. Fails with SALTYRTC_STATUS_BAD_MSGPACK if it is not exactly one value.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client,
-                                                  const uint8_t *data,
-                                                  size_t data_len,
-                                                  struct saltyrtc_error **error);
-
-/**
- * The data channel of the signalling is closed, could not be opened, or is of no use any more.
- *
- * Before either client has handed over, nothing is lost: the signalling goes on over the server, and
- * another channel can be tried. Afterwards the connection ends with a CLOSED event.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_transport_closed(struct saltyrtc_client *client,
-                                                 struct saltyrtc_error **error);
-
-/**
- * Opens a channel to the peer. `*channel` becomes its number, which this client never uses again: there
- * is nothing to free. A CHANNEL_OPENED event says that messages can be sent; CHANNEL_CLOSED that it
- * came to nothing. Can be called as soon as there is a peer, also before there is a connection.
- *
- * Fails with SALTYRTC_STATUS_NO_RTC without the built-in WebRTC, SALTYRTC_STATUS_NO_PEER, and
- * SALTYRTC_STATUS_TOO_MANY_CHANNELS.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_open_channel(struct saltyrtc_client *client,
-                                             const struct saltyrtc_channel_options *options,
-                                             uint32_t *channel,
+saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
+                                             const uint8_t *data,
+                                             size_t data_len,
                                              struct saltyrtc_error **error);
 
 /**
- * Sends bytes on a channel. The peer gets a CHANNEL_MESSAGE event. On a secure channel they are
- * encrypted here, by the calling thread.
- *
- * Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, SALTYRTC_STATUS_TOO_LARGE, and
- * SALTYRTC_STATUS_QUEUE_FULL, after which a CHANNEL_LOW_WATER event follows. Nothing is sent then.
+ * Sends bytes to the peer's application beside the task, whatever the task is. The peer gets an
+ * APPLICATION event. Fails like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *client,
-                                                   uint32_t channel,
-                                                   const uint8_t *data,
-                                                   size_t data_len,
-                                                   struct saltyrtc_error **error);
+saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *client,
+                                                       const uint8_t *data,
+                                                       size_t data_len,
+                                                       struct saltyrtc_error **error);
 
 /**
- * Sends text (UTF-8) on a channel; on a secure channel the peer gets it as bytes. Otherwise like
- * saltyrtc_client_channel_send_bytes.
+ * Sends text (UTF-8) to the peer's application; like saltyrtc_client_send_application_bytes.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_channel_send_text(struct saltyrtc_client *client,
-                                                  uint32_t channel,
-                                                  const char *text,
-                                                  struct saltyrtc_error **error);
-
-/**
- * Bytes that wait to be sent on a channel, encryption included. Fails with
- * SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_channel_buffered_amount(const struct saltyrtc_client *client,
-                                                        uint32_t channel,
-                                                        size_t *amount,
-                                                        struct saltyrtc_error **error);
-
-/**
- * Sets the low-water mark of a channel, in bytes (0 at first): whenever what waits to be sent falls from
- * above to it, there is a CHANNEL_LOW_WATER event. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
- */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_channel_set_low_water(struct saltyrtc_client *client,
-                                                      uint32_t channel,
-                                                      size_t bytes,
+saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *client,
+                                                      const char *text,
                                                       struct saltyrtc_error **error);
 
 /**
- * Closes a channel, once everything was sent that waits. A CHANNEL_CLOSED event follows when the peer
- * has closed it too. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ * Sends any serialised MessagePack value to the peer's application; like
+ * saltyrtc_client_send_application_bytes.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
-                                              uint32_t channel,
-                                              struct saltyrtc_error **error);
+saltyrtc_status saltyrtc_client_send_application_msgpack(struct saltyrtc_client *client,
+                                                         const uint8_t *data,
+                                                         size_t data_len,
+                                                         struct saltyrtc_error **error);
 
 /**
- * Initiator: looks for a path to the peer again, with all addresses that both sides have now. The
- * library does so by itself when the addresses of this host change. Fails with
- * SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC and SALTYRTC_STATUS_NO_PEER.
+ * Sends a message of a custom task: a serialised MessagePack map with text keys, among them "type"
+ * with a text that the peer's task knows ("application" and "close" are not allowed). The peer gets a
+ * TASK_MESSAGE event. Fails like saltyrtc_client_send_bytes, and with SALTYRTC_STATUS_BAD_MSGPACK.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
-                                            struct saltyrtc_error **error);
+saltyrtc_status saltyrtc_client_send_task_message(struct saltyrtc_client *client,
+                                                  const uint8_t *message,
+                                                  size_t message_len,
+                                                  struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * Built-in WebRTC: settings
+ * ================================================================================================= */
+
+/**
+ * The settings of the built-in WebRTC engine. They are copied when they are added to a configuration
+ * (saltyrtc_config_add_rtc_task), so they can be used several times, and freed right after.
+ *
+ * To be used by one thread at a time.
+ */
+typedef struct saltyrtc_rtc_config saltyrtc_rtc_config;
 
 /**
  * Settings with no ICE servers: enough for two clients in one network.
@@ -2311,6 +1821,445 @@ saltyrtc_status saltyrtc_config_add_rtc_task(struct saltyrtc_config *config,
                                              const struct saltyrtc_rtc_config *rtc,
                                              struct saltyrtc_error **error);
 
+/* =================================================================================================
+ * Built-in WebRTC: channels
+ * ================================================================================================= */
+
+/**
+ * How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
+ * reliable, ordered, secure channel.
+ */
+typedef struct saltyrtc_channel_options {
+    /**
+     * sizeof(saltyrtc_channel_options), so that fields can be added later.
+     */
+    size_t struct_size;
+    /**
+     * A name of the application's choice. NULL is an empty one.
+     */
+    const char *label;
+    /**
+     * The name of what is spoken on the channel. NULL is an empty one.
+     */
+    const char *protocol;
+    /**
+     * One of saltyrtc_reliability.
+     */
+    int32_t reliability;
+    /**
+     * With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
+     * how many milliseconds long. Otherwise 0.
+     */
+    uint32_t reliability_limit;
+    /**
+     * Whether messages may arrive in another order than they were sent in.
+     */
+    bool unordered;
+    /**
+     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
+     * that. The peer has to do the same. Messages then have the size limit of WebRTC.
+     */
+    bool plain;
+    /**
+     * Whether both sides open the channel with `id`, in place of one side announcing it to the other.
+     */
+    bool negotiated;
+    /**
+     * With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
+     */
+    uint16_t id;
+} saltyrtc_channel_options;
+
+/**
+ * Opens a channel to the peer. `*channel` becomes its number, which this client never uses again: there
+ * is nothing to free. A CHANNEL_OPENED event says that messages can be sent; CHANNEL_CLOSED that it
+ * came to nothing. Can be called as soon as there is a peer, also before there is a connection.
+ *
+ * Fails with SALTYRTC_STATUS_NO_RTC without the built-in WebRTC, SALTYRTC_STATUS_NO_PEER, and
+ * SALTYRTC_STATUS_TOO_MANY_CHANNELS.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_open_channel(struct saltyrtc_client *client,
+                                             const struct saltyrtc_channel_options *options,
+                                             uint32_t *channel,
+                                             struct saltyrtc_error **error);
+
+/**
+ * Sends bytes on a channel. The peer gets a CHANNEL_MESSAGE event. On a secure channel they are
+ * encrypted here, by the calling thread.
+ *
+ * Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, SALTYRTC_STATUS_TOO_LARGE, and
+ * SALTYRTC_STATUS_QUEUE_FULL, after which a CHANNEL_LOW_WATER event follows. Nothing is sent then.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *client,
+                                                   uint32_t channel,
+                                                   const uint8_t *data,
+                                                   size_t data_len,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * Sends text (UTF-8) on a channel; on a secure channel the peer gets it as bytes. Otherwise like
+ * saltyrtc_client_channel_send_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_send_text(struct saltyrtc_client *client,
+                                                  uint32_t channel,
+                                                  const char *text,
+                                                  struct saltyrtc_error **error);
+
+/**
+ * Bytes that wait to be sent on a channel, encryption included. Fails with
+ * SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_buffered_amount(const struct saltyrtc_client *client,
+                                                        uint32_t channel,
+                                                        size_t *amount,
+                                                        struct saltyrtc_error **error);
+
+/**
+ * Sets the low-water mark of a channel, in bytes (0 at first): whenever what waits to be sent falls from
+ * above to it, there is a CHANNEL_LOW_WATER event. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_set_low_water(struct saltyrtc_client *client,
+                                                      uint32_t channel,
+                                                      size_t bytes,
+                                                      struct saltyrtc_error **error);
+
+/**
+ * Closes a channel, once everything was sent that waits. A CHANNEL_CLOSED event follows when the peer
+ * has closed it too. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
+                                              uint32_t channel,
+                                              struct saltyrtc_error **error);
+
+/**
+ * Initiator: looks for a path to the peer again, with all addresses that both sides have now. The
+ * library does so by itself when the addresses of this host change. Fails with
+ * SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC and SALTYRTC_STATUS_NO_PEER.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
+                                            struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * Built-in WebRTC: figures
+ * ================================================================================================= */
+
+/**
+ * How one side of a path is reached.
+ */
+enum saltyrtc_candidate_type
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * There is no path.
+     */
+    SALTYRTC_CANDIDATE_TYPE_NONE = 0,
+    /**
+     * An interface of the host.
+     */
+    SALTYRTC_CANDIDATE_TYPE_HOST = 1,
+    /**
+     * The outside of a NAT, as a STUN server saw it.
+     */
+    SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
+    /**
+     * The outside of a NAT, as the other side saw it.
+     */
+    SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
+    /**
+     * A TURN server.
+     */
+    SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_candidate_type saltyrtc_candidate_type;
+#else
+typedef int32_t saltyrtc_candidate_type;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How packets get to the TURN server of this side.
+ */
+enum saltyrtc_relay_protocol
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * This side uses none.
+     */
+    SALTYRTC_RELAY_PROTOCOL_NONE = 0,
+    /**
+     * UDP.
+     */
+    SALTYRTC_RELAY_PROTOCOL_UDP = 1,
+    /**
+     * TCP.
+     */
+    SALTYRTC_RELAY_PROTOCOL_TCP = 2,
+    /**
+     * TLS over TCP.
+     */
+    SALTYRTC_RELAY_PROTOCOL_TLS = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_relay_protocol saltyrtc_relay_protocol;
+#else
+typedef int32_t saltyrtc_relay_protocol;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Figures of the connection to the peer. Set struct_size before the call.
+ */
+typedef struct saltyrtc_rtc_stats {
+    /**
+     * sizeof(saltyrtc_rtc_stats), so that fields can be added later.
+     */
+    size_t struct_size;
+    /**
+     * How the connection is doing.
+     */
+    saltyrtc_connection_state state;
+    /**
+     * How this side is reached on the path in use.
+     */
+    saltyrtc_candidate_type local_type;
+    /**
+     * How the peer is reached.
+     */
+    saltyrtc_candidate_type remote_type;
+    /**
+     * How packets get to the TURN server of this side.
+     */
+    saltyrtc_relay_protocol relay_protocol;
+    /**
+     * Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
+     * NUL-terminated, empty if there is no path.
+     */
+    char local_address[64];
+    /**
+     * Address and port of the peer, likewise.
+     */
+    char remote_address[64];
+    /**
+     * How long the last check of the path took to be answered, in microseconds; 0 if not known.
+     */
+    uint64_t round_trip_time_us;
+    /**
+     * Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
+     */
+    uint64_t bytes_sent;
+    /**
+     * Bytes received from the peer, likewise.
+     */
+    uint64_t bytes_received;
+    /**
+     * How many channels of the application are open.
+     */
+    size_t channels;
+} saltyrtc_rtc_stats;
+
+/**
+ * Figures of the connection to the peer. Set `stats->struct_size` before the call. Fails with
+ * SALTYRTC_STATUS_NO_RTC without the built-in WebRTC.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_rtc_stats(const struct saltyrtc_client *client,
+                                          struct saltyrtc_rtc_stats *stats,
+                                          struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * WebRTC of the application: offers, answers, candidates
+ * ================================================================================================= */
+
+/**
+ * Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
+ * of its own, after the tasks that were added before.
+ *
+ * The library carries offers, answers and candidates (saltyrtc_client_send_offer and the functions
+ * after it; events OFFER, ANSWER, CANDIDATES); the application makes the connection. `exclude` are
+ * `exclude_len` ids of data channels (0 to 65534) that the application uses itself and that must not be
+ * used for the signalling; NULL and 0 for none. `handover` is whether the signalling may be handed over
+ * to a data channel (saltyrtc_client_hand_over).
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_webrtc_task(struct saltyrtc_config *config,
+                                                const uint16_t *exclude,
+                                                size_t exclude_len,
+                                                bool handover,
+                                                struct saltyrtc_error **error);
+
+/**
+ * Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), which some old peers
+ * speak and nothing else. Add it after saltyrtc_config_add_webrtc_task.
+ *
+ * `max_packet_size` is the most bytes that a message on a data channel may have; 0 if messages are not
+ * to be chunked. The lower one of the two clients counts. Otherwise like
+ * saltyrtc_config_add_webrtc_task.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *config,
+                                                   const uint16_t *exclude,
+                                                   size_t exclude_len,
+                                                   bool handover,
+                                                   uint32_t max_packet_size,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * Sends an offer to the responder, which gets an OFFER event. Initiator only.
+ *
+ * `sdp_type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
+ * description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
+ * SALTYRTC_STATUS_OTHER_ROLE.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
+                                           const char *sdp_type,
+                                           const char *sdp,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Sends an answer to the initiator, which gets an ANSWER event. Responder only. `sdp_type` is "answer",
+ * "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
+                                            const char *sdp_type,
+                                            const char *sdp,
+                                            struct saltyrtc_error **error);
+
+/**
+ * Sends an ICE candidate to the peer, which gets it in a CANDIDATES event. Candidates that are sent in
+ * quick succession (10 ms) become one message.
+ *
+ * `candidate` is NULL, or an empty text, when there are no more; then the other arguments can be NULL
+ * and -1. `sdp_mid` and `username_fragment` can be NULL, `sdp_m_line_index` -1 (none) to 65535. Fails
+ * like saltyrtc_client_send_bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
+                                               const char *candidate,
+                                               const char *sdp_mid,
+                                               int32_t sdp_m_line_index,
+                                               const char *username_fragment,
+                                               struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * WebRTC of the application: handover
+ * ================================================================================================= */
+
+/**
+ * The data channel to hand the signalling over to. Both clients make it when they make their peer
+ * connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
+ * `ordered` true, and with nothing else set.
+ *
+ * `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with
+ * SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not agree on a
+ * handover.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client *client,
+                                                   uint16_t *id,
+                                                   const char **label,
+                                                   const char **protocol,
+                                                   struct saltyrtc_error **error);
+
+/**
+ * Sends one binary message on the data channel of the signalling. The data is valid until the function
+ * returns. If it cannot be sent, call saltyrtc_client_transport_closed.
+ */
+typedef void (*saltyrtc_transport_send)(struct saltyrtc_client *client,
+                                        const uint8_t *data,
+                                        size_t data_len,
+                                        void *user_data);
+
+/**
+ * Closes the data channel of the signalling, after what was sent was delivered.
+ */
+typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client, void *user_data);
+
+/**
+ * Hands the signalling over to a data channel. Call it when the channel of
+ * saltyrtc_client_signalling_channel is open; the peer does the same. When both have done so there is a
+ * HANDED_OVER event, the connection to the server ends, and everything goes over the data channel,
+ * encrypted as before.
+ *
+ * `max_message_size` is the most bytes that a message of the peer connection may have (maxMessageSize
+ * of its SCTP transport); 0 if it has no limit. `send` and `close` do what is to be done with the
+ * channel; they are called like the callback of the client, by the same thread. Without them (both
+ * NULL; always so with a client that has no callback) there are TRANSPORT_SEND and TRANSPORT_CLOSE
+ * events. `user_data` is for the functions; `user_data_free` (may be NULL) is called with it exactly
+ * once: when the client is freed, when the signalling with another peer is handed over, or before this
+ * function returns if it fails.
+ *
+ * Give the library what arrives on the channel with saltyrtc_client_transport_receive, also before this
+ * call, and say with saltyrtc_client_transport_closed when the channel is gone.
+ *
+ * Fails with SALTYRTC_STATUS_NO_PEER, SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_NO_HANDOVER if the two
+ * clients did not agree on it, and SALTYRTC_STATUS_HANDED_OVER the second time.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_hand_over(struct saltyrtc_client *client,
+                                          size_t max_message_size,
+                                          saltyrtc_transport_send send,
+                                          saltyrtc_transport_close close,
+                                          void *user_data,
+                                          saltyrtc_user_data_free user_data_free,
+                                          struct saltyrtc_error **error);
+
+/**
+ * A message arrived on the data channel of the signalling. Order and boundaries of the messages have
+ * to be kept. Messages that arrive before the peer's handover, or before this client's, wait.
+ *
+ * What comes of it, also of a wrong message, is told by events, as with messages that come over the
+ * server. Does nothing if there is no peer.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client,
+                                                  const uint8_t *data,
+                                                  size_t data_len,
+                                                  struct saltyrtc_error **error);
+
+/**
+ * The data channel of the signalling is closed, could not be opened, or is of no use any more.
+ *
+ * Before either client has handed over, nothing is lost: the signalling goes on over the server, and
+ * another channel can be tried. Afterwards the connection ends with a CLOSED event.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_transport_closed(struct saltyrtc_client *client,
+                                                 struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * WebRTC of the application: secure data channels
+ * ================================================================================================= */
+
+/**
+ * Encrypts and decrypts the messages of one data channel of the application with the keys of the
+ * session. Each data channel has one of its own, at both ends; never use one for two channels, not
+ * even one after the other with the same id.
+ *
+ * It can be used by any thread, and goes on working when the session has ended or the client was freed.
+ */
+typedef struct saltyrtc_secure_channel saltyrtc_secure_channel;
+
+/**
+ * Bytes that saltyrtc_secure_channel_encrypt adds.
+ */
+#define SALTYRTC_SECURE_CHANNEL_OVERHEAD 40
+
 /**
  * The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
  */
@@ -2366,14 +2315,42 @@ saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *
                                                 size_t *data_len,
                                                 struct saltyrtc_error **error);
 
+/* =================================================================================================
+ * Chunking
+ * ================================================================================================= */
+
 /**
- * Figures of the connection to the peer. Set `stats->struct_size` before the call. Fails with
- * SALTYRTC_STATUS_NO_RTC without the built-in WebRTC.
+ * What the transport of chunks is like. Both ends have to use the same mode.
  */
-SALTYRTC_API
-saltyrtc_status saltyrtc_client_rtc_stats(const struct saltyrtc_client *client,
-                                          struct saltyrtc_rtc_stats *stats,
-                                          struct saltyrtc_error **error);
+enum saltyrtc_chunking_mode
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
+     * that know only version 1.0 of the chunking specification cannot use it.
+     */
+    SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED = 0,
+    /**
+     * Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
+     * Right for reliable transports too.
+     */
+    SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_chunking_mode saltyrtc_chunking_mode;
+#else
+typedef int32_t saltyrtc_chunking_mode;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Splits messages into chunks, for transports that limit the size of messages, such as data channels.
+ * Use one for each direction of each channel.
+ */
+typedef struct saltyrtc_chunker saltyrtc_chunker;
 
 /**
  * Makes a chunker; `mode` is a saltyrtc_chunking_mode. Message ids start with 0.
@@ -2415,6 +2392,11 @@ saltyrtc_status saltyrtc_chunker_next(struct saltyrtc_chunker *chunker,
                                       size_t chunk_capacity,
                                       size_t *chunk_len,
                                       struct saltyrtc_error **error);
+
+/**
+ * Puts chunks together to messages. Use one for each direction of each channel.
+ */
+typedef struct saltyrtc_unchunker saltyrtc_unchunker;
 
 /**
  * Makes an unchunker; `mode` is a saltyrtc_chunking_mode. The rest bounds what a peer can make it keep,
@@ -2481,6 +2463,21 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,
                                           uint64_t *given_up,
                                           struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * Embedded server
+ * ================================================================================================= */
+
+/**
+ * The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
+ */
+typedef struct saltyrtc_server_config saltyrtc_server_config;
+
+/**
+ * A running server. All functions can be called by any thread at any time, but nothing may be called
+ * with a server once saltyrtc_server_free was called.
+ */
+typedef struct saltyrtc_server saltyrtc_server;
 
 /**
  * The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
@@ -2591,6 +2588,89 @@ SALTYRTC_API
 void saltyrtc_server_free(struct saltyrtc_server *server);
 
 /**
+ * For limits that may be switched off: no limit.
+ */
+#define SALTYRTC_NO_LIMIT UINT64_MAX
+
+/**
+ * What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
+ * limits may appear.
+ */
+enum saltyrtc_limit
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * (*) Connections at once; more are closed before TLS. Default: 65536.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS = 0,
+    /**
+     * (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS_PER_ADDRESS = 1,
+    /**
+     * (*) Connections at once on one path; more are closed with 3000. Default: 1024.
+     */
+    SALTYRTC_LIMIT_CONNECTIONS_PER_PATH = 2,
+    /**
+     * (*) Connections per second from one address, after a burst of 4096. Default: 200.
+     */
+    SALTYRTC_LIMIT_ACCEPT_RATE = 3,
+    /**
+     * Milliseconds from TCP connection to authentication. Default: 30000.
+     */
+    SALTYRTC_LIMIT_HANDSHAKE_TIME = 4,
+    /**
+     * (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
+     * limit.
+     */
+    SALTYRTC_LIMIT_IDLE_TIME = 5,
+    /**
+     * (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
+     * Default: 60000.
+     */
+    SALTYRTC_LIMIT_STALL_TIME = 6,
+    /**
+     * Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
+     */
+    SALTYRTC_LIMIT_PONG_TIME = 7,
+    /**
+     * Milliseconds that a connection may take to close; then it is cut. Default: 5000.
+     */
+    SALTYRTC_LIMIT_CLOSE_TIME = 8,
+    /**
+     * Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
+     */
+    SALTYRTC_LIMIT_SHUTDOWN_TIME = 9,
+    /**
+     * Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
+     */
+    SALTYRTC_LIMIT_MESSAGE_SIZE = 10,
+    /**
+     * Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
+     * any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
+     */
+    SALTYRTC_LIMIT_QUEUE_BYTES = 11,
+    /**
+     * (*) Milliseconds without traffic after which it is checked whether a client is still there; full
+     * seconds. Default: 300000.
+     */
+    SALTYRTC_LIMIT_TCP_KEEPALIVE = 12,
+    /**
+     * (*) Bytes that may wait for all clients together. Default: 512 MiB.
+     */
+    SALTYRTC_LIMIT_ALL_QUEUES_BYTES = 13,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_limit saltyrtc_limit;
+#else
+typedef int32_t saltyrtc_limit;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
  *
  * Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit or the value is too large for it.
@@ -2601,6 +2681,64 @@ saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *
                                                  int32_t limit,
                                                  uint64_t value,
                                                  struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * Log messages
+ * ================================================================================================= */
+
+/**
+ * How important a log message is.
+ */
+enum saltyrtc_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No messages at all.
+     */
+    SALTYRTC_LOG_LEVEL_OFF = 0,
+    /**
+     * Something does not work.
+     */
+    SALTYRTC_LOG_LEVEL_ERROR = 1,
+    /**
+     * Something may not work.
+     */
+    SALTYRTC_LOG_LEVEL_WARN = 2,
+    /**
+     * What an operator wants to know.
+     */
+    SALTYRTC_LOG_LEVEL_INFO = 3,
+    /**
+     * What helps to find mistakes.
+     */
+    SALTYRTC_LOG_LEVEL_DEBUG = 4,
+    /**
+     * Everything.
+     */
+    SALTYRTC_LOG_LEVEL_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_log_level saltyrtc_log_level;
+#else
+typedef int32_t saltyrtc_log_level;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
+ * are NUL-terminated UTF-8 and valid until the callback returns.
+ *
+ * Called by the thread that logs, which may be any, and by several threads at once. The library may
+ * hold locks meanwhile, so calling it from here fails with SALTYRTC_STATUS_WOULD_DEADLOCK, and
+ * nothing may be freed here. Must not throw exceptions.
+ */
+typedef void (*saltyrtc_log_callback)(int32_t level,
+                                      const char *target,
+                                      const char *message,
+                                      void *user_data);
 
 /**
  * Sets who gets the log messages of the library, for the whole process; NULL for nobody.
@@ -2619,6 +2757,10 @@ saltyrtc_status saltyrtc_log_set_callback(int32_t level,
                                           void *user_data,
                                           saltyrtc_user_data_free user_data_free,
                                           struct saltyrtc_error **error);
+
+/* =================================================================================================
+ * The end of the process
+ * ================================================================================================= */
 
 /**
  * Stops all threads of the library, so that a program can end or unload it with nothing left behind.
@@ -2640,7 +2782,7 @@ saltyrtc_status saltyrtc_shutdown(uint32_t timeout_ms,
                                   struct saltyrtc_error **error);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+} // extern "C"
+#endif
 
-#endif  /* SALTYRTC_H */
+#endif /* SALTYRTC_H */

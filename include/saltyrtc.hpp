@@ -303,6 +303,10 @@ public:
     explicit EventView(const saltyrtc_event *event) noexcept : event_(event) {}
 
     saltyrtc_event_kind kind() const noexcept { return event_->kind; }
+    /// The kind in a few words, for example "peer handshake done".
+    std::string_view kind_name() const noexcept {
+        return saltyrtc_event_kind_name(static_cast<std::int32_t>(event_->kind));
+    }
     /// All fields; saltyrtc_event_kind says which ones an event has.
     const saltyrtc_event &operator*() const noexcept { return *event_; }
     const saltyrtc_event *operator->() const noexcept { return event_; }

@@ -4,6 +4,7 @@
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
+use super::declare::CEnum;
 use super::error::{Failure, Outcome};
 use super::status::saltyrtc_status;
 use crate::crypto::{KEY_BYTES, PublicKey};
@@ -58,6 +59,12 @@ pub(super) unsafe fn optional_text<'a>(
     name: &str,
 ) -> Outcome<Option<&'a str>> {
     if text.is_null() { Ok(None) } else { self::text(text, name).map(Some) }
+}
+
+/// A value of an enumeration.
+pub(super) fn enumeration<T: CEnum>(number: i32, name: &str) -> Outcome<T> {
+    T::from_number(number)
+        .ok_or_else(|| Failure::argument(name, format!("{number} is not a {}", T::NAME)))
 }
 
 /// The 32 bytes of a key or token.

@@ -2,40 +2,35 @@
 
 use std::collections::VecDeque;
 use std::ptr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use super::args::{self, bytes, handle, timeout};
+use super::declare::c_enum;
 use super::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
 use super::status::saltyrtc_status;
 use crate::chunking::{ChunkError, Chunker, ChunkerError, Chunks, Limits, Mode, Unchunker};
+use crate::sync::lock;
 
-/// What the transport of chunks is like. Both ends have to use the same mode.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum saltyrtc_chunking_mode {
-    /// Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
-    /// that know only version 1.0 of the chunking specification cannot use it.
-    ReliableOrdered = 0,
-    /// Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
-    /// Right for reliable transports too.
-    UnreliableUnordered = 1,
-}
-
-fn mode(mode: i32) -> Outcome<Mode> {
-    const ORDERED: i32 = saltyrtc_chunking_mode::ReliableOrdered as i32;
-    const UNORDERED: i32 = saltyrtc_chunking_mode::UnreliableUnordered as i32;
-    match mode {
-        ORDERED => Ok(Mode::ReliableOrdered),
-        UNORDERED => Ok(Mode::UnreliableUnordered),
-        other => Err(Failure::argument("mode", format!("there is no chunking mode {other}"))),
+c_enum! {
+    /// What the transport of chunks is like. Both ends have to use the same mode.
+    pub enum saltyrtc_chunking_mode {
+        /// Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
+        /// that know only version 1.0 of the chunking specification cannot use it.
+        ReliableOrdered = 0,
+        /// Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
+        /// Right for reliable transports too.
+        UnreliableUnordered = 1,
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn mode(mode: i32) -> Outcome<Mode> {
+    Ok(match args::enumeration(mode, "mode")? {
+        saltyrtc_chunking_mode::ReliableOrdered => Mode::ReliableOrdered,
+        saltyrtc_chunking_mode::UnreliableUnordered => Mode::UnreliableUnordered,
+    })
 }
 
 impl From<ChunkerError> for Failure {

@@ -3,33 +3,36 @@
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
+use super::args;
+use super::declare::c_enum;
 use super::error::{Failure, c_text, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 use super::user_data::{UserData, saltyrtc_user_data_free};
+use crate::sync::{lock, unpoisoned};
 
-/// How important a log message is.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum saltyrtc_log_level {
-    /// No messages at all.
-    Off = 0,
-    /// Something does not work.
-    Error = 1,
-    /// Something may not work.
-    Warn = 2,
-    /// What an operator wants to know.
-    Info = 3,
-    /// What helps to find mistakes.
-    Debug = 4,
-    /// Everything.
-    Trace = 5,
+c_enum! {
+    /// How important a log message is.
+    pub enum saltyrtc_log_level {
+        /// No messages at all.
+        Off = 0,
+        /// Something does not work.
+        Error = 1,
+        /// Something may not work.
+        Warn = 2,
+        /// What an operator wants to know.
+        Info = 3,
+        /// What helps to find mistakes.
+        Debug = 4,
+        /// Everything.
+        Trace = 5,
+    }
 }
 
 /// Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
@@ -85,9 +88,7 @@ pub unsafe extern "C" fn saltyrtc_log_set_callback(
 ) -> saltyrtc_status {
     let user_data = UserData::new(user_data, user_data_free);
     entry(error, || {
-        let level = log_level(level).ok_or_else(|| {
-            Failure::argument("level", format!("{level} is not a saltyrtc_log_level"))
-        })?;
+        let level = args::enumeration(level, "level")?;
         let receiver = match callback {
             None => None,
             Some(callback) => {
@@ -96,7 +97,7 @@ pub unsafe extern "C" fn saltyrtc_log_set_callback(
             }
         };
         let previous = {
-            let mut current = RECEIVER.write().unwrap_or_else(PoisonError::into_inner);
+            let mut current = unpoisoned(RECEIVER.write());
             std::mem::replace(&mut *current, receiver)
         };
         // The lock is not held any more.
@@ -105,13 +106,8 @@ pub unsafe extern "C" fn saltyrtc_log_set_callback(
     })
 }
 
-fn log_level(level: i32) -> Option<saltyrtc_log_level> {
-    use saltyrtc_log_level::{Debug, Error, Info, Off, Trace, Warn};
-    [Off, Error, Warn, Info, Debug, Trace].into_iter().find(|known| *known as i32 == level)
-}
-
 fn install() -> Result<(), Failure> {
-    let mut installed = INSTALLED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut installed = lock(&INSTALLED);
     if !*installed {
         tracing::subscriber::set_global_default(ToCallback).map_err(|_| {
             Failure::new(
@@ -129,7 +125,7 @@ struct ToCallback;
 
 impl ToCallback {
     fn receiver(metadata: &Metadata<'_>) -> Option<Arc<Receiver>> {
-        let receiver = RECEIVER.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let receiver = unpoisoned(RECEIVER.read()).clone()?;
         (level_of(metadata) <= receiver.level).then_some(receiver)
     }
 

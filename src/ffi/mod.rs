@@ -45,4 +45,7 @@ mod shutdown;
 mod tests;
 
 mod args;
+mod declare;
+#[cfg(feature = "webrtc")]
+mod growing;
 mod user_data;

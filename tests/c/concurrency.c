@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saltyrtc.h"
+#include "events.h"
 
 #define CHECK(condition)                                                                       \
     do {                                                                                       \
@@ -65,6 +65,7 @@ static void on_free(void *user_data) {
 
 static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
     side *self = (side *)user_data;
+    check_event(event);
     CHECK(!in_callback);
     in_callback = true;
     if (event->kind == SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE) {

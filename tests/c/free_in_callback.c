@@ -294,6 +294,7 @@ static void on_chain_freed(void *user_data) {
 
 static void on_chain_event(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
     chain *self = (chain *)user_data;
+    check_event(event);
     CHECK(event->kind == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
     if (read_count(&self->made) < CHAIN) {
         saltyrtc_error *error = NULL;

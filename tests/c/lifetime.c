@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saltyrtc.h"
+#include "events.h"
 
 #define CHECK(condition)                                                                       \
     do {                                                                                       \
@@ -87,6 +87,7 @@ static void free_in_callback(saltyrtc_client *client, const saltyrtc_event *even
     counts *self = (counts *)user_data;
     saltyrtc_client_free(client);
     /* The event and the user data are there until we return. */
+    check_event(event);
     CHECK(event->kind == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE && event->address == 1);
     CHECK(read_count(&self->freed) == 0);
     raise_count(&self->entered);
@@ -103,7 +104,7 @@ static void freed_by_its_own_callback(const char *url) {
 static void wait_in_callback(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
     counts *self = (counts *)user_data;
     (void)client;
-    (void)event;
+    check_event(event);
     raise_count(&self->entered);
     await_count(&self->let_go, 1);
     raise_count(&self->left);
@@ -134,6 +135,7 @@ static void freeing_waits_for_the_callback(const char *url) {
 static void free_other(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
     counts *self = (counts *)user_data;
     saltyrtc_event *none = NULL;
+    check_event(event);
     if (event->kind == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE) {
         /* Also of a client without callback; and asking is allowed, but not waiting. */
         CHECK(saltyrtc_client_next_event(self->other, 1, &none, NULL) ==
@@ -190,6 +192,7 @@ static void waiting_ends_with_the_connection(const char *url) {
 static void count_events(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
     counts *self = (counts *)user_data;
     (void)client;
+    check_event(event);
     if (event->kind == SALTYRTC_EVENT_KIND_CLOSED) {
         self->closed_status = event->status;
         raise_count(&self->closed);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "saltyrtc.h"
+#include "events.h"
 
 #define CHECK(condition)                                                                       \
     do {                                                                                       \
@@ -49,6 +49,7 @@ static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void 
     saltyrtc_event *none = NULL;
 
     CHECK(event->struct_size == sizeof *event);
+    check_event(event);
     /* Waiting is refused here; asking is not, but is for clients without callback. */
     CHECK(saltyrtc_shutdown(1, NULL) == SALTYRTC_STATUS_WOULD_DEADLOCK);
     CHECK(saltyrtc_client_next_event(client, 0, &none, NULL) == SALTYRTC_STATUS_HAS_CALLBACK);

@@ -52,6 +52,7 @@ void talk() {
     std::promise<void> closed;
     saltyrtc::Client initiator(config, [&](saltyrtc::ClientRef client,
                                            const saltyrtc::EventView &event) {
+        check_event(&*event);
         if (event.kind() == SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE) {
             client.send_text("hello");
         } else if (event.kind() == SALTYRTC_EVENT_KIND_DATA) {

@@ -14,13 +14,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "saltyrtc.h"
+#include "events.h"
 
 /* Nothing is waited for longer than this. It is only reached when something is broken. */
 enum { LIMIT_S = 120, LIMIT_MS = LIMIT_S * 1000 };
-
-/* One more than the last kind of event. */
-#define EVENT_KINDS ((int)SALTYRTC_EVENT_KIND_CHANNEL_CLOSED + 1)
 
 static const char RELAYED_DATA[] = "v0.relayed-data.tasks.saltyrtc.org";
 
@@ -305,6 +302,7 @@ typedef struct watch {
 
 static inline void on_event(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
     watch *self = (watch *)user_data;
+    check_event(event);
     CHECK(event->kind > 0 && (int)event->kind < EVENT_KINDS);
     lock();
     CHECK(self->freed == 0);

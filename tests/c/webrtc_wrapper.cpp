@@ -93,6 +93,7 @@ struct Side {
 };
 
 void note(Side &side, const saltyrtc::EventView &event) {
+    check_event(&*event);
     lock();
     switch (event.kind()) {
     case SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE: side.peer = true; break;

@@ -74,6 +74,7 @@ void moving(const saltyrtc::Server &server) {
         last = client.next_event();
         CHECK(!client.next_event().has_value());
     }
+    CHECK(last->kind_name() == "closed");
     CHECK(last->kind() == SALTYRTC_EVENT_KIND_CLOSED && last->text() == "closed as requested");
     checked("moving");
 }
@@ -112,7 +113,8 @@ void lifetime_of_functions(const saltyrtc::Server &server) {
     {
         const Counted counted(counts);
         const saltyrtc::Client client(config_of(server),
-                                      [counted](saltyrtc::ClientRef, const saltyrtc::EventView &) {
+                                      [counted](saltyrtc::ClientRef, const saltyrtc::EventView &event) {
+                                          check_event(&*event);
                                           counted.event();
                                       });
         AWAIT(counts.events == 1);
@@ -129,6 +131,7 @@ void lifetime_of_functions(const saltyrtc::Server &server) {
             config_of(server), [&, counted](saltyrtc::ClientRef, const saltyrtc::EventView &event) {
                 AWAIT(ready);
                 client.reset();
+                check_event(&*event);
                 CHECK(event.kind() == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
                 counted.event();
             });

@@ -13,6 +13,7 @@ use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey, SecretKey};
 use crate::ffi::args::{
     self, bytes, handle, handle_mut, key_bytes, key_out, public_key, text, text_buffer, timeout,
 };
+use crate::ffi::declare::c_enum;
 use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::message::TaskData;
@@ -52,14 +53,14 @@ pub(in crate::ffi) enum TaskChoice {
     Rtc(crate::client::RtcConfig),
 }
 
-/// What a client does when its authenticated peer leaves the path.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum saltyrtc_when_peer_leaves {
-    /// Stay on the path, so that the peer can join again. The default.
-    Wait = 0,
-    /// Close the connection.
-    Close = 1,
+c_enum! {
+    /// What a client does when its authenticated peer leaves the path.
+    pub enum saltyrtc_when_peer_leaves {
+        /// Stay on the path, so that the peer can join again. The default.
+        Wait = 0,
+        /// Close the connection.
+        Close = 1,
+    }
 }
 
 impl saltyrtc_config {
@@ -482,16 +483,11 @@ pub unsafe extern "C" fn saltyrtc_config_set_when_peer_leaves(
     when_peer_leaves: i32,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
-    const WAIT: i32 = saltyrtc_when_peer_leaves::Wait as i32;
-    const CLOSE: i32 = saltyrtc_when_peer_leaves::Close as i32;
     entry(error, || {
-        handle_mut(config, "config")?.when_peer_leaves = match when_peer_leaves {
-            WAIT => WhenPeerLeaves::Wait,
-            CLOSE => WhenPeerLeaves::Close,
-            other => {
-                let why = format!("{other} is not a saltyrtc_when_peer_leaves");
-                return Err(Failure::argument("when_peer_leaves", why));
-            }
+        let config = handle_mut(config, "config")?;
+        config.when_peer_leaves = match args::enumeration(when_peer_leaves, "when_peer_leaves")? {
+            saltyrtc_when_peer_leaves::Wait => WhenPeerLeaves::Wait,
+            saltyrtc_when_peer_leaves::Close => WhenPeerLeaves::Close,
         };
         Ok(())
     })

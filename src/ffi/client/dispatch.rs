@@ -6,12 +6,13 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::silent_entry;
+use crate::sync::{lock, unpoisoned};
 
 /// The name of the thread. Documented in the header.
 const NAME: &str = "saltyrtc-events";
@@ -43,7 +44,7 @@ pub(in crate::ffi) fn on_event_thread() -> bool {
 }
 
 fn line() -> MutexGuard<'static, Line> {
-    LINE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&LINE)
 }
 
 /// Makes sure that there is a thread.
@@ -81,7 +82,7 @@ pub(in crate::ffi) fn stop(deadline: Instant) -> bool {
         line.stopping = true;
         WORK.notify_one();
         let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
-        line = ENDED.wait_timeout(line, left).unwrap_or_else(PoisonError::into_inner).0;
+        line = unpoisoned(ENDED.wait_timeout(line, left)).0;
     }
     let thread = line.thread.take();
     // Nothing is left behind, not even the memory of an empty line.
@@ -115,6 +116,6 @@ fn next() -> Option<Arc<saltyrtc_client>> {
             ENDED.notify_all();
             return None;
         }
-        line = WORK.wait(line).unwrap_or_else(PoisonError::into_inner);
+        line = unpoisoned(WORK.wait(line));
     }
 }

@@ -10,7 +10,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::Duration;
 
 use self::config::saltyrtc_config;
@@ -22,6 +22,7 @@ use crate::ffi::event::{OwnedEvent, saltyrtc_event};
 use crate::ffi::status::saltyrtc_status;
 use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
 use crate::ffi::webrtc::Transport;
+use crate::sync::{lock, unpoisoned};
 
 /// A connection to a server and, through it, to a peer. All functions can be called by any thread at
 /// any time, but nothing may be called with a client once saltyrtc_client_free was called.
@@ -155,7 +156,7 @@ impl saltyrtc_client {
     }
 
     fn lock_user_data(&self) -> MutexGuard<'_, Option<UserData>> {
-        self.user_data.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.user_data)
     }
 
     /// Does nothing the second time.
@@ -197,7 +198,7 @@ impl saltyrtc_client {
     }
 
     fn lock_transport(&self) -> MutexGuard<'_, Option<(Option<Transport>, UserData)>> {
-        self.transport.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.transport)
     }
 
     fn free(&self) {
@@ -216,7 +217,7 @@ impl saltyrtc_client {
                 return;
             }
             while delivery.running {
-                delivery = push.returned.wait(delivery).unwrap_or_else(PoisonError::into_inner);
+                delivery = unpoisoned(push.returned.wait(delivery));
             }
         }
         self.free_user_data();
@@ -225,7 +226,7 @@ impl saltyrtc_client {
 
 impl Push {
     fn lock(&self) -> MutexGuard<'_, Delivery> {
-        self.delivery.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.delivery)
     }
 
     /// None if the client was freed.

@@ -1,11 +1,12 @@
 //! Events of clients without a callback: waiting for them, and a file descriptor for event loops.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, Event};
 use crate::ffi::error::{Failure, Outcome};
 use crate::ffi::status::saltyrtc_status;
+use crate::sync::{lock, unpoisoned};
 
 #[derive(Debug, Default)]
 pub(in crate::ffi) struct Pull {
@@ -23,7 +24,7 @@ struct State {
 
 impl Pull {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Wakes those who wait.
@@ -71,7 +72,7 @@ impl Pull {
                 return Ok(event);
             }
             state = match deadline {
-                None => self.woken.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => unpoisoned(self.woken.wait(state)),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
@@ -79,7 +80,7 @@ impl Pull {
                         return Err(Failure::new(saltyrtc_status::Timeout, text));
                     }
                     let waited = self.woken.wait_timeout(state, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+                    unpoisoned(waited).0
                 }
             };
         }

@@ -8,6 +8,7 @@ use crate::client::{ClientState, SendFailure};
 use crate::crypto::{AuthToken, BOX_OVERHEAD, NONCE_BYTES};
 use crate::ffi::args::{buffer, bytes, handle, key_bytes, key_out, out, text_buffer};
 use crate::ffi::client::saltyrtc_client;
+use crate::ffi::declare::c_enum;
 use crate::ffi::error::{Failure, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::{DropReason, ResponderAddress};
@@ -23,22 +24,22 @@ pub extern "C" fn saltyrtc_encryption_overhead() -> usize {
     SALTYRTC_ENCRYPTION_OVERHEAD
 }
 
-/// How far a client is.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum saltyrtc_state {
-    /// The connection is over or ending.
-    Closed = 0,
-    /// The connection to the server is being made.
-    Connecting = 1,
-    /// The handshake with the server is going on.
-    ServerHandshake = 2,
-    /// The server is authenticated, and no peer is there.
-    WaitingForPeer = 3,
-    /// A handshake with a peer is going on.
-    PeerHandshake = 4,
-    /// The peer is authenticated, and the task runs.
-    Task = 5,
+c_enum! {
+    /// How far a client is.
+    pub enum saltyrtc_state {
+        /// The connection is over or ending.
+        Closed = 0,
+        /// The connection to the server is being made.
+        Connecting = 1,
+        /// The handshake with the server is going on.
+        ServerHandshake = 2,
+        /// The server is authenticated, and no peer is there.
+        WaitingForPeer = 3,
+        /// A handshake with a peer is going on.
+        PeerHandshake = 4,
+        /// The peer is authenticated, and the task runs.
+        Task = 5,
+    }
 }
 
 /// How far the client is. It may be further when the caller looks at it.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::ffi::args::handle_mut;
+use crate::ffi::args::{self, handle_mut};
+use crate::ffi::declare::c_enum;
 use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
 use crate::ffi::server::saltyrtc_server_config;
 use crate::ffi::status::saltyrtc_status;
@@ -11,43 +12,43 @@ use crate::server::{AcceptRate, ServerLimits};
 /// For limits that may be switched off: no limit.
 pub const SALTYRTC_NO_LIMIT: u64 = u64::MAX;
 
-/// What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
-/// limits may appear.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum saltyrtc_limit {
-    /// (*) Connections at once; more are closed before TLS. Default: 65536.
-    Connections = 0,
-    /// (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
-    ConnectionsPerAddress = 1,
-    /// (*) Connections at once on one path; more are closed with 3000. Default: 1024.
-    ConnectionsPerPath = 2,
-    /// (*) Connections per second from one address, after a burst of 4096. Default: 200.
-    AcceptRate = 3,
-    /// Milliseconds from TCP connection to authentication. Default: 30000.
-    HandshakeTime = 4,
-    /// (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
-    /// limit.
-    IdleTime = 5,
-    /// (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
-    /// Default: 60000.
-    StallTime = 6,
-    /// Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
-    PongTime = 7,
-    /// Milliseconds that a connection may take to close; then it is cut. Default: 5000.
-    CloseTime = 8,
-    /// Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
-    ShutdownTime = 9,
-    /// Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
-    MessageSize = 10,
-    /// Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
-    /// any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
-    QueueBytes = 11,
-    /// (*) Milliseconds without traffic after which it is checked whether a client is still there; full
-    /// seconds. Default: 300000.
-    TcpKeepalive = 12,
-    /// (*) Bytes that may wait for all clients together. Default: 512 MiB.
-    AllQueuesBytes = 13,
+c_enum! {
+    /// What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
+    /// limits may appear.
+    pub enum saltyrtc_limit {
+        /// (*) Connections at once; more are closed before TLS. Default: 65536.
+        Connections = 0,
+        /// (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
+        ConnectionsPerAddress = 1,
+        /// (*) Connections at once on one path; more are closed with 3000. Default: 1024.
+        ConnectionsPerPath = 2,
+        /// (*) Connections per second from one address, after a burst of 4096. Default: 200.
+        AcceptRate = 3,
+        /// Milliseconds from TCP connection to authentication. Default: 30000.
+        HandshakeTime = 4,
+        /// (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
+        /// limit.
+        IdleTime = 5,
+        /// (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
+        /// Default: 60000.
+        StallTime = 6,
+        /// Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
+        PongTime = 7,
+        /// Milliseconds that a connection may take to close; then it is cut. Default: 5000.
+        CloseTime = 8,
+        /// Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
+        ShutdownTime = 9,
+        /// Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
+        MessageSize = 10,
+        /// Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
+        /// any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
+        QueueBytes = 11,
+        /// (*) Milliseconds without traffic after which it is checked whether a client is still there; full
+        /// seconds. Default: 300000.
+        TcpKeepalive = 12,
+        /// (*) Bytes that may wait for all clients together. Default: 512 MiB.
+        AllQueuesBytes = 13,
+    }
 }
 
 /// Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
@@ -76,15 +77,12 @@ fn set(limits: &mut ServerLimits, limit: i32, value: u64) -> Outcome<()> {
         None => Ok(None),
     };
     let time = optional.map(Duration::from_millis);
-    const fn is(limit: i32, known: saltyrtc_limit) -> bool {
-        limit == known as i32
-    }
     use saltyrtc_limit as L;
-    match limit {
-        l if is(l, L::Connections) => limits.connections = count()?,
-        l if is(l, L::ConnectionsPerAddress) => limits.connections_per_address = count()?,
-        l if is(l, L::ConnectionsPerPath) => limits.connections_per_path = count()?,
-        l if is(l, L::AcceptRate) => {
+    match args::enumeration(limit, "limit")? {
+        L::Connections => limits.connections = count()?,
+        L::ConnectionsPerAddress => limits.connections_per_address = count()?,
+        L::ConnectionsPerPath => limits.connections_per_path = count()?,
+        L::AcceptRate => {
             let burst = ServerLimits::default().accept_rate.map_or(1, |rate| rate.burst);
             limits.accept_rate = match optional {
                 Some(value) => {
@@ -94,23 +92,22 @@ fn set(limits: &mut ServerLimits, limit: i32, value: u64) -> Outcome<()> {
                 None => None,
             };
         }
-        l if is(l, L::HandshakeTime) => limits.handshake_timeout = required()?,
-        l if is(l, L::IdleTime) => limits.idle_timeout = time,
-        l if is(l, L::StallTime) => limits.stall_timeout = time,
-        l if is(l, L::PongTime) => limits.pong_timeout = required()?,
-        l if is(l, L::CloseTime) => limits.close_timeout = required()?,
-        l if is(l, L::ShutdownTime) => limits.shutdown_timeout = required()?,
-        l if is(l, L::MessageSize) => {
+        L::HandshakeTime => limits.handshake_timeout = required()?,
+        L::IdleTime => limits.idle_timeout = time,
+        L::StallTime => limits.stall_timeout = time,
+        L::PongTime => limits.pong_timeout = required()?,
+        L::CloseTime => limits.close_timeout = required()?,
+        L::ShutdownTime => limits.shutdown_timeout = required()?,
+        L::MessageSize => {
             required()?;
             limits.message_size = number()?;
         }
-        l if is(l, L::QueueBytes) => {
+        L::QueueBytes => {
             required()?;
             limits.queue_bytes = number()?;
         }
-        l if is(l, L::TcpKeepalive) => limits.tcp_keepalive = time,
-        l if is(l, L::AllQueuesBytes) => limits.all_queues_bytes = count()?,
-        _ => return Err(Failure::argument("limit", format!("there is no limit {limit}"))),
+        L::TcpKeepalive => limits.tcp_keepalive = time,
+        L::AllQueuesBytes => limits.all_queues_bytes = count()?,
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ mod limits;
 use std::ffi::c_char;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use crate::crypto::{KeyPair, SecretKey};
@@ -14,6 +14,7 @@ use crate::ffi::client::dispatch;
 use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
+use crate::sync::{lock, unpoisoned};
 
 /// The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
 #[derive(Debug)]
@@ -217,7 +218,7 @@ pub unsafe extern "C" fn saltyrtc_server_stop(
             let text = "a callback must not wait for the end of a server";
             return Err(Failure::new(saltyrtc_status::WouldDeadlock, text));
         }
-        let running = server.server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = lock(&server.server).take();
         let Some(running) = running else { return Ok(()) };
         let ended = Arc::new(Ended::default());
         let end = SetEnded(ended.clone());
@@ -245,9 +246,9 @@ struct Ended {
 
 impl Ended {
     fn wait(&self, timeout: Duration) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock(&self.ended);
         let waited = self.changed.wait_timeout_while(ended, timeout, |ended| !*ended);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        *unpoisoned(waited).0
     }
 }
 
@@ -256,7 +257,7 @@ struct SetEnded(Arc<Ended>);
 
 impl Drop for SetEnded {
     fn drop(&mut self) {
-        *self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.0.ended) = true;
         self.0.changed.notify_all();
     }
 }

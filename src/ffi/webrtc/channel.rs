@@ -7,52 +7,43 @@ use std::time::Duration;
 use crate::client::{ChannelError, ChannelOptions};
 use crate::ffi::args::{self, bytes, handle, optional_text, text};
 use crate::ffi::client::saltyrtc_client;
+use crate::ffi::declare::c_struct;
 use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
 use crate::ffi::event::saltyrtc_reliability;
+use crate::ffi::growing;
 use crate::ffi::status::saltyrtc_status;
 use crate::task::Reliability;
 
-/// How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
-/// reliable, ordered, secure channel.
-#[repr(C)]
-#[derive(Debug)]
-pub struct saltyrtc_channel_options {
-    /// sizeof(saltyrtc_channel_options), so that fields can be added later.
-    pub struct_size: usize,
-    /// A name of the application's choice. NULL is an empty one.
-    pub label: *const c_char,
-    /// The name of what is spoken on the channel. NULL is an empty one.
-    pub protocol: *const c_char,
-    /// One of saltyrtc_reliability.
-    pub reliability: i32,
-    /// With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
-    /// how many milliseconds long. Otherwise 0.
-    pub reliability_limit: u32,
-    /// Whether messages may arrive in another order than they were sent in.
-    pub unordered: bool,
-    /// Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
-    /// that. The peer has to do the same. Messages then have the size limit of WebRTC.
-    pub plain: bool,
-    /// Whether both sides open the channel with `id`, in place of one side announcing it to the other.
-    pub negotiated: bool,
-    /// With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
-    pub id: u16,
+c_struct! {
+    /// How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
+    /// reliable, ordered, secure channel.
+    pub struct saltyrtc_channel_options {
+        /// sizeof(saltyrtc_channel_options), so that fields can be added later.
+        pub struct_size: usize,
+        /// A name of the application's choice. NULL is an empty one.
+        pub label: *const c_char,
+        /// The name of what is spoken on the channel. NULL is an empty one.
+        pub protocol: *const c_char,
+        /// One of saltyrtc_reliability.
+        pub reliability: i32,
+        /// With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
+        /// how many milliseconds long. Otherwise 0.
+        pub reliability_limit: u32,
+        /// Whether messages may arrive in another order than they were sent in.
+        pub unordered: bool,
+        /// Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
+        /// that. The peer has to do the same. Messages then have the size limit of WebRTC.
+        pub plain: bool,
+        /// Whether both sides open the channel with `id`, in place of one side announcing it to the other.
+        pub negotiated: bool,
+        /// With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
+        pub id: u16,
+    }
 }
 
 impl saltyrtc_channel_options {
     unsafe fn read(options: *const Self) -> Outcome<ChannelOptions> {
-        let size = handle(options.cast::<usize>(), "options")?;
-        if *size != size_of::<Self>() {
-            return Err(Failure::argument(
-                "options",
-                format!(
-                    "struct_size is {size} in place of {}: set it to \
-                     sizeof(saltyrtc_channel_options), with the header of this library",
-                    size_of::<Self>()
-                ),
-            ));
-        }
-        let options = handle(options, "options")?;
+        let options = growing::read(options, "options")?;
         Ok(ChannelOptions {
             label: optional_text(options.label, "options.label")?.unwrap_or_default().into(),
             protocol: optional_text(options.protocol, "options.protocol")?
@@ -67,18 +58,19 @@ impl saltyrtc_channel_options {
 }
 
 fn reliability(kind: i32, limit: u32) -> Outcome<Reliability> {
-    const NONE: i32 = saltyrtc_reliability::Reliable as i32;
-    const RETRANSMITS: i32 = saltyrtc_reliability::MaxRetransmits as i32;
-    const LIFETIME: i32 = saltyrtc_reliability::MaxLifetime as i32;
-    match kind {
-        NONE if limit == 0 => Ok(Reliability::Reliable),
-        RETRANSMITS if limit <= u16::MAX.into() => Ok(Reliability::MaxRetransmits(limit as u16)),
-        LIFETIME => Ok(Reliability::MaxLifetime(Duration::from_millis(limit.into()))),
-        NONE | RETRANSMITS => Err(Failure::argument(
-            "options.reliability_limit",
-            format!("must be 0 without a limit, and 65535 retransmissions at most, not {limit}"),
-        )),
-        _ => Err(Failure::argument("options.reliability", format!("there is no {kind}"))),
+    let out_of_range = |why| Err(Failure::argument("options.reliability_limit", why));
+    match args::enumeration(kind, "options.reliability")? {
+        saltyrtc_reliability::Reliable if limit > 0 => {
+            out_of_range(format!("must be 0 on a reliable channel, not {limit}"))
+        }
+        saltyrtc_reliability::Reliable => Ok(Reliability::Reliable),
+        saltyrtc_reliability::MaxRetransmits => match limit.try_into() {
+            Ok(limit) => Ok(Reliability::MaxRetransmits(limit)),
+            Err(_) => out_of_range(format!("must be 65535 retransmissions at most, not {limit}")),
+        },
+        saltyrtc_reliability::MaxLifetime => {
+            Ok(Reliability::MaxLifetime(Duration::from_millis(limit.into())))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Secure data channels: the encryption of the WebRTC task for data channels of the application.
 
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use zeroize::Zeroizing;
 
@@ -10,6 +10,7 @@ use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::SecureChannel;
+use crate::sync::lock;
 
 /// Encrypts and decrypts the messages of one data channel of the application with the keys of the
 /// session. Each data channel has one of its own, at both ends; never use one for two channels, not
@@ -84,7 +85,7 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_encrypt(
         let channel = handle(channel, "channel")?;
         let data = bytes(data, data_len, "data")?;
         encrypted.reserve(data.len().saturating_add(SALTYRTC_SECURE_CHANNEL_OVERHEAD))?;
-        let sealed = channel.lock().encrypt(data).map_err(|_| {
+        let sealed = lock(&channel.channel).encrypt(data).map_err(|_| {
             let text = "all numbers of this channel are used up: open another data channel";
             Failure::new(saltyrtc_status::SequenceNumbersUsedUp, text)
         })?;
@@ -113,16 +114,9 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_decrypt(
         let channel = handle(channel, "channel")?;
         let encrypted = bytes(encrypted, encrypted_len, "encrypted")?;
         data.reserve(encrypted.len().saturating_sub(SALTYRTC_SECURE_CHANNEL_OVERHEAD))?;
-        let plain = channel
-            .lock()
+        let plain = lock(&channel.channel)
             .decrypt(encrypted)
             .map_err(|error| Failure::new(saltyrtc_status::DecryptionFailed, error.to_string()))?;
         data.fill(&Zeroizing::new(plain))
     })
-}
-
-impl saltyrtc_secure_channel {
-    fn lock(&self) -> std::sync::MutexGuard<'_, SecureChannel> {
-        self.channel.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -5,68 +5,70 @@ use std::mem::size_of;
 use crate::client::RtcStats;
 use crate::ffi::args::handle;
 use crate::ffi::client::saltyrtc_client;
-use crate::ffi::error::{Failure, entry, saltyrtc_error};
+use crate::ffi::declare::{c_enum, c_struct};
+use crate::ffi::error::{entry, saltyrtc_error};
 use crate::ffi::event::saltyrtc_connection_state;
+use crate::ffi::growing;
 use crate::ffi::status::saltyrtc_status;
 use crate::rtc::ice::{CandidateType, RelayProtocol};
 
-/// How one side of a path is reached.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum saltyrtc_candidate_type {
-    /// There is no path.
-    None = 0,
-    /// An interface of the host.
-    Host = 1,
-    /// The outside of a NAT, as a STUN server saw it.
-    ServerReflexive = 2,
-    /// The outside of a NAT, as the other side saw it.
-    PeerReflexive = 3,
-    /// A TURN server.
-    Relayed = 4,
+c_enum! {
+    /// How one side of a path is reached.
+    pub enum saltyrtc_candidate_type {
+        /// There is no path.
+        None = 0,
+        /// An interface of the host.
+        Host = 1,
+        /// The outside of a NAT, as a STUN server saw it.
+        ServerReflexive = 2,
+        /// The outside of a NAT, as the other side saw it.
+        PeerReflexive = 3,
+        /// A TURN server.
+        Relayed = 4,
+    }
 }
 
-/// How packets get to the TURN server of this side.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum saltyrtc_relay_protocol {
-    /// This side uses none.
-    None = 0,
-    /// UDP.
-    Udp = 1,
-    /// TCP.
-    Tcp = 2,
-    /// TLS over TCP.
-    Tls = 3,
-}
-
-/// Figures of the connection to the peer. Set struct_size before the call.
-#[repr(C)]
-#[derive(Debug)]
-pub struct saltyrtc_rtc_stats {
-    /// sizeof(saltyrtc_rtc_stats), so that fields can be added later.
-    pub struct_size: usize,
-    /// How the connection is doing.
-    pub state: saltyrtc_connection_state,
-    /// How this side is reached on the path in use.
-    pub local_type: saltyrtc_candidate_type,
-    /// How the peer is reached.
-    pub remote_type: saltyrtc_candidate_type,
+c_enum! {
     /// How packets get to the TURN server of this side.
-    pub relay_protocol: saltyrtc_relay_protocol,
-    /// Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
-    /// NUL-terminated, empty if there is no path.
-    pub local_address: [std::ffi::c_char; 64],
-    /// Address and port of the peer, likewise.
-    pub remote_address: [std::ffi::c_char; 64],
-    /// How long the last check of the path took to be answered, in microseconds; 0 if not known.
-    pub round_trip_time_us: u64,
-    /// Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
-    pub bytes_sent: u64,
-    /// Bytes received from the peer, likewise.
-    pub bytes_received: u64,
-    /// How many channels of the application are open.
-    pub channels: usize,
+    pub enum saltyrtc_relay_protocol {
+        /// This side uses none.
+        None = 0,
+        /// UDP.
+        Udp = 1,
+        /// TCP.
+        Tcp = 2,
+        /// TLS over TCP.
+        Tls = 3,
+    }
+}
+
+c_struct! {
+    /// Figures of the connection to the peer. Set struct_size before the call.
+    pub struct saltyrtc_rtc_stats {
+        /// sizeof(saltyrtc_rtc_stats), so that fields can be added later.
+        pub struct_size: usize,
+        /// How the connection is doing.
+        pub state: saltyrtc_connection_state,
+        /// How this side is reached on the path in use.
+        pub local_type: saltyrtc_candidate_type,
+        /// How the peer is reached.
+        pub remote_type: saltyrtc_candidate_type,
+        /// How packets get to the TURN server of this side.
+        pub relay_protocol: saltyrtc_relay_protocol,
+        /// Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
+        /// NUL-terminated, empty if there is no path.
+        pub local_address: [std::ffi::c_char; 64],
+        /// Address and port of the peer, likewise.
+        pub remote_address: [std::ffi::c_char; 64],
+        /// How long the last check of the path took to be answered, in microseconds; 0 if not known.
+        pub round_trip_time_us: u64,
+        /// Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
+        pub bytes_sent: u64,
+        /// Bytes received from the peer, likewise.
+        pub bytes_received: u64,
+        /// How many channels of the application are open.
+        pub channels: usize,
+    }
 }
 
 impl saltyrtc_rtc_stats {
@@ -126,19 +128,9 @@ pub unsafe extern "C" fn saltyrtc_client_rtc_stats(
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
-        let size = *handle(stats.cast::<usize>(), "stats")?;
-        if size != size_of::<saltyrtc_rtc_stats>() {
-            return Err(Failure::argument(
-                "stats",
-                format!(
-                    "struct_size is {size} in place of {}: set it to sizeof(saltyrtc_rtc_stats), with \
-                     the header of this library",
-                    size_of::<saltyrtc_rtc_stats>()
-                ),
-            ));
-        }
+        let stats = growing::output(stats, "stats")?;
         let figures = handle(client, "client")?.get()?.rtc_stats()?;
-        stats.write(saltyrtc_rtc_stats::new(figures));
+        stats.fill(&saltyrtc_rtc_stats::new(figures));
         Ok(())
     })
 }

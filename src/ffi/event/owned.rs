@@ -1,0 +1,397 @@
+//! Events as C gets them: what an event of the library says, put into the fields that its kind has.
+
+use std::ffi::{CString, c_char};
+use std::ptr;
+
+use super::*;
+use crate::client::{Closed, ClosedBy, Event, PeerLeft};
+use crate::ffi::declare;
+use crate::ffi::error::c_text;
+use crate::protocol::message::{Payload, TaskData};
+use crate::protocol::{ChannelTransmit, DropReason};
+use crate::task::webrtc::{Candidate, SessionDescription};
+use crate::task::{ChannelEvent, ConnectionEvent, Reliability, TaskEvent};
+
+/// An event with all that it points to. The first field is what C gets to see.
+#[repr(C)]
+#[derive(Debug)]
+pub(in crate::ffi) struct OwnedEvent {
+    flat: saltyrtc_event,
+    /// Not changed any more: `flat` points into it, the texts and the candidates.
+    event: Event,
+    texts: Texts,
+    candidates: Vec<saltyrtc_candidate>,
+}
+
+/// Texts for C.
+#[derive(Debug, Default)]
+struct Texts(Vec<CString>);
+
+impl Texts {
+    /// Keeps a copy of `text`. The pointer stays right as long as this is there.
+    fn add(&mut self, text: &str) -> *const c_char {
+        self.0.push(c_text(text));
+        // The text itself does not move when the list does.
+        self.0.last().map_or(ptr::null(), |text| text.as_ptr())
+    }
+
+    fn add_optional(&mut self, text: Option<&str>) -> *const c_char {
+        text.map_or(ptr::null(), |text| self.add(text))
+    }
+}
+
+impl OwnedEvent {
+    /// Boxed, so that the pointers into it stay right.
+    pub(in crate::ffi) fn new(event: Event) -> Box<Self> {
+        let flat = saltyrtc_event { struct_size: size_of::<saltyrtc_event>(), ..declare::zeroed() };
+        let texts = Texts::default();
+        let mut owned = Box::new(Self { flat, event, texts, candidates: Vec::new() });
+        owned.fill();
+        debug_assert_eq!(owned.flat.wrong_field(), None, "{:?}", owned.flat.kind);
+        owned
+    }
+
+    pub(in crate::ffi) fn as_ptr(&self) -> *const saltyrtc_event {
+        ptr::from_ref(self).cast()
+    }
+
+    /// Gives the event to C, which gives it back to saltyrtc_event_free.
+    pub(in crate::ffi) fn into_raw(self: Box<Self>) -> *mut saltyrtc_event {
+        Box::into_raw(self).cast()
+    }
+
+    fn fill(&mut self) {
+        let Self { flat, event, texts, candidates } = self;
+        flat.kind = match event {
+            Event::ServerHandshakeDone { address, peer_present, server_verified } => {
+                flat.address = address.0;
+                flat.peer_present = *peer_present;
+                flat.server_verified = *server_verified;
+                saltyrtc_event_kind::ServerHandshakeDone
+            }
+            Event::ResponderJoined(address) => {
+                flat.address = address.get();
+                saltyrtc_event_kind::ResponderJoined
+            }
+            Event::ResponderLeft(address) => {
+                flat.address = address.get();
+                saltyrtc_event_kind::ResponderLeft
+            }
+            Event::InitiatorJoined => saltyrtc_event_kind::InitiatorJoined,
+            Event::TokenUsed => saltyrtc_event_kind::TokenUsed,
+            Event::ResponderFailed { address, reason, text: why } => {
+                flat.address = address.get();
+                flat.status = failure(*reason);
+                flat.close_code = reason.close_code().code();
+                flat.text = texts.add(why);
+                saltyrtc_event_kind::ResponderFailed
+            }
+            Event::PeerHandshakeDone { address, peer_key, task, task_data } => {
+                flat.address = address.0;
+                flat.peer_key = peer_key.as_bytes().as_ptr();
+                flat.task = texts.add(task);
+                flat.set_task_data(task_data);
+                saltyrtc_event_kind::PeerHandshakeDone
+            }
+            Event::Application(payload) => {
+                flat.set_payload(payload);
+                saltyrtc_event_kind::Application
+            }
+            Event::Task(TaskEvent::Data(payload)) => {
+                flat.set_payload(payload);
+                saltyrtc_event_kind::Data
+            }
+            Event::Task(TaskEvent::Message(message)) => {
+                flat.set_data(saltyrtc_payload::Msgpack, message.as_msgpack());
+                saltyrtc_event_kind::TaskMessage
+            }
+            Event::Task(TaskEvent::Offer(description)) => {
+                flat.set_description(description, texts);
+                saltyrtc_event_kind::Offer
+            }
+            Event::Task(TaskEvent::Answer(description)) => {
+                flat.set_description(description, texts);
+                saltyrtc_event_kind::Answer
+            }
+            Event::Task(TaskEvent::Candidates(list)) => {
+                candidates.extend(list.iter().map(|it| candidate(it.as_ref(), texts)));
+                flat.candidates = candidates.as_ptr();
+                flat.candidates_len = candidates.len();
+                saltyrtc_event_kind::Candidates
+            }
+            Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
+                flat.connection_state = (&*state).into();
+                flat.text = texts.add(&state.to_string());
+                saltyrtc_event_kind::ConnectionState
+            }
+            Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(problem))) => {
+                flat.text = texts.add(problem);
+                saltyrtc_event_kind::ConnectionProblem
+            }
+            Event::Task(TaskEvent::Channel(event)) => flat.set_channel_event(event, texts),
+            Event::HandedOver => saltyrtc_event_kind::HandedOver,
+            Event::Channel(ChannelTransmit::Message(message)) => {
+                flat.set_data(saltyrtc_payload::Bytes, message);
+                saltyrtc_event_kind::TransportSend
+            }
+            Event::Channel(ChannelTransmit::Close) => saltyrtc_event_kind::TransportClose,
+            Event::SendError(address) => {
+                flat.address = address.0;
+                saltyrtc_event_kind::SendError
+            }
+            Event::PeerLeft { address, how, can_rejoin } => {
+                flat.address = address.0;
+                flat.can_rejoin = *can_rejoin;
+                flat.peer_left = match how {
+                    PeerLeft::Disconnected => saltyrtc_peer_left::Disconnected,
+                    PeerLeft::Unreachable => saltyrtc_peer_left::Unreachable,
+                    PeerLeft::Replaced => saltyrtc_peer_left::Replaced,
+                    PeerLeft::Dropped => saltyrtc_peer_left::Dropped,
+                };
+                saltyrtc_event_kind::PeerLeft
+            }
+            Event::Writable => saltyrtc_event_kind::Writable,
+            Event::Closed(closed) => {
+                flat.text = texts.add(&closed.to_string());
+                flat.set_closed(closed);
+                saltyrtc_event_kind::Closed
+            }
+        };
+    }
+}
+
+/// What a responder did wrong that was dropped for this reason.
+fn failure(reason: DropReason) -> saltyrtc_status {
+    match reason {
+        DropReason::ProtocolError => saltyrtc_status::PeerProtocolError,
+        DropReason::InternalError => saltyrtc_status::RemoteInternalError,
+        // What the application drops has not failed, so this is one that took too long.
+        DropReason::DroppedByInitiator => saltyrtc_status::PeerHandshakeTimeout,
+        DropReason::InitiatorCouldNotDecrypt => saltyrtc_status::InitiatorCouldNotDecrypt,
+    }
+}
+
+fn candidate(candidate: Option<&Candidate>, texts: &mut Texts) -> saltyrtc_candidate {
+    saltyrtc_candidate {
+        candidate: texts.add_optional(candidate.map(|it| it.candidate.as_str())),
+        sdp_mid: texts.add_optional(candidate.and_then(|it| it.sdp_mid.as_deref())),
+        username_fragment: texts
+            .add_optional(candidate.and_then(|it| it.username_fragment.as_deref())),
+        sdp_m_line_index: candidate.and_then(|it| it.sdp_m_line_index).map_or(-1, i32::from),
+    }
+}
+
+impl saltyrtc_event {
+    fn set_description(&mut self, description: &SessionDescription, texts: &mut Texts) {
+        self.sdp_type = texts.add(description.kind().name());
+        self.sdp = texts.add_optional(description.sdp());
+    }
+
+    fn set_channel_event(
+        &mut self,
+        event: &ChannelEvent,
+        texts: &mut Texts,
+    ) -> saltyrtc_event_kind {
+        match event {
+            ChannelEvent::Opened {
+                channel,
+                label,
+                protocol,
+                ordered,
+                reliability,
+                secure,
+                by_peer,
+            } => {
+                self.channel = *channel;
+                self.label = texts.add(label);
+                self.channel_protocol = texts.add(protocol);
+                self.unordered = !ordered;
+                self.plain = !secure;
+                self.opened_by_peer = *by_peer;
+                (self.reliability, self.reliability_limit) = match reliability {
+                    Reliability::Reliable => (saltyrtc_reliability::Reliable, 0),
+                    Reliability::MaxRetransmits(times) => {
+                        (saltyrtc_reliability::MaxRetransmits, (*times).into())
+                    }
+                    Reliability::MaxLifetime(time) => {
+                        let time = time.as_millis().try_into().unwrap_or(u32::MAX);
+                        (saltyrtc_reliability::MaxLifetime, time)
+                    }
+                };
+                saltyrtc_event_kind::ChannelOpened
+            }
+            ChannelEvent::Message { channel, text, data } => {
+                self.channel = *channel;
+                let payload = if *text { saltyrtc_payload::Text } else { saltyrtc_payload::Bytes };
+                self.set_data(payload, data);
+                saltyrtc_event_kind::ChannelMessage
+            }
+            ChannelEvent::LowWater { channel } => {
+                self.channel = *channel;
+                saltyrtc_event_kind::ChannelLowWater
+            }
+            ChannelEvent::Closed { channel, error } => {
+                self.channel = *channel;
+                self.text = texts.add_optional(error.as_deref());
+                saltyrtc_event_kind::ChannelClosed
+            }
+        }
+    }
+
+    fn set_closed(&mut self, closed: &Closed) {
+        self.status = (&closed.reason).into();
+        self.close_code = closed.code.unwrap_or(0);
+        self.retryable = closed.retryable;
+        self.closed_by = match closed.by {
+            ClosedBy::Us => saltyrtc_closed_by::Us,
+            ClosedBy::Peer => saltyrtc_closed_by::Peer,
+            ClosedBy::Server => saltyrtc_closed_by::Server,
+            ClosedBy::Network => saltyrtc_closed_by::Network,
+        };
+    }
+
+    fn set_task_data(&mut self, data: &TaskData) {
+        if let Some(map) = data.as_map() {
+            self.set_data(saltyrtc_payload::Msgpack, map);
+        }
+    }
+
+    fn set_payload(&mut self, payload: &Payload) {
+        if let Some(bytes) = payload.as_bytes() {
+            self.set_data(saltyrtc_payload::Bytes, bytes);
+        } else if let Some(text) = payload.as_text() {
+            self.set_data(saltyrtc_payload::Text, text.as_bytes());
+        } else {
+            self.set_data(saltyrtc_payload::Msgpack, payload.as_msgpack());
+        }
+    }
+
+    fn set_data(&mut self, payload: saltyrtc_payload, data: &[u8]) {
+        self.payload = payload;
+        self.data = data.as_ptr();
+        self.data_len = data.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::client::EndReason;
+    use crate::crypto::{KeyPair, OsRandom};
+    use crate::ffi::declare::CEnum;
+    use crate::protocol::message::TaskMessage;
+    use crate::protocol::{Address, ResponderAddress};
+    use crate::task::ConnectionState;
+    use crate::task::webrtc::SdpType;
+
+    const MAP: [u8; 8] = [0x81, 0xa4, b't', b'y', b'p', b'e', 0xa1, b'x'];
+
+    /// Events of every kind, with as many fields set as there can be, and with as few.
+    fn events() -> Vec<Event> {
+        let initiator = Address(1);
+        let responder = ResponderAddress::new(2).unwrap();
+        let task = |event| Event::Task(event);
+        let channel = |event| task(TaskEvent::Channel(event));
+        let opened = |reliability| {
+            channel(ChannelEvent::Opened {
+                channel: 1,
+                label: "label".into(),
+                protocol: String::new(),
+                ordered: false,
+                reliability,
+                secure: false,
+                by_peer: true,
+            })
+        };
+        let message = |text, data| channel(ChannelEvent::Message { channel: 1, text, data });
+        let mut events = vec![
+            Event::ServerHandshakeDone {
+                address: initiator,
+                peer_present: true,
+                server_verified: true,
+            },
+            Event::ServerHandshakeDone {
+                address: responder.into(),
+                peer_present: false,
+                server_verified: false,
+            },
+            Event::ResponderJoined(responder),
+            Event::ResponderLeft(responder),
+            Event::InitiatorJoined,
+            Event::TokenUsed,
+            Event::Application(Payload::from_bytes(b"")),
+            task(TaskEvent::Data(Payload::from_text("text"))),
+            task(TaskEvent::Message(TaskMessage::from_msgpack(MAP.to_vec()).unwrap())),
+            task(TaskEvent::Offer(SessionDescription::new(SdpType::Offer, "v=0"))),
+            task(TaskEvent::Answer(SessionDescription::rollback())),
+            task(TaskEvent::Candidates(Vec::new())),
+            task(TaskEvent::Candidates(vec![None])),
+            task(TaskEvent::Connection(ConnectionEvent::State(ConnectionState::New))),
+            task(TaskEvent::Connection(ConnectionEvent::State(ConnectionState::Closed))),
+            task(TaskEvent::Connection(ConnectionEvent::Problem("no such server".into()))),
+            opened(Reliability::Reliable),
+            opened(Reliability::MaxRetransmits(0)),
+            opened(Reliability::MaxLifetime(Duration::from_secs(1))),
+            message(true, b"text".as_slice().into()),
+            message(false, Default::default()),
+            channel(ChannelEvent::LowWater { channel: 1 }),
+            channel(ChannelEvent::Closed { channel: 1, error: None }),
+            channel(ChannelEvent::Closed { channel: 1, error: Some("why".into()) }),
+            Event::HandedOver,
+            Event::Channel(ChannelTransmit::Message(b"sealed".as_slice().into())),
+            Event::Channel(ChannelTransmit::Close),
+            Event::SendError(initiator),
+            Event::PeerLeft { address: initiator, how: PeerLeft::Disconnected, can_rejoin: false },
+            Event::PeerLeft { address: initiator, how: PeerLeft::Dropped, can_rejoin: true },
+            Event::Writable,
+        ];
+        for task_data in [TaskData::NIL, TaskData::from_map(MAP.to_vec()).unwrap()] {
+            events.push(Event::PeerHandshakeDone {
+                address: initiator,
+                peer_key: *KeyPair::generate(&mut OsRandom).public(),
+                task: "v1.example.org".into(),
+                task_data,
+            });
+        }
+        for code in [3001, 3002, 3004, 3005] {
+            let reason = DropReason::from_code(code).unwrap();
+            let text = "why".into();
+            events.push(Event::ResponderFailed { address: responder, reason, text });
+        }
+        for (by, code, reason, retryable) in [
+            (ClosedBy::Us, None, EndReason::Requested, false),
+            (ClosedBy::Server, Some(3000), EndReason::PathFull, true),
+        ] {
+            events.push(Event::Closed(Closed { by, code, reason, retryable }));
+        }
+        events
+    }
+
+    #[test]
+    fn every_event_has_the_fields_of_its_kind_and_no_others() {
+        let mut missing = saltyrtc_event_kind::ALL.to_vec();
+        missing.retain(|kind| *kind != saltyrtc_event_kind::Unknown);
+        for event in events() {
+            let said = format!("{event:?}");
+            // In builds with debug assertions, making one would fail already.
+            let owned = OwnedEvent::new(event);
+            assert_eq!(owned.flat.wrong_field(), None, "{said}");
+            missing.retain(|kind| *kind != owned.flat.kind);
+        }
+        assert_eq!(missing, [], "kinds that no event was made of");
+    }
+
+    #[test]
+    fn a_field_too_few_or_too_many_is_noticed() {
+        let mut event = OwnedEvent::new(Event::SendError(Address(1))).flat;
+        event.address = 0;
+        assert_eq!(event.wrong_field(), Some("address"));
+        event.address = 1;
+        event.task = c"task".as_ptr();
+        assert_eq!(event.wrong_field(), Some("task"));
+        event.kind = saltyrtc_event_kind::PeerHandshakeDone;
+        assert_eq!(event.wrong_field(), Some("peer_key"));
+    }
+}

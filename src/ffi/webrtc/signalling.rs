@@ -1,0 +1,151 @@
+//! The WebRTC task with a WebRTC implementation of the application's own: offers, answers, candidates.
+
+use std::ffi::c_char;
+
+use crate::ffi::args::{self, handle, handle_mut, optional_text, text};
+use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
+use crate::ffi::client::saltyrtc_client;
+use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
+use crate::ffi::status::saltyrtc_status;
+use crate::task::webrtc::{Candidate, Options, SdpType, SessionDescription, WebRtc};
+
+/// Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
+/// of its own, after the tasks that were added before.
+///
+/// The library carries offers, answers and candidates (saltyrtc_client_send_offer and the functions
+/// after it; events OFFER, ANSWER, CANDIDATES); the application makes the connection. `exclude` are
+/// `exclude_len` ids of data channels (0 to 65534) that the application uses itself and that must not be
+/// used for the signalling; NULL and 0 for none. `handover` is whether the signalling may be handed over
+/// to a data channel (saltyrtc_client_hand_over).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_config_add_webrtc_task(
+    config: *mut saltyrtc_config,
+    exclude: *const u16,
+    exclude_len: usize,
+    handover: bool,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let config = handle_mut(config, "config")?;
+        let task = WebRtc::v1(options(exclude, exclude_len, handover)?);
+        let task = task.map_err(|error| Failure::argument("exclude", error))?;
+        config.add_task(TaskChoice::WebRtc(task));
+        Ok(())
+    })
+}
+
+/// Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), which some old peers
+/// speak and nothing else. Add it after saltyrtc_config_add_webrtc_task.
+///
+/// `max_packet_size` is the most bytes that a message on a data channel may have; 0 if messages are not
+/// to be chunked. The lower one of the two clients counts. Otherwise like
+/// saltyrtc_config_add_webrtc_task.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_config_add_webrtc_v0_task(
+    config: *mut saltyrtc_config,
+    exclude: *const u16,
+    exclude_len: usize,
+    handover: bool,
+    max_packet_size: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let config = handle_mut(config, "config")?;
+        let task = WebRtc::v0(options(exclude, exclude_len, handover)?, max_packet_size);
+        let task =
+            task.map_err(|error| Failure::new(saltyrtc_status::BadArgument, error.to_string()))?;
+        config.add_task(TaskChoice::WebRtc(task));
+        Ok(())
+    })
+}
+
+pub(super) unsafe fn options(
+    exclude: *const u16,
+    exclude_len: usize,
+    handover: bool,
+) -> Outcome<Options> {
+    let exclude = args::slice(exclude, exclude_len, "exclude")?.to_vec();
+    Ok(Options { exclude, handover })
+}
+
+/// Sends an offer to the responder, which gets an OFFER event. Initiator only.
+///
+/// `sdp_type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
+/// description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
+/// SALTYRTC_STATUS_OTHER_ROLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_send_offer(
+    client: *mut saltyrtc_client,
+    sdp_type: *const c_char,
+    sdp: *const c_char,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let description = description(sdp_type, sdp)?;
+        Ok(handle(client, "client")?.get()?.send_offer(&description)?)
+    })
+}
+
+/// Sends an answer to the initiator, which gets an ANSWER event. Responder only. `sdp_type` is "answer",
+/// "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_send_answer(
+    client: *mut saltyrtc_client,
+    sdp_type: *const c_char,
+    sdp: *const c_char,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let description = description(sdp_type, sdp)?;
+        Ok(handle(client, "client")?.get()?.send_answer(&description)?)
+    })
+}
+
+unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<SessionDescription> {
+    let name = text(sdp_type, "sdp_type")?;
+    let kind = SdpType::from_name(name).ok_or_else(|| {
+        Failure::argument("sdp_type", "must be \"offer\", \"pranswer\", \"answer\" or \"rollback\"")
+    })?;
+    match optional_text(sdp, "sdp")? {
+        Some(sdp) => Ok(SessionDescription::new(kind, sdp)),
+        None if kind == SdpType::Rollback => Ok(SessionDescription::rollback()),
+        None => Err(Failure::null("sdp")),
+    }
+}
+
+/// Sends an ICE candidate to the peer, which gets it in a CANDIDATES event. Candidates that are sent in
+/// quick succession (10 ms) become one message.
+///
+/// `candidate` is NULL, or an empty text, when there are no more; then the other arguments can be NULL
+/// and -1. `sdp_mid` and `username_fragment` can be NULL, `sdp_m_line_index` -1 (none) to 65535. Fails
+/// like saltyrtc_client_send_bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_send_candidate(
+    client: *mut saltyrtc_client,
+    candidate: *const c_char,
+    sdp_mid: *const c_char,
+    sdp_m_line_index: i32,
+    username_fragment: *const c_char,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let client = handle(client, "client")?.get()?;
+        let sdp_m_line_index = match sdp_m_line_index {
+            -1 => None,
+            index => Some(u16::try_from(index).map_err(|_| {
+                let why = format!("must be -1 or 0 to 65535, not {index}");
+                Failure::argument("sdp_m_line_index", why)
+            })?),
+        };
+        let sdp_mid = optional_text(sdp_mid, "sdp_mid")?.map(str::to_owned);
+        let username_fragment =
+            optional_text(username_fragment, "username_fragment")?.map(str::to_owned);
+        let candidate = optional_text(candidate, "candidate")?.map(|candidate| Candidate {
+            candidate: candidate.to_owned(),
+            sdp_mid,
+            sdp_m_line_index,
+            username_fragment,
+        });
+        Ok(client.send_candidates(&[candidate])?)
+    })
+}
