@@ -38,18 +38,17 @@ MINOR := $(word 2,$(subst ., ,$(VERSION)))
 ABI := $(if $(filter 0,$(MAJOR)),0.$(MINOR),$(MAJOR))
 FEATURES := $(shell sed -n '/^\[features\]/,/^\[dep/s/^\([a-z0-9_-]*\) = .*/\1/p' Cargo.toml | grep -vx -e default -e all -e audited-only)
 
-# What a program needs that is linked with the static library
-# (cargo rustc --lib --crate-type staticlib -- --print native-static-libs).
+# What a program needs that is linked with the static library.
+STATIC_LIBS := $(shell scripts/static-libs.sh)
+
 ifeq ($(shell uname -s),Darwin)
 SHARED := libsaltyrtc.dylib
 SHARED_ABI := libsaltyrtc.$(ABI).dylib
 SHARED_FULL := libsaltyrtc.$(VERSION).dylib
-STATIC_LIBS := -framework Security -framework CoreFoundation -liconv -lSystem -lm
 else
 SHARED := libsaltyrtc.so
 SHARED_ABI := libsaltyrtc.so.$(ABI)
 SHARED_FULL := libsaltyrtc.so.$(VERSION)
-STATIC_LIBS := -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 endif
 
 .PHONY: help all build header demo demo-browser lint bench bench-server bench-rtc clean

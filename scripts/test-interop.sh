@@ -39,12 +39,13 @@ if ! pkg-config --exists gstreamer-webrtc-1.0 gstreamer-sdp-1.0 libcrypto; then
 fi
 cargo build --locked --quiet --lib
 mkdir -p build/interop
+# shellcheck disable=SC2046 # lists of words
 compile() {
     example=$1
     shift
     "${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -O2 -g -Iinclude \
         -o "build/interop/$example" "examples-c/$example.c" "${CARGO_TARGET_DIR:-target}/debug/libsaltyrtc.a" "$@" \
-        -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+        $(scripts/static-libs.sh)
 }
 compile send_file
 # shellcheck disable=SC2046 # a list of words

@@ -42,7 +42,7 @@ if [ $works = no ]; then
     exit 1
 fi
 
-scripts/build-peers.sh rtc_peer
+scripts/build-peers.sh rtc_peer link
 for directory in tests/interop/js examples-web; do
     npm ci --prefix $directory --prefer-offline --no-audit --no-fund --silent
 done

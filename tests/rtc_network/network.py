@@ -10,14 +10,14 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
+import programs
+
 ROOT = Path(__file__).resolve().parents[2]
-LINK = Path(__file__).resolve().with_name("link.py")
 PREFIX = "saltyrtc-test"
 # Documentation addresses: they exist nowhere else.
 SERVER = "198.51.100.1"
@@ -71,11 +71,10 @@ class Nat:
 
 
 class Link:
-    """How the link between a client and its NAT is: each way."""
+    """How the link between a client and its NAT is, each way: link.c says what these are."""
 
-    def __init__(self, delay_ms=0, loss_percent=0):
-        self.delay_ms = delay_ms
-        self.loss_percent = loss_percent
+    def __init__(self, delay_ms=0, loss_percent=0, rate_mbit=0, queue_ms=50):
+        self.options = [f"--delay={delay_ms}", f"--loss={loss_percent}", f"--rate={rate_mbit}", f"--queue={queue_ms}"]
 
 
 class Network:
@@ -88,6 +87,7 @@ class Network:
         self.id = f"{os.getpid()}-{Network.count}"
         self.namespaces = []
         self.processes = []
+        self.links = {}
         self.sockets = []
         self.directory = tempfile.TemporaryDirectory(prefix=f"{PREFIX}-")
         self.server_key = None
@@ -196,6 +196,11 @@ class Network:
         self._ip(client, "address", "add", f"{new}/24", "dev", "lan")
         self._ip(client, "route", "replace", "default", "via", router)
         self._ip(client, "address", "delete", f"{old}/24", "dev", "lan")
+
+    def cut_link(self, side, cut):
+        """Loses everything on the link of this side from now on, or nothing but its share any more."""
+        self.links[side].stdin.write("down\n" if cut else "up\n")
+        self.links[side].stdin.flush()
 
     def start_server(self, program):
         """Starts saltyrtc-server; returns its URL. Its key is in `server_key`."""
@@ -306,10 +311,11 @@ class Network:
         taps = [f"st{self.id}{side}{end}".replace("-", "x") for end in (0, 1)]
         # What is lost differs between the sides, and not from one run to the next.
         seed = "2" if side == "a" else "3"
-        process = subprocess.Popen([sys.executable, str(LINK), *taps, str(link.delay_ms), str(link.loss_percent), seed],
+        process = subprocess.Popen([programs.LINK, *taps, *link.options, f"--seed={seed}"],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                    preexec_fn=die_with_parent)
         self.processes.append(process)
+        self.links[side] = process
         if process.stdout.readline() != "ready\n":
             raise RuntimeError("the link did not start")
         for tap, namespace in zip(taps, (f"client-{side}", f"nat-{side}")):

@@ -11,3 +11,4 @@ SERVER = TARGET / "debug/saltyrtc-server"
 # Made by scripts/build-peers.sh.
 PEERS = ROOT / "build"
 RTC_PEER = PEERS / "rtc_peer"
+LINK = PEERS / "link"

@@ -129,6 +129,43 @@ class Topology(unittest.TestCase):
                     delays.append(time.monotonic() - start)
             self.assertLess(statistics.median(delays), 0.1)
 
+    def test_the_link_has_a_rate_and_a_queue(self):
+        count, size = 300, 1000
+        frame_ms = (size + 42) * 8 / 8000  # with its headers, at 8 Mbit/s
+        with Network(link_a=Link(rate_mbit=8, queue_ms=100)) as network:
+            outside = network.udp_socket("internet", SERVER)
+            client = network.udp_socket("client-a")
+            client.sendto(b"hello", outside.getsockname())
+            received(outside)
+            start = time.monotonic()
+            for _ in range(count):
+                client.sendto(bytes(size), outside.getsockname())
+            sent_ms = (time.monotonic() - start) * 1000
+            arrivals = []
+            while received(outside, NOTHING_COMES) is not None:
+                arrivals.append(time.monotonic())
+            # What went out meanwhile, what is in the queue, and the one at its end.
+            self.assertLessEqual(len(arrivals), (100 + sent_ms) / frame_ms + 2)
+            self.assertGreaterEqual(len(arrivals), 100 / frame_ms)
+            # The last one waited for all others.
+            self.assertGreaterEqual((arrivals[-1] - start) * 1000, len(arrivals) * frame_ms)
+
+    def test_the_link_is_cut_for_a_while(self):
+        with Network(link_a=Link()) as network:
+            outside = network.udp_socket("internet", SERVER)
+            client = network.udp_socket("client-a")
+
+            def gets_through():
+                client.sendto(b"through", outside.getsockname())
+                return received(outside, NOTHING_COMES) is not None
+
+            self.assertTrue(gets_through())
+            network.cut_link("a", True)
+            # The first one may have been there before the link heard of it.
+            self.assertFalse(gets_through() and gets_through())
+            network.cut_link("a", False)
+            self.assertTrue(gets_through() or gets_through())
+
     def test_the_address_of_a_client_changes(self):
         with Network() as network:
             outside = network.udp_socket("internet", SERVER)
