@@ -139,9 +139,11 @@ bench-server: ## Compare the speed of the server with others (QUICK=1: rough, ha
 	scripts/install-python-server.sh >/dev/null || true
 	ulimit -n $$(ulimit -Hn) && $(CARGO) bench --locked --bench server -- $(if $(QUICK),--quick)
 
-bench-rtc: ## Compare the speed of WebRTC with others (QUICK=1: rough, a minute)
+# Links are made of network namespaces, which needs root. The program says so if it cannot.
+bench-rtc: ## Compare the speed of WebRTC with others (QUICK=1: rough, two minutes)
 	$(CARGO) bench --locked --bench rtc --no-run
 	scripts/build-rtc-others.sh
+	scripts/build-peers.sh link
 	RTC_OTHERS=$(or $(CARGO_TARGET_DIR),target)/rtc-others/release \
 		$(CARGO) bench --locked --bench rtc -- $(if $(QUICK),--quick)
 

@@ -80,11 +80,11 @@ pub(crate) fn locked_version<'a>(lock: &'a str, package: &str) -> &'a str {
         .unwrap_or("unknown")
 }
 
-/// Puts the figures that `target` of the Makefile measures into the README, in place of those that are
-/// there.
-pub(crate) fn write(target: &str, figures: &str) -> io::Result<()> {
-    let begin = format!("<!-- {target}: begin (written by make {target}) -->");
-    let end = format!("<!-- {target}: end -->");
+/// Puts the figures that `target` of the Makefile measures into this section of the README, in place of those
+/// that are there.
+pub(crate) fn write(target: &str, section: &str, figures: &str) -> io::Result<()> {
+    let begin = format!("<!-- {section}: begin (written by make {target}) -->");
+    let end = format!("<!-- {section}: end -->");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(README);
     let text = fs::read_to_string(&path)?;
     let parts = text.split_once(&begin).and_then(|(before, rest)| {

@@ -6,7 +6,7 @@
 //! | | | `ready`, at the start |
 //! | `connect` | begins to connect (the offering side only) | `stage TEXT`, on the way; `open`, when messages can be sent |
 //! | `signal TEXT` | takes what the other side says | `signal TEXT`, for the other side |
-//! | `send SIZE` | sends messages of this many bytes without end | |
+//! | `send SIZE [COUNT]` | sends messages of this many bytes, without end if there is no number of them | |
 //! | `stop` | stops that | `sent COUNT`, with all of them since the start |
 //! | `mark` | | `mark WALL CPU BYTES MESSAGES`: nanoseconds, and what arrived |
 //! | `ping MILLISECONDS` | sends a message and waits for it to come back, again and again | `rtt P50 P99 COUNT`, in nanoseconds |
@@ -137,12 +137,16 @@ impl Meter {
     }
 }
 
-/// Sends until it is told to stop, on a thread of its own. Returns how many messages that were.
-fn flood(sender: Arc<dyn Sender>, size: usize, stop: Arc<AtomicBool>) -> JoinHandle<u64> {
+/// Sends so many messages, or until it is told to stop, on a thread of its own. Returns how many that were.
+fn flood(
+    sender: Arc<dyn Sender>,
+    [size, count]: [usize; 2],
+    stop: Arc<AtomicBool>,
+) -> JoinHandle<u64> {
     let message = vec![BULK; size.max(1)];
     std::thread::spawn(move || {
         let mut sent = 0;
-        while !stop.load(Ordering::Relaxed) {
+        while sent < count as u64 && !stop.load(Ordering::Relaxed) {
             sender.send(&message).unwrap_or_else(|error| fail(&error));
             sent += 1;
         }
@@ -162,14 +166,19 @@ pub(crate) fn run(meter: &Meter, peer: &mut impl Peer) {
         let result = match command {
             "connect" => peer.connect(),
             "signal" => peer.signal(rest),
-            "send" => match (meter.sender.get(), rest.parse()) {
-                (Some(sender), Ok(size)) => {
-                    stop.store(false, Ordering::Relaxed);
-                    flooding = Some(flood(sender.clone(), size, stop.clone()));
-                    Ok(())
+            "send" => {
+                let (size, count) =
+                    rest.split_once(' ').map_or((rest, None), |(a, b)| (a, Some(b)));
+                let count = count.map_or(Ok(usize::MAX), str::parse);
+                match (meter.sender.get(), size.parse(), count) {
+                    (Some(sender), Ok(size), Ok(count)) => {
+                        stop.store(false, Ordering::Relaxed);
+                        flooding = Some(flood(sender.clone(), [size, count], stop.clone()));
+                        Ok(())
+                    }
+                    _ => Err("the channel is not open, or these are no numbers".into()),
                 }
-                _ => Err("the channel is not open".into()),
-            },
+            }
             "stop" => {
                 stop.store(true, Ordering::Relaxed);
                 let count = flooding.take().map_or(Ok(0), JoinHandle::join);

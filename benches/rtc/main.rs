@@ -1,21 +1,26 @@
 //! Compares the built-in WebRTC with the libraries that somebody would use in its place, in one run.
 //!
 //! `make bench-rtc` runs it; `benches/README.md` says how to read what comes out. The program also is what
-//! it measures: `end secure|plain [SERVER]` is one end of a connection, and `child.rs` says what it does.
+//! it measures: `end secure|plain|tcp ADDRESS [SERVER]` is one end of a connection, and `child.rs` says what it
+//! does; `server ADDRESS` is the signalling server at one end of a link.
 
 mod child;
 mod figures;
+mod links;
+mod network;
 mod ours;
 mod pair;
 #[path = "../report/mod.rs"]
 mod report;
+mod tcp;
 
 use std::error::Error;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use figures::Figures;
-use pair::{Pair, Program};
+use pair::{Pair, Place, Program};
 use saltyrtc::protocol::ServerUrl;
 use saltyrtc::server::{Server, ServerConfig};
 
@@ -42,20 +47,52 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["end", layer @ ("secure" | "plain"), ref server @ ..] => {
+        ["end", layer @ ("secure" | "plain"), address, ref server @ ..] => {
             let server = server.first().map(|url| ServerUrl::parse(url)).transpose()?;
-            ours::serve(server, layer == "secure");
+            ours::serve(address.parse()?, server, layer == "secure");
             Ok(())
         }
+        ["end", "tcp", address] => {
+            tcp::serve(address.parse()?);
+            Ok(())
+        }
+        ["server", address] => serve(address.parse()?),
         // The page is about the default features.
-        [] => compare(&FULL, &Program::ALL, !cfg!(feature = "audited-only")),
-        ["--quick"] => compare(&QUICK, &Program::ALL, false),
+        [] => {
+            compare(&FULL, &Program::ALL, !cfg!(feature = "audited-only"))?;
+            compare_over_links(false, !cfg!(feature = "audited-only"))
+        }
+        ["--quick"] => {
+            compare(&QUICK, &Program::ALL, false)?;
+            compare_over_links(true, false)
+        }
+        ["--links"] => compare_over_links(false, !cfg!(feature = "audited-only")),
+        ["--links", "--quick"] => compare_over_links(true, false),
         ["--only", name] => {
             let program = Program::ALL.into_iter().find(|program| program.name() == name);
             compare(&FULL, &[program.ok_or("there is no such program")?], false)
         }
-        _ => Err("usage: [--quick | --only NAME] | end secure|plain [SERVER]".into()),
+        _ => Err("usage: [--links] [--quick] | --only NAME".into()),
     }
+}
+
+/// The signalling server, until the input ends.
+fn serve(address: IpAddr) -> Result<(), Box<dyn Error>> {
+    let server = Server::start(ServerConfig::new(SocketAddr::new(address, 0)))?;
+    println!("ws://{}", server.local_addr());
+    io::copy(&mut io::stdin(), &mut io::sink())?;
+    Ok(())
+}
+
+fn compare_over_links(quick: bool, write: bool) -> Result<(), Box<dyn Error>> {
+    if let Some(text) = links::measure(quick)? {
+        let text = format!("{}\n{text}", report::machine());
+        println!("{text}");
+        if write {
+            report::write("bench-rtc", "bench-rtc, links", &text)?;
+        }
+    }
+    Ok(())
 }
 
 fn compare(plan: &Plan, programs: &[Program], write: bool) -> Result<(), Box<dyn Error>> {
@@ -78,8 +115,8 @@ fn compare(plan: &Plan, programs: &[Program], write: bool) -> Result<(), Box<dyn
                 move |error: io::Error| format!("{name}, {what}, in round {round}: {error}")
             };
             // New processes in each round: how a connection turns out is partly chance.
-            let (pair, opening) =
-                Pair::connect(program, &url).map_err(about("connecting".into()))?;
+            let (pair, opening) = Pair::connect(program, Place::Loopback(&url))
+                .map_err(about("connecting".into()))?;
             figures.add_opening(program, opening);
             for size in SIZES {
                 let marks = pair.flood(size, plan.warm_up, plan.time);
@@ -96,7 +133,7 @@ fn compare(plan: &Plan, programs: &[Program], write: bool) -> Result<(), Box<dyn
     let text = figures.to_markdown(plan.rounds, plan.time);
     println!("{text}");
     if write {
-        report::write("bench-rtc", &text)?;
+        report::write("bench-rtc", "bench-rtc", &text)?;
     }
     Ok(())
 }

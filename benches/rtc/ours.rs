@@ -1,5 +1,6 @@
 //! One end of a connection of this library.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use saltyrtc::client::{ChannelError, ChannelOptions, Client, Config, Event, RtcConfig};
@@ -11,15 +12,16 @@ use crate::child::{MAX_BUFFERED, Meter, Peer, Sender, fail, run, say};
 
 const LABEL: &str = "bench";
 
-/// Runs as one end: the initiator, if a server is given. Messages of the channel are encrypted with the
-/// keys of the clients if it is `secure`.
-pub(crate) fn serve(server: Option<ServerUrl>, secure: bool) {
+/// Runs as one end, with this address: the initiator, if a server is given. Messages of the channel are
+/// encrypted with the keys of the clients if it is `secure`.
+pub(crate) fn serve(address: IpAddr, server: Option<ServerUrl>, secure: bool) {
     let meter = Meter::new();
-    run(&meter, &mut Ours { meter: meter.clone(), server, secure });
+    run(&meter, &mut Ours { meter: meter.clone(), address, server, secure });
 }
 
 struct Ours {
     meter: Arc<Meter>,
+    address: IpAddr,
     server: Option<ServerUrl>,
     secure: bool,
 }
@@ -45,7 +47,7 @@ impl Ours {
             max_buffered: MAX_BUFFERED,
             // What the peer opens is secure otherwise.
             plain_labels: if self.secure { Vec::new() } else { vec![LABEL.into()] },
-            addresses: vec![[127, 0, 0, 1].into()],
+            addresses: vec![self.address],
             ..RtcConfig::default()
         };
         let config = config.with_rtc(rtc).map_err(|error| error.to_string())?;

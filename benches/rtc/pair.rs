@@ -1,6 +1,7 @@
 //! The parent's side: the two processes of a connection.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::str::FromStr;
@@ -9,6 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use saltyrtc::protocol::ServerUrl;
+
+use crate::network::{Network, Side};
 
 /// The longest that a process may take to answer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -24,9 +27,12 @@ pub(crate) enum Program {
     LibDataChannel,
     /// `webrtc`, all in Rust.
     WebrtcRs,
+    /// Plain TCP.
+    Tcp,
 }
 
 impl Program {
+    /// All WebRTC.
     pub(crate) const ALL: [Self; 4] =
         [Self::Ours, Self::Plain, Self::LibDataChannel, Self::WebrtcRs];
 
@@ -36,13 +42,14 @@ impl Program {
             Self::Plain => "ours, plain",
             Self::LibDataChannel => "libdatachannel",
             Self::WebrtcRs => "webrtc-rs",
+            Self::Tcp => "TCP",
         }
     }
 
-    /// Where `make bench-rtc` has built it; `None` for our own, which is this program.
+    /// Where `make bench-rtc` has built it; `None` for what this program does itself.
     fn path(self) -> Option<PathBuf> {
         let name = match self {
-            Self::Ours | Self::Plain => return None,
+            Self::Ours | Self::Plain | Self::Tcp => return None,
             Self::LibDataChannel => "libdatachannel",
             Self::WebrtcRs => "webrtc-rs",
         };
@@ -57,16 +64,44 @@ impl Program {
         self.path().is_none_or(|path| path.exists())
     }
 
-    fn command(self, server: Option<&ServerUrl>) -> io::Result<Command> {
+    /// One end, with this address; with the server, if it is the one that begins.
+    fn command(self, address: IpAddr, server: Option<&ServerUrl>) -> io::Result<Command> {
         let path = self.path().map_or_else(std::env::current_exe, Ok)?;
         let mut command = Command::new(path);
         match self {
             Self::Ours => _ = command.args(["end", "secure"]),
             Self::Plain => _ = command.args(["end", "plain"]),
-            Self::LibDataChannel | Self::WebrtcRs => return Ok(command),
+            Self::Tcp => _ = command.args(["end", "tcp"]),
+            Self::LibDataChannel | Self::WebrtcRs => {}
         }
-        command.args(server.map(ToString::to_string));
+        command.arg(address.to_string());
+        if matches!(self, Self::Ours | Self::Plain) {
+            command.args(server.map(ToString::to_string));
+        }
         Ok(command)
+    }
+}
+
+/// Where the two ends are.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'a> {
+    /// On the loopback interface, with this server.
+    Loopback(&'a ServerUrl),
+    /// At both ends of a link.
+    Link(&'a Network),
+}
+
+impl Place<'_> {
+    fn command(self, program: Program, side: Side) -> io::Result<Command> {
+        let (address, server) = match self {
+            Self::Loopback(server) => (Ipv4Addr::LOCALHOST.into(), Some(server)),
+            Self::Link(network) => (Network::address(side), network.server()),
+        };
+        let command = program.command(address, server.filter(|_| side == Side::Offering))?;
+        Ok(match self {
+            Self::Loopback(_) => command,
+            Self::Link(network) => network.enter(side, &command),
+        })
     }
 }
 
@@ -77,6 +112,13 @@ pub(crate) struct Mark {
     pub(crate) cpu: u64,
     pub(crate) bytes: u64,
     pub(crate) messages: u64,
+}
+
+/// How much arrived in which time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Transfer {
+    pub(crate) bytes: u64,
+    pub(crate) time: Duration,
 }
 
 /// One process. Dropping it kills the process.
@@ -152,16 +194,16 @@ pub(crate) struct Opening {
 
 impl Pair {
     /// Starts the processes and connects them.
-    pub(crate) fn connect(program: Program, server: &ServerUrl) -> io::Result<(Self, Opening)> {
-        let spawn = |server| {
-            let mut command = program.command(server)?;
+    pub(crate) fn connect(program: Program, place: Place<'_>) -> io::Result<(Self, Opening)> {
+        let spawn = |side| {
+            let mut command = place.command(program, side)?;
             let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
             let taken = process.stdin.take().zip(process.stdout.take());
             let (stdin, stdout) = taken.ok_or_else(|| io::Error::other("there are no pipes"))?;
             io::Result::Ok((process, Arc::new(Mutex::new(stdin)), stdout))
         };
-        let (from, from_stdin, from_stdout) = spawn(Some(server))?;
-        let (to, to_stdin, to_stdout) = spawn(None)?;
+        let (from, from_stdin, from_stdout) = spawn(Side::Offering)?;
+        let (to, to_stdin, to_stdout) = spawn(Side::Answering)?;
         let end = |name, process, stdin, stdout, other: Arc<Mutex<ChildStdin>>| {
             let (sender, lines) = channel();
             std::thread::spawn(move || {
@@ -244,6 +286,29 @@ impl Pair {
             }
         };
         Ok([difference(0), difference(1)])
+    }
+
+    /// Sends so many messages of this size. Returns what arrived: all, or what did within `limit`. Now and
+    /// then `meanwhile` is told how much time has passed.
+    pub(crate) fn transfer(
+        &self,
+        size: usize,
+        count: usize,
+        limit: Duration,
+        mut meanwhile: impl FnMut(Duration) -> io::Result<()>,
+    ) -> io::Result<Transfer> {
+        let begin = Instant::now();
+        self.from.say(&format!("send {size} {count}"))?;
+        loop {
+            std::thread::sleep(Duration::from_millis(5));
+            self.to.say("mark")?;
+            let [_, _, bytes, messages] = self.to.numbers("mark")?;
+            let time = begin.elapsed();
+            if messages >= count as u64 || time > limit {
+                return Ok(Transfer { bytes, time });
+            }
+            meanwhile(time)?;
+        }
     }
 
     /// The time that a message takes there and back: median and 99th percentile.

@@ -171,7 +171,7 @@ fn compare(plan: &Plan, only: Option<&str>, write: bool) -> Result<(), Box<dyn E
     let text = figures.to_markdown(&SIZES, plan.rounds, plan.time);
     println!("{text}");
     if write {
-        report::write("bench-server", &text)?;
+        report::write("bench-server", "bench-server", &text)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One end of a connection of libdatachannel.
+//! One end of a connection of libdatachannel. The argument is its address.
 
 #[path = "../../rtc/child.rs"]
 mod child;
@@ -58,7 +58,8 @@ impl Peer for Other {
 impl Other {
     fn start(&self) -> Result<Box<RtcPeerConnection<Events>>, datachannel::Error> {
         let servers: [&str; 0] = [];
-        let config = RtcConfig::new(&servers).bind_address(&"127.0.0.1");
+        let address = std::env::args().nth(1).unwrap_or("127.0.0.1".into());
+        let config = RtcConfig::new(&servers).bind_address(&address);
         RtcPeerConnection::new(&config, Events)
     }
 
