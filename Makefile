@@ -103,7 +103,7 @@ test-rust: ## Rust tests: the core on its own, then with all features
 	@# A thousand clients are connected at once. Where that is not allowed, the test that needs it says so.
 	ulimit -n $$(ulimit -Hn) 2>/dev/null || true; $(CARGO) test --locked
 
-conformance: ## Print which test covers which requirement of the specification
+conformance: ## Check that code and tests name every requirement of the specification, and print which tests
 	$(CARGO) test --locked --quiet --no-default-features --test conformance every_requirement -- --nocapture
 
 test-deny: ## Licences, origin and security of the dependencies

@@ -17,6 +17,7 @@ pub struct Chunker {
 impl Chunker {
     /// A chunker whose first message has the id 0.
     pub const fn new(mode: Mode) -> Self {
+        // Spec: C-014 (Long Header)
         Self::starting_with(mode, 0)
     }
 
@@ -43,6 +44,7 @@ impl Chunker {
     ) -> Result<Chunks<M>, ChunkerError> {
         let data_size = data_size(self.mode, message.as_ref().len() as u64, chunk_size)?;
         let message_id = self.take_id();
+        // Spec: C-017 (Long Header)
         Ok(Chunks { message, mode: self.mode, message_id, data_size, offset: 0, serial: 0 })
     }
 
@@ -55,6 +57,7 @@ impl Chunker {
 
     fn take_id(&mut self) -> u32 {
         let id = self.next_message;
+        // Spec: C-015 (Long Header)
         self.next_message = id.wrapping_add(1);
         id
     }
@@ -63,12 +66,14 @@ impl Chunker {
 /// How much data goes into each chunk.
 fn data_size(mode: Mode, message_size: u64, chunk_size: usize) -> Result<usize, ChunkerError> {
     let min_chunk_size = mode.header_size() + 1;
+    // Spec: C-020 (Chunk data)
     if message_size == 0 {
         return Err(ChunkerError::EmptyMessage);
     }
     if chunk_size < min_chunk_size {
         return Err(ChunkerError::ChunkSizeTooSmall { chunk_size, min_chunk_size });
     }
+    // Spec: C-005 (Chunk Size)
     let data_size = chunk_size - mode.header_size();
     // Only unreliable/unordered mode counts the chunks.
     if mode == Mode::UnreliableUnordered && message_size.div_ceil(data_size as u64) > 1 << 32 {
@@ -109,12 +114,16 @@ impl<M: AsRef<[u8]>> Chunks<M> {
         if rest.is_empty() {
             return false;
         }
+        // Spec: C-021 C-022 (Chunk data)
         let data = &rest[..rest.len().min(self.data_size)];
         let end = data.len() == rest.len();
         out.reserve(self.mode.header_size() + data.len());
         Header { end, message: self.message_id, serial: self.serial }.write(self.mode, out);
+        // Spec: C-019 (Chunk data)
         out.extend_from_slice(data);
+        // Spec: C-023 (Chunk data)
         self.offset += data.len();
+        // Spec: C-018 (Long Header)
         // After the last of 2^32 chunks the number is not used any more.
         self.serial = self.serial.wrapping_add(1);
         true

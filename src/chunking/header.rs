@@ -6,13 +6,16 @@ use super::error::ChunkError;
 ///
 /// Peers that know only version 1.0 of the specification know only unreliable/unordered mode. It is
 /// right for reliable transports too, and what SaltyRTC itself uses everywhere.
+// Spec: C-029 (Changelog)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Chunks arrive in the order in which they were sent, each once, and all chunks of a message are
     /// sent before the first one of the next. The header has 1 byte.
+    // Spec: C-001 C-002 (Modes)
     ReliableOrdered,
     /// Chunks arrive in any order, or twice, or not at all, and messages may be interleaved. The
     /// header has 9 bytes.
+    // Spec: C-003 (Modes)
     UnreliableUnordered,
 }
 
@@ -23,6 +26,7 @@ const RESERVED_BITS: u8 = 0b1111_1000;
 
 impl Mode {
     /// Bytes of a chunk that are not data: 1 or 9.
+    // Spec: C-006 (Chunk Header)
     pub const fn header_size(self) -> usize {
         match self {
             Self::ReliableOrdered => 1,
@@ -30,6 +34,7 @@ impl Mode {
         }
     }
 
+    // Spec: C-009 (Short Header)
     const fn bits(self) -> u8 {
         match self {
             Self::ReliableOrdered => 0b110,
@@ -49,8 +54,11 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn write(self, mode: Mode, out: &mut Vec<u8>) {
+        // Spec: C-010 C-011 (Short Header)
         out.push(mode.bits() | if self.end { END } else { 0 });
+        // Spec: C-012 C-013 C-016 (Long Header)
         if mode == Mode::UnreliableUnordered {
+            // Spec: C-007 (Chunk Header)
             out.extend_from_slice(&self.message.to_be_bytes());
             out.extend_from_slice(&self.serial.to_be_bytes());
         }
@@ -60,6 +68,7 @@ impl Header {
     pub(super) fn split(mode: Mode, chunk: &[u8]) -> Result<(Self, &[u8]), ChunkError> {
         let too_short = ChunkError::TooShort { len: chunk.len(), header_size: mode.header_size() };
         let Some((&options, rest)) = chunk.split_first() else { return Err(too_short) };
+        // Spec: C-008 (Short Header)
         if options & RESERVED_BITS != 0 {
             return Err(ChunkError::ReservedBits { options });
         }

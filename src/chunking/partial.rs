@@ -97,6 +97,7 @@ impl Partial {
                 self.append(&data);
             }
         } else {
+            // Spec: C-026 (Unchunking)
             self.early.insert(serial, data.into());
             self.early_size += data.len();
         }

@@ -66,6 +66,7 @@ impl Unchunker {
     }
 
     /// Gives up the messages that had nothing new for [`Limits::max_age`] or longer.
+    // Spec: C-027 (Unchunking)
     pub fn expire(&mut self, now: Instant) {
         match &mut self.0 {
             Inner::Ordered(ordered) => ordered.expire(now),

@@ -64,6 +64,7 @@ impl Unordered {
         self.expire(now);
         let (header, data) = Header::split(Mode::UnreliableUnordered, chunk)?;
         let id = header.message;
+        // Spec: C-028 (Unchunking)
         if self.complete.contains(id) {
             return Ok(None);
         }
@@ -85,6 +86,7 @@ impl Unordered {
             return Ok(None);
         };
         match partial.add(header, data, max_size, spare) {
+            // Spec: C-004 (Modes)
             Ok(Added::Duplicate) => Ok(None),
             Ok(Added::Stored) => {
                 self.touch(id, now);

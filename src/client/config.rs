@@ -41,6 +41,7 @@ impl Config {
         permanent_key: KeyPair,
         responder: PublicKey,
     ) -> Self {
+        // Spec: P-233 (Client Handshake)
         let responder = PeerAuth::Trusted(responder);
         Self::new(server, RoleConfig::Initiator { responder }, permanent_key)
     }

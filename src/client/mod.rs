@@ -360,6 +360,7 @@ impl Client {
 
     /// Sends data with the Relayed Data task, as a MessagePack value of the caller's.
     pub fn send_data(&self, payload: &Payload) -> Result<(), SendFailure> {
+        // Spec: R-013 (Sending a Message)
         self.shared().with(|machine| relayed_data::send(machine, payload))
     }
 

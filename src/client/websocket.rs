@@ -70,6 +70,7 @@ async fn connect(target: Target) -> Result<WebSocket, String> {
         None
     };
     let (host, port) = (server.host().to_owned(), server.port());
+    // Spec: P-034 (Connecting To a Signalling Server)
     let target = transport::Target { host, port, tls, path: path.to_hex() };
     transport::connect(&target, max_message_size, connect_timeout)
         .await

@@ -164,6 +164,7 @@ pub struct KeyPair {
 impl KeyPair {
     /// A new key pair, drawn from `random`.
     pub fn generate(random: &mut dyn RandomSource) -> Self {
+        // Spec: P-001 (NaCl Key Pairs)
         Self::from_secret(SecretKey::from_bytes(random.array()))
     }
 
@@ -187,12 +188,14 @@ impl KeyPair {
 /// An authentication token: the secret key that lets one responder introduce itself to an initiator
 /// (protocol, *Authentication Token*). It is good for a single message and has to reach the responder
 /// over a channel that nobody else can read. Zeroised when dropped, never printed.
+// Spec: P-013 (Authentication Token)
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct AuthToken([u8; KEY_BYTES]);
 
 impl AuthToken {
     /// A new token, drawn from `random`.
     pub fn generate(random: &mut dyn RandomSource) -> Self {
+        // Spec: P-229 (Client Handshake)
         Self(random.array())
     }
 

@@ -49,6 +49,7 @@ impl SharedKey {
 
     /// Appends `plain` to `message`, sealed; 16 bytes longer than it was.
     pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
+        // Spec: P-090 (Encrypting a Message)
         seal_onto(&self.ciphers, self.content, message, nonce, plain);
     }
 
@@ -61,6 +62,7 @@ impl SharedKey {
 
     /// Opens what the other side sealed with the same nonce.
     pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        // Spec: P-093 (Decrypting a Message)
         open(&self.ciphers, self.content, nonce, sealed)
     }
 
@@ -86,11 +88,13 @@ impl fmt::Debug for SharedKey {
 impl AuthToken {
     /// Appends `plain` to `message`, sealed with the token; 16 bytes longer than it was.
     pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
+        // Spec: P-091 (Encrypting a Message)
         seal_onto(&self.ciphers(), Content::Signalling, message, nonce, plain);
     }
 
     /// Opens what was sealed with the same token and nonce.
     pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
+        // Spec: P-094 (Decrypting a Message)
         open(&self.ciphers(), Content::Signalling, nonce, sealed)
     }
 
@@ -99,6 +103,7 @@ impl AuthToken {
     }
 }
 
+// Spec: P-089 (Encrypting a Message)
 fn seal_onto(
     ciphers: &Ciphers,
     content: Content,

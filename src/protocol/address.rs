@@ -31,6 +31,7 @@ impl fmt::Display for Role {
 }
 
 /// One byte that names somebody on a path: the server `0x00`, the initiator `0x01`, or a responder.
+// Spec: P-015 (Address)
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Address(pub u8);
 

@@ -7,6 +7,7 @@ pub const MESSAGE_TOO_BIG: u16 = 1009;
 
 /// A close code of the protocol: in WebSocket close frames, in 'close' and in 'drop-responder'
 /// messages.
+// Spec: P-300 (Close Code Enumeration)
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum CloseCode {
@@ -99,6 +100,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// The drop reason with this number, if it is one.
+    // Spec: P-301 (Close Code Enumeration)
     pub fn from_code(code: u64) -> Option<Self> {
         [
             Self::ProtocolError,

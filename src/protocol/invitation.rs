@@ -115,6 +115,7 @@ impl Invitation {
     /// responder's place. Show or send it to the responder only, and do not log it.
     ///
     /// At most 460 characters of ASCII.
+    // Spec: P-014 (Authentication Token)
     pub fn to_uri(&self) -> String {
         // Never grown, and the token is wiped where it comes from, so that no copy of it stays behind
         // in freed memory.
@@ -133,6 +134,7 @@ impl Invitation {
 
     /// The URL to open the WebSocket with, which has neither the server's key nor the token.
     pub fn websocket_url(&self) -> String {
+        // Spec: P-017 (Exchanging Signalling Information)
         self.server.websocket_url(&self.initiator_key)
     }
 

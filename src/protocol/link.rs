@@ -69,16 +69,20 @@ pub struct CheckedNonce {
 /// The state of the nonces between us and one other participant.
 #[derive(Debug)]
 pub struct Link {
+    // Spec: P-038 (Sending a Signalling Message)
     own_cookie: Cookie,
     /// The number of our first message.
     first: SequenceNumber,
+    // Spec: P-048 (Sending a Signalling Message)
     next: Option<SequenceNumber>,
+    // Spec: P-077 (Receiving a Signalling Message)
     theirs: Option<(Cookie, SequenceNumber)>,
 }
 
 impl Link {
     /// A new link with a random cookie and a random first sequence number.
     pub fn new(random: &mut dyn RandomSource) -> Self {
+        // Spec: P-026 P-027 (Message Structure)
         let own_cookie = Cookie::generate(random);
         let first = SequenceNumber::first(random);
         Self { own_cookie, first, next: Some(first), theirs: None }
@@ -96,7 +100,9 @@ impl Link {
         destination: Address,
     ) -> Result<Nonce, SequenceExhausted> {
         let sequence = self.next.ok_or(SequenceExhausted)?;
+        // Spec: P-024 (Message Structure)
         self.next = sequence.next();
+        // Spec: P-039 (Sending a Signalling Message)
         Ok(Nonce { cookie: self.own_cookie, source, destination, sequence })
     }
 
@@ -110,18 +116,22 @@ impl Link {
     pub fn check(&self, nonce: &Nonce) -> Result<CheckedNonce, NonceError> {
         match self.theirs {
             None => {
+                // Spec: P-074 (Receiving a Signalling Message)
                 if nonce.sequence.overflow_number() != 0 {
                     return Err(NonceError::OverflowNumber(nonce.sequence.overflow_number()));
                 }
+                // Spec: P-075 (Receiving a Signalling Message)
                 let sent = self.next != Some(self.first);
                 if sent && nonce.cookie == self.own_cookie {
                     return Err(NonceError::CookieIsOurs);
                 }
             }
             Some((cookie, previous)) => {
+                // Spec: P-078 (Receiving a Signalling Message)
                 if nonce.cookie != cookie {
                     return Err(NonceError::CookieChanged);
                 }
+                // Spec: P-079 P-080 P-081 P-082 (Receiving a Signalling Message)
                 if previous.next() != Some(nonce.sequence) {
                     return Err(NonceError::Sequence {
                         expected: previous.next().map(SequenceNumber::get),
@@ -135,6 +145,7 @@ impl Link {
 
     /// Makes a checked nonce the previous one.
     pub fn commit(&mut self, nonce: CheckedNonce) {
+        // Spec: P-076 (Receiving a Signalling Message)
         self.theirs = Some((nonce.cookie, nonce.sequence));
     }
 

@@ -18,6 +18,7 @@ impl Cookie {
 
     /// A new cookie, drawn from `random`.
     pub fn generate(random: &mut dyn RandomSource) -> Self {
+        // Spec: P-025 (Message Structure)
         Self(random.array())
     }
 }
@@ -55,7 +56,9 @@ impl Nonce {
 
     /// The last 8 bytes: source, destination and combined sequence number. They identify a message
     /// in 'send-error'.
+    // Spec: P-209 ('send-error' Message)
     pub fn identity(&self) -> [u8; 8] {
+        // Spec: P-022 (Message Structure)
         let mut bytes = self.sequence.get().to_be_bytes();
         bytes[0] = self.source.0;
         bytes[1] = self.destination.0;
@@ -64,8 +67,10 @@ impl Nonce {
 
     /// Splits a message into its nonce and its data section. `None` if there are no more than 24
     /// bytes, which no message can have (protocol, *Receiving a Signalling Message*).
+    // Spec: P-023 (Message Structure)
     pub fn split(message: &[u8]) -> Option<(Self, &[u8; Self::BYTES], &[u8])> {
         let (bytes, data) = message.split_first_chunk::<{ Self::BYTES }>()?;
+        // Spec: P-055 (Receiving a Signalling Message)
         if data.is_empty() {
             return None;
         }

@@ -44,10 +44,14 @@ use crate::crypto::{BOX_OVERHEAD, Content, NONCE_BYTES, RandomSource, SharedKey}
 #[derive(Debug)]
 pub struct SecureChannel {
     id: u16,
+    // Spec: W-097 ('close' Message)
     key: SharedKey,
+    // Spec: W-020 (Secure Data Channel)
     own_cookie: Cookie,
+    // Spec: W-042 (Message Structure)
     next: Option<SequenceNumber>,
     /// Of the last message that could be decrypted.
+    // Spec: W-051 (Receiving a Secure Data Channel Message)
     theirs: Option<(Cookie, SequenceNumber)>,
 }
 
@@ -67,6 +71,8 @@ impl SecureChannel {
     }
 
     fn of(content: Content, id: u16, key: &SharedKey, random: &mut dyn RandomSource) -> Self {
+        // Spec: W-021 (Secure Data Channel)
+        // Spec: W-040 (Message Structure)
         let own_cookie = Cookie::generate(random);
         let next = Some(SequenceNumber::first(random));
         Self { id, key: key.for_content(content), own_cookie, next, theirs: None }
@@ -94,6 +100,8 @@ impl SecureChannel {
     /// # Errors
     ///
     /// As [`encrypt`](Self::encrypt); nothing is appended then.
+    // Spec: W-018 (Secure Data Channel)
+    // Spec: W-043 (Sending a Secure Data Channel Message)
     pub fn encrypt_onto(
         &mut self,
         out: &mut Vec<u8>,
@@ -101,9 +109,11 @@ impl SecureChannel {
     ) -> Result<(), SequenceExhausted> {
         let sequence = self.next.ok_or(SequenceExhausted)?;
         self.next = sequence.next();
+        // Spec: W-044 W-045 W-046 (Sending a Secure Data Channel Message)
         let nonce = Header { cookie: self.own_cookie, id: self.id, sequence }.to_bytes();
         out.reserve(Self::OVERHEAD + plain.len());
         out.extend_from_slice(&nonce);
+        // Spec: W-017 (Secure Data Channel)
         self.key.seal_onto(out, &nonce, plain);
         Ok(())
     }
@@ -114,6 +124,8 @@ impl SecureChannel {
     ///
     /// If it is not one of this channel. Such a message changes nothing: the ones after it are judged
     /// as if it had not come.
+    // Spec: W-019 (Secure Data Channel)
+    // Spec: W-050 (Receiving a Secure Data Channel Message)
     pub fn decrypt(&mut self, message: &[u8]) -> Result<Vec<u8>, SecureChannelError> {
         let (nonce, header, sealed) = self.check(message)?;
         let plain = self.key.open(nonce, sealed).map_err(|_| SecureChannelError::Decryption)?;
@@ -156,7 +168,9 @@ impl SecureChannel {
             Some((nonce, sealed)) if sealed.len() >= BOX_OVERHEAD => (nonce, sealed),
             _ => return Err(SecureChannelError::TooShort(message.len())),
         };
+        // Spec: W-052 (Receiving a Secure Data Channel Message)
         let header = Header::from_bytes(nonce);
+        // Spec: W-055 (Receiving a Secure Data Channel Message)
         if header.id != self.id {
             return Err(SecureChannelError::OtherChannel {
                 expected: self.id,
@@ -170,6 +184,7 @@ impl SecureChannel {
             if header.cookie != cookie {
                 return Err(SecureChannelError::CookieChanged);
             }
+            // Spec: W-053 W-054 (Receiving a Secure Data Channel Message)
             if header.sequence == last {
                 return Err(SecureChannelError::Repeated(last.get()));
             }
@@ -225,9 +240,12 @@ struct Header {
 impl Header {
     fn to_bytes(self) -> [u8; NONCE_BYTES] {
         let mut bytes = [0; NONCE_BYTES];
+        // Spec: W-038 (Message Structure)
         bytes[..16].copy_from_slice(&self.cookie.0);
+        // Spec: W-041 (Message Structure)
         // The upper 16 bits of the combined sequence number are 0.
         bytes[16..].copy_from_slice(&self.sequence.get().to_be_bytes());
+        // Spec: W-039 (Message Structure)
         bytes[16..18].copy_from_slice(&self.id.to_be_bytes());
         bytes
     }

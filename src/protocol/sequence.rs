@@ -11,6 +11,8 @@ impl SequenceNumber {
 
     /// The first number of a direction: overflow number 0, the rest random.
     pub fn first(random: &mut dyn RandomSource) -> Self {
+        // Spec: P-028 P-029 (Message Structure)
+        // Spec: P-047 (Sending a Signalling Message)
         Self(u32::from_be_bytes(random.array()).into())
     }
 
@@ -21,6 +23,7 @@ impl SequenceNumber {
 
     /// The number that has to follow this one; `None` after 2^48 - 1, where the counter may not wrap.
     pub const fn next(self) -> Option<Self> {
+        // Spec: P-049 P-050 P-051 (Sending a Signalling Message)
         if self.0 == Self::MAX { None } else { Some(Self(self.0 + 1)) }
     }
 

@@ -19,6 +19,7 @@ pub trait Task: Send + fmt::Debug {
     ///
     /// A responder is asked before anything is known about the peer, an initiator after
     /// [`start`](Self::start), so that its answer can reflect what the responder wants.
+    // Spec: P-261 ('auth' Message)
     fn data(&self) -> TaskData;
 
     /// The task was chosen, our client has the role `role`, and `peer_data` is what the peer's task said

@@ -109,6 +109,7 @@ pub(super) async fn open(
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, answer);
     }
     accept(&mut stream, &response).await?;
+    // Spec: P-030 (Connecting To a Signalling Server)
     let socket = accepted(stream, rest, settings.websocket).await;
     Ok(Opened { socket, asked, permit })
 }

@@ -23,6 +23,7 @@ pub(super) struct Registry {
 
 #[derive(Default)]
 struct Paths {
+    // Spec: P-032 (Connecting To a Signalling Server)
     by_key: HashMap<PublicKey, Arc<Mutex<SharedPath>>>,
     stopping: bool,
 }

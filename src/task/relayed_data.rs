@@ -7,6 +7,7 @@ use crate::protocol::client::{Client, SendFailure};
 use crate::protocol::message::{Payload, TaskData, TaskMessage};
 
 /// The name of the task.
+// Spec: R-001 (Task Protocol Name)
 pub const NAME: &str = "v0.relayed-data.tasks.saltyrtc.org";
 
 const DATA: &str = "data";
@@ -19,6 +20,7 @@ pub struct RelayedData;
 impl RelayedData {
     /// The message that carries `payload`.
     pub fn message(payload: &Payload) -> TaskMessage {
+        // Spec: R-009 R-010 ('data' messages)
         TaskMessage::with_field(DATA, PAYLOAD, payload)
     }
 }
@@ -29,11 +31,15 @@ impl RelayedData {
 ///
 /// [`SendFailure::OtherTask`] if another task runs, and whatever
 /// [`Client::send_application`] says.
+// Spec: R-004 (Client-to-Client Messages)
+// Spec: R-008 ('data' messages)
 pub fn send(client: &mut Client, payload: &Payload) -> Result<(), SendFailure> {
     match client.task() {
         Some(running) if running != NAME => {
             Err(SendFailure::OtherTask { running: running.to_owned() })
         }
+        // Spec: R-003 (Message Structure)
+        // Spec: R-015 (Sending a Message)
         _ => client.send_content(Content::RelayedData, RelayedData::message(payload).as_msgpack()),
     }
 }
@@ -44,6 +50,7 @@ impl Task for RelayedData {
     }
 
     fn data(&self) -> TaskData {
+        // Spec: R-002 (Task Data)
         TaskData::NIL
     }
 
@@ -53,6 +60,7 @@ impl Task for RelayedData {
         Ok(())
     }
 
+    // Spec: R-007 (Client-to-Client Messages)
     fn has_free_messages(&self) -> bool {
         false
     }
@@ -62,12 +70,16 @@ impl Task for RelayedData {
     }
 
     fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
+        // Spec: R-019 (Receiving a Message)
         if message.kind() != DATA {
             let kind: String = message.kind().chars().take(64).collect();
             return Err(format!("{kind:?} is not a message of the Relayed Data task"));
         }
         let payload = message.field(PAYLOAD);
+        // Spec: R-011 ('data' messages)
         let payload = payload.ok_or_else(|| format!("{DATA:?} lacks the field {PAYLOAD:?}"))?;
+        // Spec: R-012 ('data' messages)
+        // Spec: R-018 (Receiving a Message)
         Ok(Some(TaskEvent::Data(payload)))
     }
 }

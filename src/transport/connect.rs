@@ -185,14 +185,18 @@ pub(crate) async fn connect(
         prepare(&tcp, Some(KEEPALIVE));
         let stream = match &target.tls {
             None => Stream::Plain(Tcp::new(tcp)),
+            // Spec: P-018 (Security Recommendation)
             Some(config) => connect_tls(tcp, config, bare, &server).await?,
         };
         let scheme = if target.tls.is_some() { "wss" } else { "ws" };
+        // Spec: P-033 (Connecting To a Signalling Server)
         let uri = format!("{scheme}://{server}/{}", target.path)
             .parse()
             .map_err(|_| ConnectError::InvalidHost { host: target.host.clone() })?;
+        // Spec: P-019 (Subprotocol)
         let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
         let config = websocket_config(max_message_size);
+        // Spec: P-031 (Connecting To a Signalling Server)
         let (socket, _) = client_async_with_config(request, stream, Some(config))
             .await
             .map_err(|error| upgrade_error(error, &server))?;

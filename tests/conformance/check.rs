@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::scan::Scan;
-
-/// Requirements of whole parts that may be missing. The others are built.
-const PARTS: [&str; 1] = ["O-*"];
+use crate::table::{PARTS, Requirement, reasons};
 
 /// The outcome.
 pub(crate) struct Report {
@@ -16,69 +14,20 @@ pub(crate) struct Report {
     pub(crate) errors: Vec<String>,
 }
 
-/// The fields of one line of CSV.
-fn fields(line: &str) -> Vec<String> {
-    let mut fields = vec![String::new()];
-    let mut quoted = false;
-    let mut chars = line.chars().peekable();
-    while let Some(c) = chars.next() {
-        let field = fields.last_mut().expect("there is always a field");
-        match c {
-            '"' if quoted && chars.next_if_eq(&'"').is_some() => field.push('"'),
-            '"' => quoted = !quoted,
-            ',' if !quoted => fields.push(String::new()),
-            c => field.push(c),
-        }
-    }
-    fields
-}
-
-/// Id and last column of each row, in the order of the file.
-fn rows(csv: &str, name: &str, columns: usize, errors: &mut Vec<String>) -> Vec<(String, String)> {
-    let mut rows: Vec<(String, String)> = Vec::new();
-    for line in csv.lines().skip(1).filter(|line| !line.is_empty()) {
-        let mut fields = fields(line).into_iter();
-        if fields.len() != columns {
-            errors.push(format!("{name}: not {columns} columns: {line}"));
-            continue;
-        }
-        let id = fields.next().unwrap_or_default();
-        let last = fields.next_back().unwrap_or_default();
-        if rows.iter().any(|(known, _)| *known == id) {
-            errors.push(format!("{name}: {id} is there twice"));
-        }
-        rows.push((id, last));
-    }
-    rows
-}
-
-/// Checks `scan` against the two CSV files.
-pub(crate) fn check(requirements: &str, not_tested: &str, scan: &Scan) -> Report {
+/// Checks `scan` against the requirements and the list of those that no test covers.
+pub(crate) fn check(requirements: &[Requirement], not_tested: &str, scan: &Scan) -> Report {
     let mut errors = scan.errors.clone();
-    let requirements = rows(requirements, "requirements.csv", 6, &mut errors);
-    let reasons = rows(not_tested, "not_tested.csv", 2, &mut errors);
-    let exists = |id: &str| requirements.iter().any(|(known, _)| known == id);
-
+    let exists = |id: &str| requirements.iter().any(|known| known.id == id);
     for (id, places) in scan.covered.iter().filter(|(id, _)| !exists(id)) {
         errors.push(format!("{}: there is no requirement {id}", places.join(", ")));
     }
-    for (id, reason) in &reasons {
-        if id.ends_with('*') && !PARTS.contains(&id.as_str()) {
-            errors.push(format!("not_tested.csv: {id}: list these ids one by one"));
-        } else if !id.ends_with('*') && !exists(id) {
-            errors.push(format!("not_tested.csv: there is no requirement {id}"));
-        }
-        if reason.trim().is_empty() {
-            errors.push(format!("not_tested.csv: {id} has no reason"));
-        }
-    }
-
+    let reasons = reasons(not_tested, "not_tested.csv", requirements, &mut errors);
     let reasons: BTreeMap<&str, &str> =
         reasons.iter().map(|(id, reason)| (id.as_str(), reason.as_str())).collect();
     let (mut table, mut rest) = (String::new(), String::new());
     let (mut covered, mut excused) = (0, 0);
-    for (id, requirement) in &requirements {
-        let part = format!("{}*", &id[..id.len().min(2)]);
+    for requirement in requirements {
+        let (id, part, text) = (&requirement.id, requirement.part(), &requirement.text);
         let part_reason = reasons.get(part.as_str()).filter(|_| PARTS.contains(&part.as_str()));
         let reason = reasons.get(id.as_str());
         let tests = scan.covered.get(id).map_or(0, Vec::len);
@@ -86,10 +35,10 @@ pub(crate) fn check(requirements: &str, not_tested: &str, scan: &Scan) -> Report
         match (tests, reason, part_reason) {
             (0, Some(reason), _) => {
                 excused += 1;
-                let _ = writeln!(rest, "{id}: {requirement}\n       {reason}");
+                let _ = writeln!(rest, "{id}: {text}\n       {reason}");
             }
             (0, None, Some(_)) => excused += 1,
-            (0, None, None) => errors.push(format!("{id} is covered by no test: {requirement}")),
+            (0, None, None) => errors.push(format!("{id} is covered by no test: {text}")),
             (_, Some(_), _) => errors.push(format!(
                 "{id} is covered by a test and listed in not_tested.csv: remove it there"
             )),
@@ -115,14 +64,22 @@ pub(crate) fn check(requirements: &str, not_tested: &str, scan: &Scan) -> Report
 
 mod tests {
     use super::*;
+    use crate::table::requirements;
 
     const REQUIREMENTS: &str = "id,document,section,role,level,requirement\n\
         P-001,d,s,r,MUST,\"One, \"\"two\"\".\"\nR-001,d,s,r,MAY,Three.\nO-001,d,s,r,MUST,Four.\n";
 
+    fn report(not_tested: &str, scan: &Scan) -> Report {
+        let mut errors = Vec::new();
+        let requirements = requirements(REQUIREMENTS, &mut errors);
+        assert_eq!(errors, [""; 0]);
+        check(&requirements, &format!("id,reason\n{not_tested}"), scan)
+    }
+
     fn errors(covered: &[&str], not_tested: &str) -> Vec<String> {
         let covered = covered.iter().map(|&id| (id.to_owned(), vec!["f:1".to_owned()])).collect();
         let scan = Scan { covered, errors: Vec::new() };
-        check(REQUIREMENTS, &format!("id,reason\n{not_tested}"), &scan).errors
+        report(not_tested, &scan).errors
     }
 
     #[test]
@@ -157,7 +114,7 @@ mod tests {
     fn the_report_counts_and_gives_the_reasons() {
         let covered = [("P-001".to_owned(), vec!["f:1".to_owned(), "f:7".to_owned()])].into();
         let scan = Scan { covered, errors: vec!["bad marker".to_owned()] };
-        let report = check(REQUIREMENTS, "id,reason\nR-001,because\nO-*,not built\n", &scan);
+        let report = report("R-001,because\nO-*,not built\n", &scan);
         assert_eq!(report.errors, ["bad marker"]);
         for part in [
             "P-001     2\n",

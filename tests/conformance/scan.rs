@@ -22,7 +22,7 @@ enum Language {
 }
 
 /// Whether `word` looks like `P-001`.
-fn is_id(word: &str) -> bool {
+pub(crate) fn is_id(word: &str) -> bool {
     let bytes = word.as_bytes();
     bytes.len() == 5
         && bytes[0].is_ascii_uppercase()

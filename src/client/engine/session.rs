@@ -199,6 +199,7 @@ impl Session {
         if !std::mem::replace(&mut self.prepared, true)
             && let Some(signalling) = &self.signalling
         {
+            // Spec: W-022 (Signalling Channel Handover)
             match association.open(now, config::of_signalling(signalling)) {
                 Ok(id) => self.signalling_id = Some(id),
                 Err(error) => self.problem(format!("the signalling stays where it is: {error}")),

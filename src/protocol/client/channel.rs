@@ -50,6 +50,7 @@ impl Client {
     ///
     /// [`SendFailure::NoHandover`] if there was no agreement on it, [`SendFailure::HandedOver`] if it
     /// was done before, [`SendFailure::ChannelTooNarrow`] below 64 bytes; and if there is no peer.
+    // Spec: W-056 (Client-to-Client Messages)
     pub fn hand_over(&mut self, now: Instant, max_message_size: usize) -> Result<(), SendFailure> {
         self.need_session()?;
         self.core.hand_over(now, max_message_size)
@@ -86,6 +87,8 @@ impl Client {
 
     /// Encryption for a data channel of the application's own with the id `id`, with the keys of the
     /// session. It outlives the session.
+    // Spec: W-001 (Secure Data Channel (Terminology))
+    // Spec: W-016 (Secure Data Channel)
     pub fn secure_channel(&mut self, id: u16) -> Result<SecureChannel, SendFailure> {
         let key = self.need_session()?.key.clone();
         Ok(SecureChannel::new(id, key, &mut *self.core.random.0))

@@ -13,6 +13,7 @@ pub enum PeerAuth {
     Token(AuthToken),
     /// The clients have met before and stored each other's public permanent key. This is the key of
     /// the peer. Both have to be in this mode, or the initiator cannot decrypt the first message.
+    // Spec: P-232 (Client Handshake)
     Trusted(PublicKey),
 }
 
@@ -59,6 +60,7 @@ pub struct ClientConfig {
     /// The role, and what is known about the peer.
     pub role: RoleConfig,
     /// Our permanent key pair.
+    // Spec: P-002 (Client's Permanent Key)
     pub permanent_key: KeyPair,
     /// The server's public permanent key. If it is given, a server that does not prove to have it is
     /// refused; without it, somebody in the middle can take the server's place (and see who talks to
@@ -67,6 +69,7 @@ pub struct ClientConfig {
     /// Seconds between WebSocket pings that the server is asked to send; 0 for none.
     pub ping_interval: u32,
     /// The tasks, most wanted first. At least one, no name twice.
+    // Spec: P-295 (Tasks)
     pub tasks: Vec<Box<dyn Task>>,
     /// The most bytes that a message may have on the wire, nonce included. Default 1 MiB, which is
     /// what the other servers accept.
@@ -125,6 +128,7 @@ impl ClientConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        // Spec: P-296 (Tasks)
         if self.tasks.is_empty() {
             return Err(ConfigError::NoTask);
         }

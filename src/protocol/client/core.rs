@@ -335,6 +335,7 @@ impl Core {
     /// Asks the server to drop a responder.
     pub(super) fn send_drop(&mut self, id: ResponderAddress, reason: DropReason) {
         tracing::debug!(%id, reason = %reason.close_code(), "dropping a responder");
+        // Spec: P-198 ('drop-responder' Message)
         self.send_to_server(&DropResponder { id, reason: Some(reason) }.serialise());
     }
 
@@ -351,14 +352,24 @@ impl Core {
         plain: &[u8],
     ) -> Result<(), SendFailure> {
         let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
+        // Spec: W-030 (Signalling Channel Handover)
+        // Spec: W-090 ('handover' Message)
         if handover.is_some_and(|handover| handover.sent) {
             return self.send_over_channel(plain);
         }
         let (Some(server), Some(session)) = (&self.server, &mut self.session) else {
             return Err(SendFailure::NoPeer);
         };
+        // Spec: P-043 (Sending a Signalling Message)
+        // Spec: W-037 (Message Structure)
         let nonce = session.link.next_nonce(server.address, session.address);
         let key = session.key.for_content(content);
+        // Spec: P-284 ('application' Message)
+        // Spec: P-294 ('close' Message)
+        // Spec: W-066 ('offer' Message)
+        // Spec: W-074 ('answer' Message)
+        // Spec: W-086 ('candidates' Message)
+        // Spec: W-094 ('handover' Message)
         let sealed = nonce.map(|nonce| seal(&nonce, &key, plain));
         self.transmit_sealed(sealed)
     }
@@ -383,6 +394,7 @@ impl Core {
     /// The protocol has no more numbers for messages to somebody (protocol, *Sending a Signalling
     /// Message*).
     pub(super) fn sequence_numbers_used_up(&mut self) {
+        // Spec: P-052 (Sending a Signalling Message)
         self.finish(EndReason::SequenceNumbersUsedUp, CloseCode::ProtocolError);
     }
 
@@ -419,7 +431,9 @@ impl Core {
             return;
         }
         tracing::debug!(%code, by = ?closed.by, "closing");
+        // Spec: W-095 ('close' Message)
         self.close_channel();
+        // Spec: P-289 P-292 ('close' Message)
         self.end_session();
         self.server = None;
         self.close_socket(code);
@@ -435,6 +449,7 @@ impl Core {
         if self.running() && !self.handed_over() {
             self.close_channel();
             self.end_session();
+            // Spec: P-016 (Address)
             self.server = None;
             self.end = End::Closing(closed);
         }
@@ -461,6 +476,7 @@ impl Core {
             return;
         }
         match std::mem::replace(&mut self.end, End::Closed) {
+            // Spec: P-299 (Errors)
             End::Closing(closed) => self.event(Event::Closed(closed)),
             end => self.end = end,
         }
@@ -478,6 +494,7 @@ impl Core {
 }
 
 /// A whole message: nonce and sealed content.
+// Spec: P-054 (Sending a Signalling Message)
 pub(super) fn seal(nonce: &Nonce, key: &SharedKey, plain: &[u8]) -> Vec<u8> {
     let nonce = nonce.to_bytes();
     let mut message = Vec::with_capacity(MESSAGE_OVERHEAD + plain.len());

@@ -69,6 +69,7 @@ fn reason(code: Option<u16>, role: Role) -> EndReason {
             Role::Initiator => EndReason::ReplacedByInitiator,
             Role::Responder => EndReason::DroppedByInitiator,
         },
+        // Spec: P-236 (Client Handshake)
         CloseCode::InitiatorCouldNotDecrypt => EndReason::InitiatorCouldNotDecrypt,
         CloseCode::NoSharedTask => EndReason::NoSharedTask,
         CloseCode::InvalidKey => EndReason::ServerKey("it does not have that key".into()),

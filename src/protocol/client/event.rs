@@ -45,6 +45,7 @@ pub enum Event {
         /// The address of the peer.
         address: Address,
         /// The peer's public permanent key. To trust the peer from now on, store it.
+        // Spec: P-272 ('auth' Message)
         peer_key: PublicKey,
         /// The name of the task.
         task: String,

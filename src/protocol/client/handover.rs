@@ -149,6 +149,7 @@ impl Handover {
     /// Takes what the transport carried. The message, if it is whole now.
     fn reassemble(&mut self, now: Instant, data: &[u8], limit: usize) -> Result<(), String> {
         let message = match self.channel.max_chunk_size {
+            // Spec: W-049 (Receiving a Secure Data Channel Message)
             Some(_) => self.unchunker.add(now, data).map_err(|error| error.to_string())?,
             None if data.len() > limit => {
                 return Err(format!("a message has {} bytes, and {limit} are allowed", data.len()));
@@ -201,17 +202,21 @@ impl Core {
         now: Instant,
         max_message_size: usize,
     ) -> Result<(), SendFailure> {
+        // Spec: W-014 (Task Data / Incoming)
         let Some(handover) = self.handover() else { return Err(SendFailure::NoHandover) };
         if handover.sent {
             return Err(SendFailure::HandedOver);
         }
         let max = if max_message_size == 0 { DEFAULT_MAX_MESSAGE_SIZE } else { max_message_size };
+        // Spec: W-048 (Sending a Secure Data Channel Message)
         let limit = handover.channel.max_chunk_size.map_or(max, |size| size.min(max));
         if limit < MIN_CHANNEL_MESSAGE {
             return Err(SendFailure::ChannelTooNarrow { limit });
         }
         handover.max_transmit = limit;
         self.flush_bundle();
+        // Spec: W-029 (Signalling Channel Handover)
+        // Spec: W-087 W-088 W-089 ('handover' Message)
         self.send_to_peer(&MapWriter::message(HANDOVER).finish())?;
         if let Some(handover) = self.handover() {
             handover.sent = true;
@@ -229,6 +234,7 @@ impl Core {
         }
         handover.received = true;
         self.advance_handover(now);
+        // Spec: W-033 (Signalling Channel Handover)
         self.take_arrivals();
     }
 
@@ -238,6 +244,7 @@ impl Core {
         if handover.both() {
             tracing::debug!("the signalling was handed over to the data channel");
             self.server = None;
+            // Spec: W-035 (Signalling Channel Handover)
             self.close_socket(CloseCode::Handover);
             self.event(Event::HandedOver);
         }
@@ -279,6 +286,7 @@ impl Core {
             return;
         }
         match (handover.sent, handover.received) {
+            // Spec: W-036 (Signalling Channel Handover)
             (false, false) => {
                 if handover.used() {
                     handover.die();
@@ -311,6 +319,7 @@ impl Core {
     /// of it.
     pub(super) fn take_arrivals(&mut self) {
         while self.running() && self.has_room() {
+            // Spec: W-031 (Signalling Channel Handover)
             let Some(handover) = self.handover().filter(|handover| handover.received) else {
                 return;
             };
@@ -353,6 +362,7 @@ impl Core {
             self.transmit_channel(ChannelTransmit::Message(sealed.into()));
             return Ok(());
         }
+        // Spec: W-047 (Sending a Secure Data Channel Message)
         let chunks = handover.chunker.chunk(sealed, handover.max_transmit);
         let chunks = chunks.expect("no message is empty, and the size of the chunks was looked at");
         for chunk in chunks {

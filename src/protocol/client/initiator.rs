@@ -107,6 +107,7 @@ impl Initiator {
         now: Instant,
         responders: impl IntoIterator<Item = ResponderAddress>,
     ) {
+        // Spec: P-166 P-167 ('server-auth' Message)
         for address in responders {
             self.add_candidate(core, now, address);
         }
@@ -140,12 +141,14 @@ impl Initiator {
         match notification {
             Notification::NewResponder(address) => {
                 let is_peer = |session: &Session| session.address == address.into();
+                // Spec: P-182 ('new-responder' Message)
                 if core.session.as_ref().is_some_and(is_peer) {
                     core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
                 }
                 if core.session.is_some() {
                     core.send_drop(address, DropReason::DroppedByInitiator);
                 } else if core.running() {
+                    // Spec: P-181 P-183 ('new-responder' Message)
                     self.add_candidate(core, now, address);
                 }
             }
@@ -162,6 +165,7 @@ impl Initiator {
                 // It may be late, and about somebody who had the address before.
                 let link = self.link_to(core, error.destination());
                 if link.is_some_and(|link| link.has_sent(error.sequence())) {
+                    // Spec: P-210 ('send-error' Message)
                     core.event(Event::SendError(error.destination()));
                     self.forget(core, error.destination(), PeerLeft::Unreachable);
                 }
@@ -201,12 +205,14 @@ impl Initiator {
             spoke: None,
             started: None,
             held: Vec::new(),
+            // Spec: P-037 (Sending a Signalling Message)
             link: Link::new(&mut *core.random.0),
             state: State::First,
         };
         self.arrivals += 1;
         self.candidates.insert(address, candidate);
         core.event(Event::ResponderJoined(address));
+        // Spec: P-106 (Path Cleaning)
         if self.candidates.len() >= CONGESTED_PATH {
             let others = self.candidates.iter().filter(|(other, _)| **other != address);
             let oldest_silent = others
@@ -219,6 +225,7 @@ impl Initiator {
     }
 
     fn drop_candidate(&mut self, core: &mut Core, address: ResponderAddress, reason: DropReason) {
+        // Spec: P-189 ('drop-responder' Message)
         self.candidates.remove(&address);
         core.send_drop(address, reason);
     }
@@ -273,6 +280,7 @@ impl Initiator {
         address: ResponderAddress,
         message: &[u8],
     ) {
+        // Spec: P-238 (Client Handshake)
         // Taken out: a candidate that fails is already forgotten.
         let Some(mut candidate) = self.candidates.remove(&address) else { return };
         candidate.started.get_or_insert(now);
@@ -283,6 +291,7 @@ impl Initiator {
             Ok(None) => {}
             Err(fault) => {
                 self.fail(core, address, fault);
+                // Spec: P-237 (Client Handshake)
                 self.pause_until = Some(now + ATTEMPT_PAUSE);
             }
         }
@@ -294,6 +303,7 @@ impl Initiator {
         // The text is for the application: it may quote the responder, which does not belong into a log.
         let code = reason.close_code();
         tracing::warn!(%address, %code, "a responder failed to authenticate itself");
+        // Spec: P-224 P-225 (Client-to-Client Messages)
         self.drop_candidate(core, address, reason);
         core.event(Event::ResponderFailed { address, reason, text });
     }
@@ -310,21 +320,26 @@ impl Initiator {
         let (nonce, nonce_bytes, data) =
             Nonce::split(message).ok_or_else(|| Fault::protocol("the message is too short"))?;
         let checked = candidate.link.check(&nonce)?;
+        // Spec: P-092 (Decrypting a Message)
         match &candidate.state {
             State::First => match &self.auth {
                 Some(PeerAuth::Token(token)) => {
+                    // Spec: P-235 (Client Handshake)
+                    // Spec: P-243 ('token' Message)
                     let plain = token.open(nonce_bytes, data).map_err(|_| {
                         Fault::could_not_decrypt(
                             "its first message was not sealed with the token: its token is wrong, \
                              or it counts on a stored key",
                         )
                     })?;
+                    // Spec: P-245 ('token' Message)
                     // Good for one decrypted message, whatever is in it.
                     self.auth = None;
                     core.event(Event::TokenUsed);
                     let permanent = Token::parse(&plain)?.key;
                     Ok(Some(candidate.next(checked, State::Key { permanent })))
                 }
+                // Spec: P-234 (Client Handshake)
                 Some(PeerAuth::Trusted(permanent)) => {
                     let permanent = *permanent;
                     Self::key_message(
@@ -362,6 +377,7 @@ impl Initiator {
         permanent: PublicKey,
     ) -> Result<Option<Candidate>, Fault> {
         let permanent_key = SharedKey::new(&permanent, core.permanent_key.secret());
+        // Spec: P-253 ('key' Message)
         let plain = permanent_key.open(nonce_bytes, data).map_err(|_| {
             Fault::could_not_decrypt(
                 "its 'key' message could not be decrypted: it has another permanent key, or does \
@@ -369,13 +385,19 @@ impl Initiator {
             )
         })?;
         let their_session_key = Key::parse(&plain, &permanent)?.key;
+        // Spec: P-010 P-011 (Client's Session Key)
+        // Spec: P-249 ('key' Message)
+        // Drawn at random, so it is not the permanent one.
         let session = KeyPair::generate(&mut *core.random.0);
         let key = SharedKey::new(&their_session_key, session.secret());
+        // Spec: P-252 ('key' Message)
         let mut candidate = candidate.next(checked, State::Auth { permanent, key });
 
+        // Spec: P-247 P-250 ('key' Message)
         let reply = Key { key: *session.public() }.serialise();
         match candidate.next_nonce(core, address) {
             Ok(nonce) => {
+                // Spec: P-254 ('key' Message)
                 core.transmit(seal(&nonce, &permanent_key, &reply));
                 Ok(Some(candidate))
             }
@@ -402,23 +424,29 @@ impl Initiator {
         let mut link = candidate.link;
         let plain = key.open(&nonce.to_bytes(), data).map_err(Fault::protocol)?;
         let auth = ResponderAuth::parse(&plain)?;
+        // Spec: P-263 ('auth' Message)
         if auth.your_cookie != link.own_cookie() {
             return Err(Fault::protocol("'auth' does not repeat our cookie"));
         }
         let Some((task, task_data)) = choose_task(core, &auth) else {
+            // Spec: P-266 ('auth' Message)
             // Authenticated, but with nothing to talk about.
             let close = Close { reason: CloseCode::NoSharedTask }.serialise();
             let own = core.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
             let nonce = link.next_nonce(own, address.into());
             // Fails only if that was the end already.
             let _ = core.transmit_sealed(nonce.map(|nonce| seal(&nonce, &key, &close)));
+            // Spec: P-267 P-268 ('auth' Message)
             core.closed_by_us(EndReason::NoSharedTask, CloseCode::NoSharedTask);
             return Ok(None);
         };
+        // Spec: P-271 ('auth' Message)
         core.tasks[task].start(Role::Initiator, &task_data).map_err(Fault::protocol)?;
         link.commit(checked);
+        // Spec: P-256 ('auth' Message)
         let reply = InitiatorAuth {
             your_cookie: nonce.cookie,
+            // Spec: P-259 ('auth' Message)
             task: core.tasks[task].name().to_owned(),
             data: core.tasks[task].data(),
         };
@@ -426,6 +454,7 @@ impl Initiator {
         if core.send_to_peer(&reply.serialise()).is_err() {
             return Ok(None);
         }
+        // Spec: P-273 ('auth' Message)
         while let Some((&other, _)) = self.candidates.first_key_value() {
             self.drop_candidate(core, other, DropReason::DroppedByInitiator);
         }
@@ -442,6 +471,7 @@ impl Initiator {
 
     pub(super) fn handle_timeout(&mut self, core: &mut Core, now: Instant) {
         let timeout = core.limits.peer_handshake_timeout;
+        // Spec: P-105 P-108 (Path Cleaning)
         let late: Vec<(ResponderAddress, bool)> = (self.candidates.iter())
             .filter(|(_, candidate)| candidate.deadline(timeout).is_some_and(|at| at <= now))
             .map(|(&address, candidate)| (address, candidate.spoke.is_some()))
@@ -493,12 +523,14 @@ impl Candidate {
         address: ResponderAddress,
     ) -> Result<Nonce, SequenceExhausted> {
         let own = core.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
+        // Spec: P-045 (Sending a Signalling Message)
         self.link.next_nonce(own, address.into())
     }
 
     /// When the candidate will have taken too long. Waiting for the end of a pause is not its fault.
     fn deadline(&self, handshake_timeout: Duration) -> Option<Instant> {
         match (self.spoke, self.started) {
+            // Spec: P-107 (Path Cleaning)
             (None, _) => Some(self.arrived + SILENT_RESPONDER_TIMEOUT),
             (Some(_), None) => None,
             (Some(_), Some(started)) => Some(started + handshake_timeout),
@@ -508,6 +540,7 @@ impl Candidate {
 
 /// The first of our tasks that the responder offers, and what its task has to say.
 fn choose_task(core: &Core, auth: &ResponderAuth) -> Option<(usize, TaskData)> {
+    // Spec: P-265 ('auth' Message)
     core.tasks.iter().enumerate().find_map(|(index, task)| {
         let (_, data) = auth.tasks.iter().find(|(name, _)| name == task.name())?;
         Some((index, data.clone()))

@@ -237,6 +237,7 @@ impl Client {
             return self.server_broke_the_protocol("a message has no more than 24 bytes".into());
         };
         if let Some(handshake) = self.handshake.take() {
+            // Spec: P-066 P-070 (Receiving a Signalling Message)
             if nonce.source == Address::SERVER {
                 self.server_handshake(now, *handshake, &nonce, nonce_bytes, data);
             } else {
@@ -246,6 +247,7 @@ impl Client {
             return;
         }
         let Some(server) = &self.core.server else { return };
+        // Spec: P-059 (Receiving a Signalling Message)
         if nonce.destination != server.address {
             return self.server_broke_the_protocol(format!(
                 "a message for {} was sent to {}",
@@ -255,6 +257,7 @@ impl Client {
         if nonce.source == Address::SERVER {
             self.notification(now, &nonce, nonce_bytes, data);
         } else if !is_peer(nonce.source, self.role()) {
+            // Spec: P-068 P-069 P-072 P-073 (Receiving a Signalling Message)
             tracing::warn!(source = %nonce.source, "ignoring a message from this source");
         } else if self.core.session.as_ref().is_some_and(|s| s.address == nonce.source) {
             self.core.handle_session_message(now, &nonce, nonce_bytes, data);
@@ -303,6 +306,7 @@ impl Client {
             }
             Ok(Step::Done { server, auth, server_verified }) => {
                 let address = server.address;
+                // Spec: P-170 ('server-auth' Message)
                 self.core.server = Some(server);
                 let peer_present = match &auth {
                     ServerAuthRole::Initiator { responders } => !responders.is_empty(),
@@ -364,6 +368,7 @@ impl Client {
     ) -> Result<Notification, String> {
         let server = self.core.server.as_mut().ok_or("the server is not authenticated")?;
         let checked = server.link.check(nonce).map_err(|error| error.to_string())?;
+        // Spec: P-084 (Receiving a Signalling Message)
         let plain = server.key.open(nonce_bytes, data).map_err(|error| error.to_string())?;
         let message = Notification::parse(&plain, role).map_err(|error| error.to_string())?;
         server.link.commit(checked);
@@ -374,12 +379,15 @@ impl Client {
     fn server_broke_the_protocol(&mut self, text: String) {
         if self.core.running() && !self.core.socket_closes() {
             tracing::warn!(%text, "the server broke the protocol");
+            // Spec: P-104 (Client-to-Server Messages)
             self.core.finish(EndReason::ServerProtocolError(text), CloseCode::ProtocolError);
         }
     }
 
     /// Sends something to the peer's application beside the task (protocol, *'application' Message*).
+    // Spec: R-006 (Client-to-Client Messages)
     pub fn send_application(&mut self, data: Payload) -> Result<(), SendFailure> {
+        // Spec: P-276 ('application' Message)
         self.send(&Application { data }.serialise())
     }
 
@@ -500,6 +508,7 @@ impl Client {
 
     /// Goes on without tokens: the authenticated peer can come back with its permanent key alone. The
     /// peer has to do the same, or its first message cannot be decrypted.
+    // Spec: P-231 (Client Handshake)
     pub fn trust_peer(&mut self, now: Instant) -> Result<(), SendFailure> {
         let peer_key = self.need_session()?.peer_key;
         self.trust_key(now, peer_key)
@@ -526,6 +535,7 @@ impl Client {
     }
 
     /// Initiator: drops a responder from the path, the authenticated peer included.
+    // Spec: P-185 ('drop-responder' Message)
     pub fn drop_responder(
         &mut self,
         address: ResponderAddress,
@@ -587,10 +597,12 @@ impl Client {
     ///
     /// With [`ClientConfig::engine`] the good-bye to a peer, and what follows, waits until the engine says
     /// [`release_goodbye`](Self::release_goodbye): a peer ends with it, whatever else is on its way.
+    // Spec: R-005 (Client-to-Client Messages)
     pub fn close(&mut self) {
         if self.core.running() {
             self.core.flush_bundle();
             self.core.hold_goodbye();
+            // Spec: P-288 ('close' Message)
             self.core.close_session(EndReason::Requested, CloseCode::GoingAway);
         }
     }

@@ -88,6 +88,7 @@ impl Responder {
     /// The server is authenticated.
     pub(super) fn start(&mut self, core: &mut Core, now: Instant, initiator_connected: bool) {
         (self.present, self.was_present) = (initiator_connected, initiator_connected);
+        // Spec: P-169 ('server-auth' Message)
         self.begin(core, now);
     }
 
@@ -126,25 +127,33 @@ impl Responder {
 
     /// Sends 'token' and 'key', if an initiator is there and would understand them.
     fn begin(&mut self, core: &mut Core, now: Instant) {
+        // Spec: P-239 ('token' Message)
         if !self.present || !self.can_rejoin() || !core.running() {
             return;
         }
+        // Spec: P-012 (Client's Session Key)
+        // Spec: P-248 ('key' Message)
         let session = KeyPair::generate(&mut *core.random.0);
         let mut link = Link::new(&mut *core.random.0);
         let own = own_address(core);
         let mut nonce = || {
+            // Spec: P-046 (Sending a Signalling Message)
             link.next_nonce(own, Address::INITIATOR)
                 .expect("a counter that starts below 2^32 has room for two messages")
         };
+        // Spec: P-240 ('token' Message)
         if let Some(token) = &self.token {
             let nonce = nonce().to_bytes();
             let mut message = nonce.to_vec();
+            // Spec: P-241 ('token' Message)
             let plain = Token { key: *core.permanent_key.public() }.serialise();
+            // Spec: P-244 ('token' Message)
             token.seal_onto(&mut message, &nonce, &plain);
             core.transmit(message);
         }
         let key = SharedKey::new(&self.initiator, core.permanent_key.secret());
         let plain = Key { key: *session.public() }.serialise();
+        // Spec: P-246 ('key' Message)
         core.transmit(seal(&nonce(), &key, &plain));
         let deadline = now + core.limits.peer_handshake_timeout;
         self.handshake = Some(Handshake { link, state: State::Key { session }, deadline });
@@ -160,11 +169,13 @@ impl Responder {
             Notification::NewInitiator => {
                 self.initiator_replaced = self.was_present;
                 (self.present, self.was_present) = (true, true);
+                // Spec: P-174 ('new-initiator' Message)
                 self.handshake = None;
                 core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
                 if core.running() {
                     core.event(Event::InitiatorJoined);
                 }
+                // Spec: P-175 ('new-initiator' Message)
                 self.begin(core, now);
             }
             Notification::Disconnected(_) => self.initiator_left(core, PeerLeft::Disconnected),
@@ -190,6 +201,8 @@ impl Responder {
 
     fn initiator_left(&mut self, core: &mut Core, how: PeerLeft) {
         let was_present = std::mem::take(&mut self.present);
+        // Spec: P-205 ('disconnected' Message)
+        // Spec: P-212 ('send-error' Message)
         self.handshake = None;
         let can_rejoin = self.can_rejoin();
         if core.session.is_some() {
@@ -223,6 +236,7 @@ impl Responder {
                 let reason = EndReason::PeerProtocolError(text);
                 let by = ClosedBy::Us;
                 let closed = Closed { by, code: Some(code.code()), reason, retryable: stale };
+                // Spec: P-226 (Client-to-Client Messages)
                 core.finish_as(closed, code);
             }
         }
@@ -242,13 +256,16 @@ impl Responder {
                 let key = self.key_message(core, &nonce, data, &session)?;
                 handshake.link.commit(checked);
                 let auth = ResponderAuth {
+                    // Spec: P-257 ('auth' Message)
                     your_cookie: nonce.cookie,
+                    // Spec: P-258 ('auth' Message)
                     tasks: core.tasks.iter().map(|t| (t.name().to_owned(), t.data())).collect(),
                 };
                 let reply = handshake
                     .link
                     .next_nonce(own_address(core), Address::INITIATOR)
                     .map_err(|_| "sequence numbers are used up")?;
+                // Spec: P-255 P-275 ('auth' Message)
                 core.transmit(seal(&reply, &key, &auth.serialise()));
                 Ok(Step::Continue(Handshake { state: State::Auth { key }, ..handshake }))
             }

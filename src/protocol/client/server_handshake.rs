@@ -98,6 +98,7 @@ impl ServerHandshake {
         }
         let checked = self.link.check(nonce)?;
         let session_key = ServerHello::parse(data)?.key;
+        // Spec: P-113 ('server-hello' Message)
         if self.server_key == Some(session_key) {
             return Err(Failure::ServerKey("its session key is its permanent key"));
         }
@@ -105,16 +106,24 @@ impl ServerHandshake {
 
         let key = SharedKey::new(&session_key, permanent_key.secret());
         let mut messages = Vec::new();
+        // Spec: P-115 P-116 ('client-hello' Message)
         if self.role == Role::Responder {
+            // Spec: P-117 ('client-hello' Message)
             let hello = ClientHello { key: *permanent_key.public() };
+            // Spec: P-120 ('client-hello' Message)
             messages.push(in_the_clear(&self.next_nonce(), &hello.serialise()));
         }
         let auth = ClientAuth {
+            // Spec: P-122 ('client-auth' Message)
             your_cookie: nonce.cookie,
+            // Spec: P-123 ('client-auth' Message)
             subprotocols: vec![SUBPROTOCOL.to_owned()],
+            // Spec: P-124 P-125 ('client-auth' Message)
             ping_interval: self.ping_interval.into(),
+            // Spec: P-126 ('client-auth' Message)
             your_key: self.server_key,
         };
+        // Spec: P-121 P-142 ('client-auth' Message)
         messages.push(seal(&self.next_nonce(), &key, &auth.serialise()));
         self.session = Some((session_key, key));
         Ok(Step::Continue(Box::new(self), messages))
@@ -129,8 +138,10 @@ impl ServerHandshake {
         session_key: PublicKey,
         key: SharedKey,
     ) -> Result<Step, Failure> {
+        // Spec: P-060 (Receiving a Signalling Message)
         // The first message with an address in it tells us ours.
         let address = nonce.destination;
+        // Spec: P-061 P-062 (Receiving a Signalling Message)
         if address.role() != Some(self.role) {
             return Err(Failure::Protocol(format!(
                 "'server-auth' is addressed to {address}, which is not the address of an {}",
@@ -142,15 +153,18 @@ impl ServerHandshake {
             .open(nonce_bytes, data)
             .map_err(|_| Failure::Protocol("'server-auth' could not be decrypted".into()))?;
         let auth = ServerAuth::parse(&plain, self.role)?;
+        // Spec: P-158 ('server-auth' Message)
         if auth.your_cookie != self.link.own_cookie() {
             return Err(Failure::Protocol("'server-auth' does not repeat our cookie".into()));
         }
         let server_verified = match (&self.server_key, &auth.signed_keys) {
             (Some(server_key), Some(signed)) => {
+                // Spec: P-159 ('server-auth' Message)
                 let signed = SharedKey::new(server_key, permanent_key.secret())
                     .open(nonce_bytes, signed)
                     .map_err(|_| Failure::ServerKey("its signature is by another key"))?;
                 let expected = [&session_key.as_bytes()[..], permanent_key.public().as_bytes()];
+                // Spec: P-160 ('server-auth' Message)
                 if signed != expected.concat() {
                     return Err(Failure::ServerKey("its signature is for other keys"));
                 }
@@ -158,6 +172,7 @@ impl ServerHandshake {
             }
             (Some(_), None) => return Err(Failure::ServerKey("it does not sign its session key")),
             (None, Some(_)) => {
+                // Spec: P-161 ('server-auth' Message)
                 tracing::warn!(
                     "the server signs its session key, but its permanent key is not known here, so \
                      the signature cannot be verified"
@@ -167,12 +182,15 @@ impl ServerHandshake {
             (None, None) => false,
         };
         self.link.commit(checked);
+        // Spec: P-063 (Receiving a Signalling Message)
+        // Spec: P-157 ('server-auth' Message)
         let server = ServerLink { link: self.link, key, address };
         Ok(Step::Done { server, auth: auth.role, server_verified })
     }
 
     fn next_nonce(&mut self) -> Nonce {
         self.link
+            // Spec: P-041 P-044 (Sending a Signalling Message)
             .next_nonce(Address::SERVER, Address::SERVER)
             .expect("a counter that starts below 2^32 has room for two messages")
     }

@@ -57,10 +57,14 @@ impl Core {
         task: usize,
     ) {
         let handover = self.tasks[task].signalling_channel().map(|channel| {
+            // Spec: W-002 (Secure Data Channel (Terminology))
+            // Spec: W-015 (Secure Data Channel)
+            // Spec: W-028 (Signalling Channel Handover)
             let secure = SecureChannel::for_signalling(channel.id, &key, &mut *self.random.0);
             Handover::new(channel, secure, self.limits.max_message_size)
         });
         let bundle = None;
+        // Spec: P-274 ('auth' Message)
         self.session = Some(Session { address, link, key, peer_key, task, bundle, handover });
     }
 
@@ -88,6 +92,7 @@ impl Core {
 
     /// The content of a message of the authenticated peer, over the data channel.
     pub(super) fn handle_channel_plain(&mut self, plain: Vec<u8>) {
+        // Spec: W-057 (Client-to-Client Messages)
         let result = self.interpret(plain.into(), Way::Channel);
         self.handle_received(result);
     }
@@ -108,6 +113,7 @@ impl Core {
         data: &[u8],
     ) -> Result<Received, String> {
         let Some(session) = &self.session else { return Err("there is no session".into()) };
+        // Spec: R-016 (Receiving a Message)
         let checked = session.link.check(nonce).map_err(|error| error.to_string())?;
         let plain = self.open(session, nonce_bytes, data).map_err(|error| error.to_string())?;
         let received = self.interpret(plain.into(), Way::WebSocket)?;
@@ -147,19 +153,24 @@ impl Core {
             if fields.kind() == HANDOVER {
                 return Ok(Received::Handover);
             }
+            // Spec: W-032 W-034 (Signalling Channel Handover)
+            // Spec: W-092 W-093 ('handover' Message)
             if handover.received && way == Way::WebSocket {
                 return Err("it went on over the server after its 'handover'".into());
             }
         }
         match fields.kind() {
+            // Spec: P-278 P-279 P-283 ('application' Message)
             "application" => Application::from_fields(&plain, fields)
                 .map(|message| Received::Event(Event::Application(message.data)))
                 .map_err(|error| error.to_string()),
+            // Spec: R-017 (Receiving a Message)
             "close" => Close::from_fields(fields)
                 .map(|message| Received::Close(message.reason))
                 .map_err(|error| error.to_string()),
             _ => {
                 let message = TaskMessage::from_parsed(plain.clone());
+                // Spec: P-297 (Tasks)
                 let event = self.tasks[session.task].handle_message(message)?;
                 Ok(event.map_or(Received::Nothing, |event| Received::Event(Event::Task(event))))
             }
@@ -175,6 +186,7 @@ impl Core {
         };
         let closed =
             Closed { by: ClosedBy::Peer, code: Some(code.code()), reason, retryable: false };
+        // Spec: P-293 ('close' Message)
         self.finish_as(closed, CloseCode::GoingAway);
     }
 
@@ -182,13 +194,16 @@ impl Core {
     pub(super) fn peer_broke_the_protocol(&mut self, text: String) {
         // The text is for the application: it may quote the peer, which does not belong into a log.
         tracing::warn!("the peer broke the protocol");
+        // Spec: P-227 P-228 (Client-to-Client Messages)
         self.close_session(EndReason::PeerProtocolError(text), CloseCode::ProtocolError);
     }
 
     /// Sends 'close' with `code` to the peer if there is one, then ends the connection normally.
     pub(super) fn close_session(&mut self, reason: EndReason, code: CloseCode) {
+        // Spec: P-286 ('close' Message)
         if self.session.is_some() {
             self.flush_bundle();
+            // Spec: P-285 ('close' Message)
             // Fails only if the connection is over anyway.
             let _ = self.send_to_peer(&Close { reason: code }.serialise());
         }
@@ -199,6 +214,7 @@ impl Core {
     pub(super) fn closed_by_us(&mut self, reason: EndReason, code: CloseCode) {
         let retryable = reason == EndReason::HandoverTimeout;
         let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason, retryable };
+        // Spec: P-290 ('close' Message)
         self.finish_as(closed, CloseCode::GoingAway);
     }
 
@@ -217,8 +233,12 @@ impl Core {
         } else {
             self.close_channel();
         }
+        // Spec: P-203 ('disconnected' Message)
         let Some(session) = self.end_session() else { return };
+        // Spec: P-206 ('disconnected' Message)
         self.event(Event::PeerLeft { address: session.address, how, can_rejoin });
+        // Spec: P-204 ('disconnected' Message)
+        // Spec: P-211 ('send-error' Message)
         if self.limits.when_peer_leaves == WhenPeerLeaves::Close {
             self.finish(EndReason::PeerLeft, CloseCode::GoingAway);
         }
@@ -227,5 +247,6 @@ impl Core {
 
 /// The address that a peer of the role `role` must have sent from.
 pub(super) fn is_peer(address: Address, role: Role) -> bool {
+    // Spec: P-067 P-071 (Receiving a Signalling Message)
     address.role() == Some(role.peer())
 }

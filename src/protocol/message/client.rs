@@ -19,6 +19,7 @@ pub struct Token {
 impl Token {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
+        // Spec: P-242 ('token' Message)
         let fields = Fields::parse(data)?.expect("token")?;
         Ok(Self { key: fields.public_key("key")? })
     }
@@ -41,6 +42,7 @@ impl Key {
     pub fn parse(data: &[u8], permanent: &PublicKey) -> Result<Self, MessageError> {
         let fields = Fields::parse(data)?.expect("key")?;
         let key = fields.public_key("key")?;
+        // Spec: P-251 ('key' Message)
         if key == *permanent {
             let problem = FieldProblem::Invalid("is the permanent key of the sender");
             return Err(fields.error("key", problem));
@@ -85,6 +87,7 @@ type TaskDataByName = BTreeMap<String, TaskData>;
 /// Reads the task data of an 'auth' message: exactly one entry for each of the tasks `named`.
 fn parse_data(fields: &Fields<'_>, named: &[&str]) -> Result<TaskDataByName, MessageError> {
     let invalid = |why| fields.error("data", FieldProblem::Invalid(why));
+    // Spec: P-270 ('auth' Message)
     let entries = fields.map("data")?;
     if entries.len() != named.len() {
         return Err(invalid("does not have exactly one entry for each task"));
@@ -106,6 +109,7 @@ fn parse_data(fields: &Fields<'_>, named: &[&str]) -> Result<TaskDataByName, Mes
     Ok(data)
 }
 
+// Spec: P-260 ('auth' Message)
 fn data_map<'a>(data: impl Iterator<Item = (&'a str, &'a TaskData)>) -> Vec<u8> {
     data.fold(MapWriter::default(), |map, (name, value)| map.raw(name, value.as_msgpack())).finish()
 }
@@ -126,6 +130,7 @@ impl ResponderAuth {
         let your_cookie = Cookie(fields.bytes("your_cookie")?);
         fields.absent("task")?;
         let names = fields.texts("tasks")?;
+        // Spec: P-264 ('auth' Message)
         if names.is_empty() {
             return Err(fields.error("tasks", FieldProblem::Invalid("is empty")));
         }
@@ -143,6 +148,7 @@ impl ResponderAuth {
     /// Serialises the message.
     pub fn serialise(&self) -> Vec<u8> {
         let names: Vec<&str> = self.tasks.iter().map(|(name, _)| name.as_str()).collect();
+        // Spec: P-262 ('auth' Message)
         let data = data_map(self.tasks.iter().map(|(name, data)| (name.as_str(), data)));
         MapWriter::message("auth")
             .binary("your_cookie", &self.your_cookie.0)
@@ -173,6 +179,7 @@ impl InitiatorAuth {
         let your_cookie = Cookie(fields.bytes("your_cookie")?);
         fields.absent("tasks")?;
         let task = fields.text("task")?;
+        // Spec: P-269 ('auth' Message)
         if !offered.any(|name| name == task) {
             return Err(fields.error("task", FieldProblem::Invalid("is not an offered task")));
         }
@@ -200,11 +207,13 @@ pub struct Application {
 impl Application {
     pub(crate) fn from_fields(message: &Bytes, fields: Fields<'_>) -> Result<Self, MessageError> {
         let fields = fields.expect("application")?;
+        // Spec: P-282 ('application' Message)
         Ok(Self { data: Payload::from_value(message, fields.required("data")?) })
     }
 
     /// Serialises the message.
     pub fn serialise(&self) -> Vec<u8> {
+        // Spec: P-280 ('application' Message)
         MapWriter::message("application").raw("data", self.data.as_msgpack()).finish()
     }
 }
@@ -213,12 +222,14 @@ impl Application {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Close {
     /// Why.
+    // Spec: P-287 ('close' Message)
     pub reason: CloseCode,
 }
 
 impl Close {
     pub(crate) fn from_fields(fields: Fields<'_>) -> Result<Self, MessageError> {
         let fields = fields.expect("close")?;
+        // Spec: P-291 ('close' Message)
         let reason = CloseCode::from_code(fields.uint("reason")?).ok_or_else(|| {
             fields.error("reason", FieldProblem::Invalid("is not a close code of the protocol"))
         })?;

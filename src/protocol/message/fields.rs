@@ -147,6 +147,8 @@ pub(crate) fn split_value(data: &[u8]) -> Result<(&[u8], &[u8]), MessageError> {
 
 /// Reads a text value.
 pub(crate) fn read_str(value: &[u8]) -> Option<&str> {
+    // Spec: P-099 (Client-to-Server Messages)
+    // Spec: P-219 (Client-to-Client Messages)
     match rmp::decode::read_str_from_slice(value) {
         Ok((text, [])) => Some(text),
         _ => None,
@@ -220,6 +222,8 @@ impl<'a> Fields<'a> {
     /// Takes a serialised message apart.
     pub(crate) fn parse(data: &'a [u8]) -> Result<Self, MessageError> {
         let entries = read_map(data)?;
+        // Spec: P-101 (Client-to-Server Messages)
+        // Spec: P-221 (Client-to-Client Messages)
         let kind = entries.iter().find(|(name, _)| *name == "type");
         let kind = kind.and_then(|(_, value)| read_str(value)).ok_or(MessageError::NoType)?;
         Ok(Self { kind, message: "", entries })
@@ -242,6 +246,8 @@ impl<'a> Fields<'a> {
 
     /// Goes on only if the message is of type `kind`.
     pub(crate) fn expect(mut self, kind: &'static str) -> Result<Self, MessageError> {
+        // Spec: P-103 (Client-to-Server Messages)
+        // Spec: P-223 (Client-to-Client Messages)
         if self.kind != kind {
             return Err(self.unexpected());
         }
@@ -250,12 +256,17 @@ impl<'a> Fields<'a> {
     }
 
     /// The MessagePack of a field, if the field is there.
+    // Spec: P-100 (Client-to-Server Messages)
+    // Spec: P-220 (Client-to-Client Messages)
+    // A field that is `nil` is there, and none of the types below takes it.
     pub(crate) fn optional(&self, name: &str) -> Option<&'a [u8]> {
         self.entries.iter().find(|(field, _)| *field == name).map(|(_, value)| *value)
     }
 
     /// The MessagePack of a field that has to be there.
     pub(crate) fn required(&self, name: &'static str) -> Result<&'a [u8], MessageError> {
+        // Spec: P-102 (Client-to-Server Messages)
+        // Spec: P-222 (Client-to-Client Messages)
         self.optional(name).ok_or_else(|| self.error(name, FieldProblem::Missing))
     }
 
@@ -381,6 +392,8 @@ impl MapWriter {
 
     pub(crate) fn binary(self, name: &str, value: &[u8]) -> Self {
         let mut map = self.key(name);
+        // Spec: P-097 P-098 (Client-to-Server Messages)
+        // Spec: P-217 P-218 (Client-to-Client Messages)
         write::write_bin(&mut map.data, value).expect(INFALLIBLE);
         map
     }
@@ -415,6 +428,7 @@ impl MapWriter {
         map
     }
 
+    // Spec: P-053 (Sending a Signalling Message)
     pub(crate) fn finish(self) -> Vec<u8> {
         let mut map = Vec::with_capacity(self.data.len() + 5);
         write::write_map_len(&mut map, self.fields).expect(INFALLIBLE);

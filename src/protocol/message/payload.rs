@@ -43,8 +43,10 @@ impl Payload {
     }
 
     /// Any value, already serialised. It has to be exactly one value.
+    // Spec: P-281 ('application' Message)
     pub fn from_msgpack(data: impl Into<Bytes>) -> Result<Self, PayloadError> {
         let data = data.into();
+        // Spec: R-014 (Sending a Message)
         match split_value(&data) {
             Ok((_, [])) => Ok(Self(data)),
             _ => Err(PayloadError),

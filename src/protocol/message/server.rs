@@ -34,6 +34,7 @@ pub struct ServerHello {
 impl ServerHello {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
+        // Spec: P-112 ('server-hello' Message)
         let fields = Fields::parse(data)?.expect("server-hello")?;
         Ok(Self { key: fields.public_key("key")? })
     }
@@ -54,6 +55,7 @@ pub struct ClientHello {
 impl ClientHello {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
+        // Spec: P-118 ('client-hello' Message)
         let fields = Fields::parse(data)?.expect("client-hello")?;
         Ok(Self { key: fields.public_key("key")? })
     }
@@ -83,7 +85,9 @@ impl ClientAuth {
         let fields = Fields::parse(data)?.expect("client-auth")?;
         Ok(Self {
             your_cookie: Cookie(fields.bytes("your_cookie")?),
+            // Spec: P-128 ('client-auth' Message)
             subprotocols: fields.texts("subprotocols")?.into_iter().map(str::to_owned).collect(),
+            // Spec: P-132 ('client-auth' Message)
             ping_interval: match fields.optional("ping_interval") {
                 Some(_) => fields.uint("ping_interval")?,
                 None => 0,
@@ -157,6 +161,7 @@ impl ServerAuth {
                 Role::Responder => {
                     fields.absent("responders")?;
                     ServerAuthRole::Responder {
+                        // Spec: P-168 ('server-auth' Message)
                         initiator_connected: fields.boolean("initiator_connected")?,
                     }
                 }
@@ -167,7 +172,9 @@ impl ServerAuth {
     fn parse_responders(fields: &Fields<'_>) -> Result<BTreeSet<ResponderAddress>, MessageError> {
         let invalid = |why| fields.error("responders", FieldProblem::Invalid(why));
         let mut responders = BTreeSet::new();
+        // Spec: P-162 P-164 P-165 ('server-auth' Message)
         for item in fields.array("responders")? {
+            // Spec: P-163 ('server-auth' Message)
             let address = read_uint(item)
                 .and_then(responder_address)
                 .ok_or_else(|| invalid("has an item that is not a responder address"))?;
@@ -236,7 +243,9 @@ impl DropResponder {
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
         let fields = Fields::parse(data)?.expect("drop-responder")?;
         Ok(Self {
+            // Spec: P-191 ('drop-responder' Message)
             id: fields.responder("id")?,
+            // Spec: P-192 ('drop-responder' Message)
             reason: match fields.optional("reason") {
                 Some(_) => {
                     Some(DropReason::from_code(fields.uint("reason")?).ok_or_else(|| {
@@ -251,7 +260,9 @@ impl DropResponder {
 
     /// Serialises the message.
     pub fn serialise(&self) -> Vec<u8> {
+        // Spec: P-186 ('drop-responder' Message)
         let map = MapWriter::message("drop-responder").uint("id", self.id.get().into());
+        // Spec: P-187 ('drop-responder' Message)
         match self.reason {
             Some(reason) => map.uint("reason", reason.close_code().code().into()),
             None => map,
@@ -325,12 +336,14 @@ impl Notification {
             ("new-initiator", Role::Responder) => Ok(Self::NewInitiator),
             ("new-responder", Role::Initiator) => {
                 let fields = fields.expect("new-responder")?;
+                // Spec: P-180 ('new-responder' Message)
                 Ok(Self::NewResponder(fields.responder("id")?))
             }
             ("disconnected", role) => {
                 let fields = fields.expect("disconnected")?;
                 let id = u8::try_from(fields.uint("id")?).map(Address);
                 match id {
+                    // Spec: P-201 P-202 ('disconnected' Message)
                     Ok(id) if id.role() == Some(role.peer()) => Ok(Self::Disconnected(id)),
                     _ => {
                         Err(fields

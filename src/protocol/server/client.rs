@@ -40,6 +40,7 @@ impl Ping {
     pub(super) fn new(now: Instant, seconds: u64) -> Option<Self> {
         let interval = Duration::from_secs(seconds);
         let due = now.checked_add(interval);
+        // Spec: P-133 ('client-auth' Message)
         (seconds > 0).then_some(Self { interval, sent: now, due, unanswered: false })
     }
 
@@ -89,7 +90,10 @@ impl Client {
     ) -> Self {
         let mut client = Self {
             state: State::New,
+            // Spec: P-036 (Sending a Signalling Message)
             link: Link::new(random),
+            // Spec: P-003 (Server's Session Key)
+            // Spec: P-110 ('server-hello' Message)
             session: KeyPair::generate(random),
             subprotocol: subprotocol.to_owned(),
             outbox: Outbox::new(config.queued.clone()),
@@ -100,9 +104,11 @@ impl Client {
             idle_check: config.idle_timeout.and_then(|timeout| since.checked_add(timeout)),
             config,
         };
+        // Spec: P-109 P-111 ('server-hello' Message)
         let hello = ServerHello { key: *client.session.public() };
         // A new link has all its numbers ahead of it.
         if let Ok(nonce) = client.link.next_nonce(Address::SERVER, Address::SERVER) {
+            // Spec: P-114 ('server-hello' Message)
             client.outbox.own([&nonce.to_bytes()[..], &hello.serialise()].concat());
         }
         client
@@ -145,8 +151,13 @@ impl Client {
     /// Seals `plain` for the client and queues it.
     pub(super) fn send(&mut self, plain: &[u8]) -> Result<(), SequenceExhausted> {
         let State::Authenticated { address, shared } = &self.state else { return Ok(()) };
+        // Spec: P-040 (Sending a Signalling Message)
         let nonce = self.link.next_nonce(Address::SERVER, *address)?.to_bytes();
         let mut message = nonce.to_vec();
+        // Spec: P-176 ('new-initiator' Message)
+        // Spec: P-184 ('new-responder' Message)
+        // Spec: P-207 ('disconnected' Message)
+        // Spec: P-213 ('send-error' Message)
         shared.seal_onto(&mut message, &nonce, plain);
         self.outbox.own(message);
         Ok(())

@@ -12,6 +12,7 @@ use crate::protocol::SUBPROTOCOL;
 pub struct PathConfig {
     /// The server's permanent key pairs. The first one is the primary key; the others are there for
     /// clients that still ask for them. Without any, clients cannot verify who the server is.
+    // Spec: P-006 (Server's Permanent Key)
     pub permanent_keys: Vec<KeyPair>,
     /// The WebSocket subprotocols that the server speaks, most wanted first.
     pub subprotocols: Vec<String>,
@@ -47,6 +48,7 @@ impl Default for PathConfig {
             permanent_keys: Vec::new(),
             subprotocols: vec![SUBPROTOCOL.to_owned()],
             handshake_timeout: Duration::from_secs(30),
+            // Spec: P-136 ('client-auth' Message)
             pong_timeout: Duration::from_secs(30),
             idle_timeout: None,
             max_queue: 4 << 20,
@@ -61,6 +63,7 @@ impl PathConfig {
     /// The subprotocol to use with a client: the first one of the server that the client `offered`.
     ///
     /// The WebSocket handshake and the check of 'client-auth' both go through this function.
+    // Spec: P-020 (Subprotocol)
     pub fn select_subprotocol<T: AsRef<str>>(&self, offered: &[T]) -> Option<&str> {
         let offers = |own: &&String| offered.iter().any(|name| name.as_ref() == own.as_str());
         self.subprotocols.iter().find(offers).map(String::as_str)

@@ -85,6 +85,8 @@ impl Cause {
     /// The close code that the client gets to see.
     pub const fn close_code(&self) -> CloseCode {
         match self {
+            // Spec: P-083 (Receiving a Signalling Message)
+            // Spec: P-298 (Errors)
             Self::Violation(_) | Self::SequenceExhausted => CloseCode::ProtocolError,
             Self::PathFull => CloseCode::PathFull,
             Self::Replaced => CloseCode::DroppedByInitiator,

@@ -78,6 +78,7 @@ impl Path {
     }
 
     /// Changes the configuration for clients that connect from now on.
+    // Spec: P-007 (Server's Permanent Key)
     pub fn set_config(&mut self, config: Arc<PathConfig>) {
         self.config = config;
     }
@@ -145,9 +146,11 @@ impl Path {
         } else if let Some(ping) = &mut client.ping
             && ping.due.is_some_and(|due| due <= now)
         {
+            // Spec: P-135 ('client-auth' Message)
             if ping.unanswered {
                 self.close(id, Cause::PongTimeout);
             } else {
+                // Spec: P-134 ('client-auth' Message)
                 ping.ping(now, client.config.pong_timeout);
                 client.outbox.ping();
                 self.mark_ready(id);
@@ -223,9 +226,13 @@ impl Path {
         }
         client.active = now;
         let (nonce, nonce_bytes, data) = Nonce::split(&message).ok_or(Violation::TooShort)?;
+        // Spec: P-064 P-065 (Receiving a Signalling Message)
         if nonce.source != client.address() {
             return Err(Violation::Source.into());
         }
+        // Spec: P-058 (Receiving a Signalling Message)
+        // Spec: P-095 (Client-to-Server Messages)
+        // Spec: P-214 (Client-to-Client Messages)
         if nonce.destination != Address::SERVER {
             return self.relay(now, id, &nonce, message);
         }
@@ -233,7 +240,9 @@ impl Path {
         let State::Authenticated { address, shared } = &client.state else {
             return self.handshake(now, id, &nonce, data, checked);
         };
+        // Spec: P-085 (Receiving a Signalling Message)
         let plain = shared.open(nonce_bytes, data).map_err(|_| Violation::Undecryptable)?;
+        // Spec: P-190 ('drop-responder' Message)
         if address.role() != Some(Role::Initiator) {
             return Err(Violation::NotTheInitiator.into());
         }
@@ -242,7 +251,9 @@ impl Path {
         if let Some(client) = self.clients.get_mut(&id) {
             client.link.commit(checked);
         }
+        // Spec: P-193 ('drop-responder' Message)
         if let Some(&dropped) = self.responders.get(&responder) {
+            // Spec: P-188 P-195 P-197 ('drop-responder' Message)
             // What the initiator sent before goes out before, and no 'send-error' follows: the
             // address may belong to somebody else by then.
             self.close_with(dropped, Cause::Dropped(code), Waiting::Flush, Tell::No);
@@ -257,6 +268,8 @@ impl Path {
         nonce: &Nonce,
         message: Bytes,
     ) -> Result<(), Cause> {
+        // Spec: P-086 (Sending a Relay Message)
+        // Spec: P-215 (Client-to-Client Messages)
         // Who gets the message, and how many may send to it.
         let (receiver, senders) = match (nonce.source.role(), nonce.destination.role()) {
             (Some(Role::Initiator), Some(Role::Responder)) => {
@@ -266,12 +279,14 @@ impl Path {
             (Some(Role::Responder), Some(Role::Initiator)) => {
                 (self.initiator, self.responders.len())
             }
+            // Spec: P-056 P-057 (Receiving a Signalling Message)
             _ => return Err(Violation::Destination.into()),
         };
         let failure = match receiver.and_then(|id| Some((id, self.clients.get_mut(&id)?))) {
             None => RelayFailure::NobodyThere,
             Some((id, client)) => {
                 let bytes = message.len();
+                // Spec: P-087 (Sending a Relay Message)
                 let relay = Relay { message, sender, source: nonce.source, arrived: now };
                 match client.outbox.relay(relay, senders, &client.config) {
                     Err(failure) => failure,
@@ -284,6 +299,8 @@ impl Path {
                 }
             }
         };
+        // Spec: P-088 (Sending a Relay Message)
+        // Spec: P-216 (Client-to-Client Messages)
         self.fail_relay(&LostRelay { sender, identity: nonce.identity() }, failure);
         Ok(())
     }
@@ -302,6 +319,7 @@ impl Path {
 
     fn fail_relay(&mut self, lost: &LostRelay, why: RelayFailure) {
         self.events.push_back(Event::RelayFailed { why });
+        // Spec: P-208 ('send-error' Message)
         self.notify(lost.sender, &SendError { id: lost.identity }.serialise());
     }
 
@@ -401,6 +419,7 @@ impl Path {
         }
         if tell == Tell::Yes {
             let message = Disconnected { id: address }.serialise();
+            // Spec: P-199 P-200 ('disconnected' Message)
             for peer in self.peers_of(address) {
                 self.notify(peer, &message);
             }
@@ -422,6 +441,7 @@ fn parse_drop(
         return Ok((id, CloseCode::NoSharedTask));
     }
     let drop = DropResponder::parse(plain)?;
+    // Spec: P-196 ('drop-responder' Message)
     let code = drop.reason.map_or(CloseCode::DroppedByInitiator, |reason| reason.close_code());
     Ok((drop.id, code))
 }

@@ -34,6 +34,7 @@ impl PathRequest {
     ///
     /// The code to close the WebSocket with: 1002 without a subprotocol, 3001 for a wrong path.
     pub fn outcome(self) -> Result<(PublicKey, String), CloseCode> {
+        // Spec: P-021 (Subprotocol)
         let subprotocol = self.subprotocol.ok_or(CloseCode::WebSocketProtocolError)?;
         let key = self.key.ok_or(CloseCode::ProtocolError)?;
         Ok((key, subprotocol))
@@ -42,6 +43,7 @@ impl PathRequest {
 
 /// The key that a path is named after: exactly a slash and 64 hexadecimal digits of any case.
 fn path_key(target: &str) -> Option<PublicKey> {
+    // Spec: P-035 (Connecting To a Signalling Server)
     PublicKey::from_hex(target.strip_prefix('/')?).ok()
 }
 

@@ -13,6 +13,7 @@ pub(super) const CHANNEL_IDS: u16 = 65535;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Wishes {
     /// Ids that the signalling channel may not have, all of them below [`CHANNEL_IDS`].
+    // Spec: W-011 (Task Data / Incoming)
     pub(super) exclude: BTreeSet<u16>,
     pub(super) handover: bool,
     /// Version 0: the most bytes that a chunk may have; 0 for no chunking.
@@ -29,7 +30,9 @@ impl Wishes {
             let id = read_uint(item).and_then(|id| u16::try_from(id).ok());
             id.filter(|id| *id < CHANNEL_IDS).ok_or_else(not_ids)
         };
+        // Spec: W-010 (Task Data / Incoming)
         let exclude = fields.array("exclude")?.into_iter().map(id).collect::<Result<_, _>>()?;
+        // Spec: W-012 (Task Data / Incoming)
         let handover = fields.boolean("handover")?;
         let max_packet_size = match v0 {
             // A peer may well have no limit that fits into 32 bits.
@@ -40,7 +43,9 @@ impl Wishes {
     }
 
     pub(super) fn to_data(&self) -> TaskData {
+        // Spec: W-005 (Task Data / Outgoing)
         let map = MapWriter::default()
+            // Spec: W-006 (Task Data / Outgoing)
             .uints("exclude", self.exclude.iter().map(|id| u64::from(*id)))
             .boolean("handover", self.handover);
         let map = match self.max_packet_size {
@@ -52,6 +57,7 @@ impl Wishes {
 
     /// The lowest id that neither side excludes; `None` if there is none.
     pub(super) fn channel_id(&self, other: &Self) -> Option<u16> {
+        // Spec: W-027 (Signalling Channel Handover)
         (0..CHANNEL_IDS).find(|id| !self.exclude.contains(id) && !other.exclude.contains(id))
     }
 

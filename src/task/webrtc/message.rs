@@ -88,14 +88,22 @@ impl SessionDescription {
     }
 
     fn parse(message: &Fields<'_>, name: &'static str) -> Result<Self, MessageError> {
+        // Spec: W-060 ('offer' Message)
+        // Spec: W-068 ('answer' Message)
         let fields = message.nested(name)?;
+        // Spec: W-061 ('offer' Message)
+        // Spec: W-069 ('answer' Message)
         let kind = SdpType::from_name(fields.text("type")?).ok_or_else(|| {
             fields.error("type", FieldProblem::Invalid("is not a type of session descriptions"))
         })?;
         let absent = fields.optional("sdp").is_none_or(is_nil);
+        // Spec: W-063 ('offer' Message)
+        // Spec: W-071 ('answer' Message)
         if kind == SdpType::Rollback && absent {
             return Ok(Self::rollback());
         }
+        // Spec: W-062 ('offer' Message)
+        // Spec: W-070 ('answer' Message)
         Ok(Self::new(kind, fields.text("sdp")?))
     }
 
@@ -129,6 +137,7 @@ pub struct Candidate {
 
 impl Candidate {
     fn parse(value: &[u8]) -> Result<Self, MessageError> {
+        // Spec: W-084 ('candidates' Message)
         let fields = Fields::of_map(value, "candidates")?;
         // Peers written in Java leave it out.
         let username_fragment = match fields.optional("usernameFragment") {
@@ -154,12 +163,16 @@ impl Candidate {
 
     fn serialise(&self) -> Vec<u8> {
         let map = MapWriter::default()
+            // Spec: W-079 ('candidates' Message)
             .text("candidate", &self.candidate)
+            // Spec: W-080 ('candidates' Message)
             .optional_text("sdpMid", self.sdp_mid.as_deref());
+        // Spec: W-081 ('candidates' Message)
         let map = match self.sdp_m_line_index {
             Some(index) => map.uint("sdpMLineIndex", index.into()),
             None => map.raw("sdpMLineIndex", &NIL),
         };
+        // Spec: W-082 ('candidates' Message)
         map.optional_text("usernameFragment", self.username_fragment.as_deref()).finish()
     }
 
@@ -205,6 +218,7 @@ impl Candidates {
 
     /// One item of the message.
     pub(crate) fn item(candidate: &Option<Candidate>) -> Payload {
+        // Spec: W-078 ('candidates' Message)
         let item = candidate.as_ref().map_or(NIL.to_vec(), Candidate::serialise);
         Payload::from_msgpack(item).expect("a map or nil")
     }
@@ -225,6 +239,7 @@ impl Candidates {
         let value = fields.required("candidates")?;
         // Before the items are taken apart.
         match rmp::decode::read_array_len(&mut &value[..]) {
+            // Spec: W-083 ('candidates' Message)
             Ok(0) => return Err(invalid("is empty")),
             Ok(length) if length as usize > Self::MAX => {
                 return Err(invalid("has more than 1024 items"));
@@ -246,6 +261,7 @@ impl Candidates {
 
     fn serialise(&self) -> Vec<u8> {
         let mut array = Vec::new();
+        // Spec: W-077 ('candidates' Message)
         write::write_array_len(&mut array, self.0.len() as u32).expect("memory can be written");
         for candidate in &self.0 {
             array.extend_from_slice(Self::item(candidate).as_msgpack());
@@ -274,9 +290,11 @@ impl WebRtcMessage {
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
         let fields = Fields::parse(data)?;
         match fields.kind() {
+            // Spec: W-064 ('offer' Message)
             "offer" => {
                 SessionDescription::parse(&fields.expect("offer")?, "offer").map(Self::Offer)
             }
+            // Spec: W-072 ('answer' Message)
             "answer" => {
                 SessionDescription::parse(&fields.expect("answer")?, "answer").map(Self::Answer)
             }

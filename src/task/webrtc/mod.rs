@@ -22,6 +22,7 @@ use crate::protocol::{Role, SUBPROTOCOL};
 use data::{CHANNEL_IDS, Wishes};
 
 /// The name of version 1 of the task.
+// Spec: W-003 (Task Protocol Name)
 pub const NAME: &str = "v1.webrtc.tasks.saltyrtc.org";
 /// The name of version 0 of the task.
 pub const NAME_V0: &str = "v0.webrtc.tasks.saltyrtc.org";
@@ -33,6 +34,7 @@ pub const SIGNALLING_LABEL: &str = "saltyrtc-signaling";
 pub struct Options {
     /// Ids, 0 to 65534, of the data channels that the application negotiates by itself: the signalling
     /// channel gets another one. Default: none.
+    // Spec: W-007 (Task Data / Outgoing)
     pub exclude: Vec<u16>,
     /// Whether the signalling may be handed over to a data channel. It takes both clients. Default:
     /// `true`.
@@ -41,6 +43,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
+        // Spec: W-008 (Task Data / Outgoing)
         Self { exclude: Vec::new(), handover: true }
     }
 }
@@ -134,6 +137,7 @@ impl WebRtc {
             return Err(OptionsError::ChannelId);
         }
         let exclude = exclude.into_iter().collect();
+        // Spec: W-009 (Task Data / Outgoing)
         Ok(Self { wishes: Wishes { exclude, handover, max_packet_size }, negotiated: None })
     }
 
@@ -146,6 +150,7 @@ impl WebRtc {
     }
 
     fn negotiate(&self, theirs: &Wishes) -> Result<SignallingChannel, NoChannel> {
+        // Spec: W-013 (Task Data / Incoming)
         if !(self.wishes.handover && theirs.handover) {
             return Err(NoChannel::NotNegotiated);
         }
@@ -155,6 +160,7 @@ impl WebRtc {
             (true, 0) => None,
             (true, size) => Some((size as usize).min(Self::MAX_CHUNK_SIZE)),
         };
+        // Spec: W-025 (Signalling Channel Handover)
         Ok(SignallingChannel { id, label: SIGNALLING_LABEL, protocol: SUBPROTOCOL, max_chunk_size })
     }
 }
@@ -170,6 +176,7 @@ impl Task for WebRtc {
 
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String> {
         self.negotiated = None;
+        // Spec: W-004 (Task Data)
         let theirs = Wishes::parse(peer_data, self.is_v0())
             .map_err(|error| format!("the data of its WebRTC task is wrong: {error}"))?;
         if let Some(size) = theirs.max_packet_size.filter(|size| !Self::is_packet_size(*size)) {
@@ -201,6 +208,7 @@ impl Task for WebRtc {
             ("answer", Role::Responder, _) => {
                 return Err("an initiator may not send an answer".into());
             }
+            // Spec: W-091 ('handover' Message)
             ("handover", _, Err(NoChannel::NotNegotiated)) => {
                 return Err("'handover' came although the clients did not agree on that".into());
             }
@@ -211,8 +219,11 @@ impl Task for WebRtc {
         }
         let message = WebRtcMessage::parse(message.as_msgpack());
         Ok(Some(match message.map_err(|error| error.to_string())? {
+            // Spec: W-065 ('offer' Message)
             WebRtcMessage::Offer(description) => TaskEvent::Offer(description),
+            // Spec: W-073 ('answer' Message)
             WebRtcMessage::Answer(description) => TaskEvent::Answer(description),
+            // Spec: W-085 ('candidates' Message)
             WebRtcMessage::Candidates(candidates) => TaskEvent::Candidates(candidates.into_inner()),
         }))
     }

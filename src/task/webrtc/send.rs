@@ -19,10 +19,12 @@ pub fn send_offer(
     description: &SessionDescription,
 ) -> Result<(), SendFailure> {
     need_webrtc(client)?;
+    // Spec: W-058 ('offer' Message)
     if client.role() != Role::Initiator {
         return Err(SendFailure::OtherRole);
     }
     match description.kind() {
+        // Spec: W-059 ('offer' Message)
         SdpType::Offer | SdpType::Rollback => {
             client.send(&WebRtcMessage::Offer(description.clone()).serialise())
         }
@@ -41,6 +43,7 @@ pub fn send_answer(
     description: &SessionDescription,
 ) -> Result<(), SendFailure> {
     need_webrtc(client)?;
+    // Spec: W-067 ('answer' Message)
     if client.role() != Role::Responder {
         return Err(SendFailure::OtherRole);
     }
@@ -60,6 +63,7 @@ pub fn send_answer(
 /// [`SendFailure::OtherTask`] if it is not a WebRTC task that runs, [`SendFailure::CandidateCount`] for
 /// none and for more than 1024 candidates, and those of every message: no peer, closed, too large,
 /// queue full. None of the candidates is sent then.
+// Spec: W-075 ('candidates' Message)
 pub fn send_candidates(
     client: &mut Client,
     now: Instant,
@@ -70,6 +74,7 @@ pub fn send_candidates(
         return Err(SendFailure::CandidateCount(candidates.len()));
     }
     let items: Vec<_> = candidates.iter().map(Candidates::item).collect();
+    // Spec: W-076 ('candidates' Message)
     client.send_bundled(now, Candidates::MESSAGE, Candidates::MESSAGE, &items)
 }
 

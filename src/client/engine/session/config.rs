@@ -6,6 +6,7 @@ use crate::rtc::association::{ChannelConfig, Reliability as SctpReliability};
 use crate::task::Reliability;
 
 /// How the data channel is made that the signalling is handed over to.
+// Spec: W-023 W-024 W-026 (Signalling Channel Handover)
 pub(super) fn of_signalling(channel: &SignallingChannel) -> ChannelConfig {
     ChannelConfig {
         label: channel.label.into(),
