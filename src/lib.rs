@@ -1,4 +1,7 @@
 //! SaltyRTC: end-to-end encrypted signalling over a server that nobody has to trust.
+//!
+//! The specification is at <https://github.com/saltyrtc/saltyrtc-meta>. The documentation here quotes it by the name of
+//! the document and the title of the section: (protocol, *'client-auth' Message*).
 
 pub mod chunking;
 #[cfg(feature = "client")]
