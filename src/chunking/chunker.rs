@@ -89,7 +89,7 @@ pub struct Chunks<M> {
     mode: Mode,
     message_id: u32,
     data_size: usize,
-    /// What is before this was sent.
+    /// Bytes of the message that are in earlier chunks.
     offset: usize,
     serial: u32,
 }
@@ -146,7 +146,7 @@ impl<M: AsRef<[u8]>> Iterator for Chunks<M> {
 
 impl<M: AsRef<[u8]>> ExactSizeIterator for Chunks<M> {}
 
-/// Why a message cannot be split. The chunker is as it was before.
+/// Why a message cannot be split. The chunker is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkerError {
     /// The message is empty, and a chunk must have data.

@@ -7,7 +7,7 @@ use super::header::Mode;
 
 /// Why an [`Unchunker`](super::Unchunker) refuses a chunk.
 ///
-/// The sender does not keep to the specification, or to the limits of this side.
+/// Either the sender breaks the specification, or the message exceeds the limits that were set here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkError {
     /// The chunk has no data, or not even a whole header.

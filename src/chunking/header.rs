@@ -2,9 +2,9 @@
 
 use super::error::ChunkError;
 
-/// What the transport is like, and with that the header.
+/// What the transport guarantees, which decides what the header has to hold.
 ///
-/// Peers that know only version 1.0 of the specification know only unreliable/unordered mode. It is
+/// Peers that were made for version 1.0 of the specification have unreliable/unordered mode only. It is
 /// right for reliable transports too, and what SaltyRTC itself uses everywhere.
 // Spec: C-029 (Changelog)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

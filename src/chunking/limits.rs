@@ -5,12 +5,13 @@ use std::time::Duration;
 /// How much an [`Unchunker`](super::Unchunker) may keep, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest message, in bytes without headers. Larger ones are refused as soon as it shows.
+    /// The largest message, in bytes without headers. Larger ones are refused as soon as their size
+    /// shows.
     pub max_message_size: usize,
-    /// The most memory, in bytes, that all incomplete messages may take between two calls,
-    /// book-keeping included: some 500 bytes for each message, and 100 bytes for each chunk that is
-    /// early. If a new chunk does not fit, the messages are given up that had nothing new for the
-    /// longest time.
+    /// The most memory, in bytes, that all incomplete messages may take between two calls, book-keeping
+    /// included: some 500 bytes for each message, and 100 bytes for each chunk that arrived before its
+    /// turn. If a new chunk does not fit, messages are given up, beginning with the one that got nothing
+    /// new for the longest time.
     pub max_total_size: usize,
     /// An incomplete message is given up if nothing new of it arrived for this long.
     pub max_age: Duration,

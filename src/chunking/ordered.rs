@@ -13,9 +13,9 @@ use super::partial::grow;
 enum State {
     /// The next chunk is the first one of a message.
     Between,
-    /// A part of a message is here.
+    /// The beginning of a message has arrived.
     Collecting { data: Vec<u8>, progress: Instant },
-    /// What comes is the rest of a message that was given up: nothing is taken up to its end.
+    /// A message was given up: the rest of it is skipped.
     Skipping,
 }
 
@@ -33,7 +33,7 @@ impl Ordered {
         Self { state: State::Between, max_size, max_age: limits.max_age, given_up: 0 }
     }
 
-    /// `whole` makes a message of the data of a chunk.
+    /// `whole` turns the data of a chunk into a message, for messages of one chunk.
     pub(super) fn add(
         &mut self,
         now: Instant,
@@ -84,7 +84,8 @@ impl Ordered {
         Ok(None)
     }
 
-    /// What was being received is not whole any more. Nothing is lost between two messages.
+    /// A chunk was refused, so the message that it belongs to cannot be completed any more. Between two
+    /// messages nothing is lost.
     fn broken(&mut self, ends: bool) {
         if !matches!(self.state, State::Between) {
             self.give_up(ends);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::error::ChunkError;
 use super::header::Header;
 
-/// More than what one early chunk takes beside its data: its place in the tree, and what the allocator
-/// adds.
+/// Bytes that an early chunk takes beside its data, rounded up: its place in the tree, and the overhead
+/// of the allocator.
 const EARLY_CHUNK: usize = 100;
 
 /// Chunks of the same size in a row.
@@ -20,10 +20,10 @@ struct Run {
     size: usize,
 }
 
-/// What came of a chunk.
+/// What became of a chunk.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// It was here already.
+    /// It had arrived before.
     Duplicate,
     /// It is kept, and others are missing.
     Stored,
@@ -50,7 +50,7 @@ pub(super) struct Partial {
 impl Partial {
     /// Adds a chunk. After an error nothing has changed.
     ///
-    /// `spare` is how many bytes there are to be generous with.
+    /// `spare` is how many bytes may be reserved ahead of need.
     pub(super) fn add(
         &mut self,
         header: Header,
@@ -86,7 +86,7 @@ impl Partial {
             self.last = Some(serial);
         }
         if u64::from(serial) == self.missing {
-            // The early chunks follow sooner or later.
+            // With room for the early chunks, which will be appended too.
             grow(&mut self.head, data.len() + self.early_size, max_message_size, spare);
             self.append(data);
             while let Some(entry) = self.early.first_entry()
@@ -107,7 +107,7 @@ impl Partial {
 
     fn append(&mut self, data: &[u8]) {
         if self.runs.last().is_none_or(|run| run.size != data.len()) {
-            // A chunk has a number of 32 bits, so this is one.
+            // This is the number of a chunk, so it has 32 bits.
             let first = self.missing as u32;
             self.runs.push(Run { first, offset: self.head.len(), size: data.len() });
         }

@@ -10,7 +10,7 @@ use super::limits::Limits;
 use super::ordered::Ordered;
 use super::unordered::Unordered;
 
-/// Puts chunks together to messages.
+/// Puts messages together from their chunks.
 ///
 /// Use one for each direction of each channel. Chunks need not be filled or of equal size, though a
 /// [`Chunker`](super::Chunker) makes them so. An unchunker never takes more memory than its
@@ -33,13 +33,13 @@ impl Unchunker {
         })
     }
 
-    /// Takes a chunk, and gives the message if it is complete with that.
+    /// Takes a chunk, and returns the message if that completes it.
     ///
-    /// A chunk that is refused changes nothing in unreliable/unordered mode, but for those that
-    /// [are over a limit](ChunkError::is_limit): these end their message, whose other chunks are
-    /// ignored. In reliable/ordered mode, where nothing gets lost and errors cannot be made good, any
-    /// error ends the message that is being received, if there is one: the rest of it is skipped.
-    /// Other messages lose nothing.
+    /// In unreliable/unordered mode a chunk that is refused changes nothing, unless it
+    /// [is over a limit](ChunkError::is_limit): then its message is given up, and the other chunks of it
+    /// are ignored. In reliable/ordered mode a chunk that was refused will not come again: the message
+    /// that is being received, if there is one, is given up, and the rest of it is skipped. Other
+    /// messages are not affected.
     ///
     /// `now` must not go back. Messages that are too old are given up first, as by
     /// [`expire`](Self::expire).

@@ -10,8 +10,8 @@ use super::header::{Header, Mode};
 use super::limits::Limits;
 use super::partial::{Added, Partial};
 
-/// More than what one message takes beside its chunks: its places in the two trees, which are half
-/// empty at worst, and what the allocator adds.
+/// Bytes that a message takes beside its chunks, rounded up: its places in the two trees, which are half
+/// empty at worst, and the overhead of the allocator.
 const MESSAGE: usize = 500;
 
 const _: () = assert!(MESSAGE >= 2 * size_of::<(u32, Entry)>() + 2 * size_of::<(u64, u32)>() + 100);
@@ -23,7 +23,7 @@ struct Entry {
     partial: Option<Partial>,
     /// When something new arrived.
     progress: Instant,
-    /// The same as a number that only this message has.
+    /// The same as a number that no other message has.
     turn: u64,
     /// The memory that it takes.
     memory: usize,
@@ -54,7 +54,7 @@ impl Unordered {
         }
     }
 
-    /// `whole` makes a message of the data of a chunk.
+    /// `whole` turns the data of a chunk into a message, for messages of one chunk.
     pub(super) fn add(
         &mut self,
         now: Instant,
@@ -141,7 +141,7 @@ impl Unordered {
         Ok(())
     }
 
-    /// Keeps nothing of a message but that its chunks are to be ignored.
+    /// Forgets everything about a message except that its chunks are to be ignored.
     fn refuse(&mut self, id: u32, now: Instant) {
         let Some(entry) = self.messages.get_mut(&id) else { return };
         entry.partial = None;
@@ -163,7 +163,7 @@ impl Unordered {
     }
 
     fn remove_unfinished(&mut self, id: u32) {
-        // Those that were refused are counted.
+        // Those that were refused were counted then.
         if self.remove(id).is_some_and(|entry| entry.partial.is_some()) {
             self.given_up += 1;
         }
@@ -191,7 +191,7 @@ impl Unordered {
     }
 }
 
-/// The messages that were complete last: their chunks are duplicates.
+/// The messages that were completed last: further chunks of them are duplicates.
 #[derive(Debug)]
 struct Complete {
     /// Oldest first.

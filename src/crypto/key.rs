@@ -94,7 +94,7 @@ impl PublicKey {
     /// The key with these bytes. Keys of low order are refused: a box made with one can be opened by
     /// anybody.
     pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Result<Self, KeyError> {
-        // The highest bit does not count in X25519.
+        // X25519 ignores the highest bit.
         let mut point = bytes;
         point[KEY_BYTES - 1] &= 0x7f;
         if LOW_ORDER.contains(&point) { Err(KeyError::LowOrder) } else { Ok(Self(bytes)) }

@@ -21,7 +21,7 @@ use crate::transport::{Stream, Tcp, WebSocket, accepted, prepare};
 pub(super) struct Opened {
     pub(super) socket: WebSocket,
     pub(super) asked: PathRequest,
-    /// To be kept as long as the connection.
+    /// Kept for as long as the connection lasts.
     pub(super) permit: Option<Permit>,
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn open(
     limiter: &Arc<AddressLimiter>,
     metrics: &Metrics,
 ) -> Result<Opened, OpenError> {
-    // Counted here, so that it is before anybody can see that the connection is gone.
+    // Counted here, before anybody can see that the connection is gone.
     let admit = |address| {
         let admitted = limiter.admit(Instant::now(), address, &settings.limits);
         admitted.inspect_err(|limit| metrics.limit(*limit))

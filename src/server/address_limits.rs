@@ -10,9 +10,11 @@ use super::metrics::ReachedLimit;
 use super::network::around;
 use crate::sync::lock;
 
-/// From how many addresses on those are forgotten that have nothing to be remembered for.
+/// With more addresses than this, those are forgotten that have no connection and could
+/// open a whole burst again.
 const FEW: usize = 1024;
-/// From how many addresses on the pace is forgotten of those that have no connection, whatever it was.
+/// With more addresses than this, all are forgotten that have no connection, however fast they opened
+/// the last ones.
 const MANY: usize = 1 << 16;
 
 /// Counts the connections of each address, and refuses those beyond its limits.

@@ -24,7 +24,7 @@ pub struct ServerConfig {
     /// Without any, clients cannot tell this server from another, and those that expect a certain key
     /// are refused (3007).
     pub permanent_keys: Vec<KeyPair>,
-    /// What the server puts up with.
+    /// The limits of the server.
     pub limits: ServerLimits,
     /// The proxies that the server stands behind, if they say who the clients are. Default: none.
     pub proxy: Option<TrustedProxies>,

@@ -225,8 +225,9 @@ impl ClientConnection<'_> {
         }
     }
 
-    /// Whether the time begins in which a client has to end its connection. In a shutdown that is only
-    /// after it got what waited for it, for which there is all the time of the shutdown.
+    /// Whether the time has begun within which a client has to end its connection. In a shutdown it
+    /// begins only when the client has got what waited for it, for which there is the whole time of the
+    /// shutdown.
     fn is_time_to_go(&self) -> bool {
         let stopping = *self.phase.borrow() == Phase::Stopping;
         !stopping || (self.close_sent && !self.unflushed)
@@ -263,7 +264,7 @@ impl ClientConnection<'_> {
                 break;
             }
             let now = Instant::now();
-            // Those that came in one turn came at one time.
+            // Messages that arrived in the same turn have the same time of arrival.
             for same in batch.chunk_by(|(one, _), (other, _)| one == other) {
                 if let Some((Some(arrived), _)) = same.first() {
                     self.metrics.handed_over(now.saturating_duration_since(*arrived), same.len());

@@ -55,7 +55,7 @@ impl Answer {
         .into_bytes()
     }
 
-    /// Gives the answer.
+    /// Sends the answer.
     pub(super) async fn send(self, stream: &mut Stream) -> io::Result<()> {
         stream.write_all(&self.to_bytes()).await?;
         stream.flush().await

@@ -1,12 +1,11 @@
-//! What a server puts up with.
+//! The limits of a server.
 
 use std::time::Duration;
 
 use super::config::ServerError;
 use crate::protocol::server::PathConfig;
 
-/// What a server puts up with, from everybody together, from one address, on one path and from one
-/// connection.
+/// The limits of a server: for everybody together, for one address, for one path and for one connection.
 ///
 /// `None` always means that there is no such limit; 0 is never a way to say that, and is refused
 /// where nothing would work with it. How often a limit was reached is counted in the metric
@@ -89,7 +88,7 @@ pub struct ServerLimits {
 pub struct AcceptRate {
     /// How many per second in the long run. 1 at least.
     pub per_second: u32,
-    /// How many at once, after a time without. 1 at least.
+    /// How many at once, after a time without any. 1 at least.
     pub burst: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Listening, and the end of it.
+//! Accepting connections, and ending them all at a shutdown.
 
 use std::future::poll_fn;
 use std::io;
@@ -50,7 +50,7 @@ pub struct Server {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     Serving,
-    /// Nothing is listened on any more; the connections stay.
+    /// The listeners are closed; the connections stay.
     Draining,
     /// The connections are being closed.
     Stopping,
@@ -76,7 +76,7 @@ impl Server {
     }
 
     /// Begins to serve on sockets that listen already, such as those of socket activation.
-    /// [`ServerConfig::listen`] is not looked at.
+    /// [`ServerConfig::listen`] is ignored.
     ///
     /// # Errors
     ///
@@ -169,10 +169,10 @@ impl Server {
         self.service.settings().limits.clone()
     }
 
-    /// Changes certificate, permanent keys and limits for connections that come in from now on. Those
-    /// that are there stay, with what they began with; only
-    /// [`ServerLimits::shutdown_timeout`](super::ServerLimits::shutdown_timeout) and the counts of connections
-    /// also concern them.
+    /// Changes certificate, permanent keys and limits for connections that come in from now on.
+    /// Connections that are open go on with what they began with; but
+    /// [`ServerLimits::shutdown_timeout`](super::ServerLimits::shutdown_timeout) applies to them too,
+    /// and they count towards the new numbers of connections.
     ///
     /// # Errors
     ///
@@ -370,7 +370,7 @@ async fn connection(
         metrics.handshake(HandshakeOutcome::Timeout);
         debug!("no WebSocket was opened in time");
     }
-    // The client sees that it was cut off after it was counted why.
+    // Only now, so that whoever sees that the connection was cut off finds the reason counted.
     drop(opening);
     let Opened { socket, asked, permit } = match opened {
         Ok(Ok(opened)) => opened,

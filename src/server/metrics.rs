@@ -31,7 +31,7 @@ pub struct Metrics {
     pub(super) queued: Arc<AtomicUsize>,
 }
 
-/// Goes up, and for what is there at the moment also down.
+/// A number that goes up, and for things that come and go also down.
 #[derive(Debug, Default)]
 pub(super) struct Counter(AtomicU64);
 
@@ -53,7 +53,7 @@ impl Counter {
     }
 }
 
-/// Counts something that is there until this is dropped.
+/// Counts something that exists until this is dropped.
 pub(super) struct GaugeGuard {
     metrics: Arc<Metrics>,
     which: fn(&Metrics) -> &Counter,
@@ -211,7 +211,7 @@ impl Metrics {
         }
     }
 
-    /// Messages are handed over to the socket of their receiver, so long after they arrived.
+    /// Messages were handed over to the socket of their receiver, this long after they had arrived.
     pub(super) fn handed_over(&self, after: Duration, messages: usize) {
         self.relay_latency.observe(after, u64::try_from(messages).unwrap_or(u64::MAX));
     }

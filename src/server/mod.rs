@@ -4,12 +4,12 @@
 //! [`Server::shutdown`] or until the [`Server`] is dropped. What it logs (with `tracing`, most of it at
 //! the level `debug`) holds no keys, no signalling paths and no addresses of clients.
 //!
-//! What clients may take is in [`ServerLimits`]; what happened is in [`Metrics`]. A connection has a task
-//! of its own, and a bounded queue: what does not fit into it is answered with 'send-error', so that
-//! nobody ever waits for a client that reads slowly. In the worst case a connection takes
+//! How much clients may use is in [`ServerLimits`]; what happened is in [`Metrics`]. A connection has a
+//! task of its own, and a bounded queue: what does not fit into it is answered with 'send-error', so
+//! that nobody ever waits for a client that reads slowly. In the worst case a connection takes
 //! [`ServerLimits::queue_bytes`], three times [`ServerLimits::message_size`] and some hundreds of KiB,
-//! and all queues together take [`ServerLimits::all_queues_bytes`]; choose
-//! [`ServerLimits::connections`] accordingly.
+//! and all queues together take [`ServerLimits::all_queues_bytes`]; choose [`ServerLimits::connections`]
+//! accordingly.
 //!
 //! From the port to the path: `listener` accepts TCP connections and ends them all at a shutdown,
 //! `accept` makes a WebSocket of each (with `address_limits`, `proxy` and `http`), `connection` serves it,

@@ -1,4 +1,4 @@
-//! Networks, and the proxies whose word counts.
+//! Networks, and the proxies that are trusted.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -104,7 +104,7 @@ pub(super) fn around(address: IpAddr, prefix: u8) -> Option<IpNet> {
 impl FromStr for IpNetwork {
     type Err = IpNetworkError;
 
-    // Not by the parser of the crate, which says of all mistakes the same: that there is one.
+    // Not by the parser of the crate, which has one error for all mistakes.
     fn from_str(text: &str) -> Result<Self, IpNetworkError> {
         let (address, prefix) = match text.split_once('/') {
             None => (text, None),

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::network::{IpNetwork, TrustedProxies};
 
 impl TrustedProxies {
-    /// Whether the word of this address counts.
+    /// Whether this is the address of a trusted proxy.
     pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network: &IpNetwork| network.contains(address))
     }
@@ -21,7 +21,8 @@ impl TrustedProxies {
         for value in headers.get_all("x-forwarded-for").iter().rev() {
             let Ok(value) = value.to_str() else { return last };
             for entry in value.rsplit(',') {
-                // Who wrote what cannot be read is trusted, but not what came before it.
+                // A trusted proxy wrote this, but it is no address. Whatever is to the left of it is not
+                // trusted.
                 let Some(address) = forwarded_address(entry.trim()) else { return last };
                 last = address;
                 if !self.trusts(address) {
@@ -54,7 +55,7 @@ pub(super) enum Proxied {
     Itself,
 }
 
-/// Why a PROXY header is not one.
+/// What came in place of a PROXY header is not one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -126,12 +127,12 @@ fn parse_v1(header: &[u8]) -> Result<Proxied, Malformed> {
     Ok(Proxied::Client(source))
 }
 
-/// A number up to 65535 without anything that need not be there.
+/// A number up to 65535, without a sign and without zeros in front.
 fn is_port(text: &str) -> bool {
     text.parse::<u16>().is_ok_and(|port| port.to_string() == text)
 }
 
-/// Parses a header of version 2, of which everything is there that its length says.
+/// Parses a header of version 2 that is as long as it says.
 fn parse_v2(header: &[u8]) -> Result<Proxied, Malformed> {
     let (fixed, rest) = header.split_first_chunk::<FIXED_V2>().ok_or(Malformed)?;
     let length = usize::from(u16::from_be_bytes([fixed[14], fixed[15]]));

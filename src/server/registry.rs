@@ -109,7 +109,7 @@ impl Registry {
         let waker = Arc::new(AtomicWaker::new());
         let id = {
             let mut shared = lock(shared);
-            // Not so for a new path: at least one is allowed.
+            // A new path has room in any case: the limit is 1 at least.
             if most.is_some_and(|most| shared.wakers.len() >= most) {
                 return Err(JoinError::PathFull);
             }

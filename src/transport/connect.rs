@@ -22,10 +22,10 @@ use super::tcp::prepare;
 use super::websocket::websocket_config;
 use crate::protocol::SUBPROTOCOL;
 
-/// How long one address of a host has for itself before the next one is tried too.
+/// How long one address of a host is tried alone before the next one is tried too.
 const HEAD_START: Duration = Duration::from_millis(250);
 
-/// After this long without traffic it is checked whether the server is still there: an idle client would
+/// After this long without traffic, TCP probes whether the server is still there: an idle client would
 /// not notice otherwise that its network is gone.
 const KEEPALIVE: Duration = Duration::from_secs(120);
 

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
-/// A TCP connection that counts what it takes.
+/// A TCP connection that counts the bytes that are written to it.
 #[derive(Debug)]
 pub(crate) struct Tcp {
     stream: TcpStream,

@@ -5,17 +5,18 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
-/// The time between two probes that are not answered.
+/// The time from one unanswered probe to the next.
 #[cfg(not(target_os = "openbsd"))]
 const PROBE_INTERVAL: Duration = Duration::from_secs(15);
-/// How many probes may stay unanswered.
+/// After this many unanswered probes the connection is given up.
 #[cfg(not(target_os = "openbsd"))]
 const PROBES: u32 = 4;
 
-/// Sends messages at once, and notices after `idle` without traffic, and a minute, that the other end has
-/// vanished. What the operating system refuses is done without.
+/// Sets up a TCP connection: what is written is sent at once, and that the other end has vanished is
+/// noticed a minute after `idle` without traffic. If the operating system refuses one of these, the
+/// connection goes on without it.
 pub(crate) fn prepare(tcp: &TcpStream, idle: Option<Duration>) {
-    // Messages are written as a whole and wait for an answer.
+    // Messages are written as a whole, so there is nothing to wait for.
     let _ = tcp.set_nodelay(true);
     if let Some(idle) = idle {
         let keepalive = TcpKeepalive::new().with_time(idle);

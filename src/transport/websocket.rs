@@ -21,9 +21,9 @@ pub(crate) type WebSocket = WebSocketStream<Stream>;
 
 /// Messages of a handshake have a few hundred bytes, and most connections are idle.
 const READ_BUFFER: usize = 4 << 10;
-/// Until this much is to be written, it waits for the flush at the end of a wake-up.
+/// Up to this many bytes wait for the flush at the end of a wake-up.
 const WRITE_BUFFER: usize = 16 << 10;
-/// A server gives so much to a WebSocket at once, give or take a message, without asking in between
+/// A server hands about this many bytes to a WebSocket, a message more at most, before it asks again
 /// whether there is room.
 pub(crate) const BATCH: usize = 16 << 10;
 /// Room for the pongs that a connection may owe when it cannot be written to, and for the headers of
@@ -36,13 +36,13 @@ pub(crate) fn websocket_config(max_message_size: usize) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
-        // A peer that sends pings and reads nothing must not make this grow without an end.
+        // A peer that sends pings and reads nothing must not make this grow without end.
         .max_write_buffer_size((WRITE_BUFFER + BATCH + PONGS).saturating_add(max_message_size))
         .max_message_size(Some(max_message_size))
         .max_frame_size(Some(max_message_size))
 }
 
-/// The server's end of a WebSocket after the HTTP part. `rest` is what came behind the request.
+/// The server's end of a WebSocket after the HTTP part. `rest` is what came after the request.
 #[cfg(feature = "server")]
 pub(crate) async fn accepted(
     stream: Stream,

@@ -38,7 +38,7 @@ impl Logging {
     }
 }
 
-/// The levels of the Python server. It has seven, of which two pairs are one here.
+/// The levels of the Python server. It has seven, of which two pairs mean the same here.
 const fn level(verbosity: u8) -> LevelFilter {
     match verbosity {
         0 => LevelFilter::OFF,
@@ -50,7 +50,7 @@ const fn level(verbosity: u8) -> LevelFilter {
     }
 }
 
-/// Other crates only say what is wrong: at lower levels they tell about peers and their data.
+/// Of other crates only warnings and errors are logged: below that they tell about peers and their data.
 fn filter(verbosity: u8) -> Targets {
     let level = level(verbosity);
     Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("saltyrtc", level)

@@ -53,7 +53,7 @@ fn run(matches: ArgMatches) -> Result<(), CommandError> {
     let Some((_, options)) = matches.subcommand() else {
         return Err(CommandError::new("no command was given; see saltyrtc-server --help"));
     };
-    // Names that are not text are nobody's that this program knows.
+    // Without variables whose names are not UTF-8: the program has none.
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .collect();

@@ -31,7 +31,7 @@ pub(crate) fn page(out: &mut dyn Write) -> io::Result<()> {
     man.render_version_section(out)
 }
 
-/// What means something to roff is made to mean itself.
+/// Escapes what has a meaning in roff.
 fn escape(text: &str) -> String {
     let text = text.replace('\\', "\\e").replace('-', "\\-");
     let lines = text.lines().map(|line| match line.chars().next() {

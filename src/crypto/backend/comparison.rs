@@ -40,7 +40,7 @@ fn compare(size: usize, plain: &[u8], work: &mut [Vec<u8>; 2]) {
 /// Every size up to `largest`.
 fn compare_up_to(largest: usize) {
     let plain = bytes(1, largest);
-    // The sizes take their turn, so that all threads have as much to do.
+    // The threads take the sizes in turn, so that each has as much to do as the others.
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for first in 0..threads {
@@ -60,7 +60,7 @@ fn small_boxes_are_the_same_by_either_implementation() {
     compare_up_to(5000);
 }
 
-/// 70 KiB is more than a message on a data channel has whose peer did not agree to more (64 KiB).
+/// 70 KiB is more than what a message on a data channel may have if the peer does not say (64 KiB).
 #[test]
 #[ignore = "takes minutes unless it is optimised: `make test-rust` does that"]
 fn boxes_of_every_size_are_the_same_by_either_implementation() {
@@ -73,7 +73,7 @@ fn a_large_box_is_the_same_too() {
     compare(plain.len(), &plain, &mut [Vec::new(), Vec::new()]);
 }
 
-/// Either refuses what was changed, wherever.
+/// Neither opens a box in which a bit was changed, wherever it is.
 #[test]
 fn neither_opens_a_box_that_was_changed() {
     type Nonce = [u8; NONCE_BYTES];
