@@ -62,10 +62,10 @@ help: ## List the targets
 	@echo "Variables of install and uninstall: PREFIX ($(PREFIX)), BINDIR, LIBDIR, INCLUDEDIR, PKGCONFIGDIR,"
 	@echo "MANDIR, UNITDIR, SYSUSERSDIR, BASHCOMPDIR, ZSHCOMPDIR, FISHCOMPDIR, DESTDIR"
 
-all: build header ## Build the library and the server (release) and check the C header
+all: build header ## Build the library and the server (release; AUDITED_ONLY=1: without dryoc), and check the C header
 
 build:
-	$(CARGO) build --locked --release
+	$(CARGO) build --locked --release $(if $(AUDITED_ONLY),--no-default-features --features "all audited-only")
 	@# Programs look for the name with the version in it, also before the library is installed.
 	ln -sf $(SHARED) $(TARGET)/$(SHARED_ABI)
 
