@@ -21,8 +21,8 @@ mod key;
 mod random;
 mod seal;
 
-#[cfg(all(test, feature = "vectorised", not(feature = "audited-only")))]
-pub(crate) use backend::dryoc::count::boxes as vectorised_boxes;
+#[cfg(test)]
+pub(crate) use backend::count;
 pub use content::{Content, Implementation};
 pub use key::{AuthToken, KeyError, KeyPair, PublicKey, SecretKey};
 pub use random::{OsRandom, RandomSource};

@@ -41,6 +41,8 @@ impl Ciphers {
 
     /// The implementation that makes and opens the box of `size` bytes of `content`.
     pub(super) fn choose(&self, content: Content, size: usize) -> &dyn Cipher {
+        #[cfg(test)]
+        count::one(content.implementation(size));
         match content.implementation(size) {
             Implementation::Audited => &self.audited,
             #[cfg(all(feature = "vectorised", not(feature = "audited-only")))]
@@ -48,6 +50,27 @@ impl Ciphers {
             #[cfg(not(all(feature = "vectorised", not(feature = "audited-only"))))]
             Implementation::Vectorised => unreachable!("`Content` knows what is in this build"),
         }
+    }
+}
+
+/// How many boxes were sealed or opened on this thread, so that tests can see who did it.
+#[cfg(test)]
+pub(crate) mod count {
+    use std::cell::Cell;
+
+    use crate::crypto::Implementation;
+
+    thread_local!(static BOXES: Cell<[usize; 2]> = const { Cell::new([0; 2]) });
+
+    pub(super) fn one(implementation: Implementation) {
+        let mut boxes = BOXES.get();
+        boxes[usize::from(implementation == Implementation::Vectorised)] += 1;
+        BOXES.set(boxes);
+    }
+
+    /// By the audited and by the vectorised implementation.
+    pub(crate) fn boxes() -> [usize; 2] {
+        BOXES.get()
     }
 }
 

@@ -532,6 +532,9 @@ const FEW: [[u8; 2]; 2] = [[1, 0], [0, 1]];
 fn every_order_in_which_both_hand_over() {
     explore_all(5000, [HANDOVER]);
     explore_all(4000, [[2, 0], [0, 2]].map(|messages| Scenario { messages, ..HANDOVER }));
+    // Also over the data channel it is signalling.
+    let [audited, vectorised] = crate::crypto::count::boxes();
+    assert!(audited > 0 && vectorised == 0, "{audited} {vectorised}");
 }
 
 /// Covers W-036 W-087.

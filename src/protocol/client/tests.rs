@@ -78,43 +78,47 @@ fn no_more_numbers_for_the_server() {
     expect_used_up(client);
 }
 
-/// The large messages that are not signalling go through the other implementation of NaCl, and nothing else.
-#[cfg(all(feature = "vectorised", not(feature = "audited-only")))]
+/// Large relayed data may be left to the other implementation of NaCl; signalling may not, and is opened
+/// once more if it could have been relayed data.
 #[test]
 fn signalling_is_sealed_and_opened_by_the_audited_implementation() {
-    use crate::crypto::vectorised_boxes;
-    use crate::task::relayed_data;
+    use crate::crypto::{Content, Implementation, count};
+    use crate::task::{TaskEvent, relayed_data};
 
     let now = Instant::now();
     let payload = |size: usize| Payload::from_bytes(&vec![7; size]);
     let (mut from, mut to) = (in_task(Role::Initiator), in_task(Role::Responder));
+    // Boxes that were made and opened, by the audited implementation and by the other one.
     let mut boxes = |send: &dyn Fn(&mut Client)| {
-        let before = vectorised_boxes();
+        let difference = |new: [usize; 2], old: [usize; 2]| [new[0] - old[0], new[1] - old[1]];
+        let before = count::boxes();
         send(&mut from);
-        let sealed = vectorised_boxes();
+        let sealed = count::boxes();
         let Some(Transmit::Message(message)) = from.poll_transmit() else { panic!("no message") };
         to.handle_message(now, &message);
-        let event = to.poll_event();
-        // The one that is told how the connection ended learns of it later.
-        assert!(event.is_some() || to.socket_closes(), "nothing came of it");
-        (sealed - before, vectorised_boxes() - sealed, event)
+        let opened = difference(count::boxes(), sealed);
+        (difference(sealed, before), opened, to.poll_event(), to.socket_closes())
+    };
+    // In a build without the vectorised implementation nothing is left to it.
+    let large = match Content::RelayedData.implementation(usize::MAX) {
+        Implementation::Vectorised => [0, 1],
+        Implementation::Audited => [1, 0],
     };
 
     // With the map around it, this one has 4096 bytes.
     let small = 4096 - RelayedData::message(&payload(4000)).as_msgpack().len() + 4000;
-    for (size, count) in [(1, 0), (small, 0), (small + 1, 1), (60_000, 1)] {
-        let (sealed, opened, event) =
+    for (size, made) in [(1, [1, 0]), (small, [1, 0]), (small + 1, large), (60_000, large)] {
+        let (sealed, opened, event, _) =
             boxes(&|client| relayed_data::send(client, &payload(size)).unwrap());
-        assert_eq!((sealed, opened), (count, count), "{size} bytes");
+        assert_eq!((sealed, opened), (made, made), "{size} bytes");
         assert_eq!(event, Some(Event::Task(TaskEvent::Data(payload(size)))));
     }
-    // Whether it is signalling is seen only when it is open, so it is opened twice.
-    for (size, count) in [(1, 0), (60_000, 1)] {
-        let (sealed, opened, event) =
+    for (size, expected) in [(1, [1, 0]), (60_000, [1, large[1]])] {
+        let (sealed, opened, event, _) =
             boxes(&|client| client.send_application(payload(size)).unwrap());
-        assert_eq!((sealed, opened), (0, count), "{size} bytes");
+        assert_eq!((sealed, opened), ([1, 0], expected), "{size} bytes");
         assert_eq!(event, Some(Event::Application(payload(size))));
     }
-    let (sealed, opened, _) = boxes(&|client| client.close());
-    assert_eq!((sealed, opened), (0, 0));
+    let (sealed, opened, _, closes) = boxes(&|client| client.close());
+    assert_eq!((sealed, opened, closes), ([1, 0], [1, 0], true));
 }
