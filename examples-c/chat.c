@@ -4,9 +4,9 @@
  *     chat initiate [--server URL] [--server-key HEX] [--ca FILE]
  *     chat join INVITATION [--ca FILE]
  *
- * The initiator prints an invitation, also as a QR code. Lines typed are sent, lines received are
- * printed, and the end of the input (Ctrl-D) closes. Without --server the initiator runs a server of
- * its own, which can be reached on this machine only.
+ * The initiator prints an invitation, as text and as a QR code. Typed lines are sent, received lines are
+ * printed, and the end of the input (Ctrl-D) ends the chat. Without --server, the initiator runs its own
+ * server, which can be reached on this machine only.
  */
 #include <saltyrtc.h>
 

@@ -17,7 +17,7 @@
 
 using namespace std::chrono_literals;
 
-/// Takes events until one of the kind comes.
+/// Takes events up to the first one of the kind.
 static saltyrtc::Event wait_for(saltyrtc::Client &client, saltyrtc_event_kind kind) {
     while (auto event = client.next_event()) {
         if (event->kind() == kind) return std::move(*event);
@@ -31,7 +31,7 @@ static void hello() {
     saltyrtc::Server server(saltyrtc::ServerConfig("127.0.0.1").add_permanent_key(server_keys.secret_key));
     std::cout << "server     listens at " << server.url() << '\n';
 
-    // The initiator. Its function is called by a thread of the library; it says when it is done.
+    // The initiator. Its function is called on a thread of the library, and sets the promise when it is done.
     auto config = saltyrtc::Config::initiator(server.url());
     config.server_key(server_keys.public_key).add_relayed_data_task();
     std::promise<void> closed;
@@ -47,7 +47,7 @@ static void hello() {
         }
     });
 
-    // The responder. In real life the invitation comes as a QR code or in another safe way.
+    // The responder. In real life, it gets the invitation as a QR code or in another safe way.
     auto invited = saltyrtc::Config::responder(config.invitation());
     saltyrtc::Client responder(invited.add_relayed_data_task());
     const auto event = wait_for(responder, SALTYRTC_EVENT_KIND_DATA);

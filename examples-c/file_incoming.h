@@ -1,10 +1,10 @@
 /*
- * A file that is being received. Until it is complete and its hash is right it is a hidden file in the
- * directory, named after the hash; what was received of it stays for the next time. Next to it, every
- * few megabytes, how much of it is there and what the hash of that is: whatever happened to the file
- * meanwhile, nothing is built on bytes that are wrong.
+ * A file that is being received. Until it is complete and its hash is verified, it is a hidden file in the
+ * directory, named after the hash, which is kept if the transfer is interrupted. A second hidden file
+ * records every few megabytes how much was received and the hash of it, so that a transfer never continues
+ * on bytes that have changed in the meantime.
  *
- * Functions return NULL, or why it does not work, in words for both sides.
+ * Functions return NULL, or a text for both people that says what went wrong.
  */
 #ifndef FILE_INCOMING_H
 #define FILE_INCOMING_H

@@ -1,6 +1,6 @@
 /*
- * Who we are and who the other one is, in a file if there is one: with it both meet again after a
- * restart, without another invitation. Two lines: our secret key, and the peer's public key.
+ * Our secret key and the peer's public key, optionally stored in a file (one line each), with which both can
+ * meet again after a restart without another invitation.
  */
 #ifndef FILE_KEYS_H
 #define FILE_KEYS_H

@@ -1,4 +1,4 @@
-/* How far the files are: one line that is redrawn on a terminal, a line every tenth otherwise. */
+/* The progress of the transfers: on a terminal, one line that is redrawn; otherwise, a line for every tenth. */
 #ifndef FILE_PROGRESS_H
 #define FILE_PROGRESS_H
 

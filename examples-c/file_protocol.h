@@ -1,6 +1,6 @@
 /*
- * What send_file and the page in examples-web say to each other on the channel of a file: see
- * examples-web/PROTOCOL.md. Nothing in here reads, writes or sends.
+ * The messages that send_file and the page in examples-web exchange on the channel of a file: see
+ * examples-web/PROTOCOL.md. Nothing here reads, writes or sends.
  */
 #ifndef FILE_PROTOCOL_H
 #define FILE_PROTOCOL_H
@@ -22,8 +22,8 @@ enum {
     REASON_BYTES = 1000,
     OFFER_HEADER = 1 + 8 + SHA256_BYTES,
     OFFER_BYTES = OFFER_HEADER + NAME_BYTES,
-    HIGH_WATER = 1024 * 1024, /* sending pauses at so many bytes that wait */
-    LOW_WATER = 256 * 1024    /* and goes on here */
+    HIGH_WATER = 1024 * 1024, /* sending pauses when so many bytes wait */
+    LOW_WATER = 256 * 1024    /* and continues when so few do */
 };
 
 struct offer {

@@ -1,6 +1,6 @@
 /*
- * All files of a program: each on a channel of its own, any number of times if the connection breaks.
- * Files are sent one after another, and received as they come.
+ * All transfers of a program. Each file has a channel of its own, and a new one whenever the connection was
+ * lost. Files are sent one after another, and received as they come.
  */
 #ifndef FILE_TRANSFERS_H
 #define FILE_TRANSFERS_H

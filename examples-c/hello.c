@@ -43,11 +43,11 @@ static void print(const char *who, const saltyrtc_event *event) {
         printf("%s (close code %d)\n", event->text, event->close_code);
         break;
     default:
-        printf("event %d\n", (int)event->kind);
+        printf("%s\n", saltyrtc_event_kind_name((int32_t)event->kind));
     }
 }
 
-/* Prints the events of a client until one of a kind comes. */
+/* Prints the events of a client up to the first one of a kind. */
 static void wait_for(saltyrtc_client *client, const char *who, saltyrtc_event_kind kind) {
     saltyrtc_event_kind seen;
     do {
@@ -61,7 +61,7 @@ static void wait_for(saltyrtc_client *client, const char *who, saltyrtc_event_ki
     } while (seen != kind);
 }
 
-/* Adds the task, makes the client, and frees the configuration, which is not needed any more. */
+/* Adds the task, creates the client, and frees the configuration, which is not needed any more. */
 static saltyrtc_client *connect_client(saltyrtc_config *config) {
     saltyrtc_client *client;
     saltyrtc_error *error;
@@ -98,7 +98,7 @@ int main(void) {
     saltyrtc_client *initiator = connect_client(config);
     printf("initiator  invites with %s\n", invitation);
 
-    /* The responder. In real life the invitation comes as a QR code or in another safe way. */
+    /* The responder. In real life, it gets the invitation as a QR code or in another safe way. */
     check(saltyrtc_key_pair_generate(public_key, secret_key, &error), &error);
     check(saltyrtc_config_new_responder(invitation, secret_key, &config, &error), &error);
     saltyrtc_client *responder = connect_client(config);

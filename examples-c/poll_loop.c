@@ -1,7 +1,7 @@
 /*
- * poll_loop: a client inside of an application's own poll(2) loop, next to whatever else the
- * application waits for. Here that is a timer that ticks ten times; each tick is sent to the peer,
- * which counts them. No callbacks, no threads of our own, no locks.
+ * poll_loop: a client in the poll(2) loop of an application, next to whatever else the application
+ * waits for. Here, that is a timer that ticks ten times; each tick is sent to the peer, which counts
+ * them. There are no callbacks, no threads of our own, and no locks.
  *
  *     poll_loop
  *
@@ -35,7 +35,7 @@ struct side {
     int connected, closed, received;
 };
 
-/* Takes all events that are there. Called when the descriptor of the client is readable. */
+/* Takes all events that wait. Called when the descriptor of the client is readable. */
 static void take_events(struct side *side) {
     saltyrtc_event *event;
     while (saltyrtc_client_next_event(side->client, 0, &event, NULL) == SALTYRTC_STATUS_OK) {

@@ -2,26 +2,26 @@
  * send_file: files of any size from one machine to another, over WebRTC, with nothing in the middle
  * that could read or change them.
  *
- *     send_file send FILE... [OPTION]...                  invites somebody, and sends
- *     send_file receive INVITATION [DIR] [OPTION]...      takes what is sent
- *     send_file serve DIR [FILE...] [OPTION]...           invites somebody, sends, takes, and chats
- *     send_file join INVITATION DIR [FILE...] [OPTION]... the other side of that
+ *     send_file send FILE... [OPTION]...                  invites a peer, and sends files
+ *     send_file receive INVITATION [DIR] [OPTION]...      receives files
+ *     send_file serve DIR [FILE...] [OPTION]...           invites a peer; sends, receives, and chats
+ *     send_file join INVITATION DIR [FILE...] [OPTION]... joins; sends, receives, and chats
  *
- *     --server URL       the signalling server of who invites; without it this program has its own,
- *                        which can be reached on this machine only
+ *     --server URL       the signalling server; without it, the program that invites runs its own, which
+ *                        can be reached on this machine only
  *     --server-key HEX   the server's permanent key
- *     --ca FILE          trust the certificates in FILE for the server, too
+ *     --ca FILE          trust the certificates in FILE for the server too
  *     --ice URL[,USER,PASSWORD]   a STUN or TURN server; can be given several times
- *     --relay            use TURN only, which hides our addresses from the other side
- *     --keys FILE        remember the other side, so that both can be restarted without an invitation
+ *     --relay            use TURN only, which hides our addresses from the peer
+ *     --keys FILE        remember the peer, so that both can be restarted without an invitation
  *     --page URL         also print the link to a web page (examples-web) with the invitation
  *
- * A file that did not arrive as a whole goes on where it stopped, the next time that the same file is
- * sent to the same directory; nothing that is there is overwritten. When the connection breaks, both
- * sides look for each other until they are stopped with Ctrl-C. With `serve` and `join`, lines typed
- * are chat, `/send FILE` sends another file, and the end of the input ends.
+ * A transfer that was interrupted continues where it stopped when the same file is sent to the same
+ * directory again. Existing files are never overwritten. When the connection is lost, both programs try to
+ * reach each other again until they are stopped with Ctrl-C. With `serve` and `join`, typed lines are chat,
+ * `/send FILE` sends another file, and the end of the input ends the program.
  *
- * The other side can be a browser: see examples-web, where PROTOCOL.md is, too.
+ * The peer can also be a browser: see examples-web. The protocol is in examples-web/PROTOCOL.md.
  */
 #define _FILE_OFFSET_BITS 64
 

@@ -1,6 +1,6 @@
 /*
- * server: a signalling server inside of a program. Prints its URL and its public permanent key, and
- * runs until its input ends (Ctrl-D).
+ * server: a signalling server inside a program. It prints its URL and its public permanent key, and runs
+ * until its input ends (Ctrl-D).
  *
  *     server [ADDRESS [PORT]]
  */

@@ -1,14 +1,14 @@
 /*
- * trusted: pair once, and meet again without a token for as long as both keep their files.
+ * trusted: pair once, and meet again without a token as long as both keep their files.
  *
  *     trusted FILE initiate SERVER-URL [MEETINGS]
  *     trusted FILE join [INVITATION] [stay]
  *
- * The first time the initiator prints an invitation, with which the responder joins. Both then store
- * what they need in FILE: their own secret key and who the other one is. From then on neither needs an
- * invitation, and when one of them is restarted, or loses its connection, the other one finds it
- * again. The initiator runs for ever, or for a number of meetings; the responder says hello, waits for
- * the answer and leaves, or stays.
+ * The first time, the initiator prints an invitation, and the responder joins with it. Both then store in
+ * FILE what they need to meet again: their own secret key, and the public key of the other. From then on,
+ * neither needs an invitation, and they find each other again after one of them was restarted or has lost
+ * its connection. The initiator runs until it is stopped, or for a number of meetings; the responder says
+ * hello, waits for the answer, and leaves, or stays.
  */
 #include <saltyrtc.h>
 
@@ -110,7 +110,7 @@ static saltyrtc_client *join(struct memory *memory, const char *invitation) {
     return connect_client(config);
 }
 
-/* The peer is there. The first time, remember it, and tell the library to go on without tokens. */
+/* The peer is there. The first time, store its key, and have the library trust it. */
 static void peer_is_there(saltyrtc_client *client, struct memory *memory, int initiator,
                           const uint8_t *peer_key) {
     saltyrtc_error *error;

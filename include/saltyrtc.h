@@ -3,33 +3,46 @@
  * libsaltyrtc: end-to-end encrypted signalling over a server that nobody has to trust.
  *
  * Two programs that share nothing but an invitation (a short URI, usually shown as a QR code) find
- * each other over a SaltyRTC server and get an encrypted, authenticated channel. The initiator makes a
- * configuration with saltyrtc_config_new_initiator and shows saltyrtc_config_invitation; the responder
- * makes one with saltyrtc_config_new_responder. Both add the same task, make a client with
- * saltyrtc_client_new, and exchange data after the event PEER_HANDSHAKE_DONE.
+ * each other over a SaltyRTC server and set up an encrypted, authenticated channel. The initiator
+ * creates a configuration with saltyrtc_config_new_initiator and shows its invitation
+ * (saltyrtc_config_invitation); the responder creates one from the invitation with
+ * saltyrtc_config_new_responder. Both add the same task, create a client with saltyrtc_client_new, and
+ * exchange data after the event PEER_HANDSHAKE_DONE. The protocol is specified at
+ * https://github.com/saltyrtc/saltyrtc-meta.
  *
- * What holds for all functions, if they do not say otherwise:
+ * The following holds for every function whose description does not say otherwise.
  *
- * Arguments. Pointers must not be NULL, if it is not said that they may. Texts are UTF-8 and end with
- * a NUL. Bytes are a pointer and a length; the pointer may be NULL if the length is 0. Inputs are
- * copied. Wrong arguments give a status and a text that names the argument.
+ * Arguments. Pointers must not be NULL. Texts are UTF-8 and end with a NUL. Bytes are passed as a
+ * pointer and a length; the pointer may be NULL if the length is 0. The library copies what it is given.
+ * For a wrong argument there is a status, and an error text that names the argument.
  *
- * Results. Functions return a saltyrtc_status: 0 is success, and errors are negative. If `error` is
- * not NULL, it is set to NULL or, on failure, to an error that the caller frees with
- * saltyrtc_error_free. Outputs are set to 0 or NULL first, and get a value only on success.
+ * Results. Functions return a saltyrtc_status: 0 is success, and errors are negative. If `error` is not
+ * NULL, the function sets it to NULL on success and to an error on failure; the caller frees the error
+ * with saltyrtc_error_free. Outputs are set to 0 or NULL when the call begins, and to their values only
+ * if it succeeds.
  *
- * Buffers. Functions that fill a buffer take it with its capacity in bytes, and set the length output
- * (may be NULL) to the bytes that are needed, which for a text include the NUL. If the buffer is
- * NULL or too small they fail with SALTYRTC_STATUS_BUFFER_TOO_SMALL: so call with NULL and 0 to ask.
+ * Buffers. A function that fills a buffer takes its capacity in bytes, and sets the length output (which
+ * may be NULL) to the number of bytes needed; for a text, that includes the NUL. If the buffer is NULL
+ * or too small, the function fails with SALTYRTC_STATUS_BUFFER_TOO_SMALL. To learn the size, call it
+ * with NULL and 0.
  *
- * Enumerations and structures grow at the end only. Numbers are never used for something else.
+ * Growth. Later versions add enumerators, and fields at the end of structures that begin with
+ * struct_size; other structures stay as they are, and no number changes its meaning. The program sets
+ * struct_size to the sizeof of the structure in the header that it was compiled with, which may be
+ * smaller or larger than in the library that it runs with:
+ * - Input: what the program does not know is 0, which is the default. If the program is newer than the
+ *   library and sets a field that the library does not know, the call fails with
+ *   SALTYRTC_STATUS_BAD_ARGUMENT.
+ * - Output: the library writes the fields that lie within struct_size as a whole, and sets the rest of
+ *   the structure to 0. struct_size itself does not change.
+ * - Events belong to the library: see saltyrtc_event.
  *
- * Threads. Functions can be called by any thread, with the same handle too, but for configurations,
- * which are for one thread at a time. No function waits for the network or for other threads, but
- * saltyrtc_client_next_event, saltyrtc_client_free, saltyrtc_server_stop and saltyrtc_shutdown.
- * Callbacks are called by threads of the library. After fork() only the parent can use the library.
+ * Threads. Every function can be called from any thread, also for the same handle at the same time; only
+ * configurations must not be used by two threads at once. Nothing blocks except
+ * saltyrtc_client_next_event, saltyrtc_client_free, saltyrtc_server_stop and saltyrtc_shutdown. Callbacks
+ * run on threads of the library. After fork(), only the parent process can use the library.
  *
- * Memory. What a function hands out is freed with the function that is named there, and only that.
+ * Memory. What a function creates has to be freed with the function that its description names.
  *
  * Sections of this file:
  * - Results and errors
@@ -39,31 +52,31 @@
  * - Settings of a client
  * - Events
  * - Clients
- * - The session with the peer
+ * - The session of a client
  * - Sending
  * - Built-in WebRTC: settings
  * - Built-in WebRTC: channels
- * - Built-in WebRTC: figures
+ * - Built-in WebRTC: statistics
  * - WebRTC of the application: offers, answers, candidates
  * - WebRTC of the application: handover
  * - WebRTC of the application: secure data channels
  * - Chunking
  * - Embedded server
  * - Log messages
- * - The end of the process
+ * - Shutdown
  */
 
 #ifndef SALTYRTC_H
 #define SALTYRTC_H
 
-/* Generated from the Rust sources by cbindgen: change those, not this file. */
+/* Generated from src/ffi by tests/header: change that, not this file. */
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the functions of a shared library need on Windows. Define SALTYRTC_STATIC before this header to
-   link the static library there. */
+/* How functions of a shared library are declared on Windows. To link the static library there, define
+   SALTYRTC_STATIC before including this header. */
 #ifndef SALTYRTC_API
 #if defined(_WIN32) && !defined(SALTYRTC_STATIC)
 #define SALTYRTC_API __declspec(dllimport)
@@ -72,7 +85,7 @@
 #endif
 #endif
 
-/* What is there on Unix only: functions that give a file descriptor. */
+/* Functions that return a file descriptor exist on Unix only. */
 #if !defined(_WIN32) && !defined(SALTYRTC_UNIX)
 #define SALTYRTC_UNIX
 #endif
@@ -96,8 +109,12 @@ extern "C" {
  * ================================================================================================= */
 
 /**
- * What came of a call: 0 is success, everything else is negative. A number is never used for something
- * else later, and new ones may appear: treat those that you do not know as errors.
+ * The result of a call, or the reason of an event: 0 is success, errors are negative. Later
+ * versions may add numbers; treat those that you do not know as errors.
+ *
+ * -1 to -99 are about how the library is used, -100 to -199 about what a client cannot do at the
+ * moment, -200 to -299 about the network and the server, -300 to -399 about the peer, and -400 to
+ * -499 about the embedded server.
  */
 enum saltyrtc_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -109,51 +126,51 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_OK = 0,
     /**
-     * An argument is NULL that must not be.
+     * An argument is NULL but must not be.
      */
     SALTYRTC_STATUS_NULL_ARGUMENT = -1,
     /**
-     * An argument makes no sense.
+     * An argument has a value that is not allowed.
      */
     SALTYRTC_STATUS_BAD_ARGUMENT = -2,
     /**
-     * The buffer is NULL or too small. The length output says how many bytes are needed.
+     * The buffer is NULL or too small. The length output is the number of bytes needed.
      */
     SALTYRTC_STATUS_BUFFER_TOO_SMALL = -3,
     /**
-     * A function that waits was called from a callback, where waiting would never end.
+     * A function that blocks was called in a callback, where it would block for ever.
      */
     SALTYRTC_STATUS_WOULD_DEADLOCK = -4,
     /**
-     * The function is for clients without callback, and this one has a callback.
+     * The function is for clients without a callback, and this client has one.
      */
     SALTYRTC_STATUS_HAS_CALLBACK = -5,
     /**
-     * Nothing happened in the time given.
+     * The time given is over.
      */
     SALTYRTC_STATUS_TIMEOUT = -6,
     /**
-     * There will be no more events: the last one, CLOSED, was taken.
+     * The last event, CLOSED, was taken: there will be no more.
      */
     SALTYRTC_STATUS_NO_MORE_EVENTS = -7,
     /**
-     * What was asked for is not there, for example the token of an invitation without one.
+     * There is no such thing, for example no token in the invitation.
      */
     SALTYRTC_STATUS_NOT_PRESENT = -8,
     /**
-     * The bytes or digits are not a key.
+     * The bytes or digits are not a valid key.
      */
     SALTYRTC_STATUS_BAD_KEY = -9,
     /**
-     * The text is not the URL of a server.
+     * The text is not a valid URL of a server.
      */
     SALTYRTC_STATUS_BAD_URL = -10,
     /**
-     * The text is not an invitation.
+     * The text is not a valid invitation.
      */
     SALTYRTC_STATUS_BAD_INVITATION = -11,
     /**
-     * The bytes are not the MessagePack that is needed here.
+     * The bytes are not valid MessagePack, or not of the type that is needed.
      */
     SALTYRTC_STATUS_BAD_MSGPACK = -12,
     /**
@@ -161,31 +178,33 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_BAD_CERTIFICATE = -13,
     /**
-     * The settings do not go together. The text says which.
+     * The settings contradict each other. The text says which.
      */
     SALTYRTC_STATUS_BAD_CONFIG = -14,
     /**
-     * The process has set a receiver for log messages (a tracing subscriber in Rust) of its own.
+     * The program is written in Rust and has set a receiver for log messages (a tracing
+     * subscriber) itself.
      */
     SALTYRTC_STATUS_LOG_TAKEN = -15,
     /**
-     * The operating system has no more of something: threads, file descriptors.
+     * The operating system has no threads or file descriptors left.
      */
     SALTYRTC_STATUS_OUT_OF_RESOURCES = -16,
     /**
-     * The bytes are not a chunk, or contradict the chunks before.
+     * The bytes are not a valid chunk, or contradict earlier chunks.
      */
     SALTYRTC_STATUS_BAD_CHUNK = -17,
     /**
-     * The connection is closed or being closed.
+     * The connection is closed, or is being closed.
      */
     SALTYRTC_STATUS_CLOSED = -100,
     /**
-     * There is no authenticated peer (yet, or any more).
+     * There is no authenticated peer: not yet, or not any more.
      */
     SALTYRTC_STATUS_NO_PEER = -101,
     /**
-     * Too much is waiting to be sent. A WRITABLE event follows when there is room again.
+     * Too much is waiting to be sent. An event follows when there is room again: WRITABLE, or
+     * CHANNEL_LOW_WATER for a channel of the built-in WebRTC.
      */
     SALTYRTC_STATUS_QUEUE_FULL = -102,
     /**
@@ -193,47 +212,47 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_TOO_LARGE = -103,
     /**
-     * The two clients agreed on another task.
+     * The two clients have agreed on another task.
      */
     SALTYRTC_STATUS_OTHER_TASK = -104,
     /**
-     * The call is for the other role.
+     * Only a client of the other role can do this.
      */
     SALTYRTC_STATUS_OTHER_ROLE = -105,
     /**
-     * The data was not encrypted for this session, or was changed on its way.
+     * The data was not encrypted by the peer in this session, or was modified.
      */
     SALTYRTC_STATUS_DECRYPTION_FAILED = -106,
     /**
-     * The two clients did not agree on handing the signalling over to a data channel.
+     * The two clients have not agreed on a handover of the signalling to a data channel.
      */
     SALTYRTC_STATUS_NO_HANDOVER = -107,
     /**
-     * The signalling was handed over to a data channel already.
+     * The signalling has been handed over to a data channel already.
      */
     SALTYRTC_STATUS_HANDED_OVER = -108,
     /**
-     * The messages of the data channel are too small to carry the signalling.
+     * The maximum message size of the data channel is too small for the signalling.
      */
     SALTYRTC_STATUS_CHANNEL_TOO_NARROW = -109,
     /**
-     * The client has no built-in WebRTC (saltyrtc_config_add_rtc_task), or has ended.
+     * The client does not use the built-in WebRTC (saltyrtc_config_add_rtc_task), or has ended.
      */
     SALTYRTC_STATUS_NO_RTC = -110,
     /**
-     * The channel is not open: not yet, not any more, or there never was one with this number.
+     * The channel is not open: not yet, not any more, or it never existed.
      */
     SALTYRTC_STATUS_CHANNEL_NOT_OPEN = -111,
     /**
-     * There are too many channels.
+     * No more channels can be opened.
      */
     SALTYRTC_STATUS_TOO_MANY_CHANNELS = -112,
     /**
-     * The connection to the server could not be made.
+     * The connection to the server could not be established.
      */
     SALTYRTC_STATUS_CONNECT_FAILED = -200,
     /**
-     * The connection to the server broke.
+     * The connection to the server was lost.
      */
     SALTYRTC_STATUS_CONNECTION_LOST = -201,
     /**
@@ -241,7 +260,7 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_SERVER_GOING_AWAY = -202,
     /**
-     * The server closed the connection without a better reason.
+     * The server closed the connection for another reason.
      */
     SALTYRTC_STATUS_SERVER_CLOSED = -203,
     /**
@@ -249,11 +268,11 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_SERVER_HANDSHAKE_TIMEOUT = -204,
     /**
-     * The server gave up waiting for this client.
+     * The server closed the connection because this client did not answer in time.
      */
     SALTYRTC_STATUS_SERVER_TIMEOUT = -205,
     /**
-     * The server does not have the expected permanent key.
+     * The server did not prove that it has the expected permanent key.
      */
     SALTYRTC_STATUS_SERVER_KEY_MISMATCH = -206,
     /**
@@ -261,11 +280,11 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_NO_SUBPROTOCOL = -207,
     /**
-     * All responder addresses of the path are in use.
+     * There are as many responders on the path as there can be.
      */
     SALTYRTC_STATUS_PATH_FULL = -208,
     /**
-     * The server broke the protocol.
+     * The server violated the protocol.
      */
     SALTYRTC_STATUS_SERVER_PROTOCOL_ERROR = -209,
     /**
@@ -273,7 +292,7 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_REMOTE_INTERNAL_ERROR = -210,
     /**
-     * A message was larger than the server accepts.
+     * This client sent a message larger than the server accepts.
      */
     SALTYRTC_STATUS_MESSAGE_TOO_BIG = -211,
     /**
@@ -281,7 +300,7 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_PEER_CLOSED = -300,
     /**
-     * The peer left the path.
+     * The peer left the signalling path.
      */
     SALTYRTC_STATUS_PEER_LEFT = -301,
     /**
@@ -289,11 +308,12 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_NO_SHARED_TASK = -302,
     /**
-     * The peer broke the protocol.
+     * The peer violated the protocol.
      */
     SALTYRTC_STATUS_PEER_PROTOCOL_ERROR = -303,
     /**
-     * The server or the peer found an error in what this client sent.
+     * The server or the peer closed the connection because this client, it says, violated the
+     * protocol.
      */
     SALTYRTC_STATUS_ACCUSED_OF_PROTOCOL_ERROR = -304,
     /**
@@ -305,37 +325,37 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_DROPPED_BY_INITIATOR = -306,
     /**
-     * Initiator: another initiator with the same key took the path.
+     * Initiator: another initiator with the same permanent key has taken over the path.
      */
     SALTYRTC_STATUS_REPLACED_BY_INITIATOR = -307,
     /**
-     * The initiator could not decrypt the responder's first message: the token or a stored key is not
-     * the right one.
+     * The initiator could not decrypt the responder's first message: the token, or a stored key,
+     * is the wrong one.
      */
     SALTYRTC_STATUS_INITIATOR_COULD_NOT_DECRYPT = -308,
     /**
-     * A message of the peer was larger than this client accepts.
+     * A message from the peer was larger than this client accepts.
      */
     SALTYRTC_STATUS_RECEIVED_TOO_BIG = -309,
     /**
-     * This client has used up the sequence numbers of the protocol.
+     * All sequence numbers of this connection or channel are used up.
      */
     SALTYRTC_STATUS_SEQUENCE_NUMBERS_USED_UP = -310,
     /**
-     * The data channel that carried the signalling was closed or broke, or the connection under it was
-     * lost for good. Meet the peer again over the server, with a new client.
+     * The data channel that carried the signalling was closed or lost. To reach the peer again,
+     * create a new client, which connects to the server.
      */
     SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST = -311,
     /**
-     * Only one of the two clients handed the signalling over to the data channel.
+     * Only one of the two clients handed the signalling over to the data channel in time.
      */
     SALTYRTC_STATUS_HANDOVER_TIMEOUT = -312,
     /**
-     * The address cannot be listened on.
+     * The server cannot listen on this address.
      */
     SALTYRTC_STATUS_LISTEN_FAILED = -400,
     /**
-     * A mistake in the library itself. The text says where; please report it.
+     * A bug in the library. Please report the text.
      */
     SALTYRTC_STATUS_PANIC = -900,
 };
@@ -348,34 +368,32 @@ typedef int32_t saltyrtc_status;
 #endif // __cplusplus
 
 /**
- * The name of a status in a few words, for example "buffer too small". Never NULL; static. Any number
- * can be given.
+ * The name of a status in a few words, for example "buffer too small"; for a number that is none,
+ * "unknown status". The text is static.
  */
-SALTYRTC_API
-const char *saltyrtc_status_name(int32_t status);
+SALTYRTC_API const char *saltyrtc_status_name(int32_t status);
 
 /**
- * Why a call failed: a status, and a text that says what happened and what to do.
+ * Why a call failed: a status, and a text that says what happened and what to do about it.
  *
- * Functions that take a `saltyrtc_error **` store one there if they fail, to be freed by the caller;
- * NULL there means that the caller does not want to know. Can be used by any thread.
+ * A function that takes a `saltyrtc_error **` stores an error there if it fails, unless it is NULL.
+ * The caller frees it.
  */
 typedef struct saltyrtc_error saltyrtc_error;
 
 /**
- * The status that the failed function returned. SALTYRTC_STATUS_OK if `error` is NULL.
+ * The status that the failed function returned; SALTYRTC_STATUS_OK if `error` is NULL.
  */
 SALTYRTC_API saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *error);
 
 /**
- * What happened, in English. Valid until the error is freed. An empty text if `error` is NULL.
- *
- * The text never holds secrets or application data.
+ * What happened and what to do about it, in English; an empty text if `error` is NULL. The text is
+ * valid until the error is freed. It never contains secrets or application data.
  */
 SALTYRTC_API const char *saltyrtc_error_message(const struct saltyrtc_error *error);
 
 /**
- * Frees an error. NULL is fine.
+ * Frees an error. Does nothing if it is NULL.
  */
 SALTYRTC_API void saltyrtc_error_free(struct saltyrtc_error *error);
 
@@ -384,22 +402,22 @@ SALTYRTC_API void saltyrtc_error_free(struct saltyrtc_error *error);
  * ================================================================================================= */
 
 /**
- * The version of the library at run time, for example "1.2.3". Never NULL; static.
- *
- * Compare with SALTYRTC_VERSION, the version of the header.
+ * The version of the library that the program runs with, for example "1.2.3". The text is static. The
+ * version of the header is SALTYRTC_VERSION.
  */
-SALTYRTC_API const char *saltyrtc_version(void);
+SALTYRTC_API
+const char *saltyrtc_version(void);
 
 /**
- * The version of the library at run time as a number that grows with each release:
- * major * 65536 + minor * 256 + patch. The twin of SALTYRTC_VERSION_NUMBER.
+ * The version of the library that the program runs with, as a number: major * 65536 + minor * 256 +
+ * patch. That of the header is SALTYRTC_VERSION_NUMBER.
  */
 SALTYRTC_API uint32_t saltyrtc_version_number(void);
 
 /**
- * The version of the binary interface at run time, the twin of SALTYRTC_ABI_VERSION. Programs that
- * load the library at run time, such as bindings, should refuse to work if the two differ. It changes
- * only when the name of the shared library (its SONAME) does.
+ * The version of the binary interface of the library that the program runs with; that of the header is
+ * SALTYRTC_ABI_VERSION. Programs that load the library at run time, such as bindings, should refuse to
+ * work if the two differ. It changes together with the SONAME of the shared library.
  */
 SALTYRTC_API
 uint32_t saltyrtc_abi_version(void);
@@ -409,30 +427,30 @@ uint32_t saltyrtc_abi_version(void);
  * ================================================================================================= */
 
 /**
- * Bytes in a public key, a secret key and an authentication token.
+ * The size of a public key, a secret key, and an authentication token, in bytes.
  */
 #define SALTYRTC_KEY_BYTES 32
 
 /**
- * Bytes in the hexadecimal form of a key or token, with the NUL at the end.
+ * The size of a key or token as hexadecimal text, in bytes, including the NUL at the end.
  */
 #define SALTYRTC_KEY_HEX_BYTES 65
 
 /**
- * The twin of SALTYRTC_KEY_BYTES.
+ * SALTYRTC_KEY_BYTES, for programs that cannot use macros.
  */
 SALTYRTC_API size_t saltyrtc_key_bytes(void);
 
 /**
- * The twin of SALTYRTC_KEY_HEX_BYTES.
+ * SALTYRTC_KEY_HEX_BYTES, for programs that cannot use macros.
  */
 SALTYRTC_API size_t saltyrtc_key_hex_bytes(void);
 
 /**
- * Makes a new key pair: SALTYRTC_KEY_BYTES bytes for each of the two outputs.
+ * Generates a key pair. Each of the two outputs has SALTYRTC_KEY_BYTES bytes.
  *
- * The secret key identifies its owner for as long as peers trust it: store it where nobody else can
- * read it, and overwrite the memory after use. The public key can be computed from it.
+ * Whoever has the secret key can take its owner's place, for as long as peers trust it: store it where
+ * nobody else can read it, and overwrite the memory after use. The public key can be computed from it.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_key_pair_generate(uint8_t *public_key,
@@ -440,7 +458,7 @@ saltyrtc_status saltyrtc_key_pair_generate(uint8_t *public_key,
                                            struct saltyrtc_error **error);
 
 /**
- * Computes the public key that goes with a secret key; SALTYRTC_KEY_BYTES bytes each.
+ * Computes the public key that belongs to a secret key. Both have SALTYRTC_KEY_BYTES bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_public_key_from_secret(const uint8_t *secret_key,
@@ -448,7 +466,8 @@ saltyrtc_status saltyrtc_public_key_from_secret(const uint8_t *secret_key,
                                                 struct saltyrtc_error **error);
 
 /**
- * Writes a key or token as 64 lowercase hexadecimal digits and a NUL: SALTYRTC_KEY_HEX_BYTES bytes.
+ * Converts a key or token to text: 64 lowercase hexadecimal digits and a NUL, SALTYRTC_KEY_HEX_BYTES
+ * bytes in all.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_key_to_hex(const uint8_t *key,
@@ -458,7 +477,8 @@ saltyrtc_status saltyrtc_key_to_hex(const uint8_t *key,
                                     struct saltyrtc_error **error);
 
 /**
- * Reads a key or token of 64 hexadecimal digits of either case into SALTYRTC_KEY_BYTES bytes.
+ * Converts 64 hexadecimal digits, in upper or lower case, to a key or token of SALTYRTC_KEY_BYTES
+ * bytes.
  *
  * Fails with SALTYRTC_STATUS_BAD_KEY.
  */
@@ -472,24 +492,24 @@ saltyrtc_status saltyrtc_key_from_hex(const char *hex,
  * ================================================================================================= */
 
 /**
- * Bytes that the URI of any invitation fits in, with the NUL at the end.
+ * A buffer of this size in bytes is large enough for the URI of any invitation.
  */
 #define SALTYRTC_INVITATION_BYTES 512
 
 /**
- * The twin of SALTYRTC_INVITATION_BYTES.
+ * SALTYRTC_INVITATION_BYTES, for programs that cannot use macros.
  */
 SALTYRTC_API size_t saltyrtc_invitation_bytes(void);
 
 /**
- * All that a responder has to know to reach an initiator: server, keys, and maybe a token. Never
- * changes, so it can be used by several threads at once. Freeing it overwrites the token.
+ * What a responder has to know to reach an initiator: the server, keys, and usually a token. It never
+ * changes, so several threads can use it at once. Freeing it overwrites the token.
  */
 typedef struct saltyrtc_invitation saltyrtc_invitation;
 
 /**
- * Reads the URI of an invitation: `wss://host:port/<initiator's key>?<server's key>#<token>`, where
- * port, server key and token may be missing.
+ * Parses the URI of an invitation: `wss://host:port/<initiator's key>?<server's key>#<token>`. The
+ * port, the server's key and the token are optional.
  *
  * `*out` has to be freed with saltyrtc_invitation_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
  */
@@ -499,11 +519,13 @@ saltyrtc_status saltyrtc_invitation_parse(const char *uri,
                                           struct saltyrtc_error **error);
 
 /**
- * Makes an invitation of its parts: a server's URL (`wss://host:port` or `ws://host:port`), the
- * initiator's public permanent key, the server's public permanent key (NULL if it is not known), and
- * a token (NULL if the initiator trusts the responder's key). Keys have SALTYRTC_KEY_BYTES bytes.
+ * Creates an invitation from its parts: the server's URL (`wss://host:port` or `ws://host:port`), the
+ * initiator's public permanent key, the server's public permanent key (NULL if it is not known), and a
+ * token (NULL if the initiator trusts the responder's key). Keys and tokens have SALTYRTC_KEY_BYTES
+ * bytes.
  *
- * Clients make their own invitations: see saltyrtc_config_invitation and saltyrtc_client_invitation.
+ * For the invitation of a client of this process, see saltyrtc_config_invitation and
+ * saltyrtc_client_invitation.
  *
  * `*out` has to be freed with saltyrtc_invitation_free.
  */
@@ -516,14 +538,14 @@ saltyrtc_status saltyrtc_invitation_new(const char *server_url,
                                         struct saltyrtc_error **error);
 
 /**
- * Frees an invitation. NULL is fine.
+ * Frees an invitation. Does nothing if it is NULL.
  */
 SALTYRTC_API void saltyrtc_invitation_free(struct saltyrtc_invitation *invitation);
 
 /**
- * The URI of the invitation; SALTYRTC_INVITATION_BYTES bytes are always enough.
+ * The URI of the invitation. SALTYRTC_INVITATION_BYTES bytes are always enough.
  *
- * With a token the URI is a secret: show or send it to the responder only.
+ * With a token in it, the URI is a secret between the two: show or send it to the responder only.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_uri(const struct saltyrtc_invitation *invitation,
@@ -533,10 +555,10 @@ saltyrtc_status saltyrtc_invitation_uri(const struct saltyrtc_invitation *invita
                                         struct saltyrtc_error **error);
 
 /**
- * The URI as a QR code for a terminal with light text on a dark background: lines of UTF-8 text with
- * half blocks, 33 lines of 65 columns at most if the host has up to 60 characters.
+ * The URI as a QR code for a terminal with light text on a dark background: lines of UTF-8 text made
+ * of half blocks. For a host name of up to 60 characters, these are 33 lines of 65 columns at most.
  *
- * With a token it is a secret, as the URI is.
+ * With a token in it, the QR code is as secret as the URI.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_qr_code(const struct saltyrtc_invitation *invitation,
@@ -546,7 +568,7 @@ saltyrtc_status saltyrtc_invitation_qr_code(const struct saltyrtc_invitation *in
                                             struct saltyrtc_error **error);
 
 /**
- * The server's URL: `wss://host:port` or `ws://host:port`, without the port if it is the usual one.
+ * The server's URL: `wss://host:port` or `ws://host:port`, without the port if it is the default one.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_server_url(const struct saltyrtc_invitation *invitation,
@@ -556,7 +578,8 @@ saltyrtc_status saltyrtc_invitation_server_url(const struct saltyrtc_invitation 
                                                struct saltyrtc_error **error);
 
 /**
- * The initiator's public permanent key, which is the signalling path: SALTYRTC_KEY_BYTES bytes.
+ * The initiator's public permanent key, which is also the signalling path. It has SALTYRTC_KEY_BYTES
+ * bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_initiator_key(const struct saltyrtc_invitation *invitation,
@@ -564,8 +587,8 @@ saltyrtc_status saltyrtc_invitation_initiator_key(const struct saltyrtc_invitati
                                                   struct saltyrtc_error **error);
 
 /**
- * The server's public permanent key: SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT
- * if the invitation has none.
+ * The server's public permanent key. It has SALTYRTC_KEY_BYTES bytes. Fails with
+ * SALTYRTC_STATUS_NOT_PRESENT if the invitation does not have it.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_server_key(const struct saltyrtc_invitation *invitation,
@@ -573,8 +596,8 @@ saltyrtc_status saltyrtc_invitation_server_key(const struct saltyrtc_invitation 
                                                struct saltyrtc_error **error);
 
 /**
- * The token, a secret: SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT if the
- * invitation has none, which means that the initiator trusts the responder's key.
+ * The token, a secret of SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT if the
+ * invitation has none because the initiator trusts the responder's key.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_token(const struct saltyrtc_invitation *invitation,
@@ -582,7 +605,7 @@ saltyrtc_status saltyrtc_invitation_token(const struct saltyrtc_invitation *invi
                                           struct saltyrtc_error **error);
 
 /**
- * Whether the invitation has a server key and a token. Either output may be NULL.
+ * Whether the invitation has the server's key, and whether it has a token. Either output may be NULL.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_flags(const struct saltyrtc_invitation *invitation,
@@ -595,15 +618,15 @@ saltyrtc_status saltyrtc_invitation_flags(const struct saltyrtc_invitation *invi
  * ================================================================================================= */
 
 /**
- * The settings of a client. The client copies them when it is made (saltyrtc_client_new), so one
- * configuration can make several clients, and can be freed right after.
+ * The settings of a client. saltyrtc_client_new copies them, so one configuration can be used for
+ * several clients, and can be freed right after the call.
  *
- * To be used by one thread at a time. Freeing it overwrites secret keys and tokens.
+ * Must not be used by two threads at once. Freeing it overwrites secret keys and tokens.
  */
 typedef struct saltyrtc_config saltyrtc_config;
 
 /**
- * What a client does when its authenticated peer leaves the path.
+ * What a client does when its authenticated peer leaves the signalling path.
  */
 enum saltyrtc_when_peer_leaves
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -611,11 +634,11 @@ enum saltyrtc_when_peer_leaves
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * Stay on the path, so that the peer can join again. The default.
+     * It stays on the path, so that the peer can come back. This is the default.
      */
     SALTYRTC_WHEN_PEER_LEAVES_WAIT = 0,
     /**
-     * Close the connection.
+     * It closes the connection.
      */
     SALTYRTC_WHEN_PEER_LEAVES_CLOSE = 1,
 };
@@ -628,12 +651,12 @@ typedef int32_t saltyrtc_when_peer_leaves;
 #endif // __cplusplus
 
 /**
- * The settings of an initiator: the client that invites. A token is drawn, which is part of the
- * invitation (saltyrtc_config_invitation) and lets one responder in.
+ * Creates the settings of an initiator, the client that invites another. They contain a new random
+ * token, which is part of the invitation (saltyrtc_config_invitation) and admits one responder.
  *
  * `server_url` is `wss://host:port` or `ws://host:port`. `secret_key` is the permanent secret key of
- * this client (SALTYRTC_KEY_BYTES bytes); NULL makes a new key pair for this configuration. No two
- * clients may use the same key at the same time.
+ * this client (SALTYRTC_KEY_BYTES bytes); with NULL, a new key pair is generated for this
+ * configuration. Two clients must not use the same key at the same time.
  *
  * `*out` has to be freed with saltyrtc_config_free.
  */
@@ -644,10 +667,10 @@ saltyrtc_status saltyrtc_config_new_initiator(const char *server_url,
                                               struct saltyrtc_error **error);
 
 /**
- * The settings of a responder: the client that was invited, with the URI of the invitation.
+ * Creates the settings of a responder, the client that was invited, from the URI of the invitation.
  *
- * `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes); NULL makes a new
- * key pair, which only makes sense if the invitation has a token.
+ * `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes). With NULL, a new
+ * key pair is generated, which is of use only if the invitation has a token.
  *
  * `*out` has to be freed with saltyrtc_config_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
  */
@@ -658,12 +681,14 @@ saltyrtc_status saltyrtc_config_new_responder(const char *invitation_uri,
                                               struct saltyrtc_error **error);
 
 /**
- * Frees a configuration. Clients that were made with it are not affected. NULL is fine.
+ * Frees a configuration; this does not affect clients that were created with it. Does nothing if it is
+ * NULL.
  */
-SALTYRTC_API void saltyrtc_config_free(struct saltyrtc_config *config);
+SALTYRTC_API
+void saltyrtc_config_free(struct saltyrtc_config *config);
 
 /**
- * The public permanent key of the client: SALTYRTC_KEY_BYTES bytes.
+ * The public permanent key of the client. It has SALTYRTC_KEY_BYTES bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_public_key(const struct saltyrtc_config *config,
@@ -671,11 +696,12 @@ saltyrtc_status saltyrtc_config_public_key(const struct saltyrtc_config *config,
                                            struct saltyrtc_error **error);
 
 /**
- * Initiator: the URI of the invitation for the responder, with the token unless a peer is trusted.
- * Set the server's key before, so that it is part of it. SALTYRTC_INVITATION_BYTES bytes are enough.
+ * Initiator: the URI of the invitation for the responder. It contains the token, unless a peer is
+ * trusted (saltyrtc_config_set_trusted_peer), and the server's key if that was set before
+ * (saltyrtc_config_set_server_key). SALTYRTC_INVITATION_BYTES bytes are always enough.
  *
- * With a token the URI is a secret: show or send it to the responder only. Fails with
- * SALTYRTC_STATUS_OTHER_ROLE for a responder.
+ * With a token in it, the URI is a secret between the two: show or send it to the responder only.
+ * Fails with SALTYRTC_STATUS_OTHER_ROLE for a responder.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_invitation(const struct saltyrtc_config *config,
@@ -685,9 +711,9 @@ saltyrtc_status saltyrtc_config_invitation(const struct saltyrtc_config *config,
                                            struct saltyrtc_error **error);
 
 /**
- * Sets the server's public permanent key (SALTYRTC_KEY_BYTES bytes): a server that does not prove to
- * have it is refused. NULL for a server whose key is not known, which is the default of initiators;
- * responders have it from the invitation.
+ * Sets the public permanent key of the server (SALTYRTC_KEY_BYTES bytes). The client then refuses a
+ * server that does not prove that it has this key. NULL means that the key is not known, which is the
+ * default for an initiator; a responder takes the key from the invitation.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_server_key(struct saltyrtc_config *config,
@@ -695,10 +721,11 @@ saltyrtc_status saltyrtc_config_set_server_key(struct saltyrtc_config *config,
                                                struct saltyrtc_error **error);
 
 /**
- * Sets the public permanent key (SALTYRTC_KEY_BYTES bytes) of the peer, which this client has stored
- * and which has stored ours: no token is used then. Both clients have to do this, or neither.
+ * Trusts a peer by its public permanent key (SALTYRTC_KEY_BYTES bytes), which this client has stored
+ * when it was connected to that peer, in place of a token. Works only if the peer trusts this client's
+ * key in the same way.
  *
- * For a responder the key has to be the one of the invitation.
+ * For a responder, the key has to be that of the initiator in the invitation.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_trusted_peer(struct saltyrtc_config *config,
@@ -706,9 +733,9 @@ saltyrtc_status saltyrtc_config_set_trusted_peer(struct saltyrtc_config *config,
                                                  struct saltyrtc_error **error);
 
 /**
- * Sets the token (SALTYRTC_KEY_BYTES bytes), in place of the one that was drawn (initiator) or that
- * was in the invitation (responder). A token may be used for one pair of clients only: draw it at
- * random, for example as the secret key of saltyrtc_key_pair_generate.
+ * Sets the token (SALTYRTC_KEY_BYTES bytes), in place of the random one (initiator) or that of the
+ * invitation (responder). A token must be random, for example the secret key of
+ * saltyrtc_key_pair_generate, and must be used for one pair of clients only.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_token(struct saltyrtc_config *config,
@@ -716,20 +743,22 @@ saltyrtc_status saltyrtc_config_set_token(struct saltyrtc_config *config,
                                           struct saltyrtc_error **error);
 
 /**
- * Adds the Relayed Data task, after those that were added before: the order is the order of
- * preference. At least one task is needed.
+ * Adds the Relayed Data task: all data goes over the server.
+ *
+ * Every client needs at least one task. The two clients use the first of the initiator's tasks that
+ * the responder has too: so tasks are added in the order of preference.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_relayed_data_task(struct saltyrtc_config *config,
                                                       struct saltyrtc_error **error);
 
 /**
- * Adds a task of the application's own: the library negotiates its name, and passes its messages
- * through (saltyrtc_client_send_task_message and the TASK_MESSAGE event).
+ * Adds a task that the application implements itself. The library negotiates the task by its name and
+ * carries its messages (saltyrtc_client_send_task_message, and the event TASK_MESSAGE).
  *
  * `name` has 1 to 255 bytes and should be as specific as a domain name, for example
- * `v1.chess.tasks.example.org`. `data` is a MessagePack map that the peer gets in its
- * PEER_HANDSHAKE_DONE event; NULL and 0 for none.
+ * `v1.chess.tasks.example.org`. `data` is a MessagePack map, which the peer gets with its event
+ * PEER_HANDSHAKE_DONE; NULL and 0 if there is nothing to tell the peer.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_custom_task(struct saltyrtc_config *config,
@@ -739,8 +768,8 @@ saltyrtc_status saltyrtc_config_add_custom_task(struct saltyrtc_config *config,
                                                 struct saltyrtc_error **error);
 
 /**
- * Adds certificates to those that a `wss` server's certificate may come from: one or more in PEM, or
- * one in DER. See also saltyrtc_config_set_system_roots.
+ * Trusts additional root certificates for `wss`: one or more in PEM, or one in DER. See also
+ * saltyrtc_config_set_system_roots.
  *
  * Fails with SALTYRTC_STATUS_BAD_CERTIFICATE.
  */
@@ -751,8 +780,8 @@ saltyrtc_status saltyrtc_config_add_tls_certificates(struct saltyrtc_config *con
                                                      struct saltyrtc_error **error);
 
 /**
- * Whether a `wss` server's certificate may come from the certificates that the operating system
- * trusts. Default: true. With false, only those of saltyrtc_config_add_tls_certificates count.
+ * Whether the root certificates of the operating system are trusted for `wss`, in addition to those of
+ * saltyrtc_config_add_tls_certificates. Default: true.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
@@ -760,7 +789,8 @@ saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
                                                  struct saltyrtc_error **error);
 
 /**
- * The longest that connecting may take, in milliseconds: name, TCP, TLS and WebSocket. Default: 10 s.
+ * The most time, in milliseconds, that connecting to the server may take: resolving its name, TCP, TLS
+ * and WebSocket together. Default: 10 s.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_connect_timeout(struct saltyrtc_config *config,
@@ -768,7 +798,7 @@ saltyrtc_status saltyrtc_config_set_connect_timeout(struct saltyrtc_config *conf
                                                     struct saltyrtc_error **error);
 
 /**
- * The longest that the handshake with the server may take, in milliseconds. Default: 30 s.
+ * The most time, in milliseconds, that the SaltyRTC handshake with the server may take. Default: 30 s.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_server_handshake_timeout(struct saltyrtc_config *config,
@@ -776,8 +806,8 @@ saltyrtc_status saltyrtc_config_set_server_handshake_timeout(struct saltyrtc_con
                                                              struct saltyrtc_error **error);
 
 /**
- * The longest that the handshake with a peer may take from its first message on, in milliseconds.
- * Default: 60 s.
+ * The most time, in milliseconds, that the handshake with a peer may take, counted from the peer's
+ * first message. Default: 60 s.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_config *config,
@@ -785,7 +815,8 @@ saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_confi
                                                            struct saltyrtc_error **error);
 
 /**
- * Seconds between the WebSocket pings that the server is asked to send; 0 for none. Default: 0.
+ * The interval, in seconds, at which the server is asked to send WebSocket pings; 0 for no pings.
+ * Default: 0.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_ping_interval(struct saltyrtc_config *config,
@@ -793,8 +824,8 @@ saltyrtc_status saltyrtc_config_set_ping_interval(struct saltyrtc_config *config
                                                   struct saltyrtc_error **error);
 
 /**
- * The most bytes that a message may have on the wire, in both directions; at least 4096. Default:
- * 1 MiB, which is what most servers accept.
+ * The largest message on the wire in either direction, in bytes; at least 4096. Default: 1 MiB, which
+ * is the limit of most servers.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_max_message_size(struct saltyrtc_config *config,
@@ -802,9 +833,10 @@ saltyrtc_status saltyrtc_config_set_max_message_size(struct saltyrtc_config *con
                                                      struct saltyrtc_error **error);
 
 /**
- * The most bytes that may wait to be sent; beyond it, sending fails with SALTYRTC_STATUS_QUEUE_FULL.
- * As many bytes of received data may wait in events; beyond it, nothing more is read from the
- * network. One message is always taken. Default: 4 MiB.
+ * How many bytes may wait in each direction. If more would wait to be sent, sending fails with
+ * SALTYRTC_STATUS_QUEUE_FULL; if more wait in events that the application has not taken yet, the
+ * client reads nothing more from the network. An empty queue takes a message of any size. Default: 4
+ * MiB.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_max_queue_size(struct saltyrtc_config *config,
@@ -812,7 +844,8 @@ saltyrtc_status saltyrtc_config_set_max_queue_size(struct saltyrtc_config *confi
                                                    struct saltyrtc_error **error);
 
 /**
- * What to do when the authenticated peer leaves the path: a saltyrtc_when_peer_leaves.
+ * What the client does when its authenticated peer leaves the path. `when_peer_leaves` is one of
+ * saltyrtc_when_peer_leaves.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_when_peer_leaves(struct saltyrtc_config *config,
@@ -859,13 +892,14 @@ enum saltyrtc_event_kind
      */
     SALTYRTC_EVENT_KIND_INITIATOR_JOINED = 4,
     /**
-     * Initiator: a responder has used the token, which is invalid from now on, even if the handshake
-     * with that responder fails. To let another responder in, call saltyrtc_client_issue_token.
+     * Initiator: a responder has used the token, which is invalid from now on, even if the
+     * handshake with that responder fails. To let another responder in, call
+     * saltyrtc_client_issue_token.
      */
     SALTYRTC_EVENT_KIND_TOKEN_USED = 5,
     /**
-     * Initiator: a responder failed to authenticate itself and was dropped from the path. The client
-     * keeps waiting for others.
+     * Initiator: a responder failed to authenticate itself and was dropped from the path. The
+     * client keeps waiting for others.
      *
      * Fields: address, status (what it did wrong), close_code (what it was dropped with), text.
      */
@@ -959,8 +993,8 @@ enum saltyrtc_event_kind
      */
     SALTYRTC_EVENT_KIND_CONNECTION_STATE = 21,
     /**
-     * Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the peer.
-     * The connection goes on without it.
+     * Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the
+     * peer. The connection goes on without it.
      *
      * Fields: text.
      */
@@ -1008,7 +1042,7 @@ SALTYRTC_API
 const char *saltyrtc_event_kind_name(int32_t kind);
 
 /**
- * How the connection of the built-in WebRTC to the peer is doing.
+ * The state of the built-in WebRTC's connection to the peer.
  */
 enum saltyrtc_connection_state
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1016,11 +1050,11 @@ enum saltyrtc_connection_state
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The two sides have not told each other yet how they can be reached.
+     * The two clients have not exchanged their addresses yet.
      */
     SALTYRTC_CONNECTION_STATE_NEW = 0,
     /**
-     * A path to the peer is looked for, or the keys are being agreed on.
+     * ICE is looking for a path to the peer, or DTLS is negotiating keys.
      */
     SALTYRTC_CONNECTION_STATE_CONNECTING = 1,
     /**
@@ -1028,21 +1062,22 @@ enum saltyrtc_connection_state
      */
     SALTYRTC_CONNECTION_STATE_CONNECTED = 2,
     /**
-     * The peer has not answered for a while. This may pass by itself; channels keep what is sent.
+     * The peer has not answered for a while. The connection may recover by itself; what is sent on
+     * channels waits.
      */
     SALTYRTC_CONNECTION_STATE_DISCONNECTED = 3,
     /**
-     * No path to the peer was found, or it was lost for 30 seconds and longer. Before the handover the
-     * initiator can try again with saltyrtc_client_restart_ice; after it there is no way left to the
-     * peer, and the client is closed (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
+     * No path to the peer was found, or it was lost for at least 30 seconds. Before the handover,
+     * the initiator can try again with saltyrtc_client_restart_ice. After the handover, no way to
+     * reach the peer is left, and the client closes (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
      */
     SALTYRTC_CONNECTION_STATE_UNREACHABLE = 4,
     /**
-     * The connection cannot be used any more.
+     * The connection has failed for good.
      */
     SALTYRTC_CONNECTION_STATE_FAILED = 5,
     /**
-     * It has ended: the peer closed it, or left.
+     * The connection has ended: the peer closed it, or left.
      */
     SALTYRTC_CONNECTION_STATE_CLOSED = 6,
 };
@@ -1055,7 +1090,7 @@ typedef int32_t saltyrtc_connection_state;
 #endif // __cplusplus
 
 /**
- * How hard messages of a channel are tried to be delivered.
+ * How long the delivery of a message on a channel is attempted.
  */
 enum saltyrtc_reliability
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1063,15 +1098,15 @@ enum saltyrtc_reliability
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * Until they have arrived.
+     * Until it has arrived.
      */
     SALTYRTC_RELIABILITY_RELIABLE = 0,
     /**
-     * They are sent again so many times at most.
+     * It is retransmitted a limited number of times.
      */
     SALTYRTC_RELIABILITY_MAX_RETRANSMITS = 1,
     /**
-     * They are sent again no longer than so many milliseconds.
+     * It is retransmitted for a limited time.
      */
     SALTYRTC_RELIABILITY_MAX_LIFETIME = 2,
 };
@@ -1084,7 +1119,7 @@ typedef int32_t saltyrtc_reliability;
 #endif // __cplusplus
 
 /**
- * Of what type data is.
+ * The type of data.
  */
 enum saltyrtc_payload
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1096,15 +1131,15 @@ enum saltyrtc_payload
      */
     SALTYRTC_PAYLOAD_NONE = 0,
     /**
-     * Bytes, as they were sent.
+     * Bytes.
      */
     SALTYRTC_PAYLOAD_BYTES = 1,
     /**
-     * Text in UTF-8, as it was sent, without a NUL at the end.
+     * Text in UTF-8, without a NUL at the end. It may contain NULs.
      */
     SALTYRTC_PAYLOAD_TEXT = 2,
     /**
-     * Any other MessagePack value, serialised.
+     * Another MessagePack value, serialised.
      */
     SALTYRTC_PAYLOAD_MSGPACK = 3,
 };
@@ -1125,19 +1160,19 @@ enum saltyrtc_closed_by
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * Nobody did: the connection broke, or never came to be.
+     * Nobody: it was lost, or could not be established.
      */
     SALTYRTC_CLOSED_BY_NETWORK = 0,
     /**
-     * This client: asked to, or because of an error that it found.
+     * This client, because it was asked to, or because it found an error.
      */
     SALTYRTC_CLOSED_BY_US = 1,
     /**
-     * The other client.
+     * The peer.
      */
     SALTYRTC_CLOSED_BY_PEER = 2,
     /**
-     * The server, or the initiator by way of the server.
+     * The server; or the initiator, which had the server drop this responder.
      */
     SALTYRTC_CLOSED_BY_SERVER = 3,
 };
@@ -1150,7 +1185,7 @@ typedef int32_t saltyrtc_closed_by;
 #endif // __cplusplus
 
 /**
- * How the client knows that its peer left.
+ * How the client learned that its peer is gone.
  */
 enum saltyrtc_peer_left
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1158,7 +1193,7 @@ enum saltyrtc_peer_left
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The server says that the peer disconnected.
+     * The server said that the peer disconnected.
      */
     SALTYRTC_PEER_LEFT_DISCONNECTED = 0,
     /**
@@ -1166,11 +1201,11 @@ enum saltyrtc_peer_left
      */
     SALTYRTC_PEER_LEFT_UNREACHABLE = 1,
     /**
-     * Somebody else has the peer's address now; maybe the peer itself, coming back.
+     * A new client has the peer's address on the path. It may be the same peer, coming back.
      */
     SALTYRTC_PEER_LEFT_REPLACED = 2,
     /**
-     * This client dropped it with saltyrtc_client_drop_responder.
+     * This client dropped the peer with saltyrtc_client_drop_responder.
      */
     SALTYRTC_PEER_LEFT_DROPPED = 3,
 };
@@ -1187,48 +1222,50 @@ typedef int32_t saltyrtc_peer_left;
  */
 typedef struct saltyrtc_candidate {
     /**
-     * The candidate-attribute, for example "candidate:1 1 udp …"; an empty text if the candidates of
-     * a generation have ended; NULL if the candidates have ended altogether.
+     * The candidate-attribute, for example "candidate:1 1 udp …". An empty text means that there are
+     * no more candidates of this generation; NULL, that there are no more candidates at all.
      */
     const char *candidate;
     /**
-     * The identification of the media description; NULL if there is none.
+     * The identification tag of the media description; NULL if it is not given.
      */
     const char *sdp_mid;
     /**
-     * The ICE user name fragment; NULL if there is none.
+     * The ICE user name fragment; NULL if it is not given.
      */
     const char *username_fragment;
     /**
-     * The index of the media description, 0 to 65535; -1 if there is none.
+     * The index of the media description, 0 to 65535; -1 if it is not given.
      */
     int32_t sdp_m_line_index;
 } saltyrtc_candidate;
 
 /**
- * An event. Fields that the kind does not name are 0, false or NULL.
+ * An event. Which fields it has depends on its kind and is written there, in saltyrtc_event_kind;
+ * all other fields are 0, false or NULL.
  *
- * In a callback, the event and all that it points to are valid until the callback returns. An event
- * of saltyrtc_client_next_event is valid until saltyrtc_event_free. It is read only.
+ * An event that is passed to a callback is valid until the callback returns, with everything that
+ * it points to. An event that was taken with saltyrtc_client_next_event is valid until
+ * saltyrtc_event_free. Events must not be modified.
  *
- * Fields are only ever added at the end: a field is there if it lies within struct_size bytes, which
- * matters if the program may run with an older library than it was compiled for.
+ * A program that may run with an older library than it was compiled for must not read fields
+ * beyond struct_size.
  */
 typedef struct saltyrtc_event {
     /**
-     * Bytes of this structure in the library.
+     * The size of this structure in the library, in bytes.
      */
     size_t struct_size;
     /**
-     * What happened; it says which fields are used.
+     * What happened.
      */
     saltyrtc_event_kind kind;
     /**
-     * Why the connection ended: SALTYRTC_STATUS_OK if this client was asked to close.
+     * The reason.
      */
     saltyrtc_status status;
     /**
-     * What happened and what to do, in English. NUL-terminated.
+     * What happened and what to do about it, in English. NUL-terminated.
      */
     const char *text;
     /**
@@ -1236,24 +1273,25 @@ typedef struct saltyrtc_event {
      */
     saltyrtc_closed_by closed_by;
     /**
-     * The close code of the WebSocket or of the protocol (1000 to 4999); 0 if there was none.
+     * The close code of WebSocket or SaltyRTC, 1000 to 4999; 0 if there was none.
      */
     uint16_t close_code;
     /**
-     * Whether connecting again in the same way may help.
+     * Whether a new client with the same configuration may succeed.
      */
     bool retryable;
     /**
-     * Whether somebody of the other role is on the path already.
+     * Whether a client of the other role is on the path already.
      */
     bool peer_present;
     /**
-     * Whether the server proved to have the permanent key that this client knows.
+     * Whether the server proved that it has the permanent key that this client knows.
      */
     bool server_verified;
     /**
-     * Whether a new handshake with the peer that left can succeed. If not: issue a new token
-     * (initiator), trust the peer (both), or use a new invitation (responder).
+     * Whether a new handshake with the peer that left can succeed, as it can if both clients trust
+     * each other (saltyrtc_client_trust_peer). If not: as the initiator, issue a new token
+     * (saltyrtc_client_issue_token); as the responder, create a new client with a new invitation.
      */
     bool can_rejoin;
     /**
@@ -1261,11 +1299,12 @@ typedef struct saltyrtc_event {
      */
     uint8_t address;
     /**
-     * How the client knows that the peer left.
+     * How the client learned that the peer is gone.
      */
     saltyrtc_peer_left peer_left;
     /**
-     * The public permanent key of the peer, SALTYRTC_KEY_BYTES bytes. Store it to trust the peer.
+     * The public permanent key of the peer: SALTYRTC_KEY_BYTES bytes. To trust the peer later,
+     * store it.
      */
     const uint8_t *peer_key;
     /**
@@ -1273,35 +1312,36 @@ typedef struct saltyrtc_event {
      */
     const char *task;
     /**
-     * Of what type the data is.
+     * The type of the data.
      */
     saltyrtc_payload payload;
     /**
-     * Data; see payload. Not NULL if data_len is not 0.
+     * The data. May be NULL only if data_len is 0.
      */
     const uint8_t *data;
     /**
-     * Bytes of data.
+     * The size of the data in bytes.
      */
     size_t data_len;
     /**
-     * The RTCSdpType: "offer", "pranswer", "answer" or "rollback". NUL-terminated.
+     * The RTCSdpType of the description: "offer", "pranswer", "answer" or "rollback".
+     * NUL-terminated.
      */
     const char *sdp_type;
     /**
-     * The session description. NUL-terminated; NULL if a "rollback" has none.
+     * The session description. NUL-terminated; NULL with a "rollback" that has none.
      */
     const char *sdp;
     /**
-     * Candidates, in the order in which to add them.
+     * The candidates, in the order in which to add them.
      */
     const struct saltyrtc_candidate *candidates;
     /**
-     * How many candidates there are.
+     * The number of candidates.
      */
     size_t candidates_len;
     /**
-     * How the connection to the peer is doing.
+     * The state of the connection to the peer.
      */
     saltyrtc_connection_state connection_state;
     /**
@@ -1309,19 +1349,19 @@ typedef struct saltyrtc_event {
      */
     uint32_t channel;
     /**
-     * The name of a channel. NUL-terminated.
+     * The label of a channel. NUL-terminated.
      */
     const char *label;
     /**
-     * What is spoken on a channel. NUL-terminated.
+     * The subprotocol of a channel. NUL-terminated.
      */
     const char *channel_protocol;
     /**
-     * Whether messages can get lost.
+     * How long delivery is attempted.
      */
     saltyrtc_reliability reliability;
     /**
-     * With MAX_RETRANSMITS a number, with MAX_LIFETIME milliseconds.
+     * With MAX_RETRANSMITS, the number of retransmissions; with MAX_LIFETIME, milliseconds.
      */
     uint32_t reliability_limit;
     /**
@@ -1329,8 +1369,8 @@ typedef struct saltyrtc_event {
      */
     bool unordered;
     /**
-     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
-     * that.
+     * Whether messages are encrypted by WebRTC only, and not also with the keys of the two
+     * clients.
      */
     bool plain;
     /**
@@ -1340,7 +1380,8 @@ typedef struct saltyrtc_event {
 } saltyrtc_event;
 
 /**
- * Frees an event of saltyrtc_client_next_event (not one that a callback got). NULL is fine.
+ * Frees an event that was taken with saltyrtc_client_next_event; not one that was passed to a
+ * callback. Does nothing if it is NULL.
  */
 SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
 
@@ -1349,42 +1390,43 @@ SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
  * ================================================================================================= */
 
 /**
- * Frees the user data of a callback. Called exactly once, after the last call of the callback.
+ * Frees the user data of a callback. It is called exactly once, when the callback will not be called
+ * any more.
  */
 typedef void (*saltyrtc_user_data_free)(void *user_data);
 
 /**
- * A connection to a server and, through it, to a peer. All functions can be called by any thread at
- * any time, but nothing may be called with a client once saltyrtc_client_free was called.
+ * A connection to a server and, through it, to a peer. Its functions can be called from any thread at
+ * any time until saltyrtc_client_free is called, and not after that.
  */
 typedef struct saltyrtc_client saltyrtc_client;
 
 /**
- * Gets the events of a client: all callbacks of all clients are called one after another by one
- * thread of the library, named "saltyrtc-events", with no lock held.
+ * Receives the events of a client. The callbacks of all clients are called one after another, on one
+ * thread of the library named "saltyrtc-events", with no lock held.
  *
- * Every function of the library can be called from a callback, with any client, but those that wait
- * return SALTYRTC_STATUS_WOULD_DEADLOCK there. A callback should not take long, since all others
- * wait for it. It must not throw exceptions. The event is valid until the callback returns.
+ * A callback can call every function of the library, for any client, except that functions that would
+ * block fail with SALTYRTC_STATUS_WOULD_DEADLOCK. A callback should return quickly, because all others
+ * wait for it, and must not throw exceptions. The event is valid until the callback returns.
  */
 typedef void (*saltyrtc_event_callback)(struct saltyrtc_client *client,
                                         const struct saltyrtc_event *event,
                                         void *user_data);
 
 /**
- * Makes a client and starts to connect. What comes of it is told by events, the last one being
- * CLOSED.
+ * Creates a client, which starts to connect to the server at once. Everything else is reported by
+ * events, the last of which is CLOSED.
  *
- * With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
- * take the events with saltyrtc_client_next_event. In both cases events wait in the client until
- * they are delivered, and if too many wait nothing more is read from the network.
+ * Events are passed to the callback; `*out` is set before it is called for the first time. If the
+ * callback is NULL, take the events with saltyrtc_client_next_event. Either way, events wait until
+ * they are delivered, and while too many wait, the client reads nothing more from the network.
  *
- * `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
- * the client is freed and its last callback has returned, or before this function returns if it
- * fails.
+ * `user_data` (may be NULL) is passed to the callback. `user_data_free` (may be NULL) is called with
+ * it exactly once: when the client was freed and its last callback has returned, or before this
+ * function returns if it fails.
  *
  * `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
- * settings do not go together.
+ * settings contradict each other.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
@@ -1395,41 +1437,47 @@ saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
                                     struct saltyrtc_error **error);
 
 /**
- * Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
- * without further events. NULL is fine. If the application carries the signalling
- * (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
- * before, and wait for CLOSED.
+ * Frees a client. Its connection is closed in the background, like saltyrtc_client_close does, but
+ * there are no more events. Does nothing if the client is NULL.
  *
- * Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
- * callback takes. In a callback of the same client it returns at once, and that callback is the last.
- * A thread that waits in saltyrtc_client_next_event is woken and gets
- * SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
- * saltyrtc_client_close, have the thread take events until there are no more, and free the client
- * after that. The event descriptor is closed.
+ * If the application carries the signalling itself (saltyrtc_client_hand_over), closing takes events,
+ * so the peer is not informed: to do so, call saltyrtc_client_close first and wait for CLOSED.
+ *
+ * Blocks while a callback of this client runs, and none runs afterwards: do not hold a lock that the
+ * callback needs. Called from a callback of this client, it returns at once, and that callback is the
+ * last one.
+ *
+ * A thread that is blocked in saltyrtc_client_next_event returns with SALTYRTC_STATUS_NO_MORE_EVENTS;
+ * but no thread may call a function for the client any more. To end a thread that takes events in a
+ * loop, call saltyrtc_client_close, let the thread take events until there are no more, and then free
+ * the client. The descriptor of saltyrtc_client_event_fd is closed.
  */
 SALTYRTC_API
 void saltyrtc_client_free(struct saltyrtc_client *client);
 
 /**
- * Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
- * event comes when it is done. Nothing can be sent any more. Does nothing the second time.
+ * Closes the connection: everything that was sent before is delivered first, and the peer is informed.
+ * Nothing more can be sent. The function returns at once, and the event CLOSED follows when the
+ * connection is closed. Does nothing if it is called again.
  *
- * The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may pause
- * for three seconds, and take a minute in all. What it has not got by then is lost.
+ * What waits on channels of the built-in WebRTC is delivered as long as the peer keeps receiving: for
+ * a minute at most, with no pause longer than three seconds. What the peer has not received by then is
+ * lost.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
                                       struct saltyrtc_error **error);
 
 /**
- * Takes the next event of a client without a callback.
+ * Takes the next event of a client that has no callback.
  *
- * Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
- * threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
+ * If there is none, it blocks until there is one, for `timeout_ms` milliseconds at most: 0 does not
+ * block, and a negative number blocks without a limit. If several threads wait, each event goes to one
+ * of them. `*out` has to be freed with saltyrtc_event_free.
  *
- * Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
- * SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
- * unless `timeout_ms` is 0.
+ * Fails with SALTYRTC_STATUS_TIMEOUT if there was no event; with SALTYRTC_STATUS_NO_MORE_EVENTS after
+ * CLOSED was taken; with SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK if it
+ * is called from a callback, of any client, and `timeout_ms` is not 0.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
@@ -1439,11 +1487,11 @@ saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
 
 #if defined(SALTYRTC_UNIX)
 /**
- * A file descriptor for poll, select and event loops, of a client without a callback: it is readable
- * exactly while events wait. Do not read from it, and do not close it: take the events with
- * saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
+ * A file descriptor for poll, select and event loops: it is readable exactly while events wait that
+ * saltyrtc_client_next_event can take. Do not read from it, write to it, or close it;
+ * saltyrtc_client_free closes it. Unix only.
  *
- * Fails with SALTYRTC_STATUS_HAS_CALLBACK.
+ * Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
@@ -1452,21 +1500,21 @@ saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
 #endif
 
 /* =================================================================================================
- * The session with the peer
+ * The session of a client
  * ================================================================================================= */
 
 /**
- * Bytes that saltyrtc_client_encrypt adds.
+ * How many bytes encrypted data of saltyrtc_client_encrypt is longer than the data.
  */
 #define SALTYRTC_ENCRYPTION_OVERHEAD 40
 
 /**
- * The twin of SALTYRTC_ENCRYPTION_OVERHEAD.
+ * SALTYRTC_ENCRYPTION_OVERHEAD, for programs that cannot use macros.
  */
 SALTYRTC_API size_t saltyrtc_encryption_overhead(void);
 
 /**
- * How far a client is.
+ * The state of a client.
  */
 enum saltyrtc_state
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1474,23 +1522,23 @@ enum saltyrtc_state
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The connection is over or ending.
+     * The connection has ended, or is being closed.
      */
     SALTYRTC_STATE_CLOSED = 0,
     /**
-     * The connection to the server is being made.
+     * The client is connecting to the server.
      */
     SALTYRTC_STATE_CONNECTING = 1,
     /**
-     * The handshake with the server is going on.
+     * The handshake with the server is in progress.
      */
     SALTYRTC_STATE_SERVER_HANDSHAKE = 2,
     /**
-     * The server is authenticated, and no peer is there.
+     * The handshake with the server is complete, and there is no peer.
      */
     SALTYRTC_STATE_WAITING_FOR_PEER = 3,
     /**
-     * A handshake with a peer is going on.
+     * A handshake with a peer is in progress.
      */
     SALTYRTC_STATE_PEER_HANDSHAKE = 4,
     /**
@@ -1507,7 +1555,7 @@ typedef int32_t saltyrtc_state;
 #endif // __cplusplus
 
 /**
- * How far the client is. It may be further when the caller looks at it.
+ * The state of the client. It may change at any time, also before the caller looks at the result.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_state(const struct saltyrtc_client *client,
@@ -1515,7 +1563,7 @@ saltyrtc_status saltyrtc_client_state(const struct saltyrtc_client *client,
                                       struct saltyrtc_error **error);
 
 /**
- * The signalling path: the initiator's public permanent key, SALTYRTC_KEY_BYTES bytes.
+ * The signalling path, which is the initiator's public permanent key: SALTYRTC_KEY_BYTES bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_path(const struct saltyrtc_client *client,
@@ -1523,8 +1571,8 @@ saltyrtc_status saltyrtc_client_path(const struct saltyrtc_client *client,
                                      struct saltyrtc_error **error);
 
 /**
- * The public permanent key of the authenticated peer, SALTYRTC_KEY_BYTES bytes: what to store to trust
- * it. Fails with SALTYRTC_STATUS_NO_PEER.
+ * The public permanent key of the authenticated peer: SALTYRTC_KEY_BYTES bytes. To trust the peer
+ * later, store it (saltyrtc_config_set_trusted_peer). Fails with SALTYRTC_STATUS_NO_PEER.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_peer_key(const struct saltyrtc_client *client,
@@ -1532,7 +1580,7 @@ saltyrtc_status saltyrtc_client_peer_key(const struct saltyrtc_client *client,
                                          struct saltyrtc_error **error);
 
 /**
- * The name of the task that runs with the authenticated peer, 256 bytes at most with the NUL. Fails
+ * The name of the task that the two clients agreed on: 256 bytes at most, including the NUL. Fails
  * with SALTYRTC_STATUS_NO_PEER.
  */
 SALTYRTC_API
@@ -1543,10 +1591,10 @@ saltyrtc_status saltyrtc_client_task(const struct saltyrtc_client *client,
                                      struct saltyrtc_error **error);
 
 /**
- * The URI of the invitation to the path of this client, with a token of saltyrtc_client_issue_token
- * (SALTYRTC_KEY_BYTES bytes) or without (NULL). SALTYRTC_INVITATION_BYTES bytes are enough.
+ * The URI of an invitation to the path of this client, with a token of saltyrtc_client_issue_token
+ * (SALTYRTC_KEY_BYTES bytes) or without one (NULL). SALTYRTC_INVITATION_BYTES bytes are always enough.
  *
- * With a token the URI is a secret: show or send it to the responder only.
+ * With a token in it, the URI is a secret between the two: show or send it to the responder only.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_invitation(const struct saltyrtc_client *client,
@@ -1557,9 +1605,9 @@ saltyrtc_status saltyrtc_client_invitation(const struct saltyrtc_client *client,
                                            struct saltyrtc_error **error);
 
 /**
- * Initiator: draws a new token (SALTYRTC_KEY_BYTES bytes), which lets one more responder in. The
- * previous token, or the trusted key, is not accepted any more in new handshakes; a peer that is
- * authenticated stays until the new one takes its place.
+ * Initiator: issues a new random token (SALTYRTC_KEY_BYTES bytes), which admits one more responder.
+ * For new handshakes, it replaces the previous token or the trusted key. A peer that is authenticated
+ * already stays until another one takes its place.
  *
  * Fails with SALTYRTC_STATUS_OTHER_ROLE and SALTYRTC_STATUS_CLOSED.
  */
@@ -1569,19 +1617,19 @@ saltyrtc_status saltyrtc_client_issue_token(struct saltyrtc_client *client,
                                             struct saltyrtc_error **error);
 
 /**
- * Goes on without tokens: the authenticated peer can come back to this client with its permanent key
- * alone. The peer has to do the same, or its first message cannot be decrypted.
+ * Trusts the authenticated peer: it can come back to this client with its permanent key and without a
+ * token. Works only if the peer does the same.
  *
- * For later clients, store the peer's key: saltyrtc_config_set_trusted_peer. Fails with
- * SALTYRTC_STATUS_NO_PEER.
+ * To trust the peer with other clients too, store its key (saltyrtc_config_set_trusted_peer). Fails
+ * with SALTYRTC_STATUS_NO_PEER.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_trust_peer(struct saltyrtc_client *client,
                                            struct saltyrtc_error **error);
 
 /**
- * Initiator: drops a responder from the path, the authenticated peer included. `address` is 2 to 255.
- * `close_code` is what the responder gets to see: 3001 (it broke the protocol), 3002 (an internal
+ * Initiator: drops a responder from the path, which may be the authenticated peer. `address` is 2 to
+ * 255. `close_code` tells the responder why: 3001 (it violated the protocol), 3002 (an internal
  * error), 3004 (it is not wanted) or 3005 (its first message could not be decrypted).
  */
 SALTYRTC_API
@@ -1591,10 +1639,12 @@ saltyrtc_status saltyrtc_client_drop_responder(struct saltyrtc_client *client,
                                                struct saltyrtc_error **error);
 
 /**
- * Encrypts for the peer with the keys of this session, for another way to the peer.
+ * Encrypts data for the peer with the keys of this session, to be sent in another way than by this
+ * library.
  *
- * The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes more than the data. Nothing keeps somebody from
- * giving the peer the same data twice. Fails with SALTYRTC_STATUS_NO_PEER.
+ * The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes more than the data. There is no protection
+ * against replay: whoever transports the data can deliver it twice. Fails with
+ * SALTYRTC_STATUS_NO_PEER.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_encrypt(struct saltyrtc_client *client,
@@ -1606,11 +1656,11 @@ saltyrtc_status saltyrtc_client_encrypt(struct saltyrtc_client *client,
                                         struct saltyrtc_error **error);
 
 /**
- * Decrypts what the peer encrypted with saltyrtc_client_encrypt in this session.
+ * Decrypts data that the peer encrypted with saltyrtc_client_encrypt in this session.
  *
  * The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes less than the encrypted data. Fails with
- * SALTYRTC_STATUS_DECRYPTION_FAILED if it is not from the peer, was changed, or is from another
- * session; and with SALTYRTC_STATUS_NO_PEER.
+ * SALTYRTC_STATUS_DECRYPTION_FAILED if the data is not from the peer or from another session, or was
+ * modified; and with SALTYRTC_STATUS_NO_PEER.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
@@ -1626,12 +1676,12 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
  * ================================================================================================= */
 
 /**
- * Sends bytes with the Relayed Data task. The peer gets a DATA event.
+ * Sends bytes with the Relayed Data task. The peer gets an event DATA.
  *
- * This and the other functions that send copy the message, put it into the queue, and return. They
- * fail with SALTYRTC_STATUS_NO_PEER before PEER_HANDSHAKE_DONE and after PEER_LEFT,
- * SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_TOO_LARGE, SALTYRTC_STATUS_OTHER_TASK, and
- * SALTYRTC_STATUS_QUEUE_FULL, after which a WRITABLE event follows. Nothing is sent then.
+ * Like all functions that send, it puts a copy of the message into the queue and returns. If it fails,
+ * nothing is sent: with SALTYRTC_STATUS_NO_PEER before PEER_HANDSHAKE_DONE and after PEER_LEFT; with
+ * SALTYRTC_STATUS_CLOSED; with SALTYRTC_STATUS_TOO_LARGE; with SALTYRTC_STATUS_OTHER_TASK; and with
+ * SALTYRTC_STATUS_QUEUE_FULL, after which an event WRITABLE follows.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
@@ -1640,7 +1690,7 @@ saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
                                            struct saltyrtc_error **error);
 
 /**
- * Sends text (UTF-8) with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
+ * Sends text with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
@@ -1648,8 +1698,9 @@ saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
                                           struct saltyrtc_error **error);
 
 /**
- * Sends any serialised MessagePack value with the Relayed Data task; otherwise like
- * saltyrtc_client_send_bytes. Fails with SALTYRTC_STATUS_BAD_MSGPACK if it is not exactly one value.
+ * Sends a serialised MessagePack value of any type with the Relayed Data task; otherwise like
+ * saltyrtc_client_send_bytes. Fails also with SALTYRTC_STATUS_BAD_MSGPACK if the bytes are not exactly
+ * one value.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
@@ -1658,8 +1709,8 @@ saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
                                              struct saltyrtc_error **error);
 
 /**
- * Sends bytes to the peer's application beside the task, whatever the task is. The peer gets an
- * APPLICATION event. Fails like saltyrtc_client_send_bytes.
+ * Sends bytes to the peer's application independently of the task. The peer gets an event APPLICATION.
+ * Fails like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *client,
@@ -1668,7 +1719,7 @@ saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *c
                                                        struct saltyrtc_error **error);
 
 /**
- * Sends text (UTF-8) to the peer's application; like saltyrtc_client_send_application_bytes.
+ * Sends text to the peer's application; otherwise like saltyrtc_client_send_application_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *client,
@@ -1676,8 +1727,8 @@ saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *cl
                                                       struct saltyrtc_error **error);
 
 /**
- * Sends any serialised MessagePack value to the peer's application; like
- * saltyrtc_client_send_application_bytes.
+ * Sends a serialised MessagePack value of any type to the peer's application; otherwise like
+ * saltyrtc_client_send_application_bytes. Fails also with SALTYRTC_STATUS_BAD_MSGPACK.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_application_msgpack(struct saltyrtc_client *client,
@@ -1686,9 +1737,10 @@ saltyrtc_status saltyrtc_client_send_application_msgpack(struct saltyrtc_client 
                                                          struct saltyrtc_error **error);
 
 /**
- * Sends a message of a custom task: a serialised MessagePack map with text keys, among them "type"
- * with a text that the peer's task knows ("application" and "close" are not allowed). The peer gets a
- * TASK_MESSAGE event. Fails like saltyrtc_client_send_bytes, and with SALTYRTC_STATUS_BAD_MSGPACK.
+ * Sends a message of a custom task (saltyrtc_config_add_custom_task): a serialised MessagePack map
+ * whose keys are texts, one of them "type", whose value is a text other than "application" and
+ * "close". The peer gets an event TASK_MESSAGE. Fails like saltyrtc_client_send_bytes, and with
+ * SALTYRTC_STATUS_BAD_MSGPACK.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_task_message(struct saltyrtc_client *client,
@@ -1701,15 +1753,15 @@ saltyrtc_status saltyrtc_client_send_task_message(struct saltyrtc_client *client
  * ================================================================================================= */
 
 /**
- * The settings of the built-in WebRTC engine. They are copied when they are added to a configuration
- * (saltyrtc_config_add_rtc_task), so they can be used several times, and freed right after.
+ * The settings of the built-in WebRTC. saltyrtc_config_add_rtc_task copies them into the configuration
+ * of a client, so they can be used for several clients, and can be freed right after the call.
  *
- * To be used by one thread at a time.
+ * Must not be used by two threads at once.
  */
 typedef struct saltyrtc_rtc_config saltyrtc_rtc_config;
 
 /**
- * Settings with no ICE servers: enough for two clients in one network.
+ * Creates settings without ICE servers, which are enough for two clients in one network.
  *
  * `*out` has to be freed with saltyrtc_rtc_config_free.
  */
@@ -1718,16 +1770,17 @@ saltyrtc_status saltyrtc_rtc_config_new(struct saltyrtc_rtc_config **out,
                                         struct saltyrtc_error **error);
 
 /**
- * Frees the settings. NULL is fine.
+ * Frees the settings. Does nothing if they are NULL.
  */
 SALTYRTC_API void saltyrtc_rtc_config_free(struct saltyrtc_rtc_config *config);
 
 /**
- * Adds a server that finds paths through NATs (STUN), or relays what finds no other path (TURN).
+ * Adds an ICE server: a STUN server, which helps to find a path through NATs, or a TURN server, which
+ * relays the connection if there is no other path.
  *
- * `url` is "stun:host:port", "turn:host:port", "turn:host:port?transport=tcp" or "turns:host:port"; the
- * port can be left out. `username` and `password` are for TURN; NULL for none. TURN over TLS trusts the
- * certificates that the client trusts.
+ * `url` is "stun:host:port", "turn:host:port", "turn:host:port?transport=tcp" or "turns:host:port";
+ * the port is optional. `username` and `password` are for TURN and may be NULL. For TURN over TLS, the
+ * same root certificates are trusted as for the connection to the SaltyRTC server.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_ice_server(struct saltyrtc_rtc_config *config,
@@ -1737,7 +1790,7 @@ saltyrtc_status saltyrtc_rtc_config_add_ice_server(struct saltyrtc_rtc_config *c
                                                    struct saltyrtc_error **error);
 
 /**
- * Whether only paths through TURN servers may be used, which hides the addresses of this host from the
+ * Whether only paths through TURN servers are used, which hides the addresses of this host from the
  * peer. Default: false.
  */
 SALTYRTC_API
@@ -1746,8 +1799,9 @@ saltyrtc_status saltyrtc_rtc_config_set_relay_only(struct saltyrtc_rtc_config *c
                                                    struct saltyrtc_error **error);
 
 /**
- * The most bytes that a message on a secure channel may have, sent or received. Default: 16 MiB. Plain
- * channels take what WebRTC takes: 256 KiB to this client, what the peer says to the peer.
+ * The largest message on a secure channel in either direction, in bytes. Default: 16 MiB. Plain
+ * channels have the limit of WebRTC: 256 KiB for messages to this client, and what the peer announces
+ * for messages to the peer.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_max_message_size(struct saltyrtc_rtc_config *config,
@@ -1755,8 +1809,9 @@ saltyrtc_status saltyrtc_rtc_config_set_max_message_size(struct saltyrtc_rtc_con
                                                          struct saltyrtc_error **error);
 
 /**
- * The most bytes that may wait to be sent on a channel. Beyond it sending fails until there is room,
- * except that one message is always taken. Default: 4 MiB.
+ * How many bytes may wait to be sent on a channel. If more would wait, sending fails with
+ * SALTYRTC_STATUS_QUEUE_FULL; but a channel on which nothing waits takes a message of any size.
+ * Default: 4 MiB.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_max_buffered(struct saltyrtc_rtc_config *config,
@@ -1764,8 +1819,8 @@ saltyrtc_status saltyrtc_rtc_config_set_max_buffered(struct saltyrtc_rtc_config 
                                                      struct saltyrtc_error **error);
 
 /**
- * The ids (0 to 65534) that the application wants for negotiated channels of its own
- * (saltyrtc_channel_options). Replaces those that were set before; NULL and 0 for none.
+ * Reserves ids (0 to 65534) for the negotiated channels of the application (see
+ * saltyrtc_channel_options). They replace those that were set before; NULL and 0 for none.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_negotiated_ids(struct saltyrtc_rtc_config *config,
@@ -1774,8 +1829,8 @@ saltyrtc_status saltyrtc_rtc_config_set_negotiated_ids(struct saltyrtc_rtc_confi
                                                        struct saltyrtc_error **error);
 
 /**
- * Whether the signalling moves to the connection of the two clients once there is one; then the server
- * is not needed any more. Default: true.
+ * Whether the signalling is handed over to the connection between the two clients as soon as there is
+ * one. The server is not needed any more after that. Default: true.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *config,
@@ -1783,7 +1838,8 @@ saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *con
                                                  struct saltyrtc_error **error);
 
 /**
- * Channels with this label that the peer opens are plain, not secure. Can be called several times.
+ * Makes channels with this label plain, and not secure, if the peer opens them. Can be called for
+ * several labels.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *config,
@@ -1791,8 +1847,8 @@ saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *
                                                     struct saltyrtc_error **error);
 
 /**
- * Uses only this address of the host, for example "192.0.2.7". Can be called several times. Default:
- * all addresses that the host has.
+ * Uses this address of the host, for example "192.0.2.7", and no addresses that were not added. Can be
+ * called several times. Default: all addresses of the host.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_address(struct saltyrtc_rtc_config *config,
@@ -1800,7 +1856,7 @@ saltyrtc_status saltyrtc_rtc_config_add_address(struct saltyrtc_rtc_config *conf
                                                 struct saltyrtc_error **error);
 
 /**
- * Uses only UDP ports from `first` to `last`, one for each address. Default: any.
+ * Uses only UDP ports from `first` to `last`; each address of the host needs one. Default: any port.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_ports(struct saltyrtc_rtc_config *config,
@@ -1809,12 +1865,12 @@ saltyrtc_status saltyrtc_rtc_config_set_ports(struct saltyrtc_rtc_config *config
                                               struct saltyrtc_error **error);
 
 /**
- * Adds the WebRTC task with the built-in engine, after the tasks that were added before. No other
- * WebRTC task can be added to the same configuration.
+ * Adds the WebRTC task, implemented by the built-in WebRTC, after the tasks that were added before. No
+ * other WebRTC task can be added to the same configuration.
  *
- * After the handshake with the peer the client makes a connection to it by itself, hands the signalling
- * over, and carries the channels that either side opens (saltyrtc_client_open_channel; events
- * CONNECTION_STATE and CHANNEL_OPENED).
+ * After the handshake with the peer, the client connects to the peer directly and hands the signalling
+ * over (events CONNECTION_STATE and HANDED_OVER). Either client can open channels
+ * (saltyrtc_client_open_channel, and the event CHANNEL_OPENED).
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_rtc_task(struct saltyrtc_config *config,
@@ -1826,20 +1882,20 @@ saltyrtc_status saltyrtc_config_add_rtc_task(struct saltyrtc_config *config,
  * ================================================================================================= */
 
 /**
- * How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
- * reliable, ordered, secure channel.
+ * The options of a new channel. Set all bytes to 0, then struct_size, and then the options that
+ * differ from the default, which is a reliable, ordered, secure channel.
  */
 typedef struct saltyrtc_channel_options {
     /**
-     * sizeof(saltyrtc_channel_options), so that fields can be added later.
+     * sizeof(saltyrtc_channel_options).
      */
     size_t struct_size;
     /**
-     * A name of the application's choice. NULL is an empty one.
+     * The label, which the application chooses. NULL is an empty one.
      */
     const char *label;
     /**
-     * The name of what is spoken on the channel. NULL is an empty one.
+     * The name of the subprotocol on the channel. NULL is an empty one.
      */
     const char *protocol;
     /**
@@ -1847,8 +1903,8 @@ typedef struct saltyrtc_channel_options {
      */
     int32_t reliability;
     /**
-     * With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
-     * how many milliseconds long. Otherwise 0.
+     * With MAX_RETRANSMITS: how many times a message is retransmitted at most, up to 65535. With
+     * MAX_LIFETIME: for how many milliseconds. Otherwise 0.
      */
     uint32_t reliability_limit;
     /**
@@ -1856,27 +1912,28 @@ typedef struct saltyrtc_channel_options {
      */
     bool unordered;
     /**
-     * Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
-     * that. The peer has to do the same. Messages then have the size limit of WebRTC.
+     * Whether messages are encrypted by WebRTC only, and not also with the keys of the two
+     * clients. The peer has to use the same setting. Messages then have the size limit of WebRTC.
      */
     bool plain;
     /**
-     * Whether both sides open the channel with `id`, in place of one side announcing it to the other.
+     * Whether both clients open the channel themselves, with the same `id`. Otherwise one client
+     * opens it, and the other is informed.
      */
     bool negotiated;
     /**
-     * With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
+     * With `negotiated`: the id, one of those of saltyrtc_rtc_config_set_negotiated_ids.
      */
     uint16_t id;
 } saltyrtc_channel_options;
 
 /**
- * Opens a channel to the peer. `*channel` becomes its number, which this client never uses again: there
- * is nothing to free. A CHANNEL_OPENED event says that messages can be sent; CHANNEL_CLOSED that it
- * came to nothing. Can be called as soon as there is a peer, also before there is a connection.
+ * Opens a channel to the peer, and sets `*channel` to its number, which does not have to be freed and
+ * which this client uses for no other channel. The event CHANNEL_OPENED says that messages can be
+ * sent, CHANNEL_CLOSED that the channel could not be opened. Can be called as soon as there is a peer,
+ * before there is a connection to it.
  *
- * Fails with SALTYRTC_STATUS_NO_RTC without the built-in WebRTC, SALTYRTC_STATUS_NO_PEER, and
- * SALTYRTC_STATUS_TOO_MANY_CHANNELS.
+ * Fails with SALTYRTC_STATUS_NO_RTC, SALTYRTC_STATUS_NO_PEER, and SALTYRTC_STATUS_TOO_MANY_CHANNELS.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_open_channel(struct saltyrtc_client *client,
@@ -1885,11 +1942,11 @@ saltyrtc_status saltyrtc_client_open_channel(struct saltyrtc_client *client,
                                              struct saltyrtc_error **error);
 
 /**
- * Sends bytes on a channel. The peer gets a CHANNEL_MESSAGE event. On a secure channel they are
- * encrypted here, by the calling thread.
+ * Sends bytes on a channel. The peer gets an event CHANNEL_MESSAGE. For a secure channel, the calling
+ * thread encrypts them.
  *
- * Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, SALTYRTC_STATUS_TOO_LARGE, and
- * SALTYRTC_STATUS_QUEUE_FULL, after which a CHANNEL_LOW_WATER event follows. Nothing is sent then.
+ * If it fails, nothing is sent: with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, with SALTYRTC_STATUS_TOO_LARGE,
+ * and with SALTYRTC_STATUS_QUEUE_FULL, after which an event CHANNEL_LOW_WATER follows.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *client,
@@ -1899,7 +1956,7 @@ saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *clien
                                                    struct saltyrtc_error **error);
 
 /**
- * Sends text (UTF-8) on a channel; on a secure channel the peer gets it as bytes. Otherwise like
+ * Sends text on a channel; the peer gets it as bytes if the channel is secure. Otherwise like
  * saltyrtc_client_channel_send_bytes.
  */
 SALTYRTC_API
@@ -1909,7 +1966,7 @@ saltyrtc_status saltyrtc_client_channel_send_text(struct saltyrtc_client *client
                                                   struct saltyrtc_error **error);
 
 /**
- * Bytes that wait to be sent on a channel, encryption included. Fails with
+ * How many bytes wait to be sent on a channel, including what encryption adds. Fails with
  * SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
  */
 SALTYRTC_API
@@ -1919,8 +1976,9 @@ saltyrtc_status saltyrtc_client_channel_buffered_amount(const struct saltyrtc_cl
                                                         struct saltyrtc_error **error);
 
 /**
- * Sets the low-water mark of a channel, in bytes (0 at first): whenever what waits to be sent falls from
- * above to it, there is a CHANNEL_LOW_WATER event. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+ * Sets the low-water mark of a channel in bytes. Whenever the number of bytes that wait to be sent
+ * falls to the mark or below it, there is an event CHANNEL_LOW_WATER. Default: 0. Fails with
+ * SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_set_low_water(struct saltyrtc_client *client,
@@ -1929,7 +1987,7 @@ saltyrtc_status saltyrtc_client_channel_set_low_water(struct saltyrtc_client *cl
                                                       struct saltyrtc_error **error);
 
 /**
- * Closes a channel, once everything was sent that waits. A CHANNEL_CLOSED event follows when the peer
+ * Closes a channel after everything that waits was sent. An event CHANNEL_CLOSED follows when the peer
  * has closed it too. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
  */
 SALTYRTC_API
@@ -1938,20 +1996,20 @@ saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
                                               struct saltyrtc_error **error);
 
 /**
- * Initiator: looks for a path to the peer again, with all addresses that both sides have now. The
- * library does so by itself when the addresses of this host change. Fails with
- * SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC and SALTYRTC_STATUS_NO_PEER.
+ * Initiator: restarts ICE, which looks for a new path to the peer with the addresses that both hosts
+ * have now. The library does so by itself when the addresses of this host change. Fails with
+ * SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC, and SALTYRTC_STATUS_NO_PEER.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
                                             struct saltyrtc_error **error);
 
 /* =================================================================================================
- * Built-in WebRTC: figures
+ * Built-in WebRTC: statistics
  * ================================================================================================= */
 
 /**
- * How one side of a path is reached.
+ * The type of address that one end of a path has.
  */
 enum saltyrtc_candidate_type
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1963,19 +2021,19 @@ enum saltyrtc_candidate_type
      */
     SALTYRTC_CANDIDATE_TYPE_NONE = 0,
     /**
-     * An interface of the host.
+     * An address of the host itself.
      */
     SALTYRTC_CANDIDATE_TYPE_HOST = 1,
     /**
-     * The outside of a NAT, as a STUN server saw it.
+     * The outer address of a NAT, as a STUN server saw it.
      */
     SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
     /**
-     * The outside of a NAT, as the other side saw it.
+     * The outer address of a NAT, as the other client saw it.
      */
     SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
     /**
-     * A TURN server.
+     * An address of a TURN server.
      */
     SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
 };
@@ -1988,7 +2046,7 @@ typedef int32_t saltyrtc_candidate_type;
 #endif // __cplusplus
 
 /**
- * How packets get to the TURN server of this side.
+ * How packets get to the TURN server of this client.
  */
 enum saltyrtc_relay_protocol
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1996,7 +2054,7 @@ enum saltyrtc_relay_protocol
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * This side uses none.
+     * This client uses none.
      */
     SALTYRTC_RELAY_PROTOCOL_NONE = 0,
     /**
@@ -2021,59 +2079,60 @@ typedef int32_t saltyrtc_relay_protocol;
 #endif // __cplusplus
 
 /**
- * Figures of the connection to the peer. Set struct_size before the call.
+ * Statistics of the connection to the peer. Set struct_size before the call.
  */
 typedef struct saltyrtc_rtc_stats {
     /**
-     * sizeof(saltyrtc_rtc_stats), so that fields can be added later.
+     * sizeof(saltyrtc_rtc_stats).
      */
     size_t struct_size;
     /**
-     * How the connection is doing.
+     * The state of the connection.
      */
     saltyrtc_connection_state state;
     /**
-     * How this side is reached on the path in use.
+     * The type of this client's address on the path in use.
      */
     saltyrtc_candidate_type local_type;
     /**
-     * How the peer is reached.
+     * The type of the peer's address.
      */
     saltyrtc_candidate_type remote_type;
     /**
-     * How packets get to the TURN server of this side.
+     * How packets get to the TURN server of this client.
      */
     saltyrtc_relay_protocol relay_protocol;
     /**
-     * Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
-     * NUL-terminated, empty if there is no path.
+     * Address and port of this client, for example "192.0.2.1:5000" or "[2001:db8::1]:5000".
+     * NUL-terminated; empty if there is no path.
      */
     char local_address[64];
     /**
-     * Address and port of the peer, likewise.
+     * Address and port of the peer, in the same form.
      */
     char remote_address[64];
     /**
-     * How long the last check of the path took to be answered, in microseconds; 0 if not known.
+     * The round-trip time of the last check of the path in microseconds; 0 if it is not known.
      */
     uint64_t round_trip_time_us;
     /**
-     * Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
+     * How many bytes of UDP payload were sent to the peer, including encryption, headers, and
+     * retransmissions.
      */
     uint64_t bytes_sent;
     /**
-     * Bytes received from the peer, likewise.
+     * How many bytes of UDP payload were received from the peer, likewise.
      */
     uint64_t bytes_received;
     /**
-     * How many channels of the application are open.
+     * The number of open channels, without that of the signalling.
      */
     size_t channels;
 } saltyrtc_rtc_stats;
 
 /**
- * Figures of the connection to the peer. Set `stats->struct_size` before the call. Fails with
- * SALTYRTC_STATUS_NO_RTC without the built-in WebRTC.
+ * Gets statistics of the connection to the peer. Set `stats->struct_size` before the call. Fails with
+ * SALTYRTC_STATUS_NO_RTC.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_rtc_stats(const struct saltyrtc_client *client,
@@ -2085,14 +2144,15 @@ saltyrtc_status saltyrtc_client_rtc_stats(const struct saltyrtc_client *client,
  * ================================================================================================= */
 
 /**
- * Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
- * of its own, after the tasks that were added before.
+ * Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application that brings its own WebRTC
+ * implementation, after the tasks that were added before.
  *
- * The library carries offers, answers and candidates (saltyrtc_client_send_offer and the functions
- * after it; events OFFER, ANSWER, CANDIDATES); the application makes the connection. `exclude` are
- * `exclude_len` ids of data channels (0 to 65534) that the application uses itself and that must not be
- * used for the signalling; NULL and 0 for none. `handover` is whether the signalling may be handed over
- * to a data channel (saltyrtc_client_hand_over).
+ * The library carries offers, answers and candidates (saltyrtc_client_send_offer,
+ * saltyrtc_client_send_answer, saltyrtc_client_send_candidate, and the events OFFER, ANSWER and
+ * CANDIDATES); the application establishes the connection. `exclude` are `exclude_len` ids of data
+ * channels (0 to 65534) that the application uses itself, so that none of them is chosen for the
+ * signalling; NULL and 0 for none. `handover` says whether the signalling may be handed over to a data
+ * channel (saltyrtc_client_hand_over).
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_webrtc_task(struct saltyrtc_config *config,
@@ -2102,11 +2162,11 @@ saltyrtc_status saltyrtc_config_add_webrtc_task(struct saltyrtc_config *config,
                                                 struct saltyrtc_error **error);
 
 /**
- * Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), which some old peers
- * speak and nothing else. Add it after saltyrtc_config_add_webrtc_task.
+ * Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), for old peers that know no
+ * other. Add it after saltyrtc_config_add_webrtc_task.
  *
- * `max_packet_size` is the most bytes that a message on a data channel may have; 0 if messages are not
- * to be chunked. The lower one of the two clients counts. Otherwise like
+ * `max_packet_size` is the largest message on a data channel in bytes; with 0, messages are not
+ * chunked. Of the values of the two clients, the lower one is used. Otherwise like
  * saltyrtc_config_add_webrtc_task.
  */
 SALTYRTC_API
@@ -2118,10 +2178,10 @@ saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *confi
                                                    struct saltyrtc_error **error);
 
 /**
- * Sends an offer to the responder, which gets an OFFER event. Initiator only.
+ * Initiator: sends an offer to the responder, which gets an event OFFER.
  *
- * `sdp_type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
- * description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
+ * `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` is the session
+ * description, and may be NULL with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
  * SALTYRTC_STATUS_OTHER_ROLE.
  */
 SALTYRTC_API
@@ -2131,7 +2191,7 @@ saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
                                            struct saltyrtc_error **error);
 
 /**
- * Sends an answer to the initiator, which gets an ANSWER event. Responder only. `sdp_type` is "answer",
+ * Responder: sends an answer to the initiator, which gets an event ANSWER. `sdp_type` is "answer",
  * "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
  */
 SALTYRTC_API
@@ -2141,12 +2201,12 @@ saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
                                             struct saltyrtc_error **error);
 
 /**
- * Sends an ICE candidate to the peer, which gets it in a CANDIDATES event. Candidates that are sent in
- * quick succession (10 ms) become one message.
+ * Sends an ICE candidate to the peer, which gets it with an event CANDIDATES. Candidates that follow
+ * each other within 10 ms are sent as one message.
  *
- * `candidate` is NULL, or an empty text, when there are no more; then the other arguments can be NULL
- * and -1. `sdp_mid` and `username_fragment` can be NULL, `sdp_m_line_index` -1 (none) to 65535. Fails
- * like saltyrtc_client_send_bytes.
+ * The arguments are the fields of saltyrtc_candidate. When there are no more candidates, `candidate`
+ * is an empty text or NULL. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index` may
+ * be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
@@ -2161,13 +2221,13 @@ saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
  * ================================================================================================= */
 
 /**
- * The data channel to hand the signalling over to. Both clients make it when they make their peer
- * connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
- * `ordered` true, and with nothing else set.
+ * How to create the data channel that the signalling is handed over to. Both clients create it
+ * together with their peer connections, before the offer: with this `id`, `label` and `protocol`, with
+ * `negotiated` and `ordered` true, and with no other options.
  *
- * `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with
- * SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not agree on a
- * handover.
+ * `label` and `protocol` are set to static texts; each of the two pointers may be NULL. Fails with
+ * SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients have not agreed on
+ * a handover.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client *client,
@@ -2177,8 +2237,8 @@ saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client 
                                                    struct saltyrtc_error **error);
 
 /**
- * Sends one binary message on the data channel of the signalling. The data is valid until the function
- * returns. If it cannot be sent, call saltyrtc_client_transport_closed.
+ * Has to send one binary message on the data channel of the signalling. The data is valid until the
+ * function returns. If it cannot be sent, call saltyrtc_client_transport_closed.
  */
 typedef void (*saltyrtc_transport_send)(struct saltyrtc_client *client,
                                         const uint8_t *data,
@@ -2186,29 +2246,30 @@ typedef void (*saltyrtc_transport_send)(struct saltyrtc_client *client,
                                         void *user_data);
 
 /**
- * Closes the data channel of the signalling, after what was sent was delivered.
+ * Has to close the data channel of the signalling, once everything that was sent on it is delivered.
  */
 typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client, void *user_data);
 
 /**
- * Hands the signalling over to a data channel. Call it when the channel of
- * saltyrtc_client_signalling_channel is open; the peer does the same. When both have done so there is a
- * HANDED_OVER event, the connection to the server ends, and everything goes over the data channel,
- * encrypted as before.
+ * Hands the signalling over to a data channel. Call it when the channel that
+ * saltyrtc_client_signalling_channel describes is open; the peer does the same. When both have done
+ * so, there is an event HANDED_OVER, the connection to the server is closed, and the signalling goes
+ * over the data channel, encrypted as before.
  *
- * `max_message_size` is the most bytes that a message of the peer connection may have (maxMessageSize
- * of its SCTP transport); 0 if it has no limit. `send` and `close` do what is to be done with the
- * channel; they are called like the callback of the client, by the same thread. Without them (both
- * NULL; always so with a client that has no callback) there are TRANSPORT_SEND and TRANSPORT_CLOSE
- * events. `user_data` is for the functions; `user_data_free` (may be NULL) is called with it exactly
- * once: when the client is freed, when the signalling with another peer is handed over, or before this
- * function returns if it fails.
+ * `max_message_size` is the largest message of the peer connection in bytes (maxMessageSize of its
+ * SCTP transport); 0 if there is no limit. `send` and `close` are called on the same thread and under
+ * the same conditions as the callback of the client. If both are NULL, there are events TRANSPORT_SEND
+ * and TRANSPORT_CLOSE instead; for a client without a callback, both have to be NULL. `user_data` (may
+ * be NULL) is passed to the two functions. `user_data_free` (may be NULL) is called with it exactly
+ * once: when the client is freed, when the signalling is handed over again with another peer, or
+ * before this function returns if it fails.
  *
- * Give the library what arrives on the channel with saltyrtc_client_transport_receive, also before this
- * call, and say with saltyrtc_client_transport_closed when the channel is gone.
+ * Pass everything that arrives on the channel to saltyrtc_client_transport_receive, also before this
+ * call, and call saltyrtc_client_transport_closed when the channel is closed.
  *
- * Fails with SALTYRTC_STATUS_NO_PEER, SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_NO_HANDOVER if the two
- * clients did not agree on it, and SALTYRTC_STATUS_HANDED_OVER the second time.
+ * Fails with SALTYRTC_STATUS_NO_PEER; with SALTYRTC_STATUS_CLOSED; with SALTYRTC_STATUS_NO_HANDOVER if
+ * the two clients have not agreed on a handover; with SALTYRTC_STATUS_CHANNEL_TOO_NARROW; and with
+ * SALTYRTC_STATUS_HANDED_OVER if it was called before.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_hand_over(struct saltyrtc_client *client,
@@ -2220,11 +2281,12 @@ saltyrtc_status saltyrtc_client_hand_over(struct saltyrtc_client *client,
                                           struct saltyrtc_error **error);
 
 /**
- * A message arrived on the data channel of the signalling. Order and boundaries of the messages have
- * to be kept. Messages that arrive before the peer's handover, or before this client's, wait.
+ * Passes a message that arrived on the data channel of the signalling to the library: every message,
+ * as a whole, and in the order of arrival. Messages that arrive before both clients have handed over
+ * wait.
  *
- * What comes of it, also of a wrong message, is told by events, as with messages that come over the
- * server. Does nothing if there is no peer.
+ * The result is reported by events, as for messages that arrive over the server; this includes what is
+ * wrong with a message. Does nothing if there is no peer.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client,
@@ -2233,10 +2295,11 @@ saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client
                                                   struct saltyrtc_error **error);
 
 /**
- * The data channel of the signalling is closed, could not be opened, or is of no use any more.
+ * Informs the library that the data channel of the signalling is closed, could not be opened, or
+ * cannot be used any more.
  *
- * Before either client has handed over, nothing is lost: the signalling goes on over the server, and
- * another channel can be tried. Afterwards the connection ends with a CLOSED event.
+ * Before either client has handed over, nothing is lost: the signalling continues over the server, and
+ * the application can try another channel. After that, the connection ends with an event CLOSED.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_transport_closed(struct saltyrtc_client *client,
@@ -2248,25 +2311,25 @@ saltyrtc_status saltyrtc_client_transport_closed(struct saltyrtc_client *client,
 
 /**
  * Encrypts and decrypts the messages of one data channel of the application with the keys of the
- * session. Each data channel has one of its own, at both ends; never use one for two channels, not
- * even one after the other with the same id.
+ * session. Both clients create one for each data channel, and a new one for a new data channel that
+ * reuses an id.
  *
- * It can be used by any thread, and goes on working when the session has ended or the client was freed.
+ * It can be used after the session has ended and the client was freed.
  */
 typedef struct saltyrtc_secure_channel saltyrtc_secure_channel;
 
 /**
- * Bytes that saltyrtc_secure_channel_encrypt adds.
+ * How many bytes an encrypted message of saltyrtc_secure_channel_encrypt is longer than the message.
  */
 #define SALTYRTC_SECURE_CHANNEL_OVERHEAD 40
 
 /**
- * The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
+ * SALTYRTC_SECURE_CHANNEL_OVERHEAD, for programs that cannot use macros.
  */
 SALTYRTC_API size_t saltyrtc_secure_channel_overhead(void);
 
 /**
- * Makes the secure channel for the data channel with the id `id` (0 to 65534).
+ * Creates a secure channel for the data channel with the id `id` (0 to 65534).
  *
  * `*out` has to be freed with saltyrtc_secure_channel_free. Fails with SALTYRTC_STATUS_NO_PEER and
  * SALTYRTC_STATUS_CLOSED.
@@ -2278,16 +2341,18 @@ saltyrtc_status saltyrtc_secure_channel_new(struct saltyrtc_client *client,
                                             struct saltyrtc_error **error);
 
 /**
- * Frees a secure channel. NULL is fine. Overwrites its key, unless others have it too.
+ * Frees a secure channel. Does nothing if it is NULL. Its key is overwritten as soon as nothing else
+ * uses the same key.
  */
-SALTYRTC_API void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *channel);
+SALTYRTC_API
+void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *channel);
 
 /**
- * Encrypts a message that is about to be sent on the data channel.
+ * Encrypts a message that is to be sent on the data channel.
  *
- * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes more than the data. Every call uses up a
- * number, also if the result is not sent. Peers expect messages larger than their data channel takes
- * to be chunked after this, in unreliable/unordered mode (saltyrtc_chunker).
+ * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes more than the data. Each call uses up a
+ * sequence number, even if the result is never sent. An encrypted message that is too large for the
+ * data channel has to be chunked in unreliable/unordered mode (saltyrtc_chunker).
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_secure_channel_encrypt(struct saltyrtc_secure_channel *channel,
@@ -2299,12 +2364,13 @@ saltyrtc_status saltyrtc_secure_channel_encrypt(struct saltyrtc_secure_channel *
                                                 struct saltyrtc_error **error);
 
 /**
- * Decrypts a message that arrived on the data channel, put together again if it was chunked.
+ * Decrypts a message that arrived on the data channel. A chunked message has to be reassembled first
+ * (saltyrtc_unchunker).
  *
- * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes less than the encrypted data. Messages can be
- * lost and can arrive in any order. Fails with SALTYRTC_STATUS_DECRYPTION_FAILED if the message is not
- * one of the peer's for this channel; those after it are not affected. If the buffer is too small, the
- * same message can be given again.
+ * The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes less than the encrypted message. Messages
+ * may be lost and may arrive in any order. Fails with SALTYRTC_STATUS_DECRYPTION_FAILED if the peer
+ * did not encrypt the message for this channel, which does not affect other messages. If the buffer is
+ * too small, call it again with the same message.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *channel,
@@ -2320,7 +2386,7 @@ saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *
  * ================================================================================================= */
 
 /**
- * What the transport of chunks is like. Both ends have to use the same mode.
+ * What the transport of the chunks guarantees. Both ends have to use the same mode.
  */
 enum saltyrtc_chunking_mode
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -2328,13 +2394,14 @@ enum saltyrtc_chunking_mode
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
-     * that know only version 1.0 of the chunking specification cannot use it.
+     * Each chunk arrives exactly once and in order, and chunks of different messages are not
+     * mixed. The header has 1 byte. Peers that implement version 1.0 of the chunking specification
+     * do not know this mode.
      */
     SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED = 0,
     /**
-     * Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
-     * Right for reliable transports too.
+     * Chunks may be lost, reordered and duplicated, and chunks of different messages may be mixed.
+     * The header has 9 bytes. This mode works for reliable transports too.
      */
     SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,
 };
@@ -2347,13 +2414,13 @@ typedef int32_t saltyrtc_chunking_mode;
 #endif // __cplusplus
 
 /**
- * Splits messages into chunks, for transports that limit the size of messages, such as data channels.
- * Use one for each direction of each channel.
+ * Splits messages into chunks, for transports that limit the size of a message, such as data channels.
+ * Each data channel needs one of its own.
  */
 typedef struct saltyrtc_chunker saltyrtc_chunker;
 
 /**
- * Makes a chunker; `mode` is a saltyrtc_chunking_mode. Message ids start with 0.
+ * Creates a chunker. `mode` is one of saltyrtc_chunking_mode. Message ids start at 0.
  *
  * `*out` has to be freed with saltyrtc_chunker_free.
  */
@@ -2363,17 +2430,17 @@ saltyrtc_status saltyrtc_chunker_new(int32_t mode,
                                      struct saltyrtc_error **error);
 
 /**
- * Frees a chunker with the chunks that were not taken. NULL is fine.
+ * Frees a chunker, and the chunks in it that were not taken. Does nothing if it is NULL.
  */
 SALTYRTC_API void saltyrtc_chunker_free(struct saltyrtc_chunker *chunker);
 
 /**
- * Adds a message, which must not be empty. saltyrtc_chunker_next gives its chunks, after those of
- * messages that were added before.
+ * Adds a message, which must not be empty. Take its chunks with saltyrtc_chunker_next; those of
+ * messages that were added before come first.
  *
- * Chunks have `chunk_size` bytes, header included (10 at least, or 2 in reliable/ordered mode); the
- * last one may have less. Fails with SALTYRTC_STATUS_TOO_LARGE if there would be more than 2^32
- * chunks.
+ * `chunk_size` is the size of each chunk in bytes, including the header; the last chunk may be
+ * smaller. It has to be at least 10, or 2 in reliable/ordered mode. Fails with
+ * SALTYRTC_STATUS_TOO_LARGE if there would be more than 2^32 chunks.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_chunker_add(struct saltyrtc_chunker *chunker,
@@ -2383,8 +2450,8 @@ saltyrtc_status saltyrtc_chunker_add(struct saltyrtc_chunker *chunker,
                                      struct saltyrtc_error **error);
 
 /**
- * Takes the next chunk. Success with `*chunk_len` 0 means that there is none: chunks are never empty.
- * A chunk for which the buffer is too small stays the next one.
+ * Takes the next chunk. If there is none, it succeeds with `*chunk_len` 0; chunks are never empty. If
+ * the buffer is too small for the chunk, the chunk is not taken.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_chunker_next(struct saltyrtc_chunker *chunker,
@@ -2394,21 +2461,22 @@ saltyrtc_status saltyrtc_chunker_next(struct saltyrtc_chunker *chunker,
                                       struct saltyrtc_error **error);
 
 /**
- * Puts chunks together to messages. Use one for each direction of each channel.
+ * Reassembles messages from chunks. Each data channel needs one of its own.
  */
 typedef struct saltyrtc_unchunker saltyrtc_unchunker;
 
 /**
- * Makes an unchunker; `mode` is a saltyrtc_chunking_mode. The rest bounds what a peer can make it keep,
- * and must not be 0, but for the last one:
+ * Creates an unchunker. `mode` is one of saltyrtc_chunking_mode. The other arguments limit the memory
+ * that a peer can make it use; all but `remembered` must not be 0:
  *
- * `max_message_size`: bytes in the largest message. `max_total_size`: bytes of memory for all
- * messages that are not complete, book-keeping included (some 500 bytes for each message and 100 for
- * each chunk that is early); without room, the messages are given up that had nothing new for the
- * longest time. `max_age_ms`: milliseconds without a new chunk after which a message is given up.
- * `remembered`: how many complete messages are remembered (for `max_age_ms` at most), so that late
- * duplicates are not taken for new messages; 0 is right if the transport makes no duplicates, as data
- * channels.
+ * - `max_message_size`: the largest message, in bytes.
+ * - `max_total_size`: the memory for all incomplete messages together, in bytes. It includes about 500
+ *   bytes for each message and 100 bytes for each chunk that arrived early. If there is no room, the
+ *   messages that got no new chunk for the longest time are discarded.
+ * - `max_age_ms`: a message that gets no new chunk for this time, in milliseconds, is discarded.
+ * - `remembered`: the number of complete messages that are remembered, for `max_age_ms` at most, so
+ *   that late duplicates of their chunks are not taken for new messages. Use 0 if the transport does
+ *   not duplicate, like data channels.
  *
  * `*out` has to be freed with saltyrtc_unchunker_free.
  */
@@ -2422,19 +2490,20 @@ saltyrtc_status saltyrtc_unchunker_new(int32_t mode,
                                        struct saltyrtc_error **error);
 
 /**
- * Frees an unchunker with all that it keeps. NULL is fine.
+ * Frees an unchunker and everything in it. Does nothing if it is NULL.
  */
 SALTYRTC_API void saltyrtc_unchunker_free(struct saltyrtc_unchunker *unchunker);
 
 /**
- * Adds a chunk. `*message_len` (NULL is fine) becomes 0, or, if a message is complete now, the number
- * of its bytes: take it with saltyrtc_unchunker_next before the next chunk is added, or that fails
- * with SALTYRTC_STATUS_BAD_ARGUMENT and is to be repeated.
+ * Adds a chunk. If it completes a message, `*message_len` is set to the size of the message in bytes,
+ * and otherwise to 0; the pointer may be NULL. Take a complete message with saltyrtc_unchunker_next
+ * before adding the next chunk, or this fails with SALTYRTC_STATUS_BAD_ARGUMENT and the chunk is not
+ * added.
  *
- * Fails with SALTYRTC_STATUS_BAD_CHUNK if the chunk breaks the rules, and with
- * SALTYRTC_STATUS_TOO_LARGE, once, if its message is over a limit; the rest of that message is
- * ignored. Other messages lose nothing, and the unchunker can go on. In reliable/ordered mode a bad
- * chunk ends the message that is being received; otherwise it changes nothing.
+ * Fails with SALTYRTC_STATUS_BAD_CHUNK if the chunk is invalid, and with SALTYRTC_STATUS_TOO_LARGE if
+ * its message exceeds a limit; the other chunks of that message are then ignored without an error. The
+ * unchunker can be used after both, and other messages are not affected. In reliable/ordered mode, an
+ * invalid chunk discards the message that is being received.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_add(struct saltyrtc_unchunker *unchunker,
@@ -2444,8 +2513,8 @@ saltyrtc_status saltyrtc_unchunker_add(struct saltyrtc_unchunker *unchunker,
                                        struct saltyrtc_error **error);
 
 /**
- * Takes the message that is complete. Success with `*message_len` 0 means that there is none. A
- * message for which the buffer is too small stays.
+ * Takes the complete message. If there is none, it succeeds with `*message_len` 0. If the buffer is
+ * too small for the message, the message is not taken.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_next(struct saltyrtc_unchunker *unchunker,
@@ -2455,9 +2524,9 @@ saltyrtc_status saltyrtc_unchunker_next(struct saltyrtc_unchunker *unchunker,
                                         struct saltyrtc_error **error);
 
 /**
- * Gives up messages that are too old, which otherwise happens with the next chunk: call it now and
- * then to have the memory back although none comes. `*given_up` (NULL is fine) becomes the number of
- * messages that were given up so far, for whatever reason.
+ * Discards messages that are too old. Adding a chunk does so too, so this is needed only to free
+ * memory while no chunks arrive. `*given_up` (the pointer may be NULL) is set to the number of
+ * messages that were discarded so far, for any reason.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,
@@ -2469,20 +2538,22 @@ saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,
  * ================================================================================================= */
 
 /**
- * The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
+ * The settings of a server. saltyrtc_server_start copies them. Must not be used by two threads at
+ * once.
  */
 typedef struct saltyrtc_server_config saltyrtc_server_config;
 
 /**
- * A running server. All functions can be called by any thread at any time, but nothing may be called
- * with a server once saltyrtc_server_free was called.
+ * A running server. Its functions can be called from any thread at any time until saltyrtc_server_free
+ * is called, and not after that.
  */
 typedef struct saltyrtc_server saltyrtc_server;
 
 /**
- * The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
- * for all IPv4 addresses, or "::" for all) and a port; with port 0 the system picks one, see
- * saltyrtc_server_port. Without further settings the server speaks plain `ws` and has no permanent key.
+ * Creates the settings of a server that listens on an IP address (for example "127.0.0.1", "::1",
+ * "0.0.0.0" for all IPv4 addresses, or "::" for all addresses) and a port. With port 0, the operating
+ * system chooses one (saltyrtc_server_port). Without further settings, the server uses `ws` without
+ * TLS and has no permanent key.
  *
  * `*out` has to be freed with saltyrtc_server_config_free.
  */
@@ -2493,13 +2564,13 @@ saltyrtc_status saltyrtc_server_config_new(const char *address,
                                            struct saltyrtc_error **error);
 
 /**
- * Frees the settings of a server. NULL is fine.
+ * Frees the settings of a server. Does nothing if they are NULL.
  */
 SALTYRTC_API void saltyrtc_server_config_free(struct saltyrtc_server_config *config);
 
 /**
- * Adds a permanent secret key (SALTYRTC_KEY_BYTES bytes) of the server; the first one is the primary.
- * Clients that know the public key can be sure of the server.
+ * Adds a permanent secret key of the server (SALTYRTC_KEY_BYTES bytes). The first one is the primary
+ * key. Clients that know a public key of the server can verify that they are connected to it.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_add_permanent_key(struct saltyrtc_server_config *config,
@@ -2507,8 +2578,8 @@ saltyrtc_status saltyrtc_server_config_add_permanent_key(struct saltyrtc_server_
                                                          struct saltyrtc_error **error);
 
 /**
- * Makes the server speak `wss`, with this certificate (and those that lead to a trusted one after it)
- * and its private key, both in PEM. Whether they can be used shows when the server starts.
+ * Makes the server use `wss`, with a certificate chain, that of the server first, and the private key
+ * of the server, both in PEM. They are checked when the server starts.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_set_tls(struct saltyrtc_server_config *config,
@@ -2519,8 +2590,8 @@ saltyrtc_status saltyrtc_server_config_set_tls(struct saltyrtc_server_config *co
                                                struct saltyrtc_error **error);
 
 /**
- * Whether initiators may drop responders with the code 3006 (no shared task), which the protocol does
- * not allow but some older clients send. Default: false.
+ * Whether initiators may drop responders with the close code 3006 (no shared task). The protocol does
+ * not allow it, but some older clients do it. Default: false.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_set_accept_no_shared_task(struct saltyrtc_server_config *config,
@@ -2528,10 +2599,10 @@ saltyrtc_status saltyrtc_server_config_set_accept_no_shared_task(struct saltyrtc
                                                                  struct saltyrtc_error **error);
 
 /**
- * Starts a server. It listens when this returns, and runs on threads of the library.
+ * Starts a server, which runs on threads of the library. It is listening when this function returns.
  *
- * `*out` has to be freed with saltyrtc_server_free. Fails with SALTYRTC_STATUS_LISTEN_FAILED,
- * SALTYRTC_STATUS_BAD_CERTIFICATE, or SALTYRTC_STATUS_BAD_CONFIG if a limit is too small.
+ * `*out` has to be freed with saltyrtc_server_free. Fails with SALTYRTC_STATUS_LISTEN_FAILED, with
+ * SALTYRTC_STATUS_BAD_CERTIFICATE, and with SALTYRTC_STATUS_BAD_CONFIG if a limit is too small.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_start(const struct saltyrtc_server_config *config,
@@ -2539,7 +2610,7 @@ saltyrtc_status saltyrtc_server_start(const struct saltyrtc_server_config *confi
                                       struct saltyrtc_error **error);
 
 /**
- * The port that the server listens on.
+ * The port that the server is listening on.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
@@ -2547,7 +2618,8 @@ saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
                                      struct saltyrtc_error **error);
 
 /**
- * The IP address and port that the server listens on, for example "127.0.0.1:8765" or "[::1]:8765".
+ * The IP address and port that the server is listening on, for example "127.0.0.1:8765" or
+ * "[::1]:8765".
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
@@ -2557,9 +2629,9 @@ saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
                                         struct saltyrtc_error **error);
 
 /**
- * The URL for clients on the same machine, for example "ws://127.0.0.1:8765": what
- * saltyrtc_config_new_initiator takes. With TLS it has the IP address too, which the certificate may
- * not be for.
+ * The URL of the server for clients on the same host, for example "ws://127.0.0.1:8765", as
+ * saltyrtc_config_new_initiator takes it. It contains the IP address also with TLS, for which the
+ * certificate may not be valid.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,
@@ -2569,12 +2641,12 @@ saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,
                                     struct saltyrtc_error **error);
 
 /**
- * Stops a server properly: it listens no more, sends what waits for clients, and closes their
- * connections with 1001. Waits until that is done, at most `timeout_ms` milliseconds. Does nothing the
- * second time.
+ * Stops a server gracefully: it stops listening, delivers what waits for its clients, and closes their
+ * connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Does
+ * nothing if it is called again.
  *
- * Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, but goes on in the background then;
- * and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
+ * Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, and continues in the background; and
+ * with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_stop(struct saltyrtc_server *server,
@@ -2582,19 +2654,20 @@ saltyrtc_status saltyrtc_server_stop(struct saltyrtc_server *server,
                                      struct saltyrtc_error **error);
 
 /**
- * Frees a server. If it still runs it is stopped at once, and its connections are cut. NULL is fine.
+ * Frees a server. If it is still running, it stops at once and drops its connections. Does nothing if
+ * it is NULL.
  */
 SALTYRTC_API
 void saltyrtc_server_free(struct saltyrtc_server *server);
 
 /**
- * For limits that may be switched off: no limit.
+ * The value that switches an optional limit off.
  */
 #define SALTYRTC_NO_LIMIT UINT64_MAX
 
 /**
- * What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
- * limits may appear.
+ * A limit of the embedded server. Limits that are marked with (*) are optional: SALTYRTC_NO_LIMIT
+ * switches them off. Later versions may have more limits.
  */
 enum saltyrtc_limit
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -2602,63 +2675,70 @@ enum saltyrtc_limit
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * (*) Connections at once; more are closed before TLS. Default: 65536.
+     * (*) The number of connections. More are closed before TLS. Default: 65536.
      */
     SALTYRTC_LIMIT_CONNECTIONS = 0,
     /**
-     * (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
+     * (*) The number of connections from one IPv4 address or one IPv6 /64 network. Default: 4096.
      */
     SALTYRTC_LIMIT_CONNECTIONS_PER_ADDRESS = 1,
     /**
-     * (*) Connections at once on one path; more are closed with 3000. Default: 1024.
+     * (*) The number of connections on one path. More are closed with 3000. Default: 1024.
      */
     SALTYRTC_LIMIT_CONNECTIONS_PER_PATH = 2,
     /**
-     * (*) Connections per second from one address, after a burst of 4096. Default: 200.
+     * (*) The number of new connections per second from one address, after a burst of 4096.
+     * Default: 200.
      */
     SALTYRTC_LIMIT_ACCEPT_RATE = 3,
     /**
-     * Milliseconds from TCP connection to authentication. Default: 30000.
+     * The time, in milliseconds, from the TCP connection to the authentication of the client.
+     * Default: 30000.
      */
     SALTYRTC_LIMIT_HANDSHAKE_TIME = 4,
     /**
-     * (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
-     * limit.
+     * (*) The time, in milliseconds, without a message from or to a client, after which it is
+     * closed with 3008. Default: no limit.
      */
     SALTYRTC_LIMIT_IDLE_TIME = 5,
     /**
-     * (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
-     * Default: 60000.
+     * (*) The time, in milliseconds, in which a client has to receive at least some of the data
+     * that waits for it; otherwise its connection is dropped. Default: 60000.
      */
     SALTYRTC_LIMIT_STALL_TIME = 6,
     /**
-     * Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
+     * The time, in milliseconds, to answer a ping, after which the client is closed with 3008.
+     * Default: 30000.
      */
     SALTYRTC_LIMIT_PONG_TIME = 7,
     /**
-     * Milliseconds that a connection may take to close; then it is cut. Default: 5000.
+     * The time, in milliseconds, for closing a connection, after which it is dropped. Default:
+     * 5000.
      */
     SALTYRTC_LIMIT_CLOSE_TIME = 8,
     /**
-     * Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
+     * The time, in milliseconds, for stopping the server, after which all connections are dropped.
+     * Default: 8000.
      */
     SALTYRTC_LIMIT_SHUTDOWN_TIME = 9,
     /**
-     * Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
+     * The size of a message in bytes, at least 1024. A client that sends more is closed with 1009.
+     * Default: 1 MiB.
      */
     SALTYRTC_LIMIT_MESSAGE_SIZE = 10,
     /**
-     * Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
-     * any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
+     * How many bytes of relayed messages may wait for one client, at least 1024; or 0 for one
+     * message of any size. The sender of a message that does not fit gets a SEND_ERROR. Default: 4
+     * MiB.
      */
     SALTYRTC_LIMIT_QUEUE_BYTES = 11,
     /**
-     * (*) Milliseconds without traffic after which it is checked whether a client is still there; full
-     * seconds. Default: 300000.
+     * (*) The time, in milliseconds, without traffic after which TCP checks whether a client is
+     * still there; a multiple of 1000. Default: 300000.
      */
     SALTYRTC_LIMIT_TCP_KEEPALIVE = 12,
     /**
-     * (*) Bytes that may wait for all clients together. Default: 512 MiB.
+     * (*) How many bytes may wait for all clients together. Default: 512 MiB.
      */
     SALTYRTC_LIMIT_ALL_QUEUES_BYTES = 13,
 };
@@ -2671,10 +2751,10 @@ typedef int32_t saltyrtc_limit;
 #endif // __cplusplus
 
 /**
- * Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
+ * Sets a limit of a server. `limit` is one of saltyrtc_limit, which says what the unit of `value` is.
  *
- * Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit or the value is too large for it.
- * Values with which nothing would work show when the server starts.
+ * Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit, or the value is too large for it.
+ * Values that are too small are found when the server starts (SALTYRTC_STATUS_BAD_CONFIG).
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *config,
@@ -2687,7 +2767,7 @@ saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *
  * ================================================================================================= */
 
 /**
- * How important a log message is.
+ * The level of a log message.
  */
 enum saltyrtc_log_level
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -2695,23 +2775,23 @@ enum saltyrtc_log_level
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * No messages at all.
+     * No messages.
      */
     SALTYRTC_LOG_LEVEL_OFF = 0,
     /**
-     * Something does not work.
+     * Something failed.
      */
     SALTYRTC_LOG_LEVEL_ERROR = 1,
     /**
-     * Something may not work.
+     * Something may be wrong.
      */
     SALTYRTC_LOG_LEVEL_WARN = 2,
     /**
-     * What an operator wants to know.
+     * Information for operators.
      */
     SALTYRTC_LOG_LEVEL_INFO = 3,
     /**
-     * What helps to find mistakes.
+     * Information that helps to find bugs.
      */
     SALTYRTC_LOG_LEVEL_DEBUG = 4,
     /**
@@ -2728,12 +2808,13 @@ typedef int32_t saltyrtc_log_level;
 #endif // __cplusplus
 
 /**
- * Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
- * are NUL-terminated UTF-8 and valid until the callback returns.
+ * Receives log messages. `level` is one of saltyrtc_log_level, and `target` is the part of the library
+ * that logs. The texts are valid until the callback returns.
  *
- * Called by the thread that logs, which may be any, and by several threads at once. The library may
- * hold locks meanwhile, so calling it from here fails with SALTYRTC_STATUS_WOULD_DEADLOCK, and
- * nothing may be freed here. Must not throw exceptions.
+ * It is called on the thread that logs, which can be any thread, and on several threads at once. The
+ * library may hold locks at that time: functions that are called from a log callback fail with
+ * SALTYRTC_STATUS_WOULD_DEADLOCK, and nothing of the library may be freed there. A log callback must
+ * not throw exceptions.
  */
 typedef void (*saltyrtc_log_callback)(int32_t level,
                                       const char *target,
@@ -2741,15 +2822,17 @@ typedef void (*saltyrtc_log_callback)(int32_t level,
                                       void *user_data);
 
 /**
- * Sets who gets the log messages of the library, for the whole process; NULL for nobody.
+ * Sets the callback that receives the log messages of the library, for the whole process; NULL for
+ * none. It replaces the previous one.
  *
- * `level` is a saltyrtc_log_level: less important messages are left out. Messages never hold secrets
- * or application data. The previous callback may still be running in another thread when this
- * returns; `user_data_free` (may be NULL) is called exactly once, after the last call of the callback
- * that goes with it has returned, or before this function returns if it fails.
+ * `level` is one of saltyrtc_log_level: only messages of this level, and of the more important levels
+ * with lower numbers, are passed to the callback. Messages never contain secrets or application data.
+ * `user_data` (may be NULL) is passed to the callback. `user_data_free` (may be NULL) is called with
+ * it exactly once: when the callback was replaced and its last call has returned, which may be after
+ * the call that replaces it returns, or before this function returns if it fails.
  *
- * Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set its own
- * subscriber, which gets the messages then.
+ * Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set a tracing
+ * subscriber itself, which receives the messages then.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_log_set_callback(int32_t level,
@@ -2759,22 +2842,22 @@ saltyrtc_status saltyrtc_log_set_callback(int32_t level,
                                           struct saltyrtc_error **error);
 
 /* =================================================================================================
- * The end of the process
+ * Shutdown
  * ================================================================================================= */
 
 /**
- * Stops all threads of the library, so that a program can end or unload it with nothing left behind.
- * Waits at most `timeout_ms` milliseconds (and a moment) for
+ * Stops all threads of the library, so that a program can exit cleanly or unload the library. Blocks
+ * for `timeout_ms` milliseconds at most, plus about 100 milliseconds, until
  *
- * - connections that are being closed (saltyrtc_client_close, saltyrtc_client_free);
- * - the system, if it is looking for the name of a server;
- * - the callback that is running, and those with the events that are there already.
+ * - connections that are being closed (saltyrtc_client_close, saltyrtc_client_free) are closed;
+ * - the operating system has resolved the names of servers, if it is doing so;
+ * - the running callback has returned, and all events that wait were passed to callbacks.
  *
- * Connections that are open are cut: their clients get CLOSED with SALTYRTC_STATUS_CONNECTION_LOST
- * and have to be freed as always. Embedded servers stop at once. The next use of the library starts
- * its threads again. Not to be called while another thread makes clients or servers.
+ * Open connections are dropped: their clients get CLOSED with SALTYRTC_STATUS_CONNECTION_LOST, and
+ * still have to be freed. Embedded servers stop at once. The library can be used again, which starts
+ * new threads. Must not be called while another thread creates clients or servers.
  *
- * Fails with SALTYRTC_STATUS_TIMEOUT if not everything ended in time, and with
+ * Fails with SALTYRTC_STATUS_TIMEOUT if not everything has ended in time, and with
  * SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
  */
 SALTYRTC_API

@@ -1,8 +1,8 @@
 // libsaltyrtc for C++17: what saltyrtc.h declares, with objects that free themselves, std::function for
-// events, std::chrono for time-outs, and exceptions. Header only. What things mean is in saltyrtc.h.
-// What has to do with WebRTC is in saltyrtc_webrtc.hpp.
+// events, std::chrono for time-outs, and exceptions. Header only. Everything is described in saltyrtc.h.
+// The part for WebRTC is in saltyrtc_webrtc.hpp.
 //
-// Objects are move-only. One that was moved from can only be destroyed or assigned to. Failures are
+// Objects are move-only. One that was moved from can only be destroyed or assigned to. Failures throw
 // saltyrtc::Error, which carries the status.
 
 #ifndef SALTYRTC_HPP
@@ -26,7 +26,7 @@
 
 namespace saltyrtc {
 
-/// A call failed. what() says what happened and what to do.
+/// A call failed. what() says what happened and what to do about it.
 class Error : public std::runtime_error {
 public:
     Error(saltyrtc_status status, const char *message)
@@ -99,7 +99,7 @@ inline const std::uint8_t *data(std::string_view bytes) {
     return reinterpret_cast<const std::uint8_t *>(bytes.data());
 }
 
-/// A time-out for C: longer than C can express is as long as it can.
+/// A time-out for C, limited to what C can express.
 inline std::uint32_t timeout(Milliseconds time) {
     constexpr auto most = std::numeric_limits<std::uint32_t>::max();
     if (time.count() < 0) {
@@ -158,10 +158,10 @@ inline Key key_from_hex(const std::string &hex) {
     return key;
 }
 
-/// All that a responder has to know.
+/// What a responder has to know to reach an initiator.
 class Invitation {
 public:
-    /// Reads the URI.
+    /// Parses the URI.
     explicit Invitation(const std::string &uri)
         : handle_(detail::make<saltyrtc_invitation, saltyrtc_invitation_free>(
               saltyrtc_invitation_parse, uri.c_str())) {}
@@ -207,7 +207,7 @@ private:
 /// The settings of a client.
 class Config {
 public:
-    /// Without a secret key, a new key pair is made.
+    /// Without a secret key, a new key pair is generated.
     static Config initiator(const std::string &server_url,
                             const std::optional<Key> &secret_key = std::nullopt) {
         return Config(make(saltyrtc_config_new_initiator, server_url, secret_key));
@@ -224,7 +224,7 @@ public:
         return key;
     }
 
-    /// Initiator: the URI for the responder. A secret if there is a token in it.
+    /// Initiator: the URI for the responder. It is a secret if there is a token in it.
     std::string invitation() const {
         return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
                                 saltyrtc_error **error) {
@@ -307,7 +307,7 @@ public:
     std::string_view kind_name() const noexcept {
         return saltyrtc_event_kind_name(static_cast<std::int32_t>(event_->kind));
     }
-    /// All fields; saltyrtc_event_kind says which ones an event has.
+    /// All fields; saltyrtc_event_kind says which of them an event has.
     const saltyrtc_event &operator*() const noexcept { return *event_; }
     const saltyrtc_event *operator->() const noexcept { return event_; }
 
@@ -318,7 +318,7 @@ public:
                    : std::string_view(reinterpret_cast<const char *>(event_->data),
                                       event_->data_len);
     }
-    /// What happened and what to do.
+    /// What happened and what to do about it.
     std::string_view text() const noexcept { return event_->text ? event_->text : ""; }
     std::string_view task() const noexcept { return event_->task ? event_->task : ""; }
     std::optional<Key> peer_key() const {
@@ -375,7 +375,7 @@ public:
         call(saltyrtc_client_send_task_message, detail::data(map), map.size());
     }
 
-    /// Ends the connection. The CLOSED event comes when it is done.
+    /// Closes the connection. The event CLOSED follows when that is done.
     void close() const { call(saltyrtc_client_close); }
 
     saltyrtc_state state() const {
@@ -437,8 +437,9 @@ private:
     saltyrtc_client *client_;
 };
 
-/// Gets the events of a client, on the event thread of the library, maybe before the constructor of
-/// Client has returned: so use the client that it gets. An exception that leaves it ends the program.
+/// Receives the events of a client, on the event thread of the library. It may be called before the
+/// constructor of Client has returned, so use the client that is passed to it. An exception that it throws
+/// ends the program.
 using OnEvent = std::function<void(ClientRef client, const EventView &event)>;
 
 /// A connection. Destroying it waits until its callback has returned, except in that callback itself.
@@ -447,17 +448,17 @@ public:
     /// A client whose events are taken with next_event.
     explicit Client(const Config &config) : Client(config, nullptr, nullptr, nullptr) {}
 
-    /// A client whose events go to a function, which is destroyed after its last call.
+    /// A client whose events are passed to a function, which is destroyed after its last call.
     Client(const Config &config, OnEvent on_event)
         : Client(config, call_function, new OnEvent(std::move(on_event)), delete_function) {}
 
     ClientRef ref() const noexcept { return ClientRef(handle_.get()); }
     ClientRef operator*() const noexcept { return ref(); }
 
-    /// All that can be done with a client: client->send_text("hello").
+    /// What can be done with a client: client->send_text("hello").
     const ClientRef *operator->() const noexcept { return &ref_; }
 
-    /// The next event; nothing if there was none in the time given, or if CLOSED was taken already.
+    /// The next event; nothing if there was none in the given time, or if CLOSED was taken already.
     std::optional<Event> next_event(Milliseconds time) {
         return next_event_in(time.count() < 0 ? 0 : static_cast<std::int64_t>(time.count()));
     }
@@ -509,7 +510,7 @@ private:
 /// The settings of a server.
 class ServerConfig {
 public:
-    /// With port 0 the system picks one.
+    /// With port 0, the operating system chooses one.
     explicit ServerConfig(const std::string &address, std::uint16_t port = 0)
         : handle_(detail::make<saltyrtc_server_config, saltyrtc_server_config_free>(
               saltyrtc_server_config_new, address.c_str(), port)) {}
@@ -542,7 +543,7 @@ private:
     detail::Owner<saltyrtc_server_config, saltyrtc_server_config_free> handle_;
 };
 
-/// A running server. Destroying it cuts its connections; stop() closes them properly.
+/// A running server. Destroying it drops its connections; stop() closes them gracefully.
 class Server {
 public:
     explicit Server(const ServerConfig &config)
@@ -572,7 +573,7 @@ private:
     detail::Owner<saltyrtc_server, saltyrtc_server_free> handle_;
 };
 
-/// Gets log messages, from any thread and from several at once. Must not call the library.
+/// Receives log messages, on any thread and on several at once. It must not call the library.
 using OnLog = std::function<void(saltyrtc_log_level level, std::string_view target,
                                  std::string_view message)>;
 
@@ -587,7 +588,7 @@ inline void delete_log(void *function) noexcept { delete static_cast<OnLog *>(fu
 
 } // namespace detail
 
-/// Sets who gets the log messages of the whole process; an empty function for nobody.
+/// Sets the function that receives the log messages of the whole process; an empty function for none.
 inline void set_log(saltyrtc_log_level level, OnLog on_log) {
     const auto number = static_cast<std::int32_t>(level);
     if (on_log) {

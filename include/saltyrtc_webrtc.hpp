@@ -1,5 +1,6 @@
-// libsaltyrtc for C++17, the part for WebRTC: the built-in one with its channels, tasks for a WebRTC
-// implementation of the application's own, secure data channels, and chunks. In the manner of saltyrtc.hpp.
+// libsaltyrtc for C++17, the part for WebRTC, in the style of saltyrtc.hpp: the built-in WebRTC with its
+// channels, tasks for applications that bring their own WebRTC implementation, secure data channels, and
+// chunking.
 
 #ifndef SALTYRTC_WEBRTC_HPP
 #define SALTYRTC_WEBRTC_HPP
@@ -65,23 +66,23 @@ private:
     detail::Owner<saltyrtc_rtc_config, saltyrtc_rtc_config_free> handle_;
 };
 
-/// How a channel is to be: as it is here, reliable, ordered and secure.
+/// The options of a new channel. The default is a reliable, ordered, secure channel.
 struct ChannelOptions {
     std::string label;
     std::string protocol;
     saltyrtc_reliability reliability = SALTYRTC_RELIABILITY_RELIABLE;
-    /// How often, or how many milliseconds long, a message is sent again.
+    /// How many times, or for how many milliseconds, a message is retransmitted at most.
     std::uint32_t reliability_limit = 0;
     bool ordered = true;
     bool secure = true;
-    /// The id, if both sides open the channel with it in place of one side announcing it.
+    /// The id, if both clients open the channel themselves.
     std::optional<std::uint16_t> negotiated = std::nullopt;
 };
 
 /// A channel of the built-in WebRTC: a client, which it does not own, and a number.
 class Channel {
 public:
-    /// A channel that there is, with the number that events have of it.
+    /// An existing channel, with the number that its events have.
     Channel(ClientRef client, std::uint32_t number) noexcept : client_(client), number_(number) {}
 
     static Channel open(ClientRef client, const ChannelOptions &options) {
@@ -141,8 +142,8 @@ inline saltyrtc_rtc_stats rtc_stats(ClientRef client) {
     return stats;
 }
 
-/// The WebRTC task of a client, which it does not own, for an application with a WebRTC implementation of
-/// its own.
+/// The WebRTC task of a client, which it does not own, for an application that brings its own WebRTC
+/// implementation.
 class WebRtcTask {
 public:
     explicit WebRtcTask(ClientRef client) noexcept : client_(client) {}
@@ -181,7 +182,7 @@ public:
         call(saltyrtc_client_send_candidate, none, none, std::int32_t{-1}, none);
     }
 
-    /// The data channel to make for the handover.
+    /// How to create the data channel for the handover.
     struct SignallingChannel {
         std::uint16_t id;
         std::string_view label;
@@ -195,17 +196,17 @@ public:
         return {id, label, protocol};
     }
 
-    /// What is done with that channel. Exceptions that leave these functions end the program.
+    /// How the library uses that channel. An exception that these functions throw ends the program.
     struct Transport {
         /// Sends one message, which is valid until the function returns.
         std::function<void(ClientRef client, std::string_view message)> send;
         std::function<void(ClientRef client)> close;
     };
 
-    /// For a client with a callback: the thread of its events calls the functions, which are destroyed
-    /// with the client.
+    /// For a client with a callback: the functions are called on the same thread as the callback, and are
+    /// destroyed with the client.
     void hand_over(std::size_t max_message_size, Transport transport) const {
-        // Whoever frees it, it is the library, also if the call fails.
+        // The library frees it, also if the call fails.
         call(saltyrtc_client_hand_over, max_message_size, send_message, close_channel,
              static_cast<void *>(new Transport(std::move(transport))), delete_transport);
     }
@@ -297,7 +298,7 @@ private:
     detail::Owner<saltyrtc_chunker, saltyrtc_chunker_free> handle_;
 };
 
-/// Puts chunks together to messages.
+/// Reassembles messages from chunks.
 class Unchunker {
 public:
     Unchunker(saltyrtc_chunking_mode mode, std::size_t max_message_size, std::size_t max_total_size,
@@ -306,7 +307,7 @@ public:
               saltyrtc_unchunker_new, static_cast<std::int32_t>(mode), max_message_size,
               max_total_size, detail::timeout(max_age), remembered)) {}
 
-    /// The message, if it is complete with this chunk; or else nothing.
+    /// The message, if this chunk completes it.
     std::optional<Bytes> add(const std::uint8_t *chunk, std::size_t size) {
         std::size_t len = 0;
         detail::call(saltyrtc_unchunker_add, handle_.get(), chunk, size, &len);
@@ -320,7 +321,7 @@ public:
 
     std::optional<Bytes> add(const Bytes &chunk) { return add(chunk.data(), chunk.size()); }
 
-    /// Gives up messages that are too old. How many were given up so far.
+    /// Discards messages that are too old. Returns how many were discarded so far.
     std::uint64_t expire() {
         std::uint64_t given_up = 0;
         detail::call(saltyrtc_unchunker_expire, handle_.get(), &given_up);

@@ -37,7 +37,10 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, len: usize, name: &str) -> Out
         ));
     }
     if len > isize::MAX as usize / size_of::<T>() {
-        return Err(Failure::argument(name, format!("a length of {len} fits into no memory")));
+        return Err(Failure::argument(
+            name,
+            format!("a length of {len} is more than there can be"),
+        ));
     }
     if !data.is_aligned() {
         return Err(Failure::argument(name, "not aligned as its type has to be"));
@@ -85,7 +88,7 @@ pub(super) unsafe fn msgpack(data: *const u8, len: usize, name: &str) -> Outcome
 /// A time-out that must not be 0.
 pub(super) fn timeout(milliseconds: u32, name: &str) -> Outcome<Duration> {
     if milliseconds == 0 {
-        return Err(Failure::argument(name, "must be 1 millisecond at least"));
+        return Err(Failure::argument(name, "must be at least 1 millisecond"));
     }
     Ok(Duration::from_millis(milliseconds.into()))
 }

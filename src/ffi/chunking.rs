@@ -15,13 +15,14 @@ use crate::chunking::{ChunkError, Chunker, ChunkerError, Chunks, Limits, Mode, U
 use crate::sync::lock;
 
 c_enum! {
-    /// What the transport of chunks is like. Both ends have to use the same mode.
+    /// What the transport of the chunks guarantees. Both ends have to use the same mode.
     pub enum saltyrtc_chunking_mode {
-        /// Chunks arrive in order, each once, and messages are not interleaved. Headers have 1 byte. Peers
-        /// that know only version 1.0 of the chunking specification cannot use it.
+        /// Each chunk arrives exactly once and in order, and chunks of different messages are not
+        /// mixed. The header has 1 byte. Peers that implement version 1.0 of the chunking specification
+        /// do not know this mode.
         ReliableOrdered = 0,
-        /// Chunks may be lost, reordered and duplicated, and messages interleaved. Headers have 9 bytes.
-        /// Right for reliable transports too.
+        /// Chunks may be lost, reordered and duplicated, and chunks of different messages may be mixed.
+        /// The header has 9 bytes. This mode works for reliable transports too.
         UnreliableUnordered = 1,
     }
 }
@@ -53,8 +54,8 @@ impl From<ChunkError> for Failure {
     }
 }
 
-/// Splits messages into chunks, for transports that limit the size of messages, such as data channels.
-/// Use one for each direction of each channel.
+/// Splits messages into chunks, for transports that limit the size of a message, such as data channels.
+/// Each data channel needs one of its own.
 #[derive(Debug)]
 pub struct saltyrtc_chunker(Mutex<Splitting>);
 
@@ -65,7 +66,7 @@ struct Splitting {
     messages: VecDeque<Chunks<Vec<u8>>>,
 }
 
-/// Makes a chunker; `mode` is a saltyrtc_chunking_mode. Message ids start with 0.
+/// Creates a chunker. `mode` is one of saltyrtc_chunking_mode. Message ids start at 0.
 ///
 /// `*out` has to be freed with saltyrtc_chunker_free.
 #[unsafe(no_mangle)]
@@ -84,7 +85,7 @@ pub unsafe extern "C" fn saltyrtc_chunker_new(
     })
 }
 
-/// Frees a chunker with the chunks that were not taken. NULL is fine.
+/// Frees a chunker, and the chunks in it that were not taken. Does nothing if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_chunker_free(chunker: *mut saltyrtc_chunker) {
     if !chunker.is_null() {
@@ -92,12 +93,12 @@ pub unsafe extern "C" fn saltyrtc_chunker_free(chunker: *mut saltyrtc_chunker) {
     }
 }
 
-/// Adds a message, which must not be empty. saltyrtc_chunker_next gives its chunks, after those of
-/// messages that were added before.
+/// Adds a message, which must not be empty. Take its chunks with saltyrtc_chunker_next; those of
+/// messages that were added before come first.
 ///
-/// Chunks have `chunk_size` bytes, header included (10 at least, or 2 in reliable/ordered mode); the
-/// last one may have less. Fails with SALTYRTC_STATUS_TOO_LARGE if there would be more than 2^32
-/// chunks.
+/// `chunk_size` is the size of each chunk in bytes, including the header; the last chunk may be
+/// smaller. It has to be at least 10, or 2 in reliable/ordered mode. Fails with
+/// SALTYRTC_STATUS_TOO_LARGE if there would be more than 2^32 chunks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_chunker_add(
     chunker: *mut saltyrtc_chunker,
@@ -115,8 +116,8 @@ pub unsafe extern "C" fn saltyrtc_chunker_add(
     })
 }
 
-/// Takes the next chunk. Success with `*chunk_len` 0 means that there is none: chunks are never empty.
-/// A chunk for which the buffer is too small stays the next one.
+/// Takes the next chunk. If there is none, it succeeds with `*chunk_len` 0; chunks are never empty. If
+/// the buffer is too small for the chunk, the chunk is not taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_chunker_next(
     chunker: *mut saltyrtc_chunker,
@@ -138,7 +139,7 @@ pub unsafe extern "C" fn saltyrtc_chunker_next(
     })
 }
 
-/// Puts chunks together to messages. Use one for each direction of each channel.
+/// Reassembles messages from chunks. Each data channel needs one of its own.
 #[derive(Debug)]
 pub struct saltyrtc_unchunker(Mutex<Joining>);
 
@@ -149,16 +150,17 @@ struct Joining {
     complete: Option<Bytes>,
 }
 
-/// Makes an unchunker; `mode` is a saltyrtc_chunking_mode. The rest bounds what a peer can make it keep,
-/// and must not be 0, but for the last one:
+/// Creates an unchunker. `mode` is one of saltyrtc_chunking_mode. The other arguments limit the memory
+/// that a peer can make it use; all but `remembered` must not be 0:
 ///
-/// `max_message_size`: bytes in the largest message. `max_total_size`: bytes of memory for all
-/// messages that are not complete, book-keeping included (some 500 bytes for each message and 100 for
-/// each chunk that is early); without room, the messages are given up that had nothing new for the
-/// longest time. `max_age_ms`: milliseconds without a new chunk after which a message is given up.
-/// `remembered`: how many complete messages are remembered (for `max_age_ms` at most), so that late
-/// duplicates are not taken for new messages; 0 is right if the transport makes no duplicates, as data
-/// channels.
+/// - `max_message_size`: the largest message, in bytes.
+/// - `max_total_size`: the memory for all incomplete messages together, in bytes. It includes about 500
+///   bytes for each message and 100 bytes for each chunk that arrived early. If there is no room, the
+///   messages that got no new chunk for the longest time are discarded.
+/// - `max_age_ms`: a message that gets no new chunk for this time, in milliseconds, is discarded.
+/// - `remembered`: the number of complete messages that are remembered, for `max_age_ms` at most, so
+///   that late duplicates of their chunks are not taken for new messages. Use 0 if the transport does
+///   not duplicate, like data channels.
 ///
 /// `*out` has to be freed with saltyrtc_unchunker_free.
 #[unsafe(no_mangle)]
@@ -173,7 +175,7 @@ pub unsafe extern "C" fn saltyrtc_unchunker_new(
 ) -> saltyrtc_status {
     let out = args::out(out, ptr::null_mut());
     let size = |size: usize, name: &str| match size {
-        0 => Err(Failure::argument(name, "must be 1 byte at least")),
+        0 => Err(Failure::argument(name, "must be at least 1 byte")),
         size => Ok(size),
     };
     entry(error, || {
@@ -192,7 +194,7 @@ pub unsafe extern "C" fn saltyrtc_unchunker_new(
     })
 }
 
-/// Frees an unchunker with all that it keeps. NULL is fine.
+/// Frees an unchunker and everything in it. Does nothing if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_unchunker_free(unchunker: *mut saltyrtc_unchunker) {
     if !unchunker.is_null() {
@@ -200,14 +202,15 @@ pub unsafe extern "C" fn saltyrtc_unchunker_free(unchunker: *mut saltyrtc_unchun
     }
 }
 
-/// Adds a chunk. `*message_len` (NULL is fine) becomes 0, or, if a message is complete now, the number
-/// of its bytes: take it with saltyrtc_unchunker_next before the next chunk is added, or that fails
-/// with SALTYRTC_STATUS_BAD_ARGUMENT and is to be repeated.
+/// Adds a chunk. If it completes a message, `*message_len` is set to the size of the message in bytes,
+/// and otherwise to 0; the pointer may be NULL. Take a complete message with saltyrtc_unchunker_next
+/// before adding the next chunk, or this fails with SALTYRTC_STATUS_BAD_ARGUMENT and the chunk is not
+/// added.
 ///
-/// Fails with SALTYRTC_STATUS_BAD_CHUNK if the chunk breaks the rules, and with
-/// SALTYRTC_STATUS_TOO_LARGE, once, if its message is over a limit; the rest of that message is
-/// ignored. Other messages lose nothing, and the unchunker can go on. In reliable/ordered mode a bad
-/// chunk ends the message that is being received; otherwise it changes nothing.
+/// Fails with SALTYRTC_STATUS_BAD_CHUNK if the chunk is invalid, and with SALTYRTC_STATUS_TOO_LARGE if
+/// its message exceeds a limit; the other chunks of that message are then ignored without an error. The
+/// unchunker can be used after both, and other messages are not affected. In reliable/ordered mode, an
+/// invalid chunk discards the message that is being received.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_unchunker_add(
     unchunker: *mut saltyrtc_unchunker,
@@ -232,8 +235,8 @@ pub unsafe extern "C" fn saltyrtc_unchunker_add(
     })
 }
 
-/// Takes the message that is complete. Success with `*message_len` 0 means that there is none. A
-/// message for which the buffer is too small stays.
+/// Takes the complete message. If there is none, it succeeds with `*message_len` 0. If the buffer is
+/// too small for the message, the message is not taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_unchunker_next(
     unchunker: *mut saltyrtc_unchunker,
@@ -252,9 +255,9 @@ pub unsafe extern "C" fn saltyrtc_unchunker_next(
     })
 }
 
-/// Gives up messages that are too old, which otherwise happens with the next chunk: call it now and
-/// then to have the memory back although none comes. `*given_up` (NULL is fine) becomes the number of
-/// messages that were given up so far, for whatever reason.
+/// Discards messages that are too old. Adding a chunk does so too, so this is needed only to free
+/// memory while no chunks arrive. `*given_up` (the pointer may be NULL) is set to the number of
+/// messages that were discarded so far, for any reason.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_unchunker_expire(
     unchunker: *mut saltyrtc_unchunker,

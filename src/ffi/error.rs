@@ -13,31 +13,30 @@ use crate::crypto::KeyError;
 use crate::protocol::message::PayloadError;
 use crate::protocol::{InvitationError, ServerUrlError};
 
-/// Why a call failed: a status, and a text that says what happened and what to do.
+/// Why a call failed: a status, and a text that says what happened and what to do about it.
 ///
-/// Functions that take a `saltyrtc_error **` store one there if they fail, to be freed by the caller;
-/// NULL there means that the caller does not want to know. Can be used by any thread.
+/// A function that takes a `saltyrtc_error **` stores an error there if it fails, unless it is NULL.
+/// The caller frees it.
 #[derive(Debug)]
 pub struct saltyrtc_error {
     status: saltyrtc_status,
     message: CString,
 }
 
-/// The status that the failed function returned. SALTYRTC_STATUS_OK if `error` is NULL.
+/// The status that the failed function returned; SALTYRTC_STATUS_OK if `error` is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_error_status(error: *const saltyrtc_error) -> saltyrtc_status {
     error.as_ref().map_or(saltyrtc_status::Ok, |error| error.status)
 }
 
-/// What happened, in English. Valid until the error is freed. An empty text if `error` is NULL.
-///
-/// The text never holds secrets or application data.
+/// What happened and what to do about it, in English; an empty text if `error` is NULL. The text is
+/// valid until the error is freed. It never contains secrets or application data.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_error_message(error: *const saltyrtc_error) -> *const c_char {
     error.as_ref().map_or(c"".as_ptr(), |error| error.message.as_ptr())
 }
 
-/// Frees an error. NULL is fine.
+/// Frees an error. Does nothing if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_error_free(error: *mut saltyrtc_error) {
     if !error.is_null() {
@@ -196,11 +195,8 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no text");
-    tracing::error!(text, "a mistake in the library itself");
-    Failure::new(
-        saltyrtc_status::Panic,
-        format!("a mistake in the library itself, please report it: {text}"),
-    )
+    tracing::error!(text, "a bug in the library");
+    Failure::new(saltyrtc_status::Panic, format!("a bug in the library, please report it: {text}"))
 }
 
 #[cfg(test)]

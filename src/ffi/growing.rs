@@ -7,8 +7,8 @@
 //! | larger: it is newer than the library | refused if anything that we do not know is not 0 | 0 in fields that we do not know |
 //!
 //! A field that is added begins where the structure ended before, and never in the padding at its end:
-//! older programs count the padding as part of the structure, and leave anything in it. And 0 has to mean
-//! what was without the field.
+//! older programs count the padding as part of the structure, and leave anything in it. And 0 has to
+//! mean what was without the field.
 
 use std::mem::size_of;
 

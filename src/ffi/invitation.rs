@@ -11,22 +11,22 @@ use super::status::saltyrtc_status;
 use crate::crypto::AuthToken;
 use crate::protocol::{Invitation, ServerUrl};
 
-/// Bytes that the URI of any invitation fits in, with the NUL at the end.
+/// A buffer of this size in bytes is large enough for the URI of any invitation.
 pub const SALTYRTC_INVITATION_BYTES: usize = 512;
 
-/// The twin of SALTYRTC_INVITATION_BYTES.
+/// SALTYRTC_INVITATION_BYTES, for programs that cannot use macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_invitation_bytes() -> usize {
     SALTYRTC_INVITATION_BYTES
 }
 
-/// All that a responder has to know to reach an initiator: server, keys, and maybe a token. Never
-/// changes, so it can be used by several threads at once. Freeing it overwrites the token.
+/// What a responder has to know to reach an initiator: the server, keys, and usually a token. It never
+/// changes, so several threads can use it at once. Freeing it overwrites the token.
 #[derive(Debug)]
 pub struct saltyrtc_invitation(Invitation);
 
-/// Reads the URI of an invitation: `wss://host:port/<initiator's key>?<server's key>#<token>`, where
-/// port, server key and token may be missing.
+/// Parses the URI of an invitation: `wss://host:port/<initiator's key>?<server's key>#<token>`. The
+/// port, the server's key and the token are optional.
 ///
 /// `*out` has to be freed with saltyrtc_invitation_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
 #[unsafe(no_mangle)]
@@ -44,11 +44,13 @@ pub unsafe extern "C" fn saltyrtc_invitation_parse(
     })
 }
 
-/// Makes an invitation of its parts: a server's URL (`wss://host:port` or `ws://host:port`), the
-/// initiator's public permanent key, the server's public permanent key (NULL if it is not known), and
-/// a token (NULL if the initiator trusts the responder's key). Keys have SALTYRTC_KEY_BYTES bytes.
+/// Creates an invitation from its parts: the server's URL (`wss://host:port` or `ws://host:port`), the
+/// initiator's public permanent key, the server's public permanent key (NULL if it is not known), and a
+/// token (NULL if the initiator trusts the responder's key). Keys and tokens have SALTYRTC_KEY_BYTES
+/// bytes.
 ///
-/// Clients make their own invitations: see saltyrtc_config_invitation and saltyrtc_client_invitation.
+/// For the invitation of a client of this process, see saltyrtc_config_invitation and
+/// saltyrtc_client_invitation.
 ///
 /// `*out` has to be freed with saltyrtc_invitation_free.
 #[unsafe(no_mangle)]
@@ -76,7 +78,7 @@ pub unsafe extern "C" fn saltyrtc_invitation_new(
     })
 }
 
-/// Frees an invitation. NULL is fine.
+/// Frees an invitation. Does nothing if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_free(invitation: *mut saltyrtc_invitation) {
     if !invitation.is_null() {
@@ -84,9 +86,9 @@ pub unsafe extern "C" fn saltyrtc_invitation_free(invitation: *mut saltyrtc_invi
     }
 }
 
-/// The URI of the invitation; SALTYRTC_INVITATION_BYTES bytes are always enough.
+/// The URI of the invitation. SALTYRTC_INVITATION_BYTES bytes are always enough.
 ///
-/// With a token the URI is a secret: show or send it to the responder only.
+/// With a token in it, the URI is a secret between the two: show or send it to the responder only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_uri(
     invitation: *const saltyrtc_invitation,
@@ -102,10 +104,10 @@ pub unsafe extern "C" fn saltyrtc_invitation_uri(
     })
 }
 
-/// The URI as a QR code for a terminal with light text on a dark background: lines of UTF-8 text with
-/// half blocks, 33 lines of 65 columns at most if the host has up to 60 characters.
+/// The URI as a QR code for a terminal with light text on a dark background: lines of UTF-8 text made
+/// of half blocks. For a host name of up to 60 characters, these are 33 lines of 65 columns at most.
 ///
-/// With a token it is a secret, as the URI is.
+/// With a token in it, the QR code is as secret as the URI.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_qr_code(
     invitation: *const saltyrtc_invitation,
@@ -121,7 +123,7 @@ pub unsafe extern "C" fn saltyrtc_invitation_qr_code(
     })
 }
 
-/// The server's URL: `wss://host:port` or `ws://host:port`, without the port if it is the usual one.
+/// The server's URL: `wss://host:port` or `ws://host:port`, without the port if it is the default one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_server_url(
     invitation: *const saltyrtc_invitation,
@@ -134,7 +136,8 @@ pub unsafe extern "C" fn saltyrtc_invitation_server_url(
     entry(error, || url.fill_text(&handle(invitation, "invitation")?.0.server.to_string()))
 }
 
-/// The initiator's public permanent key, which is the signalling path: SALTYRTC_KEY_BYTES bytes.
+/// The initiator's public permanent key, which is also the signalling path. It has SALTYRTC_KEY_BYTES
+/// bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_initiator_key(
     invitation: *const saltyrtc_invitation,
@@ -149,8 +152,8 @@ pub unsafe extern "C" fn saltyrtc_invitation_initiator_key(
     })
 }
 
-/// The server's public permanent key: SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT
-/// if the invitation has none.
+/// The server's public permanent key. It has SALTYRTC_KEY_BYTES bytes. Fails with
+/// SALTYRTC_STATUS_NOT_PRESENT if the invitation does not have it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_server_key(
     invitation: *const saltyrtc_invitation,
@@ -166,8 +169,8 @@ pub unsafe extern "C" fn saltyrtc_invitation_server_key(
     })
 }
 
-/// The token, a secret: SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT if the
-/// invitation has none, which means that the initiator trusts the responder's key.
+/// The token, a secret of SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT if the
+/// invitation has none because the initiator trusts the responder's key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_token(
     invitation: *const saltyrtc_invitation,
@@ -183,7 +186,7 @@ pub unsafe extern "C" fn saltyrtc_invitation_token(
     })
 }
 
-/// Whether the invitation has a server key and a token. Either output may be NULL.
+/// Whether the invitation has the server's key, and whether it has a token. Either output may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_flags(
     invitation: *const saltyrtc_invitation,

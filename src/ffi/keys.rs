@@ -9,30 +9,30 @@ use super::error::{Failure, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 use crate::crypto::{self, AuthToken, KeyPair, OsRandom, SecretKey};
 
-/// Bytes in a public key, a secret key and an authentication token.
+/// The size of a public key, a secret key, and an authentication token, in bytes.
 pub const SALTYRTC_KEY_BYTES: usize = 32;
-/// Bytes in the hexadecimal form of a key or token, with the NUL at the end.
+/// The size of a key or token as hexadecimal text, in bytes, including the NUL at the end.
 pub const SALTYRTC_KEY_HEX_BYTES: usize = 65;
 
 const _: () = assert!(SALTYRTC_KEY_BYTES == crypto::KEY_BYTES);
 const _: () = assert!(SALTYRTC_KEY_HEX_BYTES == 2 * crypto::KEY_BYTES + 1);
 
-/// The twin of SALTYRTC_KEY_BYTES.
+/// SALTYRTC_KEY_BYTES, for programs that cannot use macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_key_bytes() -> usize {
     SALTYRTC_KEY_BYTES
 }
 
-/// The twin of SALTYRTC_KEY_HEX_BYTES.
+/// SALTYRTC_KEY_HEX_BYTES, for programs that cannot use macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_key_hex_bytes() -> usize {
     SALTYRTC_KEY_HEX_BYTES
 }
 
-/// Makes a new key pair: SALTYRTC_KEY_BYTES bytes for each of the two outputs.
+/// Generates a key pair. Each of the two outputs has SALTYRTC_KEY_BYTES bytes.
 ///
-/// The secret key identifies its owner for as long as peers trust it: store it where nobody else can
-/// read it, and overwrite the memory after use. The public key can be computed from it.
+/// Whoever has the secret key can take its owner's place, for as long as peers trust it: store it where
+/// nobody else can read it, and overwrite the memory after use. The public key can be computed from it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_key_pair_generate(
     public_key: *mut u8,
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn saltyrtc_key_pair_generate(
     })
 }
 
-/// Computes the public key that goes with a secret key; SALTYRTC_KEY_BYTES bytes each.
+/// Computes the public key that belongs to a secret key. Both have SALTYRTC_KEY_BYTES bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_public_key_from_secret(
     secret_key: *const u8,
@@ -66,7 +66,8 @@ pub unsafe extern "C" fn saltyrtc_public_key_from_secret(
     })
 }
 
-/// Writes a key or token as 64 lowercase hexadecimal digits and a NUL: SALTYRTC_KEY_HEX_BYTES bytes.
+/// Converts a key or token to text: 64 lowercase hexadecimal digits and a NUL, SALTYRTC_KEY_HEX_BYTES
+/// bytes in all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_key_to_hex(
     key: *const u8,
@@ -83,7 +84,8 @@ pub unsafe extern "C" fn saltyrtc_key_to_hex(
     })
 }
 
-/// Reads a key or token of 64 hexadecimal digits of either case into SALTYRTC_KEY_BYTES bytes.
+/// Converts 64 hexadecimal digits, in upper or lower case, to a key or token of SALTYRTC_KEY_BYTES
+/// bytes.
 ///
 /// Fails with SALTYRTC_STATUS_BAD_KEY.
 #[unsafe(no_mangle)]

@@ -1,4 +1,4 @@
-//! Log messages for C: a receiver for what the library logs with `tracing`.
+//! Log messages: a receiver for what the library logs with `tracing`.
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
@@ -18,29 +18,30 @@ use super::user_data::{UserData, saltyrtc_user_data_free};
 use crate::sync::{lock, unpoisoned};
 
 c_enum! {
-    /// How important a log message is.
+    /// The level of a log message.
     pub enum saltyrtc_log_level {
-        /// No messages at all.
+        /// No messages.
         Off = 0,
-        /// Something does not work.
+        /// Something failed.
         Error = 1,
-        /// Something may not work.
+        /// Something may be wrong.
         Warn = 2,
-        /// What an operator wants to know.
+        /// Information for operators.
         Info = 3,
-        /// What helps to find mistakes.
+        /// Information that helps to find bugs.
         Debug = 4,
         /// Everything.
         Trace = 5,
     }
 }
 
-/// Gets log messages. `level` is a saltyrtc_log_level; `target` is the part of the library; both texts
-/// are NUL-terminated UTF-8 and valid until the callback returns.
+/// Receives log messages. `level` is one of saltyrtc_log_level, and `target` is the part of the library
+/// that logs. The texts are valid until the callback returns.
 ///
-/// Called by the thread that logs, which may be any, and by several threads at once. The library may
-/// hold locks meanwhile, so calling it from here fails with SALTYRTC_STATUS_WOULD_DEADLOCK, and
-/// nothing may be freed here. Must not throw exceptions.
+/// It is called on the thread that logs, which can be any thread, and on several threads at once. The
+/// library may hold locks at that time: functions that are called from a log callback fail with
+/// SALTYRTC_STATUS_WOULD_DEADLOCK, and nothing of the library may be freed there. A log callback must
+/// not throw exceptions.
 pub type saltyrtc_log_callback = Option<
     unsafe extern "C" fn(
         level: i32,
@@ -69,15 +70,17 @@ pub(super) fn in_callback() -> bool {
     IN_CALLBACK.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Sets who gets the log messages of the library, for the whole process; NULL for nobody.
+/// Sets the callback that receives the log messages of the library, for the whole process; NULL for
+/// none. It replaces the previous one.
 ///
-/// `level` is a saltyrtc_log_level: less important messages are left out. Messages never hold secrets
-/// or application data. The previous callback may still be running in another thread when this
-/// returns; `user_data_free` (may be NULL) is called exactly once, after the last call of the callback
-/// that goes with it has returned, or before this function returns if it fails.
+/// `level` is one of saltyrtc_log_level: only messages of this level, and of the more important levels
+/// with lower numbers, are passed to the callback. Messages never contain secrets or application data.
+/// `user_data` (may be NULL) is passed to the callback. `user_data_free` (may be NULL) is called with
+/// it exactly once: when the callback was replaced and its last call has returned, which may be after
+/// the call that replaces it returns, or before this function returns if it fails.
 ///
-/// Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set its own
-/// subscriber, which gets the messages then.
+/// Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set a tracing
+/// subscriber itself, which receives the messages then.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_log_set_callback(
     level: i32,

@@ -1,4 +1,4 @@
-//! The end of everything.
+//! Stopping the whole library.
 
 use std::time::{Duration, Instant};
 
@@ -6,18 +6,18 @@ use super::client::dispatch;
 use super::error::{Failure, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 
-/// Stops all threads of the library, so that a program can end or unload it with nothing left behind.
-/// Waits at most `timeout_ms` milliseconds (and a moment) for
+/// Stops all threads of the library, so that a program can exit cleanly or unload the library. Blocks
+/// for `timeout_ms` milliseconds at most, plus about 100 milliseconds, until
 ///
-/// - connections that are being closed (saltyrtc_client_close, saltyrtc_client_free);
-/// - the system, if it is looking for the name of a server;
-/// - the callback that is running, and those with the events that are there already.
+/// - connections that are being closed (saltyrtc_client_close, saltyrtc_client_free) are closed;
+/// - the operating system has resolved the names of servers, if it is doing so;
+/// - the running callback has returned, and all events that wait were passed to callbacks.
 ///
-/// Connections that are open are cut: their clients get CLOSED with SALTYRTC_STATUS_CONNECTION_LOST
-/// and have to be freed as always. Embedded servers stop at once. The next use of the library starts
-/// its threads again. Not to be called while another thread makes clients or servers.
+/// Open connections are dropped: their clients get CLOSED with SALTYRTC_STATUS_CONNECTION_LOST, and
+/// still have to be freed. Embedded servers stop at once. The library can be used again, which starts
+/// new threads. Must not be called while another thread creates clients or servers.
 ///
-/// Fails with SALTYRTC_STATUS_TIMEOUT if not everything ended in time, and with
+/// Fails with SALTYRTC_STATUS_TIMEOUT if not everything has ended in time, and with
 /// SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_shutdown(
@@ -40,8 +40,8 @@ pub unsafe extern "C" fn saltyrtc_shutdown(
                 "a callback is still running: let it return, then call saltyrtc_shutdown again"
             }
             (false, true) => {
-                "the system is still looking for the name of a server: call saltyrtc_shutdown again, \
-                 with more time"
+                "the operating system is still resolving the name of a server: call saltyrtc_shutdown \
+                 again, with more time"
             }
         };
         Err(Failure::new(saltyrtc_status::Timeout, text))

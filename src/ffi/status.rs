@@ -1,147 +1,154 @@
-//! What functions return.
+//! What functions return: a status.
 
 use std::ffi::c_char;
 
 use super::declare::{CEnum, c_enum};
 
 c_enum! {
-    /// What came of a call: 0 is success, everything else is negative. A number is never used for something
-    /// else later, and new ones may appear: treat those that you do not know as errors.
+    /// The result of a call, or the reason of an event: 0 is success, errors are negative. Later
+    /// versions may add numbers; treat those that you do not know as errors.
+    ///
+    /// -1 to -99 are about how the library is used, -100 to -199 about what a client cannot do at the
+    /// moment, -200 to -299 about the network and the server, -300 to -399 about the peer, and -400 to
+    /// -499 about the embedded server.
     pub enum saltyrtc_status {
         /// Success.
         Ok = 0,
 
         /* How the library is used: -1 to -99. */
-        /// An argument is NULL that must not be.
+        /// An argument is NULL but must not be.
         NullArgument = -1,
-        /// An argument makes no sense.
+        /// An argument has a value that is not allowed.
         BadArgument = -2,
-        /// The buffer is NULL or too small. The length output says how many bytes are needed.
+        /// The buffer is NULL or too small. The length output is the number of bytes needed.
         BufferTooSmall = -3,
-        /// A function that waits was called from a callback, where waiting would never end.
+        /// A function that blocks was called in a callback, where it would block for ever.
         WouldDeadlock = -4,
-        /// The function is for clients without callback, and this one has a callback.
+        /// The function is for clients without a callback, and this client has one.
         HasCallback = -5,
-        /// Nothing happened in the time given.
+        /// The time given is over.
         Timeout = -6,
-        /// There will be no more events: the last one, CLOSED, was taken.
+        /// The last event, CLOSED, was taken: there will be no more.
         NoMoreEvents = -7,
-        /// What was asked for is not there, for example the token of an invitation without one.
+        /// There is no such thing, for example no token in the invitation.
         NotPresent = -8,
-        /// The bytes or digits are not a key.
+        /// The bytes or digits are not a valid key.
         BadKey = -9,
-        /// The text is not the URL of a server.
+        /// The text is not a valid URL of a server.
         BadUrl = -10,
-        /// The text is not an invitation.
+        /// The text is not a valid invitation.
         BadInvitation = -11,
-        /// The bytes are not the MessagePack that is needed here.
+        /// The bytes are not valid MessagePack, or not of the type that is needed.
         BadMsgpack = -12,
         /// The certificate or its private key cannot be used.
         BadCertificate = -13,
-        /// The settings do not go together. The text says which.
+        /// The settings contradict each other. The text says which.
         BadConfig = -14,
-        /// The process has set a receiver for log messages (a tracing subscriber in Rust) of its own.
+        /// The program is written in Rust and has set a receiver for log messages (a tracing
+        /// subscriber) itself.
         LogTaken = -15,
-        /// The operating system has no more of something: threads, file descriptors.
+        /// The operating system has no threads or file descriptors left.
         OutOfResources = -16,
-        /// The bytes are not a chunk, or contradict the chunks before.
+        /// The bytes are not a valid chunk, or contradict earlier chunks.
         BadChunk = -17,
 
         /* What a client cannot do now: -100 to -199. */
-        /// The connection is closed or being closed.
+        /// The connection is closed, or is being closed.
         Closed = -100,
-        /// There is no authenticated peer (yet, or any more).
+        /// There is no authenticated peer: not yet, or not any more.
         NoPeer = -101,
-        /// Too much is waiting to be sent. A WRITABLE event follows when there is room again.
+        /// Too much is waiting to be sent. An event follows when there is room again: WRITABLE, or
+        /// CHANNEL_LOW_WATER for a channel of the built-in WebRTC.
         QueueFull = -102,
         /// The message is larger than allowed.
         TooLarge = -103,
-        /// The two clients agreed on another task.
+        /// The two clients have agreed on another task.
         OtherTask = -104,
-        /// The call is for the other role.
+        /// Only a client of the other role can do this.
         OtherRole = -105,
-        /// The data was not encrypted for this session, or was changed on its way.
+        /// The data was not encrypted by the peer in this session, or was modified.
         DecryptionFailed = -106,
-        /// The two clients did not agree on handing the signalling over to a data channel.
+        /// The two clients have not agreed on a handover of the signalling to a data channel.
         NoHandover = -107,
-        /// The signalling was handed over to a data channel already.
+        /// The signalling has been handed over to a data channel already.
         HandedOver = -108,
-        /// The messages of the data channel are too small to carry the signalling.
+        /// The maximum message size of the data channel is too small for the signalling.
         ChannelTooNarrow = -109,
-        /// The client has no built-in WebRTC (saltyrtc_config_add_rtc_task), or has ended.
+        /// The client does not use the built-in WebRTC (saltyrtc_config_add_rtc_task), or has ended.
         NoRtc = -110,
-        /// The channel is not open: not yet, not any more, or there never was one with this number.
+        /// The channel is not open: not yet, not any more, or it never existed.
         ChannelNotOpen = -111,
-        /// There are too many channels.
+        /// No more channels can be opened.
         TooManyChannels = -112,
 
         /* Network and server, mostly in events: -200 to -299. */
-        /// The connection to the server could not be made.
+        /// The connection to the server could not be established.
         ConnectFailed = -200,
-        /// The connection to the server broke.
+        /// The connection to the server was lost.
         ConnectionLost = -201,
         /// The server is shutting down.
         ServerGoingAway = -202,
-        /// The server closed the connection without a better reason.
+        /// The server closed the connection for another reason.
         ServerClosed = -203,
         /// The handshake with the server took too long.
         ServerHandshakeTimeout = -204,
-        /// The server gave up waiting for this client.
+        /// The server closed the connection because this client did not answer in time.
         ServerTimeout = -205,
-        /// The server does not have the expected permanent key.
+        /// The server did not prove that it has the expected permanent key.
         ServerKeyMismatch = -206,
         /// The server does not speak this version of the protocol.
         NoSubprotocol = -207,
-        /// All responder addresses of the path are in use.
+        /// There are as many responders on the path as there can be.
         PathFull = -208,
-        /// The server broke the protocol.
+        /// The server violated the protocol.
         ServerProtocolError = -209,
         /// The server or the peer had an internal error.
         RemoteInternalError = -210,
-        /// A message was larger than the server accepts.
+        /// This client sent a message larger than the server accepts.
         MessageTooBig = -211,
 
         /* The peer, mostly in events: -300 to -399. */
         /// The peer closed the connection.
         PeerClosed = -300,
-        /// The peer left the path.
+        /// The peer left the signalling path.
         PeerLeft = -301,
         /// The two clients have no task in common.
         NoSharedTask = -302,
-        /// The peer broke the protocol.
+        /// The peer violated the protocol.
         PeerProtocolError = -303,
-        /// The server or the peer found an error in what this client sent.
+        /// The server or the peer closed the connection because this client, it says, violated the
+        /// protocol.
         AccusedOfProtocolError = -304,
         /// The handshake with the peer took too long.
         PeerHandshakeTimeout = -305,
         /// Responder: the initiator dropped this client.
         DroppedByInitiator = -306,
-        /// Initiator: another initiator with the same key took the path.
+        /// Initiator: another initiator with the same permanent key has taken over the path.
         ReplacedByInitiator = -307,
-        /// The initiator could not decrypt the responder's first message: the token or a stored key is not
-        /// the right one.
+        /// The initiator could not decrypt the responder's first message: the token, or a stored key,
+        /// is the wrong one.
         InitiatorCouldNotDecrypt = -308,
-        /// A message of the peer was larger than this client accepts.
+        /// A message from the peer was larger than this client accepts.
         ReceivedTooBig = -309,
-        /// This client has used up the sequence numbers of the protocol.
+        /// All sequence numbers of this connection or channel are used up.
         SequenceNumbersUsedUp = -310,
-        /// The data channel that carried the signalling was closed or broke, or the connection under it was
-        /// lost for good. Meet the peer again over the server, with a new client.
+        /// The data channel that carried the signalling was closed or lost. To reach the peer again,
+        /// create a new client, which connects to the server.
         SignallingChannelLost = -311,
-        /// Only one of the two clients handed the signalling over to the data channel.
+        /// Only one of the two clients handed the signalling over to the data channel in time.
         HandoverTimeout = -312,
 
         /* The embedded server: -400 to -499. */
-        /// The address cannot be listened on.
+        /// The server cannot listen on this address.
         ListenFailed = -400,
 
-        /// A mistake in the library itself. The text says where; please report it.
+        /// A bug in the library. Please report the text.
         Panic = -900,
     }
 }
 
-/// The name of a status in a few words, for example "buffer too small". Never NULL; static. Any number
-/// can be given.
+/// The name of a status in a few words, for example "buffer too small"; for a number that is none,
+/// "unknown status". The text is static.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_status_name(status: i32) -> *const c_char {
     saltyrtc_status::from_number(status).map_or(c"unknown status", CEnum::text).as_ptr()

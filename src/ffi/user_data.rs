@@ -2,7 +2,8 @@
 
 use std::ffi::c_void;
 
-/// Frees the user data of a callback. Called exactly once, after the last call of the callback.
+/// Frees the user data of a callback. It is called exactly once, when the callback will not be called
+/// any more.
 pub type saltyrtc_user_data_free = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 /// User data that is freed, exactly once, when this is dropped.

@@ -18,18 +18,18 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("Settings of a client", &["client/config.rs"]),
     ("Events", &["event/kind.rs", "event/values.rs", "event/mod.rs"]),
     ("Clients", &["user_data.rs", "client/mod.rs"]),
-    ("The session with the peer", &["client/session.rs"]),
+    ("The session of a client", &["client/session.rs"]),
     ("Sending", &["client/send.rs"]),
     ("Built-in WebRTC: settings", &["webrtc/config.rs"]),
     ("Built-in WebRTC: channels", &["webrtc/channel.rs"]),
-    ("Built-in WebRTC: figures", &["webrtc/stats.rs"]),
+    ("Built-in WebRTC: statistics", &["webrtc/stats.rs"]),
     ("WebRTC of the application: offers, answers, candidates", &["webrtc/signalling.rs"]),
     ("WebRTC of the application: handover", &["webrtc/handover.rs"]),
     ("WebRTC of the application: secure data channels", &["webrtc/secure_channel.rs"]),
     ("Chunking", &["chunking.rs"]),
     ("Embedded server", &["server/mod.rs", "server/limits.rs"]),
     ("Log messages", &["log.rs"]),
-    ("The end of the process", &["shutdown.rs"]),
+    ("Shutdown", &["shutdown.rs"]),
 ];
 
 pub(crate) struct Section {

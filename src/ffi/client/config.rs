@@ -21,10 +21,10 @@ use crate::protocol::{Invitation, ServerUrl};
 use crate::task::webrtc::WebRtc;
 use crate::task::{CustomTask, RelayedData};
 
-/// The settings of a client. The client copies them when it is made (saltyrtc_client_new), so one
-/// configuration can make several clients, and can be freed right after.
+/// The settings of a client. saltyrtc_client_new copies them, so one configuration can be used for
+/// several clients, and can be freed right after the call.
 ///
-/// To be used by one thread at a time. Freeing it overwrites secret keys and tokens.
+/// Must not be used by two threads at once. Freeing it overwrites secret keys and tokens.
 #[derive(Debug)]
 pub struct saltyrtc_config {
     server: ServerUrl,
@@ -54,11 +54,11 @@ pub(in crate::ffi) enum TaskChoice {
 }
 
 c_enum! {
-    /// What a client does when its authenticated peer leaves the path.
+    /// What a client does when its authenticated peer leaves the signalling path.
     pub enum saltyrtc_when_peer_leaves {
-        /// Stay on the path, so that the peer can join again. The default.
+        /// It stays on the path, so that the peer can come back. This is the default.
         Wait = 0,
-        /// Close the connection.
+        /// It closes the connection.
         Close = 1,
     }
 }
@@ -100,7 +100,7 @@ impl saltyrtc_config {
             (false, None) => {
                 return Err(Failure::new(
                     saltyrtc_status::BadConfig,
-                    "no server can be trusted: add TLS certificates, or use those of the system",
+                    "no server can be trusted: add TLS certificates, or use those of the operating system",
                 ));
             }
         };
@@ -140,12 +140,12 @@ unsafe fn key_pair(secret_key: *const u8) -> Outcome<KeyPair> {
     Ok(KeyPair::from_secret(SecretKey::from_bytes(key_bytes(secret_key, "secret_key")?)))
 }
 
-/// The settings of an initiator: the client that invites. A token is drawn, which is part of the
-/// invitation (saltyrtc_config_invitation) and lets one responder in.
+/// Creates the settings of an initiator, the client that invites another. They contain a new random
+/// token, which is part of the invitation (saltyrtc_config_invitation) and admits one responder.
 ///
 /// `server_url` is `wss://host:port` or `ws://host:port`. `secret_key` is the permanent secret key of
-/// this client (SALTYRTC_KEY_BYTES bytes); NULL makes a new key pair for this configuration. No two
-/// clients may use the same key at the same time.
+/// this client (SALTYRTC_KEY_BYTES bytes); with NULL, a new key pair is generated for this
+/// configuration. Two clients must not use the same key at the same time.
 ///
 /// `*out` has to be freed with saltyrtc_config_free.
 #[unsafe(no_mangle)]
@@ -168,10 +168,10 @@ pub unsafe extern "C" fn saltyrtc_config_new_initiator(
     })
 }
 
-/// The settings of a responder: the client that was invited, with the URI of the invitation.
+/// Creates the settings of a responder, the client that was invited, from the URI of the invitation.
 ///
-/// `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes); NULL makes a new
-/// key pair, which only makes sense if the invitation has a token.
+/// `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes). With NULL, a new
+/// key pair is generated, which is of use only if the invitation has a token.
 ///
 /// `*out` has to be freed with saltyrtc_config_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
 #[unsafe(no_mangle)]
@@ -194,7 +194,8 @@ pub unsafe extern "C" fn saltyrtc_config_new_responder(
     })
 }
 
-/// Frees a configuration. Clients that were made with it are not affected. NULL is fine.
+/// Frees a configuration; this does not affect clients that were created with it. Does nothing if it is
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_free(config: *mut saltyrtc_config) {
     if !config.is_null() {
@@ -202,7 +203,7 @@ pub unsafe extern "C" fn saltyrtc_config_free(config: *mut saltyrtc_config) {
     }
 }
 
-/// The public permanent key of the client: SALTYRTC_KEY_BYTES bytes.
+/// The public permanent key of the client. It has SALTYRTC_KEY_BYTES bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_public_key(
     config: *const saltyrtc_config,
@@ -217,11 +218,12 @@ pub unsafe extern "C" fn saltyrtc_config_public_key(
     })
 }
 
-/// Initiator: the URI of the invitation for the responder, with the token unless a peer is trusted.
-/// Set the server's key before, so that it is part of it. SALTYRTC_INVITATION_BYTES bytes are enough.
+/// Initiator: the URI of the invitation for the responder. It contains the token, unless a peer is
+/// trusted (saltyrtc_config_set_trusted_peer), and the server's key if that was set before
+/// (saltyrtc_config_set_server_key). SALTYRTC_INVITATION_BYTES bytes are always enough.
 ///
-/// With a token the URI is a secret: show or send it to the responder only. Fails with
-/// SALTYRTC_STATUS_OTHER_ROLE for a responder.
+/// With a token in it, the URI is a secret between the two: show or send it to the responder only.
+/// Fails with SALTYRTC_STATUS_OTHER_ROLE for a responder.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_invitation(
     config: *const saltyrtc_config,
@@ -234,15 +236,15 @@ pub unsafe extern "C" fn saltyrtc_config_invitation(
     entry(error, || {
         let invitation =
             handle(config, "config")?.without_roots().invitation().ok_or_else(|| {
-                Failure::new(saltyrtc_status::OtherRole, "only an initiator can invite somebody")
+                Failure::new(saltyrtc_status::OtherRole, "only an initiator has an invitation")
             })?;
         uri.fill_text(&Zeroizing::new(invitation.to_uri()))
     })
 }
 
-/// Sets the server's public permanent key (SALTYRTC_KEY_BYTES bytes): a server that does not prove to
-/// have it is refused. NULL for a server whose key is not known, which is the default of initiators;
-/// responders have it from the invitation.
+/// Sets the public permanent key of the server (SALTYRTC_KEY_BYTES bytes). The client then refuses a
+/// server that does not prove that it has this key. NULL means that the key is not known, which is the
+/// default for an initiator; a responder takes the key from the invitation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_server_key(
     config: *mut saltyrtc_config,
@@ -256,10 +258,11 @@ pub unsafe extern "C" fn saltyrtc_config_set_server_key(
     })
 }
 
-/// Sets the public permanent key (SALTYRTC_KEY_BYTES bytes) of the peer, which this client has stored
-/// and which has stored ours: no token is used then. Both clients have to do this, or neither.
+/// Trusts a peer by its public permanent key (SALTYRTC_KEY_BYTES bytes), which this client has stored
+/// when it was connected to that peer, in place of a token. Works only if the peer trusts this client's
+/// key in the same way.
 ///
-/// For a responder the key has to be the one of the invitation.
+/// For a responder, the key has to be that of the initiator in the invitation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_trusted_peer(
     config: *mut saltyrtc_config,
@@ -280,9 +283,9 @@ pub unsafe extern "C" fn saltyrtc_config_set_trusted_peer(
     })
 }
 
-/// Sets the token (SALTYRTC_KEY_BYTES bytes), in place of the one that was drawn (initiator) or that
-/// was in the invitation (responder). A token may be used for one pair of clients only: draw it at
-/// random, for example as the secret key of saltyrtc_key_pair_generate.
+/// Sets the token (SALTYRTC_KEY_BYTES bytes), in place of the random one (initiator) or that of the
+/// invitation (responder). A token must be random, for example the secret key of
+/// saltyrtc_key_pair_generate, and must be used for one pair of clients only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_token(
     config: *mut saltyrtc_config,
@@ -300,8 +303,10 @@ pub unsafe extern "C" fn saltyrtc_config_set_token(
     })
 }
 
-/// Adds the Relayed Data task, after those that were added before: the order is the order of
-/// preference. At least one task is needed.
+/// Adds the Relayed Data task: all data goes over the server.
+///
+/// Every client needs at least one task. The two clients use the first of the initiator's tasks that
+/// the responder has too: so tasks are added in the order of preference.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_add_relayed_data_task(
     config: *mut saltyrtc_config,
@@ -313,12 +318,12 @@ pub unsafe extern "C" fn saltyrtc_config_add_relayed_data_task(
     })
 }
 
-/// Adds a task of the application's own: the library negotiates its name, and passes its messages
-/// through (saltyrtc_client_send_task_message and the TASK_MESSAGE event).
+/// Adds a task that the application implements itself. The library negotiates the task by its name and
+/// carries its messages (saltyrtc_client_send_task_message, and the event TASK_MESSAGE).
 ///
 /// `name` has 1 to 255 bytes and should be as specific as a domain name, for example
-/// `v1.chess.tasks.example.org`. `data` is a MessagePack map that the peer gets in its
-/// PEER_HANDSHAKE_DONE event; NULL and 0 for none.
+/// `v1.chess.tasks.example.org`. `data` is a MessagePack map, which the peer gets with its event
+/// PEER_HANDSHAKE_DONE; NULL and 0 if there is nothing to tell the peer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_add_custom_task(
     config: *mut saltyrtc_config,
@@ -346,8 +351,8 @@ pub unsafe extern "C" fn saltyrtc_config_add_custom_task(
     })
 }
 
-/// Adds certificates to those that a `wss` server's certificate may come from: one or more in PEM, or
-/// one in DER. See also saltyrtc_config_set_system_roots.
+/// Trusts additional root certificates for `wss`: one or more in PEM, or one in DER. See also
+/// saltyrtc_config_set_system_roots.
 ///
 /// Fails with SALTYRTC_STATUS_BAD_CERTIFICATE.
 #[unsafe(no_mangle)]
@@ -371,8 +376,8 @@ pub unsafe extern "C" fn saltyrtc_config_add_tls_certificates(
     })
 }
 
-/// Whether a `wss` server's certificate may come from the certificates that the operating system
-/// trusts. Default: true. With false, only those of saltyrtc_config_add_tls_certificates count.
+/// Whether the root certificates of the operating system are trusted for `wss`, in addition to those of
+/// saltyrtc_config_add_tls_certificates. Default: true.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_system_roots(
     config: *mut saltyrtc_config,
@@ -385,7 +390,8 @@ pub unsafe extern "C" fn saltyrtc_config_set_system_roots(
     })
 }
 
-/// The longest that connecting may take, in milliseconds: name, TCP, TLS and WebSocket. Default: 10 s.
+/// The most time, in milliseconds, that connecting to the server may take: resolving its name, TCP, TLS
+/// and WebSocket together. Default: 10 s.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_connect_timeout(
     config: *mut saltyrtc_config,
@@ -398,7 +404,7 @@ pub unsafe extern "C" fn saltyrtc_config_set_connect_timeout(
     })
 }
 
-/// The longest that the handshake with the server may take, in milliseconds. Default: 30 s.
+/// The most time, in milliseconds, that the SaltyRTC handshake with the server may take. Default: 30 s.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_server_handshake_timeout(
     config: *mut saltyrtc_config,
@@ -411,8 +417,8 @@ pub unsafe extern "C" fn saltyrtc_config_set_server_handshake_timeout(
     })
 }
 
-/// The longest that the handshake with a peer may take from its first message on, in milliseconds.
-/// Default: 60 s.
+/// The most time, in milliseconds, that the handshake with a peer may take, counted from the peer's
+/// first message. Default: 60 s.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_peer_handshake_timeout(
     config: *mut saltyrtc_config,
@@ -425,7 +431,8 @@ pub unsafe extern "C" fn saltyrtc_config_set_peer_handshake_timeout(
     })
 }
 
-/// Seconds between the WebSocket pings that the server is asked to send; 0 for none. Default: 0.
+/// The interval, in seconds, at which the server is asked to send WebSocket pings; 0 for no pings.
+/// Default: 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_ping_interval(
     config: *mut saltyrtc_config,
@@ -438,8 +445,8 @@ pub unsafe extern "C" fn saltyrtc_config_set_ping_interval(
     })
 }
 
-/// The most bytes that a message may have on the wire, in both directions; at least 4096. Default:
-/// 1 MiB, which is what most servers accept.
+/// The largest message on the wire in either direction, in bytes; at least 4096. Default: 1 MiB, which
+/// is the limit of most servers.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_max_message_size(
     config: *mut saltyrtc_config,
@@ -450,16 +457,17 @@ pub unsafe extern "C" fn saltyrtc_config_set_max_message_size(
         let config = handle_mut(config, "config")?;
         if size < ClientConfig::MIN_MESSAGE_SIZE {
             let least = ClientConfig::MIN_MESSAGE_SIZE;
-            return Err(Failure::argument("size", format!("must be {least} bytes at least")));
+            return Err(Failure::argument("size", format!("must be at least {least} bytes")));
         }
         config.max_message_size = size;
         Ok(())
     })
 }
 
-/// The most bytes that may wait to be sent; beyond it, sending fails with SALTYRTC_STATUS_QUEUE_FULL.
-/// As many bytes of received data may wait in events; beyond it, nothing more is read from the
-/// network. One message is always taken. Default: 4 MiB.
+/// How many bytes may wait in each direction. If more would wait to be sent, sending fails with
+/// SALTYRTC_STATUS_QUEUE_FULL; if more wait in events that the application has not taken yet, the
+/// client reads nothing more from the network. An empty queue takes a message of any size. Default: 4
+/// MiB.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_max_queue_size(
     config: *mut saltyrtc_config,
@@ -469,14 +477,15 @@ pub unsafe extern "C" fn saltyrtc_config_set_max_queue_size(
     entry(error, || {
         let config = handle_mut(config, "config")?;
         if size == 0 {
-            return Err(Failure::argument("size", "must be 1 byte at least"));
+            return Err(Failure::argument("size", "must be at least 1 byte"));
         }
         config.max_queue_size = size;
         Ok(())
     })
 }
 
-/// What to do when the authenticated peer leaves the path: a saltyrtc_when_peer_leaves.
+/// What the client does when its authenticated peer leaves the path. `when_peer_leaves` is one of
+/// saltyrtc_when_peer_leaves.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_when_peer_leaves(
     config: *mut saltyrtc_config,

@@ -1,4 +1,4 @@
-//! The client: making it, its events, and the end of it.
+//! The client: creating it, its events, and its end.
 
 pub(super) mod config;
 pub(super) mod dispatch;
@@ -24,8 +24,8 @@ use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
 use crate::ffi::webrtc::Transport;
 use crate::sync::{lock, unpoisoned};
 
-/// A connection to a server and, through it, to a peer. All functions can be called by any thread at
-/// any time, but nothing may be called with a client once saltyrtc_client_free was called.
+/// A connection to a server and, through it, to a peer. Its functions can be called from any thread at
+/// any time until saltyrtc_client_free is called, and not after that.
 pub struct saltyrtc_client {
     /// Set right after the client was made.
     client: OnceLock<Client>,
@@ -36,12 +36,12 @@ pub struct saltyrtc_client {
     transport: Mutex<Option<(Option<Transport>, UserData)>>,
 }
 
-/// Gets the events of a client: all callbacks of all clients are called one after another by one
-/// thread of the library, named "saltyrtc-events", with no lock held.
+/// Receives the events of a client. The callbacks of all clients are called one after another, on one
+/// thread of the library named "saltyrtc-events", with no lock held.
 ///
-/// Every function of the library can be called from a callback, with any client, but those that wait
-/// return SALTYRTC_STATUS_WOULD_DEADLOCK there. A callback should not take long, since all others
-/// wait for it. It must not throw exceptions. The event is valid until the callback returns.
+/// A callback can call every function of the library, for any client, except that functions that would
+/// block fail with SALTYRTC_STATUS_WOULD_DEADLOCK. A callback should return quickly, because all others
+/// wait for it, and must not throw exceptions. The event is valid until the callback returns.
 pub type saltyrtc_event_callback = Option<
     unsafe extern "C" fn(
         client: *mut saltyrtc_client,
@@ -250,19 +250,19 @@ impl Drop for Running<'_> {
     }
 }
 
-/// Makes a client and starts to connect. What comes of it is told by events, the last one being
-/// CLOSED.
+/// Creates a client, which starts to connect to the server at once. Everything else is reported by
+/// events, the last of which is CLOSED.
 ///
-/// With a callback, it is called with each event; `*out` is set before the first call. Without (NULL),
-/// take the events with saltyrtc_client_next_event. In both cases events wait in the client until
-/// they are delivered, and if too many wait nothing more is read from the network.
+/// Events are passed to the callback; `*out` is set before it is called for the first time. If the
+/// callback is NULL, take the events with saltyrtc_client_next_event. Either way, events wait until
+/// they are delivered, and while too many wait, the client reads nothing more from the network.
 ///
-/// `user_data` is for the callback. `user_data_free` (may be NULL) is called with it exactly once: when
-/// the client is freed and its last callback has returned, or before this function returns if it
-/// fails.
+/// `user_data` (may be NULL) is passed to the callback. `user_data_free` (may be NULL) is called with
+/// it exactly once: when the client was freed and its last callback has returned, or before this
+/// function returns if it fails.
 ///
 /// `*out` has to be freed with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the
-/// settings do not go together.
+/// settings contradict each other.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_new(
     config: *const saltyrtc_config,
@@ -279,7 +279,8 @@ pub unsafe extern "C" fn saltyrtc_client_new(
         let config = handle(config, "config")?.build()?;
         if callback.is_some() {
             dispatch::start().map_err(|error| {
-                let text = format!("the system has no thread for the callbacks: {error}");
+                let text =
+                    format!("the operating system gives no thread for the callbacks: {error}");
                 Failure::new(saltyrtc_status::OutOfResources, text)
             })?;
         }
@@ -299,17 +300,20 @@ pub unsafe extern "C" fn saltyrtc_client_new(
     })
 }
 
-/// Frees a client: the connection is closed in the background, as by saltyrtc_client_close, but
-/// without further events. NULL is fine. If the application carries the signalling
-/// (saltyrtc_client_hand_over) the peer is not told, as that takes events: call saltyrtc_client_close
-/// before, and wait for CLOSED.
+/// Frees a client. Its connection is closed in the background, like saltyrtc_client_close does, but
+/// there are no more events. Does nothing if the client is NULL.
 ///
-/// Waits until no callback of this client runs; none runs afterwards. So do not hold a lock that the
-/// callback takes. In a callback of the same client it returns at once, and that callback is the last.
-/// A thread that waits in saltyrtc_client_next_event is woken and gets
-/// SALTYRTC_STATUS_NO_MORE_EVENTS. But it must not be about to call it: to end such a thread, call
-/// saltyrtc_client_close, have the thread take events until there are no more, and free the client
-/// after that. The event descriptor is closed.
+/// If the application carries the signalling itself (saltyrtc_client_hand_over), closing takes events,
+/// so the peer is not informed: to do so, call saltyrtc_client_close first and wait for CLOSED.
+///
+/// Blocks while a callback of this client runs, and none runs afterwards: do not hold a lock that the
+/// callback needs. Called from a callback of this client, it returns at once, and that callback is the
+/// last one.
+///
+/// A thread that is blocked in saltyrtc_client_next_event returns with SALTYRTC_STATUS_NO_MORE_EVENTS;
+/// but no thread may call a function for the client any more. To end a thread that takes events in a
+/// loop, call saltyrtc_client_close, let the thread take events until there are no more, and then free
+/// the client. The descriptor of saltyrtc_client_event_fd is closed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
     if !client.is_null() {
@@ -317,11 +321,13 @@ pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
     }
 }
 
-/// Ends the connection: sends what is waiting, tells the peer, and closes. Returns at once; the CLOSED
-/// event comes when it is done. Nothing can be sent any more. Does nothing the second time.
+/// Closes the connection: everything that was sent before is delivered first, and the peer is informed.
+/// Nothing more can be sent. The function returns at once, and the event CLOSED follows when the
+/// connection is closed. Does nothing if it is called again.
 ///
-/// The channels of the built-in WebRTC are emptied first, as long as the peer goes on taking: it may pause
-/// for three seconds, and take a minute in all. What it has not got by then is lost.
+/// What waits on channels of the built-in WebRTC is delivered as long as the peer keeps receiving: for
+/// a minute at most, with no pause longer than three seconds. What the peer has not received by then is
+/// lost.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_close(
     client: *mut saltyrtc_client,
@@ -333,14 +339,15 @@ pub unsafe extern "C" fn saltyrtc_client_close(
     })
 }
 
-/// Takes the next event of a client without a callback.
+/// Takes the next event of a client that has no callback.
 ///
-/// Waits at most `timeout_ms` milliseconds: 0 does not wait, a negative number waits for ever. If several
-/// threads wait, each event goes to one of them. `*out` has to be freed with saltyrtc_event_free.
+/// If there is none, it blocks until there is one, for `timeout_ms` milliseconds at most: 0 does not
+/// block, and a negative number blocks without a limit. If several threads wait, each event goes to one
+/// of them. `*out` has to be freed with saltyrtc_event_free.
 ///
-/// Fails with SALTYRTC_STATUS_TIMEOUT; with SALTYRTC_STATUS_NO_MORE_EVENTS once CLOSED was taken; with
-/// SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback of any client,
-/// unless `timeout_ms` is 0.
+/// Fails with SALTYRTC_STATUS_TIMEOUT if there was no event; with SALTYRTC_STATUS_NO_MORE_EVENTS after
+/// CLOSED was taken; with SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK if it
+/// is called from a callback, of any client, and `timeout_ms` is not 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_next_event(
     client: *mut saltyrtc_client,
@@ -357,7 +364,7 @@ pub unsafe extern "C" fn saltyrtc_client_next_event(
         let client = Arc::from_raw(client.cast_const());
         let pull = client.pull()?;
         if timeout_ms != 0 && dispatch::on_event_thread() {
-            let text = "a callback must not wait for events: use a time-out of 0 there";
+            let text = "a callback must not wait for events: call it with a time-out of 0";
             return Err(Failure::new(saltyrtc_status::WouldDeadlock, text));
         }
         let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
@@ -373,17 +380,17 @@ impl saltyrtc_client {
             Events::Pull(pull) => Ok(pull),
             Events::Push(_) => Err(Failure::new(
                 saltyrtc_status::HasCallback,
-                "the events of this client go to its callback",
+                "the events of this client are passed to its callback",
             )),
         }
     }
 }
 
-/// A file descriptor for poll, select and event loops, of a client without a callback: it is readable
-/// exactly while events wait. Do not read from it, and do not close it: take the events with
-/// saltyrtc_client_next_event. It is closed by saltyrtc_client_free. Unix only.
+/// A file descriptor for poll, select and event loops: it is readable exactly while events wait that
+/// saltyrtc_client_next_event can take. Do not read from it, write to it, or close it;
+/// saltyrtc_client_free closes it. Unix only.
 ///
-/// Fails with SALTYRTC_STATUS_HAS_CALLBACK.
+/// Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
 #[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_event_fd(

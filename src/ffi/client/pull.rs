@@ -147,7 +147,9 @@ mod unix {
             let mut state = self.lock();
             if state.signal.is_none() {
                 let signal = Signal::new().map_err(|error| {
-                    let text = format!("the system has no file descriptor for events: {error}");
+                    let text = format!(
+                        "the operating system gives no file descriptor for events: {error}"
+                    );
                     Failure::new(saltyrtc_status::OutOfResources, text)
                 })?;
                 state.signal = Some(signal);

@@ -1,4 +1,4 @@
-//! Sending. No function here waits: it takes the message, or says why not.
+//! Sending. No function here blocks: it takes the message, or says why not.
 
 use std::ffi::c_char;
 
@@ -8,12 +8,12 @@ use crate::ffi::error::{Failure, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::message::{Payload, TaskMessage};
 
-/// Sends bytes with the Relayed Data task. The peer gets a DATA event.
+/// Sends bytes with the Relayed Data task. The peer gets an event DATA.
 ///
-/// This and the other functions that send copy the message, put it into the queue, and return. They
-/// fail with SALTYRTC_STATUS_NO_PEER before PEER_HANDSHAKE_DONE and after PEER_LEFT,
-/// SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_TOO_LARGE, SALTYRTC_STATUS_OTHER_TASK, and
-/// SALTYRTC_STATUS_QUEUE_FULL, after which a WRITABLE event follows. Nothing is sent then.
+/// Like all functions that send, it puts a copy of the message into the queue and returns. If it fails,
+/// nothing is sent: with SALTYRTC_STATUS_NO_PEER before PEER_HANDSHAKE_DONE and after PEER_LEFT; with
+/// SALTYRTC_STATUS_CLOSED; with SALTYRTC_STATUS_TOO_LARGE; with SALTYRTC_STATUS_OTHER_TASK; and with
+/// SALTYRTC_STATUS_QUEUE_FULL, after which an event WRITABLE follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_bytes(
     client: *mut saltyrtc_client,
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn saltyrtc_client_send_bytes(
     })
 }
 
-/// Sends text (UTF-8) with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
+/// Sends text with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_text(
     client: *mut saltyrtc_client,
@@ -40,8 +40,9 @@ pub unsafe extern "C" fn saltyrtc_client_send_text(
     })
 }
 
-/// Sends any serialised MessagePack value with the Relayed Data task; otherwise like
-/// saltyrtc_client_send_bytes. Fails with SALTYRTC_STATUS_BAD_MSGPACK if it is not exactly one value.
+/// Sends a serialised MessagePack value of any type with the Relayed Data task; otherwise like
+/// saltyrtc_client_send_bytes. Fails also with SALTYRTC_STATUS_BAD_MSGPACK if the bytes are not exactly
+/// one value.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_msgpack(
     client: *mut saltyrtc_client,
@@ -55,8 +56,8 @@ pub unsafe extern "C" fn saltyrtc_client_send_msgpack(
     })
 }
 
-/// Sends bytes to the peer's application beside the task, whatever the task is. The peer gets an
-/// APPLICATION event. Fails like saltyrtc_client_send_bytes.
+/// Sends bytes to the peer's application independently of the task. The peer gets an event APPLICATION.
+/// Fails like saltyrtc_client_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_application_bytes(
     client: *mut saltyrtc_client,
@@ -71,7 +72,7 @@ pub unsafe extern "C" fn saltyrtc_client_send_application_bytes(
     })
 }
 
-/// Sends text (UTF-8) to the peer's application; like saltyrtc_client_send_application_bytes.
+/// Sends text to the peer's application; otherwise like saltyrtc_client_send_application_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_application_text(
     client: *mut saltyrtc_client,
@@ -85,8 +86,8 @@ pub unsafe extern "C" fn saltyrtc_client_send_application_text(
     })
 }
 
-/// Sends any serialised MessagePack value to the peer's application; like
-/// saltyrtc_client_send_application_bytes.
+/// Sends a serialised MessagePack value of any type to the peer's application; otherwise like
+/// saltyrtc_client_send_application_bytes. Fails also with SALTYRTC_STATUS_BAD_MSGPACK.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_application_msgpack(
     client: *mut saltyrtc_client,
@@ -100,9 +101,10 @@ pub unsafe extern "C" fn saltyrtc_client_send_application_msgpack(
     })
 }
 
-/// Sends a message of a custom task: a serialised MessagePack map with text keys, among them "type"
-/// with a text that the peer's task knows ("application" and "close" are not allowed). The peer gets a
-/// TASK_MESSAGE event. Fails like saltyrtc_client_send_bytes, and with SALTYRTC_STATUS_BAD_MSGPACK.
+/// Sends a message of a custom task (saltyrtc_config_add_custom_task): a serialised MessagePack map
+/// whose keys are texts, one of them "type", whose value is a text other than "application" and
+/// "close". The peer gets an event TASK_MESSAGE. Fails like saltyrtc_client_send_bytes, and with
+/// SALTYRTC_STATUS_BAD_MSGPACK.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_task_message(
     client: *mut saltyrtc_client,

@@ -1,4 +1,4 @@
-//! Questions about a client, and everything about its peer but sending.
+//! What a client knows about its session, and everything about its peer except sending.
 
 use std::ffi::c_char;
 
@@ -13,36 +13,36 @@ use crate::ffi::error::{Failure, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::{DropReason, ResponderAddress};
 
-/// Bytes that saltyrtc_client_encrypt adds.
+/// How many bytes encrypted data of saltyrtc_client_encrypt is longer than the data.
 pub const SALTYRTC_ENCRYPTION_OVERHEAD: usize = 40;
 
 const _: () = assert!(SALTYRTC_ENCRYPTION_OVERHEAD == NONCE_BYTES + BOX_OVERHEAD);
 
-/// The twin of SALTYRTC_ENCRYPTION_OVERHEAD.
+/// SALTYRTC_ENCRYPTION_OVERHEAD, for programs that cannot use macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_encryption_overhead() -> usize {
     SALTYRTC_ENCRYPTION_OVERHEAD
 }
 
 c_enum! {
-    /// How far a client is.
+    /// The state of a client.
     pub enum saltyrtc_state {
-        /// The connection is over or ending.
+        /// The connection has ended, or is being closed.
         Closed = 0,
-        /// The connection to the server is being made.
+        /// The client is connecting to the server.
         Connecting = 1,
-        /// The handshake with the server is going on.
+        /// The handshake with the server is in progress.
         ServerHandshake = 2,
-        /// The server is authenticated, and no peer is there.
+        /// The handshake with the server is complete, and there is no peer.
         WaitingForPeer = 3,
-        /// A handshake with a peer is going on.
+        /// A handshake with a peer is in progress.
         PeerHandshake = 4,
         /// The peer is authenticated, and the task runs.
         Task = 5,
     }
 }
 
-/// How far the client is. It may be further when the caller looks at it.
+/// The state of the client. It may change at any time, also before the caller looks at the result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_state(
     client: *const saltyrtc_client,
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn saltyrtc_client_state(
     })
 }
 
-/// The signalling path: the initiator's public permanent key, SALTYRTC_KEY_BYTES bytes.
+/// The signalling path, which is the initiator's public permanent key: SALTYRTC_KEY_BYTES bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_path(
     client: *const saltyrtc_client,
@@ -79,8 +79,8 @@ pub unsafe extern "C" fn saltyrtc_client_path(
     })
 }
 
-/// The public permanent key of the authenticated peer, SALTYRTC_KEY_BYTES bytes: what to store to trust
-/// it. Fails with SALTYRTC_STATUS_NO_PEER.
+/// The public permanent key of the authenticated peer: SALTYRTC_KEY_BYTES bytes. To trust the peer
+/// later, store it (saltyrtc_config_set_trusted_peer). Fails with SALTYRTC_STATUS_NO_PEER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_peer_key(
     client: *const saltyrtc_client,
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn saltyrtc_client_peer_key(
     })
 }
 
-/// The name of the task that runs with the authenticated peer, 256 bytes at most with the NUL. Fails
+/// The name of the task that the two clients agreed on: 256 bytes at most, including the NUL. Fails
 /// with SALTYRTC_STATUS_NO_PEER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_task(
@@ -113,10 +113,10 @@ pub unsafe extern "C" fn saltyrtc_client_task(
     })
 }
 
-/// The URI of the invitation to the path of this client, with a token of saltyrtc_client_issue_token
-/// (SALTYRTC_KEY_BYTES bytes) or without (NULL). SALTYRTC_INVITATION_BYTES bytes are enough.
+/// The URI of an invitation to the path of this client, with a token of saltyrtc_client_issue_token
+/// (SALTYRTC_KEY_BYTES bytes) or without one (NULL). SALTYRTC_INVITATION_BYTES bytes are always enough.
 ///
-/// With a token the URI is a secret: show or send it to the responder only.
+/// With a token in it, the URI is a secret between the two: show or send it to the responder only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_invitation(
     client: *const saltyrtc_client,
@@ -135,9 +135,9 @@ pub unsafe extern "C" fn saltyrtc_client_invitation(
     })
 }
 
-/// Initiator: draws a new token (SALTYRTC_KEY_BYTES bytes), which lets one more responder in. The
-/// previous token, or the trusted key, is not accepted any more in new handshakes; a peer that is
-/// authenticated stays until the new one takes its place.
+/// Initiator: issues a new random token (SALTYRTC_KEY_BYTES bytes), which admits one more responder.
+/// For new handshakes, it replaces the previous token or the trusted key. A peer that is authenticated
+/// already stays until another one takes its place.
 ///
 /// Fails with SALTYRTC_STATUS_OTHER_ROLE and SALTYRTC_STATUS_CLOSED.
 #[unsafe(no_mangle)]
@@ -154,11 +154,11 @@ pub unsafe extern "C" fn saltyrtc_client_issue_token(
     })
 }
 
-/// Goes on without tokens: the authenticated peer can come back to this client with its permanent key
-/// alone. The peer has to do the same, or its first message cannot be decrypted.
+/// Trusts the authenticated peer: it can come back to this client with its permanent key and without a
+/// token. Works only if the peer does the same.
 ///
-/// For later clients, store the peer's key: saltyrtc_config_set_trusted_peer. Fails with
-/// SALTYRTC_STATUS_NO_PEER.
+/// To trust the peer with other clients too, store its key (saltyrtc_config_set_trusted_peer). Fails
+/// with SALTYRTC_STATUS_NO_PEER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_trust_peer(
     client: *mut saltyrtc_client,
@@ -167,8 +167,8 @@ pub unsafe extern "C" fn saltyrtc_client_trust_peer(
     entry(error, || Ok(handle(client, "client")?.get()?.trust_peer()?))
 }
 
-/// Initiator: drops a responder from the path, the authenticated peer included. `address` is 2 to 255.
-/// `close_code` is what the responder gets to see: 3001 (it broke the protocol), 3002 (an internal
+/// Initiator: drops a responder from the path, which may be the authenticated peer. `address` is 2 to
+/// 255. `close_code` tells the responder why: 3001 (it violated the protocol), 3002 (an internal
 /// error), 3004 (it is not wanted) or 3005 (its first message could not be decrypted).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_drop_responder(
@@ -191,10 +191,12 @@ pub unsafe extern "C" fn saltyrtc_client_drop_responder(
     })
 }
 
-/// Encrypts for the peer with the keys of this session, for another way to the peer.
+/// Encrypts data for the peer with the keys of this session, to be sent in another way than by this
+/// library.
 ///
-/// The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes more than the data. Nothing keeps somebody from
-/// giving the peer the same data twice. Fails with SALTYRTC_STATUS_NO_PEER.
+/// The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes more than the data. There is no protection
+/// against replay: whoever transports the data can deliver it twice. Fails with
+/// SALTYRTC_STATUS_NO_PEER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_encrypt(
     client: *mut saltyrtc_client,
@@ -214,11 +216,11 @@ pub unsafe extern "C" fn saltyrtc_client_encrypt(
     })
 }
 
-/// Decrypts what the peer encrypted with saltyrtc_client_encrypt in this session.
+/// Decrypts data that the peer encrypted with saltyrtc_client_encrypt in this session.
 ///
 /// The buffer needs SALTYRTC_ENCRYPTION_OVERHEAD bytes less than the encrypted data. Fails with
-/// SALTYRTC_STATUS_DECRYPTION_FAILED if it is not from the peer, was changed, or is from another
-/// session; and with SALTYRTC_STATUS_NO_PEER.
+/// SALTYRTC_STATUS_DECRYPTION_FAILED if the data is not from the peer or from another session, or was
+/// modified; and with SALTYRTC_STATUS_NO_PEER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_decrypt(
     client: *mut saltyrtc_client,

@@ -13,8 +13,8 @@ pub(super) struct EventField {
     pub(super) always: bool,
 }
 
-/// Each kind is `Name = number { always field "remark", maybe field, … }`. `always` means that the field
-/// is never 0, false or NULL in an event of this kind; the remark is for the header.
+/// Each kind is `Name = number { always field "remark", maybe field, … }`. `always` means that the
+/// field is never 0, false or NULL in an event of this kind; the remark is for the header.
 macro_rules! event_kinds {
     (
         $(#[$meta:meta])*

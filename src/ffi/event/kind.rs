@@ -27,11 +27,12 @@ event_kinds! {
         ResponderLeft = 3 { always address },
         /// Responder: an initiator came onto the path. It is not authenticated yet.
         InitiatorJoined = 4 {},
-        /// Initiator: a responder has used the token, which is invalid from now on, even if the handshake
-        /// with that responder fails. To let another responder in, call saltyrtc_client_issue_token.
+        /// Initiator: a responder has used the token, which is invalid from now on, even if the
+        /// handshake with that responder fails. To let another responder in, call
+        /// saltyrtc_client_issue_token.
         TokenUsed = 5 {},
-        /// Initiator: a responder failed to authenticate itself and was dropped from the path. The client
-        /// keeps waiting for others.
+        /// Initiator: a responder failed to authenticate itself and was dropped from the path. The
+        /// client keeps waiting for others.
         ResponderFailed = 6 {
             always address,
             always status "what it did wrong",
@@ -91,8 +92,8 @@ event_kinds! {
         TransportClose = 20 {},
         /// Built-in WebRTC: the state of the connection to the peer has changed.
         ConnectionState = 21 { maybe connection_state, always text },
-        /// Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the peer.
-        /// The connection goes on without it.
+        /// Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the
+        /// peer. The connection goes on without it.
         ConnectionProblem = 22 { always text },
         /// Built-in WebRTC: a channel is open, whichever of the two clients opened it.
         ChannelOpened = 23 {

@@ -15,80 +15,86 @@ use super::error::silent_entry;
 use super::status::saltyrtc_status;
 
 c_struct! {
-    /// An event. Fields that the kind does not name are 0, false or NULL.
+    /// An event. Which fields it has depends on its kind and is written there, in saltyrtc_event_kind;
+    /// all other fields are 0, false or NULL.
     ///
-    /// In a callback, the event and all that it points to are valid until the callback returns. An event
-    /// of saltyrtc_client_next_event is valid until saltyrtc_event_free. It is read only.
+    /// An event that is passed to a callback is valid until the callback returns, with everything that
+    /// it points to. An event that was taken with saltyrtc_client_next_event is valid until
+    /// saltyrtc_event_free. Events must not be modified.
     ///
-    /// Fields are only ever added at the end: a field is there if it lies within struct_size bytes, which
-    /// matters if the program may run with an older library than it was compiled for.
+    /// A program that may run with an older library than it was compiled for must not read fields
+    /// beyond struct_size.
     pub struct saltyrtc_event {
-        /// Bytes of this structure in the library.
+        /// The size of this structure in the library, in bytes.
         pub struct_size: usize,
-        /// What happened; it says which fields are used.
+        /// What happened.
         pub kind: saltyrtc_event_kind,
-        /// Why the connection ended: SALTYRTC_STATUS_OK if this client was asked to close.
+        /// The reason.
         pub status: saltyrtc_status,
-        /// What happened and what to do, in English. NUL-terminated.
+        /// What happened and what to do about it, in English. NUL-terminated.
         pub text: *const c_char,
         /// Who ended the connection.
         pub closed_by: saltyrtc_closed_by,
-        /// The close code of the WebSocket or of the protocol (1000 to 4999); 0 if there was none.
+        /// The close code of WebSocket or SaltyRTC, 1000 to 4999; 0 if there was none.
         pub close_code: u16,
-        /// Whether connecting again in the same way may help.
+        /// Whether a new client with the same configuration may succeed.
         pub retryable: bool,
-        /// Whether somebody of the other role is on the path already.
+        /// Whether a client of the other role is on the path already.
         pub peer_present: bool,
-        /// Whether the server proved to have the permanent key that this client knows.
+        /// Whether the server proved that it has the permanent key that this client knows.
         pub server_verified: bool,
-        /// Whether a new handshake with the peer that left can succeed. If not: issue a new token
-        /// (initiator), trust the peer (both), or use a new invitation (responder).
+        /// Whether a new handshake with the peer that left can succeed, as it can if both clients trust
+        /// each other (saltyrtc_client_trust_peer). If not: as the initiator, issue a new token
+        /// (saltyrtc_client_issue_token); as the responder, create a new client with a new invitation.
         pub can_rejoin: bool,
         /// An address on the path: 1 is the initiator, 2 to 255 are responders.
         pub address: u8,
-        /// How the client knows that the peer left.
+        /// How the client learned that the peer is gone.
         pub peer_left: saltyrtc_peer_left,
-        /// The public permanent key of the peer, SALTYRTC_KEY_BYTES bytes. Store it to trust the peer.
+        /// The public permanent key of the peer: SALTYRTC_KEY_BYTES bytes. To trust the peer later,
+        /// store it.
         pub peer_key: *const u8,
         /// The name of the task. NUL-terminated.
         pub task: *const c_char,
-        /// Of what type the data is.
+        /// The type of the data.
         pub payload: saltyrtc_payload,
-        /// Data; see payload. Not NULL if data_len is not 0.
+        /// The data. May be NULL only if data_len is 0.
         pub data: *const u8,
-        /// Bytes of data.
+        /// The size of the data in bytes.
         pub data_len: usize,
-        /// The RTCSdpType: "offer", "pranswer", "answer" or "rollback". NUL-terminated.
+        /// The RTCSdpType of the description: "offer", "pranswer", "answer" or "rollback".
+        /// NUL-terminated.
         pub sdp_type: *const c_char,
-        /// The session description. NUL-terminated; NULL if a "rollback" has none.
+        /// The session description. NUL-terminated; NULL with a "rollback" that has none.
         pub sdp: *const c_char,
-        /// Candidates, in the order in which to add them.
+        /// The candidates, in the order in which to add them.
         pub candidates: *const saltyrtc_candidate,
-        /// How many candidates there are.
+        /// The number of candidates.
         pub candidates_len: usize,
-        /// How the connection to the peer is doing.
+        /// The state of the connection to the peer.
         pub connection_state: saltyrtc_connection_state,
         /// The number of a channel.
         pub channel: u32,
-        /// The name of a channel. NUL-terminated.
+        /// The label of a channel. NUL-terminated.
         pub label: *const c_char,
-        /// What is spoken on a channel. NUL-terminated.
+        /// The subprotocol of a channel. NUL-terminated.
         pub channel_protocol: *const c_char,
-        /// Whether messages can get lost.
+        /// How long delivery is attempted.
         pub reliability: saltyrtc_reliability,
-        /// With MAX_RETRANSMITS a number, with MAX_LIFETIME milliseconds.
+        /// With MAX_RETRANSMITS, the number of retransmissions; with MAX_LIFETIME, milliseconds.
         pub reliability_limit: u32,
         /// Whether messages may arrive in another order than they were sent in.
         pub unordered: bool,
-        /// Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
-        /// that.
+        /// Whether messages are encrypted by WebRTC only, and not also with the keys of the two
+        /// clients.
         pub plain: bool,
         /// Whether the peer opened the channel.
         pub opened_by_peer: bool,
     }
 }
 
-/// Frees an event of saltyrtc_client_next_event (not one that a callback got). NULL is fine.
+/// Frees an event that was taken with saltyrtc_client_next_event; not one that was passed to a
+/// callback. Does nothing if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_event_free(event: *mut saltyrtc_event) {
     if !event.is_null() {

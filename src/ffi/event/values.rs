@@ -6,23 +6,24 @@ use crate::ffi::declare::c_enum;
 use crate::task::ConnectionState;
 
 c_enum! {
-    /// How the connection of the built-in WebRTC to the peer is doing.
+    /// The state of the built-in WebRTC's connection to the peer.
     pub enum saltyrtc_connection_state {
-        /// The two sides have not told each other yet how they can be reached.
+        /// The two clients have not exchanged their addresses yet.
         New = 0,
-        /// A path to the peer is looked for, or the keys are being agreed on.
+        /// ICE is looking for a path to the peer, or DTLS is negotiating keys.
         Connecting = 1,
         /// Channels can be used.
         Connected = 2,
-        /// The peer has not answered for a while. This may pass by itself; channels keep what is sent.
+        /// The peer has not answered for a while. The connection may recover by itself; what is sent on
+        /// channels waits.
         Disconnected = 3,
-        /// No path to the peer was found, or it was lost for 30 seconds and longer. Before the handover the
-        /// initiator can try again with saltyrtc_client_restart_ice; after it there is no way left to the
-        /// peer, and the client is closed (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
+        /// No path to the peer was found, or it was lost for at least 30 seconds. Before the handover,
+        /// the initiator can try again with saltyrtc_client_restart_ice. After the handover, no way to
+        /// reach the peer is left, and the client closes (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
         Unreachable = 4,
-        /// The connection cannot be used any more.
+        /// The connection has failed for good.
         Failed = 5,
-        /// It has ended: the peer closed it, or left.
+        /// The connection has ended: the peer closed it, or left.
         Closed = 6,
     }
 }
@@ -42,27 +43,27 @@ impl From<&ConnectionState> for saltyrtc_connection_state {
 }
 
 c_enum! {
-    /// How hard messages of a channel are tried to be delivered.
+    /// How long the delivery of a message on a channel is attempted.
     pub enum saltyrtc_reliability {
-        /// Until they have arrived.
+        /// Until it has arrived.
         Reliable = 0,
-        /// They are sent again so many times at most.
+        /// It is retransmitted a limited number of times.
         MaxRetransmits = 1,
-        /// They are sent again no longer than so many milliseconds.
+        /// It is retransmitted for a limited time.
         MaxLifetime = 2,
     }
 }
 
 c_enum! {
-    /// Of what type data is.
+    /// The type of data.
     pub enum saltyrtc_payload {
         /// There is no data.
         None = 0,
-        /// Bytes, as they were sent.
+        /// Bytes.
         Bytes = 1,
-        /// Text in UTF-8, as it was sent, without a NUL at the end.
+        /// Text in UTF-8, without a NUL at the end. It may contain NULs.
         Text = 2,
-        /// Any other MessagePack value, serialised.
+        /// Another MessagePack value, serialised.
         Msgpack = 3,
     }
 }
@@ -70,27 +71,27 @@ c_enum! {
 c_enum! {
     /// Who ended a connection.
     pub enum saltyrtc_closed_by {
-        /// Nobody did: the connection broke, or never came to be.
+        /// Nobody: it was lost, or could not be established.
         Network = 0,
-        /// This client: asked to, or because of an error that it found.
+        /// This client, because it was asked to, or because it found an error.
         Us = 1,
-        /// The other client.
+        /// The peer.
         Peer = 2,
-        /// The server, or the initiator by way of the server.
+        /// The server; or the initiator, which had the server drop this responder.
         Server = 3,
     }
 }
 
 c_enum! {
-    /// How the client knows that its peer left.
+    /// How the client learned that its peer is gone.
     pub enum saltyrtc_peer_left {
-        /// The server says that the peer disconnected.
+        /// The server said that the peer disconnected.
         Disconnected = 0,
         /// A message could not be delivered to the peer.
         Unreachable = 1,
-        /// Somebody else has the peer's address now; maybe the peer itself, coming back.
+        /// A new client has the peer's address on the path. It may be the same peer, coming back.
         Replaced = 2,
-        /// This client dropped it with saltyrtc_client_drop_responder.
+        /// This client dropped the peer with saltyrtc_client_drop_responder.
         Dropped = 3,
     }
 }
@@ -99,13 +100,13 @@ c_enum! {
 #[repr(C)]
 #[derive(Debug)]
 pub struct saltyrtc_candidate {
-    /// The candidate-attribute, for example "candidate:1 1 udp …"; an empty text if the candidates of
-    /// a generation have ended; NULL if the candidates have ended altogether.
+    /// The candidate-attribute, for example "candidate:1 1 udp …". An empty text means that there are
+    /// no more candidates of this generation; NULL, that there are no more candidates at all.
     pub candidate: *const c_char,
-    /// The identification of the media description; NULL if there is none.
+    /// The identification tag of the media description; NULL if it is not given.
     pub sdp_mid: *const c_char,
-    /// The ICE user name fragment; NULL if there is none.
+    /// The ICE user name fragment; NULL if it is not given.
     pub username_fragment: *const c_char,
-    /// The index of the media description, 0 to 65535; -1 if there is none.
+    /// The index of the media description, 0 to 65535; -1 if it is not given.
     pub sdp_m_line_index: i32,
 }

@@ -9,52 +9,59 @@ use crate::ffi::server::saltyrtc_server_config;
 use crate::ffi::status::saltyrtc_status;
 use crate::server::{AcceptRate, ServerLimits};
 
-/// For limits that may be switched off: no limit.
+/// The value that switches an optional limit off.
 pub const SALTYRTC_NO_LIMIT: u64 = u64::MAX;
 
 c_enum! {
-    /// What a server puts up with. Those marked with (*) can be switched off with SALTYRTC_NO_LIMIT. New
-    /// limits may appear.
+    /// A limit of the embedded server. Limits that are marked with (*) are optional: SALTYRTC_NO_LIMIT
+    /// switches them off. Later versions may have more limits.
     pub enum saltyrtc_limit {
-        /// (*) Connections at once; more are closed before TLS. Default: 65536.
+        /// (*) The number of connections. More are closed before TLS. Default: 65536.
         Connections = 0,
-        /// (*) Connections at once from one IPv4 address or IPv6 /64 network. Default: 4096.
+        /// (*) The number of connections from one IPv4 address or one IPv6 /64 network. Default: 4096.
         ConnectionsPerAddress = 1,
-        /// (*) Connections at once on one path; more are closed with 3000. Default: 1024.
+        /// (*) The number of connections on one path. More are closed with 3000. Default: 1024.
         ConnectionsPerPath = 2,
-        /// (*) Connections per second from one address, after a burst of 4096. Default: 200.
+        /// (*) The number of new connections per second from one address, after a burst of 4096.
+        /// Default: 200.
         AcceptRate = 3,
-        /// Milliseconds from TCP connection to authentication. Default: 30000.
+        /// The time, in milliseconds, from the TCP connection to the authentication of the client.
+        /// Default: 30000.
         HandshakeTime = 4,
-        /// (*) Milliseconds without a message from or to a client; then it is closed with 3008. Default: no
-        /// limit.
+        /// (*) The time, in milliseconds, without a message from or to a client, after which it is
+        /// closed with 3008. Default: no limit.
         IdleTime = 5,
-        /// (*) Milliseconds that a connection may take none of the data that waits for it; then it is cut.
-        /// Default: 60000.
+        /// (*) The time, in milliseconds, in which a client has to receive at least some of the data
+        /// that waits for it; otherwise its connection is dropped. Default: 60000.
         StallTime = 6,
-        /// Milliseconds that a client may take to answer a ping; then it is closed with 3008. Default: 30000.
+        /// The time, in milliseconds, to answer a ping, after which the client is closed with 3008.
+        /// Default: 30000.
         PongTime = 7,
-        /// Milliseconds that a connection may take to close; then it is cut. Default: 5000.
+        /// The time, in milliseconds, for closing a connection, after which it is dropped. Default:
+        /// 5000.
         CloseTime = 8,
-        /// Milliseconds that a shutdown may take; then all connections are cut. Default: 8000.
+        /// The time, in milliseconds, for stopping the server, after which all connections are dropped.
+        /// Default: 8000.
         ShutdownTime = 9,
-        /// Bytes of a message, at least 1024; clients that send more are closed with 1009. Default: 1 MiB.
+        /// The size of a message in bytes, at least 1024. A client that sends more is closed with 1009.
+        /// Default: 1 MiB.
         MessageSize = 10,
-        /// Bytes of relayed messages that may wait for one client, at least 1024 (or 0 for one message of
-        /// any size); the sender of one that does not fit is told that it was not sent. Default: 4 MiB.
+        /// How many bytes of relayed messages may wait for one client, at least 1024; or 0 for one
+        /// message of any size. The sender of a message that does not fit gets a SEND_ERROR. Default: 4
+        /// MiB.
         QueueBytes = 11,
-        /// (*) Milliseconds without traffic after which it is checked whether a client is still there; full
-        /// seconds. Default: 300000.
+        /// (*) The time, in milliseconds, without traffic after which TCP checks whether a client is
+        /// still there; a multiple of 1000. Default: 300000.
         TcpKeepalive = 12,
-        /// (*) Bytes that may wait for all clients together. Default: 512 MiB.
+        /// (*) How many bytes may wait for all clients together. Default: 512 MiB.
         AllQueuesBytes = 13,
     }
 }
 
-/// Sets a limit (one of saltyrtc_limit) of a server. Units are in the description of the limit.
+/// Sets a limit of a server. `limit` is one of saltyrtc_limit, which says what the unit of `value` is.
 ///
-/// Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit or the value is too large for it.
-/// Values with which nothing would work show when the server starts.
+/// Fails with SALTYRTC_STATUS_BAD_ARGUMENT if there is no such limit, or the value is too large for it.
+/// Values that are too small are found when the server starts (SALTYRTC_STATUS_BAD_CONFIG).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_config_set_limit(
     config: *mut saltyrtc_server_config,

@@ -16,12 +16,13 @@ use crate::ffi::status::saltyrtc_status;
 use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
 use crate::sync::{lock, unpoisoned};
 
-/// The settings of a server. saltyrtc_server_start copies them. To be used by one thread at a time.
+/// The settings of a server. saltyrtc_server_start copies them. Must not be used by two threads at
+/// once.
 #[derive(Debug)]
 pub struct saltyrtc_server_config(pub(super) ServerConfig);
 
-/// A running server. All functions can be called by any thread at any time, but nothing may be called
-/// with a server once saltyrtc_server_free was called.
+/// A running server. Its functions can be called from any thread at any time until saltyrtc_server_free
+/// is called, and not after that.
 #[derive(Debug)]
 pub struct saltyrtc_server {
     address: SocketAddr,
@@ -41,9 +42,10 @@ impl From<ServerError> for Failure {
     }
 }
 
-/// The settings of a server that listens on an IP address (for example "127.0.0.1", "::1", "0.0.0.0"
-/// for all IPv4 addresses, or "::" for all) and a port; with port 0 the system picks one, see
-/// saltyrtc_server_port. Without further settings the server speaks plain `ws` and has no permanent key.
+/// Creates the settings of a server that listens on an IP address (for example "127.0.0.1", "::1",
+/// "0.0.0.0" for all IPv4 addresses, or "::" for all addresses) and a port. With port 0, the operating
+/// system chooses one (saltyrtc_server_port). Without further settings, the server uses `ws` without
+/// TLS and has no permanent key.
 ///
 /// `*out` has to be freed with saltyrtc_server_config_free.
 #[unsafe(no_mangle)]
@@ -65,7 +67,7 @@ pub unsafe extern "C" fn saltyrtc_server_config_new(
     })
 }
 
-/// Frees the settings of a server. NULL is fine.
+/// Frees the settings of a server. Does nothing if they are NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_config_free(config: *mut saltyrtc_server_config) {
     if !config.is_null() {
@@ -73,8 +75,8 @@ pub unsafe extern "C" fn saltyrtc_server_config_free(config: *mut saltyrtc_serve
     }
 }
 
-/// Adds a permanent secret key (SALTYRTC_KEY_BYTES bytes) of the server; the first one is the primary.
-/// Clients that know the public key can be sure of the server.
+/// Adds a permanent secret key of the server (SALTYRTC_KEY_BYTES bytes). The first one is the primary
+/// key. Clients that know a public key of the server can verify that they are connected to it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_config_add_permanent_key(
     config: *mut saltyrtc_server_config,
@@ -89,8 +91,8 @@ pub unsafe extern "C" fn saltyrtc_server_config_add_permanent_key(
     })
 }
 
-/// Makes the server speak `wss`, with this certificate (and those that lead to a trusted one after it)
-/// and its private key, both in PEM. Whether they can be used shows when the server starts.
+/// Makes the server use `wss`, with a certificate chain, that of the server first, and the private key
+/// of the server, both in PEM. They are checked when the server starts.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_config_set_tls(
     config: *mut saltyrtc_server_config,
@@ -109,8 +111,8 @@ pub unsafe extern "C" fn saltyrtc_server_config_set_tls(
     })
 }
 
-/// Whether initiators may drop responders with the code 3006 (no shared task), which the protocol does
-/// not allow but some older clients send. Default: false.
+/// Whether initiators may drop responders with the close code 3006 (no shared task). The protocol does
+/// not allow it, but some older clients do it. Default: false.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_config_set_accept_no_shared_task(
     config: *mut saltyrtc_server_config,
@@ -123,10 +125,10 @@ pub unsafe extern "C" fn saltyrtc_server_config_set_accept_no_shared_task(
     })
 }
 
-/// Starts a server. It listens when this returns, and runs on threads of the library.
+/// Starts a server, which runs on threads of the library. It is listening when this function returns.
 ///
-/// `*out` has to be freed with saltyrtc_server_free. Fails with SALTYRTC_STATUS_LISTEN_FAILED,
-/// SALTYRTC_STATUS_BAD_CERTIFICATE, or SALTYRTC_STATUS_BAD_CONFIG if a limit is too small.
+/// `*out` has to be freed with saltyrtc_server_free. Fails with SALTYRTC_STATUS_LISTEN_FAILED, with
+/// SALTYRTC_STATUS_BAD_CERTIFICATE, and with SALTYRTC_STATUS_BAD_CONFIG if a limit is too small.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_start(
     config: *const saltyrtc_server_config,
@@ -146,7 +148,7 @@ pub unsafe extern "C" fn saltyrtc_server_start(
     })
 }
 
-/// The port that the server listens on.
+/// The port that the server is listening on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_port(
     server: *const saltyrtc_server,
@@ -161,7 +163,8 @@ pub unsafe extern "C" fn saltyrtc_server_port(
     })
 }
 
-/// The IP address and port that the server listens on, for example "127.0.0.1:8765" or "[::1]:8765".
+/// The IP address and port that the server is listening on, for example "127.0.0.1:8765" or
+/// "[::1]:8765".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_address(
     server: *const saltyrtc_server,
@@ -174,9 +177,9 @@ pub unsafe extern "C" fn saltyrtc_server_address(
     entry(error, || address.fill_text(&handle(server, "server")?.address.to_string()))
 }
 
-/// The URL for clients on the same machine, for example "ws://127.0.0.1:8765": what
-/// saltyrtc_config_new_initiator takes. With TLS it has the IP address too, which the certificate may
-/// not be for.
+/// The URL of the server for clients on the same host, for example "ws://127.0.0.1:8765", as
+/// saltyrtc_config_new_initiator takes it. It contains the IP address also with TLS, for which the
+/// certificate may not be valid.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_url(
     server: *const saltyrtc_server,
@@ -200,12 +203,12 @@ pub unsafe extern "C" fn saltyrtc_server_url(
     })
 }
 
-/// Stops a server properly: it listens no more, sends what waits for clients, and closes their
-/// connections with 1001. Waits until that is done, at most `timeout_ms` milliseconds. Does nothing the
-/// second time.
+/// Stops a server gracefully: it stops listening, delivers what waits for its clients, and closes their
+/// connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Does
+/// nothing if it is called again.
 ///
-/// Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, but goes on in the background then;
-/// and with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
+/// Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, and continues in the background; and
+/// with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_stop(
     server: *mut saltyrtc_server,
@@ -262,7 +265,8 @@ impl Drop for SetEnded {
     }
 }
 
-/// Frees a server. If it still runs it is stopped at once, and its connections are cut. NULL is fine.
+/// Frees a server. If it is still running, it stops at once and drops its connections. Does nothing if
+/// it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_free(server: *mut saltyrtc_server) {
     if !server.is_null() {

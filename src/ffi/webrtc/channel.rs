@@ -1,4 +1,4 @@
-//! Channels of the built-in WebRTC engine. A channel is a number, so nothing has to be freed.
+//! Channels of the built-in WebRTC. A channel is a number, so nothing has to be freed.
 
 use std::ffi::c_char;
 use std::mem::size_of;
@@ -15,28 +15,29 @@ use crate::ffi::status::saltyrtc_status;
 use crate::task::Reliability;
 
 c_struct! {
-    /// How a channel is to be. Set all bytes to 0, then struct_size and what is wanted: that makes a
-    /// reliable, ordered, secure channel.
+    /// The options of a new channel. Set all bytes to 0, then struct_size, and then the options that
+    /// differ from the default, which is a reliable, ordered, secure channel.
     pub struct saltyrtc_channel_options {
-        /// sizeof(saltyrtc_channel_options), so that fields can be added later.
+        /// sizeof(saltyrtc_channel_options).
         pub struct_size: usize,
-        /// A name of the application's choice. NULL is an empty one.
+        /// The label, which the application chooses. NULL is an empty one.
         pub label: *const c_char,
-        /// The name of what is spoken on the channel. NULL is an empty one.
+        /// The name of the subprotocol on the channel. NULL is an empty one.
         pub protocol: *const c_char,
         /// One of saltyrtc_reliability.
         pub reliability: i32,
-        /// With MAX_RETRANSMITS: how often a message is sent again at most (up to 65535). With MAX_LIFETIME:
-        /// how many milliseconds long. Otherwise 0.
+        /// With MAX_RETRANSMITS: how many times a message is retransmitted at most, up to 65535. With
+        /// MAX_LIFETIME: for how many milliseconds. Otherwise 0.
         pub reliability_limit: u32,
         /// Whether messages may arrive in another order than they were sent in.
         pub unordered: bool,
-        /// Whether messages are encrypted by WebRTC only, and not with the keys of the two clients inside of
-        /// that. The peer has to do the same. Messages then have the size limit of WebRTC.
+        /// Whether messages are encrypted by WebRTC only, and not also with the keys of the two
+        /// clients. The peer has to use the same setting. Messages then have the size limit of WebRTC.
         pub plain: bool,
-        /// Whether both sides open the channel with `id`, in place of one side announcing it to the other.
+        /// Whether both clients open the channel themselves, with the same `id`. Otherwise one client
+        /// opens it, and the other is informed.
         pub negotiated: bool,
-        /// With `negotiated`: 0 to 65534, one of those of saltyrtc_rtc_config_set_negotiated_ids.
+        /// With `negotiated`: the id, one of those of saltyrtc_rtc_config_set_negotiated_ids.
         pub id: u16,
     }
 }
@@ -90,12 +91,12 @@ impl From<ChannelError> for Failure {
     }
 }
 
-/// Opens a channel to the peer. `*channel` becomes its number, which this client never uses again: there
-/// is nothing to free. A CHANNEL_OPENED event says that messages can be sent; CHANNEL_CLOSED that it
-/// came to nothing. Can be called as soon as there is a peer, also before there is a connection.
+/// Opens a channel to the peer, and sets `*channel` to its number, which does not have to be freed and
+/// which this client uses for no other channel. The event CHANNEL_OPENED says that messages can be
+/// sent, CHANNEL_CLOSED that the channel could not be opened. Can be called as soon as there is a peer,
+/// before there is a connection to it.
 ///
-/// Fails with SALTYRTC_STATUS_NO_RTC without the built-in WebRTC, SALTYRTC_STATUS_NO_PEER, and
-/// SALTYRTC_STATUS_TOO_MANY_CHANNELS.
+/// Fails with SALTYRTC_STATUS_NO_RTC, SALTYRTC_STATUS_NO_PEER, and SALTYRTC_STATUS_TOO_MANY_CHANNELS.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_open_channel(
     client: *mut saltyrtc_client,
@@ -112,11 +113,11 @@ pub unsafe extern "C" fn saltyrtc_client_open_channel(
     })
 }
 
-/// Sends bytes on a channel. The peer gets a CHANNEL_MESSAGE event. On a secure channel they are
-/// encrypted here, by the calling thread.
+/// Sends bytes on a channel. The peer gets an event CHANNEL_MESSAGE. For a secure channel, the calling
+/// thread encrypts them.
 ///
-/// Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, SALTYRTC_STATUS_TOO_LARGE, and
-/// SALTYRTC_STATUS_QUEUE_FULL, after which a CHANNEL_LOW_WATER event follows. Nothing is sent then.
+/// If it fails, nothing is sent: with SALTYRTC_STATUS_CHANNEL_NOT_OPEN, with SALTYRTC_STATUS_TOO_LARGE,
+/// and with SALTYRTC_STATUS_QUEUE_FULL, after which an event CHANNEL_LOW_WATER follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_channel_send_bytes(
     client: *mut saltyrtc_client,
@@ -131,7 +132,7 @@ pub unsafe extern "C" fn saltyrtc_client_channel_send_bytes(
     })
 }
 
-/// Sends text (UTF-8) on a channel; on a secure channel the peer gets it as bytes. Otherwise like
+/// Sends text on a channel; the peer gets it as bytes if the channel is secure. Otherwise like
 /// saltyrtc_client_channel_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_channel_send_text(
@@ -146,7 +147,7 @@ pub unsafe extern "C" fn saltyrtc_client_channel_send_text(
     })
 }
 
-/// Bytes that wait to be sent on a channel, encryption included. Fails with
+/// How many bytes wait to be sent on a channel, including what encryption adds. Fails with
 /// SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_channel_buffered_amount(
@@ -163,8 +164,9 @@ pub unsafe extern "C" fn saltyrtc_client_channel_buffered_amount(
     })
 }
 
-/// Sets the low-water mark of a channel, in bytes (0 at first): whenever what waits to be sent falls from
-/// above to it, there is a CHANNEL_LOW_WATER event. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
+/// Sets the low-water mark of a channel in bytes. Whenever the number of bytes that wait to be sent
+/// falls to the mark or below it, there is an event CHANNEL_LOW_WATER. Default: 0. Fails with
+/// SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_channel_set_low_water(
     client: *mut saltyrtc_client,
@@ -175,7 +177,7 @@ pub unsafe extern "C" fn saltyrtc_client_channel_set_low_water(
     entry(error, || Ok(handle(client, "client")?.get()?.channel_set_low_water(channel, bytes)?))
 }
 
-/// Closes a channel, once everything was sent that waits. A CHANNEL_CLOSED event follows when the peer
+/// Closes a channel after everything that waits was sent. An event CHANNEL_CLOSED follows when the peer
 /// has closed it too. Fails with SALTYRTC_STATUS_CHANNEL_NOT_OPEN.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_channel_close(
@@ -186,9 +188,9 @@ pub unsafe extern "C" fn saltyrtc_client_channel_close(
     entry(error, || Ok(handle(client, "client")?.get()?.channel_close(channel)?))
 }
 
-/// Initiator: looks for a path to the peer again, with all addresses that both sides have now. The
-/// library does so by itself when the addresses of this host change. Fails with
-/// SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC and SALTYRTC_STATUS_NO_PEER.
+/// Initiator: restarts ICE, which looks for a new path to the peer with the addresses that both hosts
+/// have now. The library does so by itself when the addresses of this host change. Fails with
+/// SALTYRTC_STATUS_OTHER_ROLE for a responder, SALTYRTC_STATUS_NO_RTC, and SALTYRTC_STATUS_NO_PEER.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_restart_ice(
     client: *mut saltyrtc_client,

@@ -1,4 +1,4 @@
-//! The settings of the built-in WebRTC engine.
+//! The settings of the built-in WebRTC.
 
 use std::ffi::c_char;
 use std::ptr;
@@ -11,16 +11,16 @@ use crate::ffi::status::saltyrtc_status;
 use crate::rtc::ice::{Policy, Server};
 use crate::task::webrtc::{Options, WebRtc};
 
-/// The settings of the built-in WebRTC engine. They are copied when they are added to a configuration
-/// (saltyrtc_config_add_rtc_task), so they can be used several times, and freed right after.
+/// The settings of the built-in WebRTC. saltyrtc_config_add_rtc_task copies them into the configuration
+/// of a client, so they can be used for several clients, and can be freed right after the call.
 ///
-/// To be used by one thread at a time.
+/// Must not be used by two threads at once.
 #[derive(Debug)]
 pub struct saltyrtc_rtc_config {
     config: RtcConfig,
 }
 
-/// Settings with no ICE servers: enough for two clients in one network.
+/// Creates settings without ICE servers, which are enough for two clients in one network.
 ///
 /// `*out` has to be freed with saltyrtc_rtc_config_free.
 #[unsafe(no_mangle)]
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_new(
     })
 }
 
-/// Frees the settings. NULL is fine.
+/// Frees the settings. Does nothing if they are NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_free(config: *mut saltyrtc_rtc_config) {
     if !config.is_null() {
@@ -44,11 +44,12 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_free(config: *mut saltyrtc_rtc_conf
     }
 }
 
-/// Adds a server that finds paths through NATs (STUN), or relays what finds no other path (TURN).
+/// Adds an ICE server: a STUN server, which helps to find a path through NATs, or a TURN server, which
+/// relays the connection if there is no other path.
 ///
-/// `url` is "stun:host:port", "turn:host:port", "turn:host:port?transport=tcp" or "turns:host:port"; the
-/// port can be left out. `username` and `password` are for TURN; NULL for none. TURN over TLS trusts the
-/// certificates that the client trusts.
+/// `url` is "stun:host:port", "turn:host:port", "turn:host:port?transport=tcp" or "turns:host:port";
+/// the port is optional. `username` and `password` are for TURN and may be NULL. For TURN over TLS, the
+/// same root certificates are trusted as for the connection to the SaltyRTC server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_add_ice_server(
     config: *mut saltyrtc_rtc_config,
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_add_ice_server(
     })
 }
 
-/// Whether only paths through TURN servers may be used, which hides the addresses of this host from the
+/// Whether only paths through TURN servers are used, which hides the addresses of this host from the
 /// peer. Default: false.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_set_relay_only(
@@ -84,8 +85,9 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_relay_only(
     })
 }
 
-/// The most bytes that a message on a secure channel may have, sent or received. Default: 16 MiB. Plain
-/// channels take what WebRTC takes: 256 KiB to this client, what the peer says to the peer.
+/// The largest message on a secure channel in either direction, in bytes. Default: 16 MiB. Plain
+/// channels have the limit of WebRTC: 256 KiB for messages to this client, and what the peer announces
+/// for messages to the peer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_set_max_message_size(
     config: *mut saltyrtc_rtc_config,
@@ -94,15 +96,16 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_max_message_size(
 ) -> saltyrtc_status {
     entry(error, || {
         if bytes == 0 {
-            return Err(Failure::argument("bytes", "must be 1 at least"));
+            return Err(Failure::argument("bytes", "must be at least 1"));
         }
         handle_mut(config, "config")?.config.max_message_size = bytes;
         Ok(())
     })
 }
 
-/// The most bytes that may wait to be sent on a channel. Beyond it sending fails until there is room,
-/// except that one message is always taken. Default: 4 MiB.
+/// How many bytes may wait to be sent on a channel. If more would wait, sending fails with
+/// SALTYRTC_STATUS_QUEUE_FULL; but a channel on which nothing waits takes a message of any size.
+/// Default: 4 MiB.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_set_max_buffered(
     config: *mut saltyrtc_rtc_config,
@@ -115,8 +118,8 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_max_buffered(
     })
 }
 
-/// The ids (0 to 65534) that the application wants for negotiated channels of its own
-/// (saltyrtc_channel_options). Replaces those that were set before; NULL and 0 for none.
+/// Reserves ids (0 to 65534) for the negotiated channels of the application (see
+/// saltyrtc_channel_options). They replace those that were set before; NULL and 0 for none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_set_negotiated_ids(
     config: *mut saltyrtc_rtc_config,
@@ -134,8 +137,8 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_negotiated_ids(
     })
 }
 
-/// Whether the signalling moves to the connection of the two clients once there is one; then the server
-/// is not needed any more. Default: true.
+/// Whether the signalling is handed over to the connection between the two clients as soon as there is
+/// one. The server is not needed any more after that. Default: true.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_set_handover(
     config: *mut saltyrtc_rtc_config,
@@ -148,7 +151,8 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_handover(
     })
 }
 
-/// Channels with this label that the peer opens are plain, not secure. Can be called several times.
+/// Makes channels with this label plain, and not secure, if the peer opens them. Can be called for
+/// several labels.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_add_plain_label(
     config: *mut saltyrtc_rtc_config,
@@ -162,8 +166,8 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_add_plain_label(
     })
 }
 
-/// Uses only this address of the host, for example "192.0.2.7". Can be called several times. Default:
-/// all addresses that the host has.
+/// Uses this address of the host, for example "192.0.2.7", and no addresses that were not added. Can be
+/// called several times. Default: all addresses of the host.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_add_address(
     config: *mut saltyrtc_rtc_config,
@@ -179,7 +183,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_add_address(
     })
 }
 
-/// Uses only UDP ports from `first` to `last`, one for each address. Default: any.
+/// Uses only UDP ports from `first` to `last`; each address of the host needs one. Default: any port.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_set_ports(
     config: *mut saltyrtc_rtc_config,
@@ -190,19 +194,19 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_ports(
     entry(error, || {
         let config = handle_mut(config, "config")?;
         if first == 0 || first > last {
-            return Err(Failure::argument("first", "must be 1 at least, and not above last"));
+            return Err(Failure::argument("first", "must be at least 1, and not above last"));
         }
         config.config.ports = Some(first..=last);
         Ok(())
     })
 }
 
-/// Adds the WebRTC task with the built-in engine, after the tasks that were added before. No other
-/// WebRTC task can be added to the same configuration.
+/// Adds the WebRTC task, implemented by the built-in WebRTC, after the tasks that were added before. No
+/// other WebRTC task can be added to the same configuration.
 ///
-/// After the handshake with the peer the client makes a connection to it by itself, hands the signalling
-/// over, and carries the channels that either side opens (saltyrtc_client_open_channel; events
-/// CONNECTION_STATE and CHANNEL_OPENED).
+/// After the handshake with the peer, the client connects to the peer directly and hands the signalling
+/// over (events CONNECTION_STATE and HANDED_OVER). Either client can open channels
+/// (saltyrtc_client_open_channel, and the event CHANNEL_OPENED).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_add_rtc_task(
     config: *mut saltyrtc_config,

@@ -16,13 +16,13 @@ use crate::task::webrtc::SIGNALLING_LABEL;
 const LABEL: &CStr = c_str(&nul_terminated::<{ SIGNALLING_LABEL.len() + 1 }>(SIGNALLING_LABEL));
 const PROTOCOL: &CStr = c_str(&nul_terminated::<{ SUBPROTOCOL.len() + 1 }>(SUBPROTOCOL));
 
-/// The data channel to hand the signalling over to. Both clients make it when they make their peer
-/// connections, before the offer: with this `id`, `label` and `protocol`, with `negotiated` and
-/// `ordered` true, and with nothing else set.
+/// How to create the data channel that the signalling is handed over to. Both clients create it
+/// together with their peer connections, before the offer: with this `id`, `label` and `protocol`, with
+/// `negotiated` and `ordered` true, and with no other options.
 ///
-/// `label` and `protocol` become texts that stay valid for ever; each may be NULL. Fails with
-/// SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients did not agree on a
-/// handover.
+/// `label` and `protocol` are set to static texts; each of the two pointers may be NULL. Fails with
+/// SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients have not agreed on
+/// a handover.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_signalling_channel(
     client: *const saltyrtc_client,
@@ -42,8 +42,8 @@ pub unsafe extern "C" fn saltyrtc_client_signalling_channel(
     })
 }
 
-/// Sends one binary message on the data channel of the signalling. The data is valid until the function
-/// returns. If it cannot be sent, call saltyrtc_client_transport_closed.
+/// Has to send one binary message on the data channel of the signalling. The data is valid until the
+/// function returns. If it cannot be sent, call saltyrtc_client_transport_closed.
 pub type saltyrtc_transport_send = Option<
     unsafe extern "C" fn(
         client: *mut saltyrtc_client,
@@ -53,7 +53,7 @@ pub type saltyrtc_transport_send = Option<
     ),
 >;
 
-/// Closes the data channel of the signalling, after what was sent was delivered.
+/// Has to close the data channel of the signalling, once everything that was sent on it is delivered.
 pub type saltyrtc_transport_close =
     Option<unsafe extern "C" fn(client: *mut saltyrtc_client, user_data: *mut c_void)>;
 
@@ -90,24 +90,25 @@ impl Transport {
     }
 }
 
-/// Hands the signalling over to a data channel. Call it when the channel of
-/// saltyrtc_client_signalling_channel is open; the peer does the same. When both have done so there is a
-/// HANDED_OVER event, the connection to the server ends, and everything goes over the data channel,
-/// encrypted as before.
+/// Hands the signalling over to a data channel. Call it when the channel that
+/// saltyrtc_client_signalling_channel describes is open; the peer does the same. When both have done
+/// so, there is an event HANDED_OVER, the connection to the server is closed, and the signalling goes
+/// over the data channel, encrypted as before.
 ///
-/// `max_message_size` is the most bytes that a message of the peer connection may have (maxMessageSize
-/// of its SCTP transport); 0 if it has no limit. `send` and `close` do what is to be done with the
-/// channel; they are called like the callback of the client, by the same thread. Without them (both
-/// NULL; always so with a client that has no callback) there are TRANSPORT_SEND and TRANSPORT_CLOSE
-/// events. `user_data` is for the functions; `user_data_free` (may be NULL) is called with it exactly
-/// once: when the client is freed, when the signalling with another peer is handed over, or before this
-/// function returns if it fails.
+/// `max_message_size` is the largest message of the peer connection in bytes (maxMessageSize of its
+/// SCTP transport); 0 if there is no limit. `send` and `close` are called on the same thread and under
+/// the same conditions as the callback of the client. If both are NULL, there are events TRANSPORT_SEND
+/// and TRANSPORT_CLOSE instead; for a client without a callback, both have to be NULL. `user_data` (may
+/// be NULL) is passed to the two functions. `user_data_free` (may be NULL) is called with it exactly
+/// once: when the client is freed, when the signalling is handed over again with another peer, or
+/// before this function returns if it fails.
 ///
-/// Give the library what arrives on the channel with saltyrtc_client_transport_receive, also before this
-/// call, and say with saltyrtc_client_transport_closed when the channel is gone.
+/// Pass everything that arrives on the channel to saltyrtc_client_transport_receive, also before this
+/// call, and call saltyrtc_client_transport_closed when the channel is closed.
 ///
-/// Fails with SALTYRTC_STATUS_NO_PEER, SALTYRTC_STATUS_CLOSED, SALTYRTC_STATUS_NO_HANDOVER if the two
-/// clients did not agree on it, and SALTYRTC_STATUS_HANDED_OVER the second time.
+/// Fails with SALTYRTC_STATUS_NO_PEER; with SALTYRTC_STATUS_CLOSED; with SALTYRTC_STATUS_NO_HANDOVER if
+/// the two clients have not agreed on a handover; with SALTYRTC_STATUS_CHANNEL_TOO_NARROW; and with
+/// SALTYRTC_STATUS_HANDED_OVER if it was called before.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_hand_over(
     client: *mut saltyrtc_client,
@@ -126,7 +127,7 @@ pub unsafe extern "C" fn saltyrtc_client_hand_over(
             (Some(_), Some(_)) if !client.has_callback() => {
                 return Err(Failure::argument(
                     "send",
-                    "a client without a callback has events for this: pass NULL for send and close",
+                    "a client without a callback has events instead: pass NULL for send and close",
                 ));
             }
             (Some(send), Some(close)) => {
@@ -138,11 +139,12 @@ pub unsafe extern "C" fn saltyrtc_client_hand_over(
     })
 }
 
-/// A message arrived on the data channel of the signalling. Order and boundaries of the messages have
-/// to be kept. Messages that arrive before the peer's handover, or before this client's, wait.
+/// Passes a message that arrived on the data channel of the signalling to the library: every message,
+/// as a whole, and in the order of arrival. Messages that arrive before both clients have handed over
+/// wait.
 ///
-/// What comes of it, also of a wrong message, is told by events, as with messages that come over the
-/// server. Does nothing if there is no peer.
+/// The result is reported by events, as for messages that arrive over the server; this includes what is
+/// wrong with a message. Does nothing if there is no peer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_transport_receive(
     client: *mut saltyrtc_client,
@@ -158,10 +160,11 @@ pub unsafe extern "C" fn saltyrtc_client_transport_receive(
     })
 }
 
-/// The data channel of the signalling is closed, could not be opened, or is of no use any more.
+/// Informs the library that the data channel of the signalling is closed, could not be opened, or
+/// cannot be used any more.
 ///
-/// Before either client has handed over, nothing is lost: the signalling goes on over the server, and
-/// another channel can be tried. Afterwards the connection ends with a CLOSED event.
+/// Before either client has handed over, nothing is lost: the signalling continues over the server, and
+/// the application can try another channel. After that, the connection ends with an event CLOSED.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_transport_closed(
     client: *mut saltyrtc_client,

@@ -13,27 +13,27 @@ use crate::protocol::SecureChannel;
 use crate::sync::lock;
 
 /// Encrypts and decrypts the messages of one data channel of the application with the keys of the
-/// session. Each data channel has one of its own, at both ends; never use one for two channels, not
-/// even one after the other with the same id.
+/// session. Both clients create one for each data channel, and a new one for a new data channel that
+/// reuses an id.
 ///
-/// It can be used by any thread, and goes on working when the session has ended or the client was freed.
+/// It can be used after the session has ended and the client was freed.
 #[derive(Debug)]
 pub struct saltyrtc_secure_channel {
     channel: Mutex<SecureChannel>,
 }
 
-/// Bytes that saltyrtc_secure_channel_encrypt adds.
+/// How many bytes an encrypted message of saltyrtc_secure_channel_encrypt is longer than the message.
 pub const SALTYRTC_SECURE_CHANNEL_OVERHEAD: usize = 40;
 
 const _: () = assert!(SALTYRTC_SECURE_CHANNEL_OVERHEAD == SecureChannel::OVERHEAD);
 
-/// The twin of SALTYRTC_SECURE_CHANNEL_OVERHEAD.
+/// SALTYRTC_SECURE_CHANNEL_OVERHEAD, for programs that cannot use macros.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_secure_channel_overhead() -> usize {
     SALTYRTC_SECURE_CHANNEL_OVERHEAD
 }
 
-/// Makes the secure channel for the data channel with the id `id` (0 to 65534).
+/// Creates a secure channel for the data channel with the id `id` (0 to 65534).
 ///
 /// `*out` has to be freed with saltyrtc_secure_channel_free. Fails with SALTYRTC_STATUS_NO_PEER and
 /// SALTYRTC_STATUS_CLOSED.
@@ -57,7 +57,8 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_new(
     })
 }
 
-/// Frees a secure channel. NULL is fine. Overwrites its key, unless others have it too.
+/// Frees a secure channel. Does nothing if it is NULL. Its key is overwritten as soon as nothing else
+/// uses the same key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_secure_channel_free(channel: *mut saltyrtc_secure_channel) {
     if !channel.is_null() {
@@ -65,11 +66,11 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_free(channel: *mut saltyrtc_sec
     }
 }
 
-/// Encrypts a message that is about to be sent on the data channel.
+/// Encrypts a message that is to be sent on the data channel.
 ///
-/// The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes more than the data. Every call uses up a
-/// number, also if the result is not sent. Peers expect messages larger than their data channel takes
-/// to be chunked after this, in unreliable/unordered mode (saltyrtc_chunker).
+/// The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes more than the data. Each call uses up a
+/// sequence number, even if the result is never sent. An encrypted message that is too large for the
+/// data channel has to be chunked in unreliable/unordered mode (saltyrtc_chunker).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_secure_channel_encrypt(
     channel: *mut saltyrtc_secure_channel,
@@ -86,19 +87,21 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_encrypt(
         let data = bytes(data, data_len, "data")?;
         encrypted.reserve(data.len().saturating_add(SALTYRTC_SECURE_CHANNEL_OVERHEAD))?;
         let sealed = lock(&channel.channel).encrypt(data).map_err(|_| {
-            let text = "all numbers of this channel are used up: open another data channel";
+            let text =
+                "all sequence numbers of this channel are used up: open another data channel";
             Failure::new(saltyrtc_status::SequenceNumbersUsedUp, text)
         })?;
         encrypted.fill(&sealed)
     })
 }
 
-/// Decrypts a message that arrived on the data channel, put together again if it was chunked.
+/// Decrypts a message that arrived on the data channel. A chunked message has to be reassembled first
+/// (saltyrtc_unchunker).
 ///
-/// The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes less than the encrypted data. Messages can be
-/// lost and can arrive in any order. Fails with SALTYRTC_STATUS_DECRYPTION_FAILED if the message is not
-/// one of the peer's for this channel; those after it are not affected. If the buffer is too small, the
-/// same message can be given again.
+/// The buffer needs SALTYRTC_SECURE_CHANNEL_OVERHEAD bytes less than the encrypted message. Messages
+/// may be lost and may arrive in any order. Fails with SALTYRTC_STATUS_DECRYPTION_FAILED if the peer
+/// did not encrypt the message for this channel, which does not affect other messages. If the buffer is
+/// too small, call it again with the same message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_secure_channel_decrypt(
     channel: *mut saltyrtc_secure_channel,

@@ -9,14 +9,15 @@ use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::task::webrtc::{Candidate, Options, SdpType, SessionDescription, WebRtc};
 
-/// Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application with a WebRTC implementation
-/// of its own, after the tasks that were added before.
+/// Adds the WebRTC task (v1.webrtc.tasks.saltyrtc.org) for an application that brings its own WebRTC
+/// implementation, after the tasks that were added before.
 ///
-/// The library carries offers, answers and candidates (saltyrtc_client_send_offer and the functions
-/// after it; events OFFER, ANSWER, CANDIDATES); the application makes the connection. `exclude` are
-/// `exclude_len` ids of data channels (0 to 65534) that the application uses itself and that must not be
-/// used for the signalling; NULL and 0 for none. `handover` is whether the signalling may be handed over
-/// to a data channel (saltyrtc_client_hand_over).
+/// The library carries offers, answers and candidates (saltyrtc_client_send_offer,
+/// saltyrtc_client_send_answer, saltyrtc_client_send_candidate, and the events OFFER, ANSWER and
+/// CANDIDATES); the application establishes the connection. `exclude` are `exclude_len` ids of data
+/// channels (0 to 65534) that the application uses itself, so that none of them is chosen for the
+/// signalling; NULL and 0 for none. `handover` says whether the signalling may be handed over to a data
+/// channel (saltyrtc_client_hand_over).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_add_webrtc_task(
     config: *mut saltyrtc_config,
@@ -34,11 +35,11 @@ pub unsafe extern "C" fn saltyrtc_config_add_webrtc_task(
     })
 }
 
-/// Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), which some old peers
-/// speak and nothing else. Add it after saltyrtc_config_add_webrtc_task.
+/// Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), for old peers that know no
+/// other. Add it after saltyrtc_config_add_webrtc_task.
 ///
-/// `max_packet_size` is the most bytes that a message on a data channel may have; 0 if messages are not
-/// to be chunked. The lower one of the two clients counts. Otherwise like
+/// `max_packet_size` is the largest message on a data channel in bytes; with 0, messages are not
+/// chunked. Of the values of the two clients, the lower one is used. Otherwise like
 /// saltyrtc_config_add_webrtc_task.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_add_webrtc_v0_task(
@@ -68,10 +69,10 @@ pub(super) unsafe fn options(
     Ok(Options { exclude, handover })
 }
 
-/// Sends an offer to the responder, which gets an OFFER event. Initiator only.
+/// Initiator: sends an offer to the responder, which gets an event OFFER.
 ///
-/// `sdp_type` is the RTCSdpType: "offer", or "rollback" to take an offer back. `sdp` is the session
-/// description; NULL is allowed with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
+/// `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` is the session
+/// description, and may be NULL with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
 /// SALTYRTC_STATUS_OTHER_ROLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_offer(
@@ -86,7 +87,7 @@ pub unsafe extern "C" fn saltyrtc_client_send_offer(
     })
 }
 
-/// Sends an answer to the initiator, which gets an ANSWER event. Responder only. `sdp_type` is "answer",
+/// Responder: sends an answer to the initiator, which gets an event ANSWER. `sdp_type` is "answer",
 /// "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_answer(
@@ -113,12 +114,12 @@ unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<Se
     }
 }
 
-/// Sends an ICE candidate to the peer, which gets it in a CANDIDATES event. Candidates that are sent in
-/// quick succession (10 ms) become one message.
+/// Sends an ICE candidate to the peer, which gets it with an event CANDIDATES. Candidates that follow
+/// each other within 10 ms are sent as one message.
 ///
-/// `candidate` is NULL, or an empty text, when there are no more; then the other arguments can be NULL
-/// and -1. `sdp_mid` and `username_fragment` can be NULL, `sdp_m_line_index` -1 (none) to 65535. Fails
-/// like saltyrtc_client_send_bytes.
+/// The arguments are the fields of saltyrtc_candidate. When there are no more candidates, `candidate`
+/// is an empty text or NULL. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index` may
+/// be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_candidate(
     client: *mut saltyrtc_client,

@@ -1,4 +1,4 @@
-//! Figures of the connection to the peer.
+//! Statistics of the connection to the peer.
 
 use std::mem::size_of;
 
@@ -13,25 +13,25 @@ use crate::ffi::status::saltyrtc_status;
 use crate::rtc::ice::{CandidateType, RelayProtocol};
 
 c_enum! {
-    /// How one side of a path is reached.
+    /// The type of address that one end of a path has.
     pub enum saltyrtc_candidate_type {
         /// There is no path.
         None = 0,
-        /// An interface of the host.
+        /// An address of the host itself.
         Host = 1,
-        /// The outside of a NAT, as a STUN server saw it.
+        /// The outer address of a NAT, as a STUN server saw it.
         ServerReflexive = 2,
-        /// The outside of a NAT, as the other side saw it.
+        /// The outer address of a NAT, as the other client saw it.
         PeerReflexive = 3,
-        /// A TURN server.
+        /// An address of a TURN server.
         Relayed = 4,
     }
 }
 
 c_enum! {
-    /// How packets get to the TURN server of this side.
+    /// How packets get to the TURN server of this client.
     pub enum saltyrtc_relay_protocol {
-        /// This side uses none.
+        /// This client uses none.
         None = 0,
         /// UDP.
         Udp = 1,
@@ -43,30 +43,31 @@ c_enum! {
 }
 
 c_struct! {
-    /// Figures of the connection to the peer. Set struct_size before the call.
+    /// Statistics of the connection to the peer. Set struct_size before the call.
     pub struct saltyrtc_rtc_stats {
-        /// sizeof(saltyrtc_rtc_stats), so that fields can be added later.
+        /// sizeof(saltyrtc_rtc_stats).
         pub struct_size: usize,
-        /// How the connection is doing.
+        /// The state of the connection.
         pub state: saltyrtc_connection_state,
-        /// How this side is reached on the path in use.
+        /// The type of this client's address on the path in use.
         pub local_type: saltyrtc_candidate_type,
-        /// How the peer is reached.
+        /// The type of the peer's address.
         pub remote_type: saltyrtc_candidate_type,
-        /// How packets get to the TURN server of this side.
+        /// How packets get to the TURN server of this client.
         pub relay_protocol: saltyrtc_relay_protocol,
-        /// Address and port of this side, for example "192.0.2.1:5000" or "[2001:db8::1]:5000";
-        /// NUL-terminated, empty if there is no path.
+        /// Address and port of this client, for example "192.0.2.1:5000" or "[2001:db8::1]:5000".
+        /// NUL-terminated; empty if there is no path.
         pub local_address: [std::ffi::c_char; 64],
-        /// Address and port of the peer, likewise.
+        /// Address and port of the peer, in the same form.
         pub remote_address: [std::ffi::c_char; 64],
-        /// How long the last check of the path took to be answered, in microseconds; 0 if not known.
+        /// The round-trip time of the last check of the path in microseconds; 0 if it is not known.
         pub round_trip_time_us: u64,
-        /// Bytes sent to the peer, as UDP payload: encryption, headers and what was sent again included.
+        /// How many bytes of UDP payload were sent to the peer, including encryption, headers, and
+        /// retransmissions.
         pub bytes_sent: u64,
-        /// Bytes received from the peer, likewise.
+        /// How many bytes of UDP payload were received from the peer, likewise.
         pub bytes_received: u64,
-        /// How many channels of the application are open.
+        /// The number of open channels, without that of the signalling.
         pub channels: usize,
     }
 }
@@ -119,8 +120,8 @@ fn address(address: Option<std::net::SocketAddr>) -> [std::ffi::c_char; 64] {
     text
 }
 
-/// Figures of the connection to the peer. Set `stats->struct_size` before the call. Fails with
-/// SALTYRTC_STATUS_NO_RTC without the built-in WebRTC.
+/// Gets statistics of the connection to the peer. Set `stats->struct_size` before the call. Fails with
+/// SALTYRTC_STATUS_NO_RTC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_rtc_stats(
     client: *const saltyrtc_client,
