@@ -123,6 +123,8 @@ test-network: ## WebRTC through NATs, over TURN, over bad links: needs root or s
 
 lint: ## Formatting and clippy, for each set of features
 	$(CARGO) fmt --check
+	scripts/check-layers.py --self-test
+	scripts/check-layers.py
 	$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
 	$(CARGO) clippy --locked --quiet --all-targets --no-default-features -- -D warnings
 	$(CARGO) clippy --locked --quiet --all-targets --features audited-only -- -D warnings

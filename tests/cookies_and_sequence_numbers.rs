@@ -4,11 +4,11 @@ mod support;
 
 use std::time::Duration;
 
-use saltyrtc::protocol::client::{ClientConfig, ClientState, EndReason, Event};
+use saltyrtc::protocol::client::{ClientState, EndReason};
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::server::PathConfig;
 use saltyrtc::protocol::{CloseCode, Nonce, Role, Transmit};
-use saltyrtc::task::{TaskEvent, relayed_data};
+use saltyrtc::task::{ClientConfig, Event, TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;

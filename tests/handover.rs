@@ -5,15 +5,15 @@ mod support;
 
 use rmpv::Value;
 use saltyrtc::protocol::client::{
-    ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, HANDOVER_TIMEOUT, PeerLeft,
+    ChannelDriver, ClientState, Closed, ClosedBy, EndReason, HANDOVER_TIMEOUT, PeerLeft,
     SendFailure, SocketEnd,
 };
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{
     ChannelTransmit, CloseCode, Role, SUBPROTOCOL, SignallingChannel, Transmit,
 };
-use saltyrtc::task::TaskEvent;
 use saltyrtc::task::webrtc::{self, Candidate, NAME, Options, SdpType, SessionDescription, WebRtc};
+use saltyrtc::task::{ClientConfig, Event, TaskEvent};
 use support::data_channel::FakeChannel;
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
@@ -440,7 +440,7 @@ fn all_messages_travel_over_the_channel() {
     }
     fn carry(pair: &mut Pair, from: usize, to: usize) -> Vec<Event> {
         for event in pair.take_events(from) {
-            if let Event::Channel(ChannelTransmit::Message(chunk)) = event {
+            if let Event::SignallingChannel(ChannelTransmit::Message(chunk)) = event {
                 pair.act(to, |client, now| client.handle_channel_message(now, &chunk));
             }
         }
@@ -469,9 +469,10 @@ fn all_messages_travel_over_the_channel() {
 /// good-bye, and the end of the channel is waited for.
 #[test]
 fn engine_takes_what_is_for_the_channel_and_tells_of_its_end() {
-    for (mut server, mut peer, mut channel) in
-        in_task_with(true, |config| ClientConfig { engine: true, ..config })
-    {
+    for (mut server, mut peer, mut channel) in in_task_with(true, |config| ClientConfig {
+        channel_driver: ChannelDriver::Polled,
+        ..config
+    }) {
         both(&mut server, &mut peer);
         server.client.send_application(Payload::from_text("hello")).unwrap();
         server.client.close();
@@ -499,7 +500,7 @@ fn engine_takes_what_is_for_the_channel_and_tells_of_its_end() {
 /// The same over the server, and not before there is a peer.
 #[test]
 fn engine_says_when_it_is_time_for_the_good_bye_over_the_server() {
-    let with_engine = |config| ClientConfig { engine: true, ..config };
+    let with_engine = |config| ClientConfig { channel_driver: ChannelDriver::Polled, ..config };
     for (mut server, mut peer, _) in in_task_with(true, with_engine) {
         server.client.send_application(Payload::from_text("hello")).unwrap();
         server.client.close();
@@ -526,9 +527,10 @@ fn nothing_waits_for_a_driver_that_gave_up() {
         let [Event::Closed(end)] = &events[..] else { panic!("{events:?}") };
         assert_eq!(end.reason, EndReason::ConnectionLost("no more".into()));
     }
-    for (mut server, mut peer, _) in
-        in_task_with(true, |config| ClientConfig { engine: true, ..config })
-    {
+    for (mut server, mut peer, _) in in_task_with(true, |config| ClientConfig {
+        channel_driver: ChannelDriver::Polled,
+        ..config
+    }) {
         both(&mut server, &mut peer);
         server.client.close();
         assert!(!server.client.is_leaving());

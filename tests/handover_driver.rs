@@ -66,7 +66,7 @@ impl Pair {
                     else => panic!("both clients have ended before"),
                 };
                 match event {
-                    (from, Some(Event::Channel(ChannelTransmit::Message(message)))) => {
+                    (from, Some(Event::SignallingChannel(ChannelTransmit::Message(message)))) => {
                         assert!(self.clients[1 - from].channel_receive(&message));
                     }
                     (who, Some(event)) => self.seen.borrow_mut()[who].push(event),

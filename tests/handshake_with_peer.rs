@@ -4,12 +4,10 @@ mod support;
 
 use rmpv::Value;
 use saltyrtc::crypto::{PublicKey, SharedKey};
-use saltyrtc::protocol::client::{
-    Client, ClientConfig, ClientState, Closed, ClosedBy, ConfigError, EndReason, Event,
-};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, ConfigError, EndReason};
 use saltyrtc::protocol::message::{Payload, TaskData};
 use saltyrtc::protocol::{Address, CloseCode, ResponderAddress, Task, Transmit};
-use saltyrtc::task::{CustomTask, TaskEvent, relayed_data};
+use saltyrtc::task::{Client, ClientConfig, CustomTask, Event, TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;
@@ -88,7 +86,7 @@ fn the_responder_may_be_there_first() {
 
 // Tasks
 
-fn tasks(names: &[&str]) -> Vec<Box<dyn Task>> {
+fn tasks(names: &[&str]) -> Vec<Box<dyn Task<TaskEvent>>> {
     names.iter().map(|name| keys::custom(name)).collect()
 }
 
@@ -136,7 +134,7 @@ fn the_responder_offers_its_tasks_in_its_order_with_their_data() {
 #[test]
 fn task_data_reaches_the_other_task_and_the_application() {
     let data = |n: u8| TaskData::from_map(encode(&map(&[("n", n.into())]))).unwrap();
-    let custom = |n| -> Vec<Box<dyn Task>> {
+    let custom = |n| -> Vec<Box<dyn Task<TaskEvent>>> {
         vec![keys::custom("other"), Box::new(CustomTask::new("chess", data(n)).unwrap())]
     };
     let (pair, initiator, responder) = Pair::met(

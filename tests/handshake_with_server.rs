@@ -5,10 +5,9 @@ mod support;
 use std::time::Duration;
 
 use saltyrtc::crypto::PublicKey;
-use saltyrtc::protocol::client::{
-    ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SocketEnd,
-};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SocketEnd};
 use saltyrtc::protocol::{Address, CloseCode, Role};
+use saltyrtc::task::{ClientConfig, Event};
 use support::fake_server::FakeServer;
 use support::log::warnings;
 use support::msg::{bin, texts};

@@ -4,9 +4,9 @@ mod support;
 
 use rmpv::Value;
 use saltyrtc::protocol::CloseCode;
-use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, Event};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason};
 use saltyrtc::protocol::message::TaskMessage;
-use saltyrtc::task::relayed_data;
+use saltyrtc::task::{Event, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;

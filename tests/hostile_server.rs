@@ -3,12 +3,10 @@
 mod support;
 
 use rmpv::Value;
-use saltyrtc::protocol::client::{
-    ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SocketEnd,
-};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SocketEnd};
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{CloseCode, Role, Transmit};
-use saltyrtc::task::relayed_data;
+use saltyrtc::task::{ClientConfig, Event, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::{FakeServer, Sender};
 use support::keys;

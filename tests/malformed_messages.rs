@@ -4,9 +4,9 @@
 mod support;
 
 use rmpv::Value;
-use saltyrtc::protocol::client::{ClientConfig, ClientState, ClosedBy, EndReason, Event};
+use saltyrtc::protocol::client::{ClientState, ClosedBy, EndReason};
 use saltyrtc::protocol::{CloseCode, Role, Transmit};
-use saltyrtc::task::relayed_data;
+use saltyrtc::task::{ClientConfig, Event, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::{FakeServer, Sent};
 use support::keys;

@@ -4,7 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use saltyrtc::protocol::client::{ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason};
+use saltyrtc::task::{ClientConfig, Event};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;

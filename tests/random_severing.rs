@@ -5,9 +5,9 @@ mod support;
 
 use std::time::Duration;
 
-use saltyrtc::protocol::client::{EndReason, Event};
+use saltyrtc::protocol::client::EndReason;
 use saltyrtc::protocol::message::Payload;
-use saltyrtc::task::{TaskEvent, relayed_data};
+use saltyrtc::task::{Event, TaskEvent, relayed_data};
 use support::keys;
 use support::pair::{Id, Pair};
 use support::random::Seeded;
@@ -65,7 +65,7 @@ impl World {
         self.present[who] = Some(self.add(config));
     }
 
-    fn add(&mut self, config: saltyrtc::protocol::client::ClientConfig) -> Id {
+    fn add(&mut self, config: saltyrtc::task::ClientConfig) -> Id {
         let delay = Duration::from_millis(1 + self.random.below(60) as u64);
         let random = Box::new(Seeded::new(self.random.next()));
         self.next.push(0);

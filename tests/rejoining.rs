@@ -3,12 +3,11 @@
 mod support;
 
 use saltyrtc::protocol::client::{
-    ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, PeerLeft, SendFailure,
-    SocketEnd, WhenPeerLeaves,
+    ClientState, Closed, ClosedBy, EndReason, PeerLeft, SendFailure, SocketEnd, WhenPeerLeaves,
 };
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{Address, CloseCode, DropReason, ResponderAddress, Transmit};
-use saltyrtc::task::{TaskEvent, relayed_data};
+use saltyrtc::task::{ClientConfig, Event, TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;

@@ -7,11 +7,11 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use saltyrtc::protocol::client::{ClientState, Event};
+use saltyrtc::protocol::client::ClientState;
 use saltyrtc::protocol::message::{Payload, TaskMessage};
 use saltyrtc::protocol::server::{ClientId, Path, PathConfig};
 use saltyrtc::protocol::{Invitation, Role, SUBPROTOCOL, Transmit};
-use saltyrtc::task::relayed_data;
+use saltyrtc::task::{Event, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::{FakeServer, Sender, Sent};
 use support::keys;

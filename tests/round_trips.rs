@@ -23,9 +23,8 @@ mod support;
 use std::time::Duration;
 
 use saltyrtc::protocol::Transmit;
-use saltyrtc::protocol::client::{ClientConfig, Event};
 use saltyrtc::protocol::message::Payload;
-use saltyrtc::task::{TaskEvent, relayed_data};
+use saltyrtc::task::{ClientConfig, Event, TaskEvent, relayed_data};
 use support::keys;
 use support::pair::{Id, Pair};
 use support::random::Seeded;

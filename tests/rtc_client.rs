@@ -14,7 +14,7 @@ use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::ServerUrl;
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::server::{Server, ServerConfig};
-use saltyrtc::task::webrtc::{Options, WebRtc};
+use saltyrtc::task::webrtc::{self, Options, WebRtc};
 use saltyrtc::task::{ChannelEvent, ConnectionEvent, ConnectionState, RelayedData, TaskEvent};
 
 /// Nothing here takes long; this is for the case that something never happens.
@@ -558,12 +558,13 @@ fn a_second_webrtc_task_beside_the_engine_is_refused() {
     let (_server, url) = start_server();
     let config = || Config::initiator(url.clone(), keys()).with_rtc(RtcConfig::default()).unwrap();
     let refused = |config| Client::connect(config).map(drop).unwrap_err();
+    let exclude = |name: &str| ConfigError::TasksExclude(webrtc::NAME.into(), name.into());
     let other = WebRtc::v0(Options::default(), 0).unwrap();
-    assert_eq!(refused(config().with_task(other)), ConfigError::TwoWebRtcs);
+    assert_eq!(refused(config().with_task(other)), exclude(webrtc::NAME_V0));
     let same = WebRtc::v1(Options::default()).unwrap();
-    assert_eq!(refused(config().with_task(same)), ConfigError::TwoWebRtcs);
+    assert_eq!(refused(config().with_task(same)), exclude(webrtc::NAME));
     let twice = config().with_rtc(RtcConfig::default()).unwrap();
-    assert_eq!(refused(twice), ConfigError::TwoWebRtcs);
+    assert_eq!(refused(twice), exclude(webrtc::NAME));
     Client::connect(config().with_task(RelayedData)).unwrap();
 }
 

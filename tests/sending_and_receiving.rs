@@ -3,12 +3,10 @@
 mod support;
 
 use rmpv::Value;
-use saltyrtc::protocol::client::{
-    ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SendFailure,
-};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SendFailure};
 use saltyrtc::protocol::message::{Payload, TaskMessage};
 use saltyrtc::protocol::{CloseCode, Role, Transmit};
-use saltyrtc::task::{TaskEvent, relayed_data};
+use saltyrtc::task::{ClientConfig, Event, TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::{FakeServer, Sent};
 use support::keys;

@@ -4,10 +4,9 @@ mod support;
 
 use std::time::Duration;
 
-use saltyrtc::protocol::client::{
-    ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SendFailure,
-};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SendFailure};
 use saltyrtc::protocol::{DropReason, ResponderAddress, Role};
+use saltyrtc::task::{ClientConfig, Event};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;
@@ -429,7 +428,8 @@ fn a_time_limit_may_be_as_long_as_it_likes() {
 
 #[test]
 fn a_client_cannot_be_its_own_peer() {
-    use saltyrtc::protocol::client::{Client, ConfigError, PeerAuth};
+    use saltyrtc::protocol::client::{ConfigError, PeerAuth};
+    use saltyrtc::task::Client;
     let own = PeerAuth::Trusted(keys::path());
     for config in [keys::initiator(own), keys::responder(keys::initiator_keys(), None)] {
         let client = Client::new(config, Box::new(support::random::Seeded::new(1)));

@@ -5,28 +5,26 @@ mod support;
 use std::time::Duration;
 
 use rmpv::Value;
-use saltyrtc::protocol::client::{
-    Client, ClientConfig, ClientState, Closed, ClosedBy, EndReason, Event, SendFailure,
-};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SendFailure};
 use saltyrtc::protocol::message::{Payload, TaskData, TaskMessage};
 use saltyrtc::protocol::{Role, Task};
 use saltyrtc::task::webrtc::{
-    self, Candidate, NAME, NAME_V0, Options, SdpType, SessionDescription, WebRtc,
+    self, Candidate, NAME, NAME_V0, Options, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
 };
-use saltyrtc::task::{CustomTask, TaskEvent, relayed_data};
+use saltyrtc::task::{Client, ClientConfig, CustomTask, Event, TaskEvent, relayed_data};
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
 use support::keys;
 use support::msg::{Msg, encode, map, texts};
 use support::pair::{Id, Pair};
 
-type Tasks = Vec<Box<dyn Task>>;
+type Tasks = Vec<Box<dyn Task<TaskEvent>>>;
 
-fn v1(options: Options) -> Box<dyn Task> {
+fn v1(options: Options) -> Box<dyn Task<TaskEvent>> {
     Box::new(WebRtc::v1(options).unwrap())
 }
 
-fn v0(max_packet_size: u32) -> Box<dyn Task> {
+fn v0(max_packet_size: u32) -> Box<dyn Task<TaskEvent>> {
     Box::new(WebRtc::v0(Options::default(), max_packet_size).unwrap())
 }
 
@@ -259,44 +257,47 @@ fn version_0_is_for_those_who_have_nothing_better() {
 /// Covers W-058 W-067.
 #[test]
 fn what_makes_no_sense_is_not_sent() {
+    use WebRtcSendFailure::Message;
+
     let (mut pair, initiator, responder) = met(default(), default());
-    type Case = (Id, fn(&mut Client) -> Result<(), SendFailure>, SendFailure);
+    type Case = (Id, fn(&mut Client) -> Result<(), WebRtcSendFailure>, WebRtcSendFailure);
     let raw = |client: &mut Client| {
         let message = TaskMessage::from_msgpack(Msg::new("handover").encode()).unwrap();
-        client.send_task_message(&message)
+        Ok(client.send_task_message(&message)?)
     };
-    let webrtc_runs = || SendFailure::OtherTask { running: NAME.into() };
+    let other_task = |running: &str| Message(SendFailure::OtherTask { running: running.into() });
+    let webrtc_runs = || other_task(NAME);
     let cases: [Case; 8] = [
-        (responder, |c| webrtc::send_offer(c, &offer("")), SendFailure::OtherRole),
-        (initiator, |c| webrtc::send_answer(c, &answer("")), SendFailure::OtherRole),
+        (responder, |c| webrtc::send_offer(c, &offer("")), WebRtcSendFailure::OtherRole),
+        (initiator, |c| webrtc::send_answer(c, &answer("")), WebRtcSendFailure::OtherRole),
         (
             initiator,
             |c| webrtc::send_offer(c, &answer("")),
-            SendFailure::OtherDescription(SdpType::Answer),
+            WebRtcSendFailure::OtherDescription(SdpType::Answer),
         ),
         (
             responder,
             |c| webrtc::send_answer(c, &offer("")),
-            SendFailure::OtherDescription(SdpType::Offer),
+            WebRtcSendFailure::OtherDescription(SdpType::Offer),
         ),
         (initiator, raw, webrtc_runs()),
         (responder, raw, webrtc_runs()),
         (
             responder,
-            |c| relayed_data::send(c, &Payload::from_text("not with this task")),
+            |c| Ok(relayed_data::send(c, &Payload::from_text("not with this task"))?),
             webrtc_runs(),
         ),
         (
             initiator,
             |c| webrtc::send_offer(c, &offer(&"x".repeat(too_much()))),
-            SendFailure::TooLarge { size: 0, limit: 0 },
+            Message(SendFailure::TooLarge { size: 0, limit: 0 }),
         ),
     ];
     for (n, (id, action, expected)) in cases.into_iter().enumerate() {
         let failure = pair.act(id, |client, _| action(client)).unwrap_err();
         match expected {
-            SendFailure::TooLarge { .. } => {
-                assert!(matches!(failure, SendFailure::TooLarge { .. }), "{n}: {failure}");
+            Message(SendFailure::TooLarge { .. }) => {
+                assert!(matches!(failure, Message(SendFailure::TooLarge { .. })), "{n}: {failure}");
             }
             expected => assert_eq!(failure, expected, "{n}"),
         }
@@ -305,7 +306,7 @@ fn what_makes_no_sense_is_not_sent() {
         let list = vec![None; count];
         let failure =
             pair.act(initiator, |client, now| webrtc::send_candidates(client, now, &list));
-        assert_eq!(failure, Err(SendFailure::CandidateCount(count)));
+        assert_eq!(failure, Err(WebRtcSendFailure::CandidateCount(count)));
         assert!(failure.unwrap_err().to_string().contains("1 to 1024"));
     }
     pair.advance(Duration::from_millis(20));
@@ -314,23 +315,29 @@ fn what_makes_no_sense_is_not_sent() {
     assert_eq!(pair.take_events(responder), []);
 
     let (mut pair, initiator, _) = met(keys::relayed(), keys::relayed());
-    let relayed_runs = || SendFailure::OtherTask { running: relayed_data::NAME.into() };
+    let relayed_runs = || other_task(relayed_data::NAME);
     pair.act(initiator, |client, now| {
         assert_eq!(webrtc::send_offer(client, &offer("")), Err(relayed_runs()));
         assert_eq!(webrtc::send_answer(client, &answer("")), Err(relayed_runs()));
         assert_eq!(webrtc::send_candidates(client, now, &[None]), Err(relayed_runs()));
         client.close();
-        assert_eq!(webrtc::send_offer(client, &offer("")), Err(SendFailure::Closed));
-        assert_eq!(webrtc::send_candidates(client, now, &[None]), Err(SendFailure::Closed));
+        assert_eq!(webrtc::send_offer(client, &offer("")), Err(Message(SendFailure::Closed)));
+        assert_eq!(
+            webrtc::send_candidates(client, now, &[None]),
+            Err(Message(SendFailure::Closed))
+        );
     });
 
     let mut alone =
         FakeServer::new(ClientConfig { tasks: default(), ..keys::initiator_with_token() })
             .ready(&[]);
     let now = std::time::Instant::now();
-    assert_eq!(webrtc::send_offer(&mut alone.client, &offer("")), Err(SendFailure::NoPeer));
+    assert_eq!(
+        webrtc::send_offer(&mut alone.client, &offer("")),
+        Err(Message(SendFailure::NoPeer))
+    );
     let failure = webrtc::send_candidates(&mut alone.client, now, &[None]);
-    assert_eq!(failure, Err(SendFailure::NoPeer));
+    assert_eq!(failure, Err(Message(SendFailure::NoPeer)));
 }
 
 /// More than a message may have.

@@ -9,15 +9,10 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::{AuthToken, KeyPair, RandomSource, SecretKey, SharedKey};
-use saltyrtc::protocol::client::{
-    Client, ClientConfig, ClientState, Event, PeerAuth, RoleConfig, SocketEnd,
-};
-use saltyrtc::protocol::message::{
-    InitiatorAuth, Key, Payload, ResponderAuth, ServerAuth, ServerAuthRole, ServerHello, TaskData,
-    Token,
-};
 use saltyrtc::protocol::{Address, Cookie, Nonce, ResponderAddress, SequenceNumber, Transmit};
-use saltyrtc::task::{RelayedData, relayed_data};
+use saltyrtc::protocol::client::{ClientState, PeerAuth, RoleConfig, SocketEnd};
+use saltyrtc::protocol::message::{InitiatorAuth, Key, Payload, ResponderAuth, ServerAuth, ServerAuthRole, ServerHello, TaskData, Token};
+use saltyrtc::task::{Client, ClientConfig, Event, RelayedData, relayed_data};
 
 /// Not random at all, and therefore good for fuzzing.
 struct Counter(u8);

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-use super::header::{Header, Mode};
+use super::header::Header;
+use super::mode::Mode;
 
 /// Splits messages into chunks.
 ///

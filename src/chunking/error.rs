@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::header::Mode;
+use super::mode::Mode;
 
 /// Why an [`Unchunker`](super::Unchunker) refuses a chunk.
 ///

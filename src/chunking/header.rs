@@ -1,47 +1,12 @@
 //! The header of a chunk (chunking, *Chunk Header*).
 
 use super::error::ChunkError;
-
-/// What the transport guarantees, which decides what the header has to hold.
-///
-/// Peers that were made for version 1.0 of the specification have unreliable/unordered mode only. It is
-/// right for reliable transports too, and what SaltyRTC itself uses everywhere.
-// Spec: C-029 (Changelog)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Chunks arrive in the order in which they were sent, each once, and all chunks of a message are
-    /// sent before the first one of the next. The header has 1 byte.
-    // Spec: C-001 C-002 (Modes)
-    ReliableOrdered,
-    /// Chunks arrive in any order, or twice, or not at all, and messages may be interleaved. The
-    /// header has 9 bytes.
-    // Spec: C-003 (Modes)
-    UnreliableUnordered,
-}
+use super::mode::Mode;
 
 /// The end-of-message bit.
 const END: u8 = 0b0000_0001;
 const MODE_BITS: u8 = 0b0000_0110;
 const RESERVED_BITS: u8 = 0b1111_1000;
-
-impl Mode {
-    /// Bytes of a chunk that are not data: 1 or 9.
-    // Spec: C-006 (Chunk Header)
-    pub const fn header_size(self) -> usize {
-        match self {
-            Self::ReliableOrdered => 1,
-            Self::UnreliableUnordered => 9,
-        }
-    }
-
-    // Spec: C-009 (Short Header)
-    const fn bits(self) -> u8 {
-        match self {
-            Self::ReliableOrdered => 0b110,
-            Self::UnreliableUnordered => 0b000,
-        }
-    }
-}
 
 /// A header. Message id and serial number are 0 in reliable/ordered mode, which has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -23,6 +23,7 @@ mod chunker;
 mod error;
 mod header;
 mod limits;
+mod mode;
 mod ordered;
 mod partial;
 mod unchunker;
@@ -30,6 +31,6 @@ mod unordered;
 
 pub use chunker::{Chunker, ChunkerError, Chunks};
 pub use error::ChunkError;
-pub use header::Mode;
 pub use limits::Limits;
+pub use mode::Mode;
 pub use unchunker::Unchunker;

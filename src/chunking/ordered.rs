@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::error::ChunkError;
-use super::header::{Header, Mode};
+use super::header::Header;
 use super::limits::Limits;
+use super::mode::Mode;
 use super::partial::grow;
 
 #[derive(Debug)]

@@ -5,8 +5,8 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::error::ChunkError;
-use super::header::Mode;
 use super::limits::Limits;
+use super::mode::Mode;
 use super::ordered::Ordered;
 use super::unordered::Unordered;
 

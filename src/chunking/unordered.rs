@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::error::ChunkError;
-use super::header::{Header, Mode};
+use super::header::Header;
 use super::limits::Limits;
+use super::mode::Mode;
 use super::partial::{Added, Partial};
 
 /// Bytes that a message takes beside its chunks, rounded up: its places in the two trees, which are half

@@ -1,7 +1,7 @@
 //! The built-in WebRTC engine, for programs.
 
-use super::Client;
 use super::engine::{ChannelError, ChannelOptions, Channels, RtcStats};
+use super::handle::Client;
 
 /// What can be done once the handshake with the peer is done, if
 /// [`Config::with_rtc`](super::Config::with_rtc) added the engine and the peer has the WebRTC task.

@@ -5,10 +5,13 @@ use std::time::Duration;
 #[cfg(feature = "webrtc")]
 use super::engine::{self, RtcConfig};
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
-use crate::protocol::client::{ClientConfig, ConfigError, PeerAuth, RoleConfig};
+#[cfg(feature = "webrtc")]
+use crate::protocol::client::ChannelDriver;
+use crate::protocol::client::{ConfigError, PeerAuth, RoleConfig};
 use crate::protocol::{Invitation, ServerUrl, Task};
 #[cfg(feature = "webrtc")]
 use crate::task::webrtc;
+use crate::task::{ClientConfig, TaskEvent};
 use crate::transport::Roots;
 
 /// The settings of a client: the server, and everything that [`ClientConfig`] holds.
@@ -70,7 +73,7 @@ impl Config {
 
     /// Adds a task, after those that were added before. The order is the order of preference.
     #[must_use]
-    pub fn with_task(mut self, task: impl Task + 'static) -> Self {
+    pub fn with_task(mut self, task: impl Task<TaskEvent> + 'static) -> Self {
         self.protocol.tasks.push(Box::new(task));
         self
     }
@@ -86,7 +89,7 @@ impl Config {
     #[cfg(feature = "webrtc")]
     pub fn with_rtc(mut self, config: RtcConfig) -> Result<Self, webrtc::OptionsError> {
         let (task, seed) = engine::Seed::new(config)?;
-        self.protocol.engine = true;
+        self.protocol.channel_driver = ChannelDriver::Polled;
         self.rtc = Some(seed);
         Ok(self.with_task(task))
     }
@@ -96,8 +99,9 @@ impl Config {
         #[cfg(feature = "webrtc")]
         if self.rtc.is_some() {
             let names = self.protocol.tasks.iter().map(|task| task.name());
-            if names.filter(|name| [webrtc::NAME, webrtc::NAME_V0].contains(name)).count() > 1 {
-                return Err(ConfigError::TwoWebRtcs);
+            let mut of_webrtc = names.filter(|name| [webrtc::NAME, webrtc::NAME_V0].contains(name));
+            if let (Some(first), Some(second)) = (of_webrtc.next(), of_webrtc.next()) {
+                return Err(ConfigError::TasksExclude(first.to_owned(), second.to_owned()));
             }
         }
         Ok(())

@@ -8,11 +8,15 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{CLOSE_TIMEOUT, Machine, Roots, Shared};
+use super::shared::{By, CLOSE_TIMEOUT, Shared};
 use crate::crypto::PublicKey;
 use crate::protocol::client::SocketEnd;
 use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
-use crate::transport::{self, WebSocket, close_frame};
+use crate::task::Client as Machine;
+use crate::transport::{self, Roots, WebSocket, close_frame};
+
+/// How many bytes are taken from the machine under one lock, unless a single message has more.
+const BATCH_BYTES: usize = 64 * 1024;
 
 /// Where to connect to.
 pub(super) struct Target {
@@ -40,7 +44,7 @@ impl Driver {
         let end = tokio::select! {
             result = connect(target) => match result {
                 Ok(socket) => {
-                    shared.with(|machine| machine.handle_connected(Instant::now()));
+                    shared.with(By::Writer, |machine| machine.handle_connected(Instant::now()));
                     communicate(shared, socket).await
                 }
                 Err(text) => SocketEnd::ConnectFailed(text),
@@ -48,7 +52,7 @@ impl Driver {
             // Closed before there was anything to close.
             () = shared.closing.notified() => SocketEnd::Lost(String::new()),
         };
-        shared.with(|machine| machine.handle_socket_end(end));
+        shared.with(By::Writer, |machine| machine.handle_socket_end(end));
         after_the_socket(shared).await;
     }
 }
@@ -118,37 +122,63 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
 async fn after_the_socket(shared: &Shared) {
     let too_late = async {
         // What came before was about the WebSocket.
-        while !shared.lock().is_leaving() {
+        while !shared.with(By::Writer, |machine| machine.is_leaving()) {
             shared.closing.notified().await;
         }
         tokio::time::sleep(CLOSE_TIMEOUT).await;
     };
     let timers = async {
-        while !shared.lock().over() {
-            wait_for_change(shared).await;
+        loop {
+            let (over, deadline) =
+                shared.with(By::Writer, |machine| (machine.over(), keep_timers(machine)));
+            if over {
+                return;
+            }
+            wait(shared, deadline).await;
         }
     };
     tokio::select! {
         () = timers => {}
-        () = too_late => shared.with(Machine::handle_channel_closed),
+        () = too_late => shared.with(By::Writer, Machine::handle_channel_closed),
     }
 }
 
-/// Waits until there is something to look at. Runs the timer that is due first.
-async fn wait_for_change(shared: &Shared) {
-    let deadline = shared.lock().poll_timeout();
+/// Does what is due, and says when there is more to do.
+fn keep_timers(machine: &mut Machine) -> Option<Instant> {
+    let now = Instant::now();
+    if machine.poll_timeout().is_some_and(|due| due <= now) {
+        machine.handle_timeout(now);
+    }
+    machine.poll_timeout()
+}
+
+/// Waits until there is something new to write, or to be done at `deadline`.
+async fn wait(shared: &Shared, deadline: Option<Instant>) {
+    let due = async {
+        match deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = shared.wake_writer.notified() => {}
-        () = until(deadline) => shared.with(|machine| machine.handle_timeout(Instant::now())),
+        () = due => {}
     }
 }
 
 /// Writes what the machine wants to have written, and keeps the machine's timers. Flushes once for all
 /// that is ready. After a close there is nothing left to do but to wait for the server's answer.
 async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Error {
+    let mut batch = Vec::new();
     loop {
+        let deadline = shared.with(By::Writer, |machine| {
+            let deadline = keep_timers(machine);
+            take_batch(machine, &mut batch);
+            deadline
+        });
+        let idle = batch.is_empty();
         let result = async {
-            while let Some(transmit) = shared.poll_transmit() {
+            for transmit in batch.drain(..) {
                 let message = match transmit {
                     Transmit::Message(message) => Message::Binary(message),
                     Transmit::Close(code) => close_message(code.code()),
@@ -156,29 +186,51 @@ async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Err
                 };
                 sink.feed(message).await?;
             }
-            sink.flush().await
+            if idle { sink.flush().await } else { Ok(()) }
         };
         // After our own close frame the WebSocket refuses to do more, which is no error here.
         match result.await {
             Ok(()) | Err(Error::ConnectionClosed) => {}
             Err(error) => return error,
         }
-        wait_for_change(shared).await;
+        if idle {
+            wait(shared, deadline).await;
+        }
+    }
+}
+
+/// Takes what is to be written, as much as is written in one go. The rest stays in the machine, which
+/// counts what waits there.
+fn take_batch(machine: &mut Machine, batch: &mut Vec<Transmit>) {
+    let mut bytes = 0;
+    while bytes < BATCH_BYTES
+        && let Some(transmit) = machine.poll_transmit()
+    {
+        if let Transmit::Message(message) = &transmit {
+            bytes += message.len();
+        }
+        batch.push(transmit);
     }
 }
 
 /// Hands the machine what arrives, as long as the application keeps up. Pings are answered by the
 /// WebSocket itself.
 async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd {
+    let wants_input = || shared.with(By::Reader, |machine| machine.wants_input());
+    let mut wanted = wants_input();
     loop {
-        while !shared.lock().wants_input() {
+        while !wanted {
             shared.wake_reader.notified().await;
+            wanted = wants_input();
         }
         match stream.next().await {
             Some(Ok(Message::Binary(message))) => {
-                shared.with(|machine| machine.handle_message(Instant::now(), &message));
+                wanted = shared.with(By::Reader, |machine| {
+                    machine.handle_message(Instant::now(), &message);
+                    machine.wants_input()
+                });
             }
-            Some(Ok(Message::Text(_))) => shared.with(Machine::handle_text),
+            Some(Ok(Message::Text(_))) => shared.with(By::Reader, Machine::handle_text),
             // The answer to a ping is queued; it goes out with the next flush.
             Some(Ok(Message::Ping(_))) => shared.wake_writer.notify_one(),
             Some(Ok(Message::Pong(_) | Message::Frame(_))) => {}
@@ -194,12 +246,4 @@ async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd
 
 fn close_message(code: u16) -> Message {
     Message::Close(Some(close_frame(code)))
-}
-
-/// Resolves at `deadline`; never if there is none.
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
-    }
 }

@@ -8,7 +8,7 @@ use std::ptr;
 
 use super::log;
 use super::status::saltyrtc_status;
-use crate::client::{ConfigError, EndReason, SendFailure};
+use crate::client::{ConfigError, EndReason, SendFailure, WebRtcSendFailure};
 use crate::crypto::KeyError;
 use crate::protocol::message::PayloadError;
 use crate::protocol::{InvitationError, ServerUrlError};
@@ -81,11 +81,22 @@ impl From<SendFailure> for Failure {
             SendFailure::QueueFull => saltyrtc_status::QueueFull,
             SendFailure::OtherTask { .. } => saltyrtc_status::OtherTask,
             SendFailure::OtherRole => saltyrtc_status::OtherRole,
-            SendFailure::OtherDescription(_) => saltyrtc_status::BadArgument,
-            SendFailure::CandidateCount(_) => saltyrtc_status::BadArgument,
             SendFailure::NoHandover => saltyrtc_status::NoHandover,
             SendFailure::HandedOver => saltyrtc_status::HandedOver,
             SendFailure::ChannelTooNarrow { .. } => saltyrtc_status::ChannelTooNarrow,
+        };
+        Self::new(status, failure.to_string())
+    }
+}
+
+impl From<WebRtcSendFailure> for Failure {
+    fn from(failure: WebRtcSendFailure) -> Self {
+        let status = match &failure {
+            WebRtcSendFailure::Message(failure) => return failure.clone().into(),
+            WebRtcSendFailure::OtherRole => saltyrtc_status::OtherRole,
+            WebRtcSendFailure::OtherDescription(_) | WebRtcSendFailure::CandidateCount(_) => {
+                saltyrtc_status::BadArgument
+            }
         };
         Self::new(status, failure.to_string())
     }

@@ -12,6 +12,7 @@ mod secure_channel;
 mod sequence;
 pub mod server;
 mod server_url;
+mod subprotocol;
 mod task;
 mod transmit;
 
@@ -25,8 +26,6 @@ pub use secure_channel::{SecureChannel, SecureChannelError};
 pub(crate) use secure_channel::{SecureReceiver, SecureSender};
 pub use sequence::SequenceNumber;
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
-pub use task::{SignallingChannel, Task};
+pub use subprotocol::SUBPROTOCOL;
+pub use task::{SignallingChannel, Task, TaskOutput};
 pub use transmit::{ChannelTransmit, Transmit};
-
-/// The WebSocket subprotocol of SaltyRTC (protocol, *Subprotocol*).
-pub const SUBPROTOCOL: &str = "v1.saltyrtc.org";

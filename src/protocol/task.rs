@@ -4,14 +4,21 @@ use std::fmt;
 
 use super::Role;
 use super::message::{TaskData, TaskMessage};
-use crate::task::TaskEvent;
+
+/// What tasks have to tell the application. All tasks of a client have the same type for it; that of this
+/// library is [`TaskEvent`](crate::task::TaskEvent).
+pub trait TaskOutput: Send + fmt::Debug {
+    /// Bytes of memory that it takes because of what the peer sent. While too much waits to be taken by the
+    /// application, nothing more is read.
+    fn payload_size(&self) -> usize;
+}
 
 /// What two clients do once they have authenticated each other (protocol, *Tasks*).
 ///
 /// A client offers tasks in order of preference. The one that both have is started, gets the
 /// messages that the protocol itself does not know, and turns them into events. Like everything in
-/// this layer a task does no I/O.
-pub trait Task: Send + fmt::Debug {
+/// this layer a task does no I/O. `E` is what it has to tell the application.
+pub trait Task<E>: Send + fmt::Debug {
     /// The name that the peers negotiate, for example `v0.relayed-data.tasks.saltyrtc.org`.
     fn name(&self) -> &str;
 
@@ -39,7 +46,7 @@ pub trait Task: Send + fmt::Debug {
     /// # Errors
     ///
     /// A text that says what is wrong with the message. It is treated as a protocol error of the peer.
-    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String>;
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<E>, String>;
 
     /// Whether [`Client::send_task_message`](super::client::Client::send_task_message) sends whatever
     /// message the application makes. `false` for a task that has functions of its own for sending,

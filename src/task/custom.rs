@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::{Task, TaskEvent};
-use crate::protocol::Role;
+use super::event::TaskEvent;
 use crate::protocol::message::{TaskData, TaskMessage};
+use crate::protocol::{Role, Task};
 
 /// Why a custom task cannot have a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl CustomTask {
     }
 }
 
-impl Task for CustomTask {
+impl Task<TaskEvent> for CustomTask {
     fn name(&self) -> &str {
         &self.name
     }

@@ -2,6 +2,7 @@
 
 use super::webrtc::{Candidate, Candidates, SessionDescription};
 use super::{ChannelEvent, ConnectionEvent};
+use crate::protocol::TaskOutput;
 use crate::protocol::message::{Payload, TaskMessage};
 
 /// What a task tells the application.
@@ -26,9 +27,8 @@ pub enum TaskEvent {
     Channel(ChannelEvent),
 }
 
-impl TaskEvent {
-    /// Bytes of memory that the event takes because of what the peer sent.
-    pub(crate) fn payload_size(&self) -> usize {
+impl TaskOutput for TaskEvent {
+    fn payload_size(&self) -> usize {
         match self {
             Self::Data(payload) => payload.as_msgpack().len(),
             Self::Message(message) => message.as_msgpack().len(),

@@ -6,9 +6,19 @@ mod peer_connection;
 pub mod relayed_data;
 pub mod webrtc;
 
+use crate::protocol::client;
 pub use crate::protocol::{SignallingChannel, Task};
 pub use custom::{CustomTask, CustomTaskError};
 pub use event::TaskEvent;
 pub use peer_connection::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability};
 pub use relayed_data::RelayedData;
 pub use webrtc::WebRtc;
+
+/// The client state machine with the tasks of this library.
+pub type Client = client::Client<TaskEvent>;
+
+/// The settings of a [`Client`].
+pub type ClientConfig = client::ClientConfig<TaskEvent>;
+
+/// What a [`Client`] tells its application.
+pub type Event = client::Event<TaskEvent>;

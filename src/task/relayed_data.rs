@@ -1,10 +1,10 @@
 //! The Relayed Data task: the application's data travels through the server, end-to-end encrypted.
 
-use super::{Task, TaskEvent};
+use super::event::TaskEvent;
 use crate::crypto::Content;
-use crate::protocol::Role;
 use crate::protocol::client::{Client, SendFailure};
 use crate::protocol::message::{Payload, TaskData, TaskMessage};
+use crate::protocol::{Role, Task, TaskOutput};
 
 /// The name of the task.
 // Spec: R-001 (Task Protocol Name)
@@ -33,7 +33,7 @@ impl RelayedData {
 /// [`Client::send_application`] says.
 // Spec: R-004 (Client-to-Client Messages)
 // Spec: R-008 ('data' messages)
-pub fn send(client: &mut Client, payload: &Payload) -> Result<(), SendFailure> {
+pub fn send(client: &mut Client<impl TaskOutput>, payload: &Payload) -> Result<(), SendFailure> {
     match client.task() {
         Some(running) if running != NAME => {
             Err(SendFailure::OtherTask { running: running.to_owned() })
@@ -44,7 +44,7 @@ pub fn send(client: &mut Client, payload: &Payload) -> Result<(), SendFailure> {
     }
 }
 
-impl Task for RelayedData {
+impl Task<TaskEvent> for RelayedData {
     fn name(&self) -> &str {
         NAME
     }

@@ -2,7 +2,7 @@
 
 use std::net::UdpSocket;
 
-use saltyrtc::client::{Closed, EndReason, Event, SendFailure};
+use saltyrtc::client::{Closed, EndReason, Event, SendFailure, WebRtcSendFailure};
 use saltyrtc::protocol::Role;
 use saltyrtc::protocol::message::Payload;
 
@@ -138,7 +138,7 @@ async fn a_flood_of_candidates() {
         refused = scene
             .until("room", |scene| match scene.hostile.send_candidates(&candidates) {
                 Ok(()) => Some(None),
-                Err(SendFailure::QueueFull) => None,
+                Err(WebRtcSendFailure::Message(SendFailure::QueueFull)) => None,
                 Err(error) => Some(Some(error)),
             })
             .await;
@@ -148,7 +148,7 @@ async fn a_flood_of_candidates() {
     }
     let outcome = match refused {
         None => outcome(&mut scene).await,
-        Some(SendFailure::NoPeer) => Outcome::Unreachable,
+        Some(WebRtcSendFailure::Message(SendFailure::NoPeer)) => Outcome::Unreachable,
         Some(_) => Outcome::Ended(scene.end().await),
     };
     match outcome {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use saltyrtc::chunking::{Chunker, Mode};
-use saltyrtc::client::{self, RtcConfig};
+use saltyrtc::client::{self, Event, RtcConfig};
 use saltyrtc::rtc::association::{
     AssociationEvent, ChannelConfig, MessageKind, SctpConfig, SendError,
 };
@@ -93,9 +93,8 @@ fn is_closed(event: &&AssociationEvent) -> bool {
     matches!(event, AssociationEvent::ChannelClosed { .. })
 }
 
-fn is_message(event: &saltyrtc::client::Event) -> bool {
-    use saltyrtc::client::Event::Task;
-    matches!(event, Task(TaskEvent::Channel(ChannelEvent::Message { .. })))
+fn is_message(event: &Event) -> bool {
+    matches!(event, Event::Task(TaskEvent::Channel(ChannelEvent::Message { .. })))
 }
 
 /// Covers W-054.
@@ -240,8 +239,7 @@ async fn thousands_of_channels() {
         .await;
     scene.works(&mut good).await;
     let opened = scene.unseen.iter().filter(|event| {
-        use saltyrtc::client::Event::Task;
-        matches!(event, Task(TaskEvent::Channel(ChannelEvent::Opened { .. })))
+        matches!(event, Event::Task(TaskEvent::Channel(ChannelEvent::Opened { .. })))
     });
     assert_eq!(opened.count(), 7);
     assert!((1..=32).contains(&scene.problems()));
@@ -285,7 +283,7 @@ async fn channels_that_are_opened_and_closed() {
         let events = scene.unseen.iter();
         events
             .filter(|event| match event {
-                saltyrtc::client::Event::Task(TaskEvent::Channel(event)) => wanted(event),
+                Event::Task(TaskEvent::Channel(event)) => wanted(event),
                 _ => false,
             })
             .count()

@@ -61,10 +61,10 @@ async fn a_peer_is_lost_after_everything_that_it_has_sent() {
     scene.hostile.close();
     loop {
         match scene.hostile.next_event().await {
-            Some(Event::Channel(ChannelTransmit::Message(close))) => {
+            Some(Event::SignallingChannel(ChannelTransmit::Message(close))) => {
                 scene.send(signalling, MessageKind::Binary, close).await;
             }
-            Some(Event::Channel(ChannelTransmit::Close)) => break,
+            Some(Event::SignallingChannel(ChannelTransmit::Close)) => break,
             other => assert!(other.is_some(), "the end of the channel is waited for"),
         }
     }

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use rmpv::Value;
 use saltyrtc::chunking::{Chunker, Mode};
-use saltyrtc::client::{self, Client, Closed, Config, Event, RtcConfig, SendFailure};
+use saltyrtc::client::{
+    self, Client, Closed, Config, Event, RtcConfig, SendFailure, WebRtcSendFailure,
+};
 use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::message::{Payload, TaskData, TaskMessage};
 use saltyrtc::protocol::{ChannelTransmit, Role, SecureChannel, ServerUrl};
@@ -231,7 +233,7 @@ impl Scene {
                     }
                 }
             }
-            Event::Channel(transmit) => {
+            Event::SignallingChannel(transmit) => {
                 let (Some(id), Some(association)) = (self.signalling, &mut self.wire.association)
                 else {
                     return;
@@ -268,7 +270,7 @@ impl Scene {
         if !candidates.is_empty() {
             match self.hostile.send_candidates(&candidates) {
                 // The victim can be faster to have closed it, because of what was sent before.
-                Ok(()) | Err(SendFailure::Closed) => {}
+                Ok(()) | Err(WebRtcSendFailure::Message(SendFailure::Closed)) => {}
                 Err(error) => panic!("a client that takes them: {error}"),
             }
         }

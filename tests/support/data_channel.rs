@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use saltyrtc::crypto::SharedKey;
 use saltyrtc::protocol::ChannelTransmit;
-use saltyrtc::protocol::client::Event;
+use saltyrtc::task::Event;
 
 use super::fake_peer::FakePeer;
 use super::fake_server::FakeServer;
@@ -73,7 +73,7 @@ impl FakeChannel {
         let mut others = Vec::new();
         for event in server.events() {
             match event {
-                Event::Channel(transmit) => self.received.push(transmit),
+                Event::SignallingChannel(transmit) => self.received.push(transmit),
                 event => others.push(event),
             }
         }

@@ -5,10 +5,9 @@ use std::time::{Duration, Instant};
 
 use rmpv::Value;
 use saltyrtc::crypto::{KeyPair, PublicKey, SharedKey};
-use saltyrtc::protocol::client::{
-    Client, ClientConfig, ClientState, Closed, ClosedBy, Event, SocketEnd,
-};
+use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, SocketEnd};
 use saltyrtc::protocol::{CloseCode, Nonce, Role, Transmit};
+use saltyrtc::task::{Client, ClientConfig, Event};
 
 use super::keys;
 use super::msg::{Msg, bin};

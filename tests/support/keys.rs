@@ -2,9 +2,9 @@
 
 use saltyrtc::crypto::{AuthToken, KeyPair, PublicKey, SecretKey};
 use saltyrtc::protocol::Task;
-use saltyrtc::protocol::client::{ClientConfig, PeerAuth, RoleConfig};
+use saltyrtc::protocol::client::{PeerAuth, RoleConfig};
 use saltyrtc::protocol::message::TaskData;
-use saltyrtc::task::{CustomTask, RelayedData};
+use saltyrtc::task::{ClientConfig, CustomTask, RelayedData, TaskEvent};
 
 /// The key pair number `n`.
 pub fn pair(n: u8) -> KeyPair {
@@ -40,11 +40,11 @@ pub fn wrong_token() -> AuthToken {
     AuthToken::from_bytes([0x78; 32])
 }
 
-pub fn custom(name: &str) -> Box<dyn Task> {
+pub fn custom(name: &str) -> Box<dyn Task<TaskEvent>> {
     Box::new(CustomTask::new(name, TaskData::NIL).unwrap())
 }
 
-pub fn relayed() -> Vec<Box<dyn Task>> {
+pub fn relayed() -> Vec<Box<dyn Task<TaskEvent>>> {
     vec![Box::new(RelayedData)]
 }
 

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use saltyrtc::crypto::RandomSource;
-use saltyrtc::protocol::client::{Client, ClientConfig, ClientState, Closed, Event, SocketEnd};
+use saltyrtc::protocol::client::{ClientState, Closed, SocketEnd};
 use saltyrtc::protocol::server::{ClientId, Path, PathConfig};
 use saltyrtc::protocol::{CloseCode, SUBPROTOCOL, Transmit};
+use saltyrtc::task::{Client, ClientConfig, Event};
 
 use super::keys;
 use super::random::Seeded;

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use super::config::RtcStats;
 use crate::chunking::Chunker;
 use crate::protocol::{Role, SecureChannel, SecureSender};
 use crate::rtc::association::{Association, ChannelId, MessageKind};
+use crate::sync::lock;
 use crate::task::Reliability;
 
 /// How a channel is to be.
@@ -243,10 +244,6 @@ impl Queue {
 
 /// How many messages are taken from a queue under one lock.
 const BATCH: usize = 64;
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Channels {
     pub(super) fn new(limits: Limits) -> Self {

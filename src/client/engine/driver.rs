@@ -13,12 +13,14 @@ use super::goodbye::Goodbye;
 use super::session::{Session, Signal, closed};
 use super::sockets::{Io, IoConfig};
 use super::task::{Inbox, Item, Task};
-use crate::client::Shared;
-use crate::protocol::client::{Client as Machine, ClientState, SendFailure};
+use crate::client::shared::{By, Shared};
+use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::{Role, SecureChannel, SignallingChannel};
 use crate::rtc::connection::{Connection, ConnectionConfig, DescriptionError};
-use crate::task::webrtc::{self, OptionsError, SdpType, SessionDescription, WebRtc};
-use crate::task::{ConnectionEvent, ConnectionState, TaskEvent};
+use crate::task::webrtc::{
+    self, OptionsError, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
+};
+use crate::task::{Client as Machine, ConnectionEvent, ConnectionState, TaskEvent};
 use crate::transport::Roots;
 
 /// The most bytes that we take as one message of SCTP: what browsers take.
@@ -151,7 +153,7 @@ impl Engine {
         tokio::select! {
             () = ready => {}
             () = channels.wake.notified() => {}
-            () = shared.channel_woken() => {}
+            () = shared.wake_engine.notified() => {}
             () = due => {}
         }
     }
@@ -167,7 +169,8 @@ impl Engine {
         for command in commands {
             self.command(now, command);
         }
-        let (over, has_room) = self.shared.inspect(|machine| (machine.over(), machine.has_room()));
+        let (over, has_room) =
+            self.shared.with(By::Engine, |machine| (machine.over(), machine.has_room()));
         let Some(peer) = &mut self.peer else {
             release_goodbye(&self.shared);
             return if over { Next::End } else { Next::Wait(None) };
@@ -187,8 +190,9 @@ impl Engine {
             session.expire(now);
         }
         let shared = &self.shared;
-        let keys =
-            |id| -> Option<SecureChannel> { shared.act(|machine| machine.secure_channel(id).ok()) };
+        let keys = |id| -> Option<SecureChannel> {
+            shared.with(By::Engine, |machine| machine.secure_channel(id).ok())
+        };
         session.prepare(now, &keys);
         // Before the application hears of an answer: what it answers does not wait to be sent any more.
         session.flush(now);
@@ -198,12 +202,12 @@ impl Engine {
             drained = !session.take_events(now, &keys);
             more |= !drained;
             // Before what came over the channel of the signalling is looked at: it may be the last.
-            shared.tell(std::mem::take(&mut session.events));
+            tell(shared, std::mem::take(&mut session.events));
         }
         if session.lost() {
             // The application hears of it before the client ends because of it.
             session.distribute();
-            shared.tell(std::mem::take(&mut session.events));
+            tell(shared, std::mem::take(&mut session.events));
         }
         let signalled = peer.signal(now, shared, drained);
         let session = peer.session.as_mut().expect("it was there");
@@ -218,12 +222,12 @@ impl Engine {
         more |= sent && !session.signals.is_empty();
 
         self.channels.set_stats(session.stats());
-        shared.tell(std::mem::take(&mut session.events));
+        tell(shared, std::mem::take(&mut session.events));
         if signalled == Closing::Over {
             session.abort(now);
             self.channels.set_stats(session.stats());
             self.peer = None;
-            shared.act(|machine| machine.handle_channel_closed());
+            shared.with(By::Engine, |machine| machine.handle_channel_closed());
             return Next::Turn;
         }
         if more || !self.inbox.is_empty() {
@@ -280,7 +284,7 @@ impl Engine {
             old.end_channels(peer.epoch, Some("the connection to the peer was made anew"));
             old.abort(now);
             let events = std::mem::take(&mut old.events);
-            self.shared.tell(events);
+            tell(&self.shared, events);
         }
         let config = ConnectionConfig { offerer: peer.initiator, ..self.config.clone() };
         let connection = match Connection::with_new_certificate(now, config) {
@@ -288,9 +292,10 @@ impl Engine {
             Err(error) => {
                 let text = error.to_string();
                 let state = ConnectionState::Failed(text);
-                return self
-                    .shared
-                    .tell(vec![TaskEvent::Connection(ConnectionEvent::State(state))]);
+                return tell(
+                    &self.shared,
+                    vec![TaskEvent::Connection(ConnectionEvent::State(state))],
+                );
             }
         };
         let mut session = Session::new(
@@ -366,7 +371,7 @@ impl Engine {
         match self.peer.as_mut().and_then(|peer| peer.session.as_mut()) {
             Some(session) => session.problem(text),
             None => {
-                self.shared.tell(vec![TaskEvent::Connection(ConnectionEvent::Problem(text))]);
+                tell(&self.shared, vec![TaskEvent::Connection(ConnectionEvent::Problem(text))]);
             }
         }
     }
@@ -388,7 +393,8 @@ impl Engine {
 
     /// The peer is gone, or the client is closing.
     fn stop(&mut self, now: Instant) {
-        let closing = self.shared.inspect(|machine| machine.state() == ClientState::Closed);
+        let closing =
+            self.shared.with(By::Engine, |machine| machine.state() == ClientState::Closed);
         if closing {
             // What the application sent before it closed, perhaps since this turn began.
             self.channels.end();
@@ -399,7 +405,7 @@ impl Engine {
         match &mut self.peer {
             // What was sent, the 'close' included, is still to be delivered.
             Some(peer) if closing && peer.session.is_some() => {
-                let by_peer = self.shared.inspect(|machine| machine.is_closed_by_peer());
+                let by_peer = self.shared.with(By::Engine, |machine| machine.is_closed_by_peer());
                 if by_peer && let Some(session) = &mut peer.session {
                     // It takes nothing any more.
                     session.stop_sending();
@@ -424,9 +430,9 @@ impl Engine {
             }
             None => Vec::new(),
         };
-        self.shared.tell(events);
+        tell(&self.shared, events);
         // Those that waited for a connection.
-        self.shared.tell(closed(self.channels.remove_all(peer.epoch), Some("the peer left")));
+        tell(&self.shared, closed(self.channels.remove_all(peer.epoch), Some("the peer left")));
     }
 }
 
@@ -459,13 +465,13 @@ impl Peer {
                 0 => MAX_SCTP_MESSAGE,
                 max => max,
             };
-            match shared.act(|machine| machine.hand_over(now, max)) {
+            match shared.with(By::Engine, |machine| machine.hand_over(now, max)) {
                 Ok(()) => self.handed_over = true,
                 Err(error) => session.problem(format!("the signalling stays where it is: {error}")),
             }
         }
         if !messages.is_empty() {
-            shared.act(|machine| {
+            shared.with(By::Engine, |machine| {
                 for message in &messages {
                     machine.handle_channel_message(now, message);
                 }
@@ -487,8 +493,8 @@ impl Peer {
             send_signalling(now, shared, session);
         }
         if let Some(closing) = &mut self.closing {
-            let (over, waits) =
-                shared.inspect(|machine| (machine.over(), machine.has_channel_transmits()));
+            let (over, waits) = shared
+                .with(By::Engine, |machine| (machine.over(), machine.has_channel_transmits()));
             if closed {
                 closing.answered();
             }
@@ -505,7 +511,7 @@ impl Peer {
             session.end_channels(self.epoch, Some("the connection to the peer has ended"));
         }
         if closed && self.handed_over {
-            shared.act(|machine| machine.handle_channel_closed());
+            shared.with(By::Engine, |machine| machine.handle_channel_closed());
         }
         Closing::No
     }
@@ -528,7 +534,7 @@ impl Peer {
         let Some(session) = &mut self.session else { return true };
         while let Some(signal) = session.signals.front() {
             let description = |kind, sdp: &String| SessionDescription::new(kind, sdp);
-            let result = shared.act(|machine| match signal {
+            let result = shared.with(By::Engine, |machine| match signal {
                 Signal::Offer(sdp) => {
                     webrtc::send_offer(machine, &description(SdpType::Offer, sdp))
                 }
@@ -538,7 +544,7 @@ impl Peer {
                 Signal::Candidates(candidates) => webrtc::send_candidates(machine, now, candidates),
             });
             match result {
-                Err(SendFailure::QueueFull) => return false,
+                Err(WebRtcSendFailure::Message(SendFailure::QueueFull)) => return false,
                 Err(error) => tracing::debug!(%error, "the peer could not be told"),
                 Ok(()) => {}
             }
@@ -551,17 +557,25 @@ impl Peer {
     }
 }
 
-/// Lets the machine say good-bye, if it waits for that.
-fn release_goodbye(shared: &Shared) {
-    if shared.inspect(Machine::holds_goodbye) {
-        shared.act(Machine::release_goodbye);
+/// Tells the application of these events.
+fn tell(shared: &Shared, events: Vec<TaskEvent>) {
+    if !events.is_empty() {
+        shared.with(By::Engine, |machine| {
+            events.into_iter().for_each(|event| machine.push_task_event(event));
+        });
     }
 }
 
-/// Sends what the state machine has for the peer over the channel of the signalling. Whoever works on the
-/// machine wakes its driver, so it is left alone if there is nothing.
+/// Lets the machine say good-bye, if it waits for that.
+fn release_goodbye(shared: &Shared) {
+    shared.with(By::Engine, Machine::release_goodbye);
+}
+
+/// Sends what the state machine has for the peer over the channel of the signalling.
 fn send_signalling(now: Instant, shared: &Shared, session: &mut Session) {
-    if shared.inspect(Machine::has_channel_transmits) {
-        shared.act(|machine| session.send_signalling(now, machine));
-    }
+    shared.with(By::Engine, |machine| {
+        if machine.has_channel_transmits() {
+            session.send_signalling(now, machine);
+        }
+    });
 }

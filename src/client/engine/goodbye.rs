@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::client::CLOSE_TIMEOUT;
+use crate::client::shared::CLOSE_TIMEOUT;
 
 /// How long a client that is closing waits for the peer to take more of what was sent before. Then it says
 /// good-bye nevertheless: or the peer would take it for lost.

@@ -15,7 +15,6 @@ use super::config::RtcStats;
 use super::goodbye::Undelivered;
 use super::sockets::{Arrival, Io};
 use crate::chunking::{Chunker, Limits, Mode, Unchunker};
-use crate::protocol::client::Client as Machine;
 use crate::protocol::{ChannelTransmit, SecureChannel, SecureReceiver, SignallingChannel};
 use crate::rtc::association::{
     AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability as SctpReliability,
@@ -23,7 +22,9 @@ use crate::rtc::association::{
 use crate::rtc::connection::{Connection, Event};
 use crate::rtc::ice;
 use crate::task::webrtc::Candidate;
-use crate::task::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability, TaskEvent};
+use crate::task::{
+    ChannelEvent, Client as Machine, ConnectionEvent, ConnectionState, Reliability, TaskEvent,
+};
 
 /// Chunks of secure channels are not larger than this, whatever the peer takes: as large as messages can
 /// be with any browser.

@@ -1,11 +1,12 @@
 //! The WebRTC task of the built-in engine: what the peer says goes to the engine instead of the
 //! application.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::channels::Channels;
 use crate::protocol::message::{TaskData, TaskMessage};
 use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask};
+use crate::sync::lock;
 use crate::task::TaskEvent;
 use crate::task::webrtc::{Candidate, Candidates, SessionDescription, WebRtc};
 
@@ -62,7 +63,7 @@ struct Waiting {
 
 impl Inbox {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -80,7 +81,7 @@ impl Task {
     }
 }
 
-impl ProtocolTask for Task {
+impl ProtocolTask<TaskEvent> for Task {
     fn name(&self) -> &str {
         self.inner.name()
     }
@@ -96,6 +97,7 @@ impl ProtocolTask for Task {
         let mut waiting = self.inbox.lock();
         let epoch = self.channels.start(role);
         waiting.items.push(Item::Start { role, epoch, signalling });
+        self.channels.wake.notify_one();
         Ok(())
     }
 
@@ -117,6 +119,7 @@ impl ProtocolTask for Task {
         }
         waiting.bytes = bytes;
         waiting.items.push(item);
+        self.channels.wake.notify_one();
         Ok(None)
     }
 
@@ -132,5 +135,6 @@ impl ProtocolTask for Task {
         waiting.items.retain(|item| matches!(item, Item::Start { .. } | Item::Stop));
         waiting.bytes = 0;
         waiting.items.push(Item::Stop);
+        self.channels.wake.notify_one();
     }
 }

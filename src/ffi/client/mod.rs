@@ -135,7 +135,7 @@ impl saltyrtc_client {
             let handle = Arc::as_ptr(self).cast_mut();
             match (&event, self.transport()) {
                 // SAFETY: the program that gave us the functions vouches for them.
-                (Event::Channel(transmit), Some(transport)) => unsafe {
+                (Event::SignallingChannel(transmit), Some(transport)) => unsafe {
                     transport.transmit(handle, transmit);
                 },
                 _ => {

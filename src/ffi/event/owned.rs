@@ -130,11 +130,11 @@ impl OwnedEvent {
             }
             Event::Task(TaskEvent::Channel(event)) => flat.set_channel_event(event, texts),
             Event::HandedOver => saltyrtc_event_kind::HandedOver,
-            Event::Channel(ChannelTransmit::Message(message)) => {
+            Event::SignallingChannel(ChannelTransmit::Message(message)) => {
                 flat.set_data(saltyrtc_payload::Bytes, message);
                 saltyrtc_event_kind::TransportSend
             }
-            Event::Channel(ChannelTransmit::Close) => saltyrtc_event_kind::TransportClose,
+            Event::SignallingChannel(ChannelTransmit::Close) => saltyrtc_event_kind::TransportClose,
             Event::SendError(address) => {
                 flat.address = address.0;
                 saltyrtc_event_kind::SendError
@@ -340,8 +340,8 @@ mod tests {
             channel(ChannelEvent::Closed { channel: 1, error: None }),
             channel(ChannelEvent::Closed { channel: 1, error: Some("why".into()) }),
             Event::HandedOver,
-            Event::Channel(ChannelTransmit::Message(b"sealed".as_slice().into())),
-            Event::Channel(ChannelTransmit::Close),
+            Event::SignallingChannel(ChannelTransmit::Message(b"sealed".as_slice().into())),
+            Event::SignallingChannel(ChannelTransmit::Close),
             Event::SendError(initiator),
             Event::PeerLeft { address: initiator, how: PeerLeft::Disconnected, can_rejoin: false },
             Event::PeerLeft { address: initiator, how: PeerLeft::Dropped, can_rejoin: true },

@@ -6,6 +6,13 @@ use std::time::Duration;
 use crate::crypto::{AuthToken, KeyPair, PublicKey};
 use crate::protocol::{Role, Task};
 
+/// The shortest that [`ClientConfig::max_message_size`] may be, in bytes: room for any handshake message of
+/// the protocol itself.
+const MIN_MESSAGE_SIZE: usize = 4096;
+
+/// Times beyond this could not be added to the present any more.
+pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// What the two clients know about each other before they meet.
 #[derive(Debug, Clone)]
 pub enum PeerAuth {
@@ -54,9 +61,23 @@ pub enum WhenPeerLeaves {
     Close,
 }
 
-/// The settings of a client state machine.
+/// Who drives the data channel that the signalling is handed over to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChannelDriver {
+    /// The application: [`Event::SignallingChannel`](super::Event::SignallingChannel) says what to do with
+    /// the channel, in order with all other events.
+    #[default]
+    Application,
+    /// The driver of the state machine, which asks with
+    /// [`Client::poll_channel_transmit`](super::Client::poll_channel_transmit). After
+    /// [`Client::close`](super::Client::close) it also has to call
+    /// [`Client::release_goodbye`](super::Client::release_goodbye).
+    Polled,
+}
+
+/// The settings of a client state machine. `E` is what its tasks tell the application.
 #[derive(Debug)]
-pub struct ClientConfig {
+pub struct ClientConfig<E> {
     /// The role, and what is known about the peer.
     pub role: RoleConfig,
     /// Our permanent key pair.
@@ -70,7 +91,7 @@ pub struct ClientConfig {
     pub ping_interval: u32,
     /// The tasks, most wanted first. At least one, no name twice.
     // Spec: P-295 (Tasks)
-    pub tasks: Vec<Box<dyn Task>>,
+    pub tasks: Vec<Box<dyn Task<E>>>,
     /// The most bytes that a message may have on the wire, nonce included. Default 1 MiB, which is
     /// what the other servers accept.
     pub max_message_size: usize,
@@ -86,21 +107,15 @@ pub struct ClientConfig {
     pub peer_handshake_timeout: Duration,
     /// What to do when the peer leaves. Default: wait for it to come back.
     pub when_peer_leaves: WhenPeerLeaves,
-    /// How the driver learns what to do with the data channel that the signalling was handed over to:
-    /// `false`, from [`Event::Channel`](super::Event::Channel), among the other events; `true`, from
-    /// [`Client::poll_channel_transmit`](super::Client::poll_channel_transmit), for a WebRTC engine that
-    /// sends by itself. It also has to call
-    /// [`Client::release_goodbye`](super::Client::release_goodbye) after a close. Default `false`.
-    pub engine: bool,
+    /// Who is told what to do with the data channel that the signalling was handed over to. Default: the
+    /// application.
+    pub channel_driver: ChannelDriver,
 }
 
-impl ClientConfig {
+impl<E> ClientConfig<E> {
     /// The shortest that [`max_message_size`](Self::max_message_size) may be, in bytes: room for any
     /// handshake message of the protocol itself.
-    pub const MIN_MESSAGE_SIZE: usize = 4096;
-
-    /// Times beyond this could not be added to the present any more.
-    pub(super) const LONGEST_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+    pub const MIN_MESSAGE_SIZE: usize = MIN_MESSAGE_SIZE;
 
     /// A configuration with default limits and no tasks yet.
     pub fn new(role: RoleConfig, permanent_key: KeyPair) -> Self {
@@ -115,7 +130,7 @@ impl ClientConfig {
             server_handshake_timeout: Duration::from_secs(30),
             peer_handshake_timeout: Duration::from_secs(60),
             when_peer_leaves: WhenPeerLeaves::Wait,
-            engine: false,
+            channel_driver: ChannelDriver::Application,
         }
     }
 
@@ -163,8 +178,9 @@ pub enum ConfigError {
     MessageSize(usize),
     /// The peer's key is our own.
     PeerIsSelf,
-    /// The WebRTC task was added with the built-in engine, and another time.
-    TwoWebRtcs,
+    /// The tasks with these two names cannot be offered by one client: the messages to one would go to
+    /// the other.
+    TasksExclude(String, String),
 }
 
 impl fmt::Display for ConfigError {
@@ -175,15 +191,16 @@ impl fmt::Display for ConfigError {
             Self::MessageSize(size) => write!(
                 f,
                 "the message size limit of {size} bytes is too small: at least {} are needed",
-                ClientConfig::MIN_MESSAGE_SIZE
+                MIN_MESSAGE_SIZE
             ),
             Self::PeerIsSelf => f.write_str(
                 "the peer's key is this client's own key: initiator and responder need different \
                  key pairs",
             ),
-            Self::TwoWebRtcs => f.write_str(
-                "the built-in WebRTC and a WebRTC implementation of the application's own do not go \
-                 together: add only one of the two tasks",
+            Self::TasksExclude(first, second) => write!(
+                f,
+                "the tasks {first:?} and {second:?} do not go together, as the messages to one would go to \
+                 the other: add only one of them"
             ),
         }
     }

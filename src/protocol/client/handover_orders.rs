@@ -14,11 +14,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use model::{Model, Tag};
 
-use super::core::ServerLink;
+use super::signalling::{ServerLink, seal};
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
-use crate::protocol::message::Disconnected;
-use crate::protocol::{ChannelTransmit, Link, Task};
+use crate::protocol::message::{Disconnected, Payload};
+use crate::protocol::{Address, ChannelTransmit, CloseCode, Link, Task, Transmit};
+use crate::task::TaskEvent;
 use crate::task::webrtc::{Options, WebRtc};
 
 const A: usize = 0;
@@ -79,7 +80,7 @@ impl Wire {
 
 /// One client, and what the table says about it.
 struct Side {
-    client: Client,
+    client: Client<TaskEvent>,
     server: Link,
     down: VecDeque<Wire>,
     channel: VecDeque<Wire>,
@@ -137,8 +138,9 @@ impl Side {
         client.handshake = None;
         let link = || Link::new(&mut OsRandom);
         let address = ADDRESSES[side];
-        client.core.server = Some(ServerLink { link: link(), key: keys.server.clone(), address });
-        client.core.begin_session(ADDRESSES[1 - side], link(), keys.session.clone(), peer, 0);
+        client.signalling.server =
+            Some(ServerLink { link: link(), key: keys.server.clone(), address });
+        client.signalling.begin_session(ADDRESSES[1 - side], link(), keys.session.clone(), peer, 0);
         Self {
             client,
             server: link(),
@@ -272,7 +274,7 @@ impl World {
                     Some(Wire::Disconnected) => {
                         let nonce = side.server.next_nonce(Address::SERVER, ADDRESSES[x]).unwrap();
                         let plain = Disconnected { id: ADDRESSES[1 - x] }.serialise();
-                        let message = super::core::seal(&nonce, &keys().server, &plain);
+                        let message = seal(&nonce, &keys().server, &plain);
                         side.client.handle_message(now, &message);
                         side.model.disconnected();
                     }
@@ -370,7 +372,7 @@ impl World {
                 Event::Application(payload) => {
                     self.sides[x].got.push(payload.as_bytes().unwrap()[0]);
                 }
-                Event::Channel(transmit) => {
+                Event::SignallingChannel(transmit) => {
                     assert!(self.sides[x].model.own, "it is ours to use: {:?}", self.trail);
                     match transmit {
                         ChannelTransmit::Message(message) => {

@@ -6,17 +6,18 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::PeerAuth;
-use super::core::{Core, seal};
-use super::event::{EndReason, Event, PeerLeft};
+use super::config::PeerAuth;
+use super::end::EndReason;
+use super::event::{Event, PeerLeft};
 use super::session::Session;
+use super::signalling::{Signalling, seal};
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
     Close, InitiatorAuth, Key, MessageError, Notification, ResponderAuth, TaskData, Token,
 };
 use crate::protocol::{
     Address, CheckedNonce, CloseCode, DropReason, Link, Nonce, NonceError, ResponderAddress, Role,
-    SequenceExhausted,
+    SequenceExhausted, TaskOutput,
 };
 
 /// A responder that has not sent anything for this long is dropped.
@@ -103,13 +104,13 @@ impl Initiator {
     /// The server is authenticated, and these responders are on the path.
     pub(super) fn start(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         responders: impl IntoIterator<Item = ResponderAddress>,
     ) {
         // Spec: P-166 P-167 ('server-auth' Message)
         for address in responders {
-            self.add_candidate(core, now, address);
+            self.add_candidate(signalling, now, address);
         }
     }
 
@@ -134,7 +135,7 @@ impl Initiator {
 
     pub(super) fn handle_notification(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         notification: Notification,
     ) -> Result<(), String> {
@@ -142,32 +143,32 @@ impl Initiator {
             Notification::NewResponder(address) => {
                 let is_peer = |session: &Session| session.address == address.into();
                 // Spec: P-182 ('new-responder' Message)
-                if core.session.as_ref().is_some_and(is_peer) {
-                    core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
+                if signalling.session.as_ref().is_some_and(is_peer) {
+                    signalling.lose_peer(PeerLeft::Replaced, self.can_rejoin());
                 }
-                if core.session.is_some() {
-                    core.send_drop(address, DropReason::DroppedByInitiator);
-                } else if core.running() {
+                if signalling.session.is_some() {
+                    signalling.send_drop(address, DropReason::DroppedByInitiator);
+                } else if signalling.running() {
                     // Spec: P-181 P-183 ('new-responder' Message)
-                    self.add_candidate(core, now, address);
+                    self.add_candidate(signalling, now, address);
                 }
             }
             Notification::Disconnected(address) => {
-                self.forget(core, address, PeerLeft::Disconnected);
+                self.forget(signalling, address, PeerLeft::Disconnected);
             }
             Notification::SendError(error) => {
-                let own = core.server.as_ref().map(|server| server.address);
+                let own = signalling.server.as_ref().map(|server| server.address);
                 if Some(error.source()) != own
                     || ResponderAddress::try_from(error.destination()).is_err()
                 {
                     return Err("'send-error' is about a message that was not sent here".into());
                 }
                 // It may be late, and about somebody who had the address before.
-                let link = self.link_to(core, error.destination());
+                let link = self.link_to(signalling, error.destination());
                 if link.is_some_and(|link| link.has_sent(error.sequence())) {
                     // Spec: P-210 ('send-error' Message)
-                    core.event(Event::SendError(error.destination()));
-                    self.forget(core, error.destination(), PeerLeft::Unreachable);
+                    signalling.event(Event::SendError(error.destination()));
+                    self.forget(signalling, error.destination(), PeerLeft::Unreachable);
                 }
             }
             Notification::NewInitiator => return Err("'new-initiator' sent to an initiator".into()),
@@ -176,8 +177,12 @@ impl Initiator {
     }
 
     /// The link to the responder at `address`, if there is one.
-    fn link_to<'a>(&'a self, core: &'a Core, address: Address) -> Option<&'a Link> {
-        match &core.session {
+    fn link_to<'a>(
+        &'a self,
+        signalling: &'a Signalling<impl TaskOutput>,
+        address: Address,
+    ) -> Option<&'a Link> {
+        match &signalling.session {
             Some(session) if session.address == address => Some(&session.link),
             _ => {
                 let address = ResponderAddress::try_from(address).ok()?;
@@ -187,18 +192,28 @@ impl Initiator {
     }
 
     /// Deletes everything about the responder at `address`.
-    fn forget(&mut self, core: &mut Core, address: Address, how: PeerLeft) {
+    fn forget(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        address: Address,
+        how: PeerLeft,
+    ) {
         if let Ok(address) = ResponderAddress::try_from(address)
             && self.candidates.remove(&address).is_some()
         {
-            core.event(Event::ResponderLeft(address));
+            signalling.event(Event::ResponderLeft(address));
         }
-        if core.session.as_ref().is_some_and(|session| session.address == address) {
-            core.lose_peer(how, self.can_rejoin());
+        if signalling.session.as_ref().is_some_and(|session| session.address == address) {
+            signalling.lose_peer(how, self.can_rejoin());
         }
     }
 
-    fn add_candidate(&mut self, core: &mut Core, now: Instant, address: ResponderAddress) {
+    fn add_candidate(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        now: Instant,
+        address: ResponderAddress,
+    ) {
         let candidate = Candidate {
             arrival: self.arrivals,
             arrived: now,
@@ -206,12 +221,12 @@ impl Initiator {
             started: None,
             held: Vec::new(),
             // Spec: P-037 (Sending a Signalling Message)
-            link: Link::new(&mut *core.random.0),
+            link: Link::new(&mut *signalling.random.0),
             state: State::First,
         };
         self.arrivals += 1;
         self.candidates.insert(address, candidate);
-        core.event(Event::ResponderJoined(address));
+        signalling.event(Event::ResponderJoined(address));
         // Spec: P-106 (Path Cleaning)
         if self.candidates.len() >= CONGESTED_PATH {
             let others = self.candidates.iter().filter(|(other, _)| **other != address);
@@ -219,40 +234,45 @@ impl Initiator {
                 .filter(|(_, candidate)| candidate.spoke.is_none())
                 .min_by_key(|(_, candidate)| candidate.arrival);
             if let Some((&address, _)) = oldest_silent {
-                self.drop_candidate(core, address, DropReason::DroppedByInitiator);
+                self.drop_candidate(signalling, address, DropReason::DroppedByInitiator);
             }
         }
     }
 
-    fn drop_candidate(&mut self, core: &mut Core, address: ResponderAddress, reason: DropReason) {
+    fn drop_candidate(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        address: ResponderAddress,
+        reason: DropReason,
+    ) {
         // Spec: P-189 ('drop-responder' Message)
         self.candidates.remove(&address);
-        core.send_drop(address, reason);
+        signalling.send_drop(address, reason);
     }
 
     /// Drops a responder at the wish of the application.
     pub(super) fn drop_responder(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
         reason: DropReason,
     ) {
-        self.drop_candidate(core, address, reason);
-        if core.session.as_ref().is_some_and(|session| session.address == address.into()) {
-            core.lose_peer(PeerLeft::Dropped, self.can_rejoin());
+        self.drop_candidate(signalling, address, reason);
+        if signalling.session.as_ref().is_some_and(|session| session.address == address.into()) {
+            signalling.lose_peer(PeerLeft::Dropped, self.can_rejoin());
         }
     }
 
     /// A message from a responder that is not the authenticated peer.
     pub(super) fn handle_message(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         address: ResponderAddress,
         message: &[u8],
     ) {
         // Those who waited for the end of the pause come first, even if the timer is late.
-        self.end_pause(core, now);
+        self.end_pause(signalling, now);
         let paused = self.pause_until.is_some();
         let Some(candidate) = self.candidates.get_mut(&address) else {
             tracing::debug!(%address, "ignoring a message from an unknown responder");
@@ -262,20 +282,20 @@ impl Initiator {
         let waiting =
             matches!(candidate.state, State::First) && (paused || !candidate.held.is_empty());
         if !waiting {
-            self.process(core, now, address, message);
+            self.process(signalling, now, address, message);
         } else if candidate.held.len() < HELD_MESSAGES && message.len() <= HELD_MESSAGE_SIZE {
             candidate.held.push(message.to_vec());
         } else {
             // Nothing was tried, so this does not make the pause longer: who floods the path must
             // not be able to keep the others waiting for ever.
             let fault = Fault::protocol("it sent more than 'token' and 'key' before an answer");
-            self.fail(core, address, fault);
+            self.fail(signalling, address, fault);
         }
     }
 
     fn process(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         address: ResponderAddress,
         message: &[u8],
@@ -284,13 +304,13 @@ impl Initiator {
         // Taken out: a candidate that fails is already forgotten.
         let Some(mut candidate) = self.candidates.remove(&address) else { return };
         candidate.started.get_or_insert(now);
-        match self.advance(core, address, candidate, message) {
+        match self.advance(signalling, address, candidate, message) {
             Ok(Some(candidate)) => {
                 self.candidates.insert(address, candidate);
             }
             Ok(None) => {}
             Err(fault) => {
-                self.fail(core, address, fault);
+                self.fail(signalling, address, fault);
                 // Spec: P-237 (Client Handshake)
                 self.pause_until = Some(now + ATTEMPT_PAUSE);
             }
@@ -298,21 +318,26 @@ impl Initiator {
     }
 
     /// A responder failed to authenticate itself, and is dropped.
-    fn fail(&mut self, core: &mut Core, address: ResponderAddress, fault: Fault) {
+    fn fail(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        address: ResponderAddress,
+        fault: Fault,
+    ) {
         let Fault { reason, text } = fault;
         // The text is for the application: it may quote the responder, which does not belong into a log.
         let code = reason.close_code();
         tracing::warn!(%address, %code, "a responder failed to authenticate itself");
         // Spec: P-224 P-225 (Client-to-Client Messages)
-        self.drop_candidate(core, address, reason);
-        core.event(Event::ResponderFailed { address, reason, text });
+        self.drop_candidate(signalling, address, reason);
+        signalling.event(Event::ResponderFailed { address, reason, text });
     }
 
     /// Takes a candidate one message further. `None` means that it is the peer now, or that the
     /// connection has ended.
     fn advance(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
         candidate: Candidate,
         message: &[u8],
@@ -335,7 +360,7 @@ impl Initiator {
                     // Spec: P-245 ('token' Message)
                     // Good for one decrypted message, whatever is in it.
                     self.auth = None;
-                    core.event(Event::TokenUsed);
+                    signalling.event(Event::TokenUsed);
                     let permanent = Token::parse(&plain)?.key;
                     Ok(Some(candidate.next(checked, State::Key { permanent })))
                 }
@@ -343,7 +368,7 @@ impl Initiator {
                 Some(PeerAuth::Trusted(permanent)) => {
                     let permanent = *permanent;
                     Self::key_message(
-                        core,
+                        signalling,
                         address,
                         candidate,
                         checked,
@@ -358,17 +383,25 @@ impl Initiator {
             },
             State::Key { permanent } => {
                 let permanent = *permanent;
-                Self::key_message(core, address, candidate, checked, nonce_bytes, data, permanent)
+                Self::key_message(
+                    signalling,
+                    address,
+                    candidate,
+                    checked,
+                    nonce_bytes,
+                    data,
+                    permanent,
+                )
             }
             State::Auth { .. } => {
-                self.auth_message(core, address, candidate, checked, &nonce, data)
+                self.auth_message(signalling, address, candidate, checked, &nonce, data)
             }
         }
     }
 
     /// 'key': the responder's session key. Answered with ours.
     fn key_message(
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
         candidate: Candidate,
         checked: CheckedNonce,
@@ -376,7 +409,7 @@ impl Initiator {
         data: &[u8],
         permanent: PublicKey,
     ) -> Result<Option<Candidate>, Fault> {
-        let permanent_key = SharedKey::new(&permanent, core.permanent_key.secret());
+        let permanent_key = SharedKey::new(&permanent, signalling.permanent_key.secret());
         // Spec: P-253 ('key' Message)
         let plain = permanent_key.open(nonce_bytes, data).map_err(|_| {
             Fault::could_not_decrypt(
@@ -388,21 +421,21 @@ impl Initiator {
         // Spec: P-010 P-011 (Client's Session Key)
         // Spec: P-249 ('key' Message)
         // Drawn at random, so it is not the permanent one.
-        let session = KeyPair::generate(&mut *core.random.0);
+        let session = KeyPair::generate(&mut *signalling.random.0);
         let key = SharedKey::new(&their_session_key, session.secret());
         // Spec: P-252 ('key' Message)
         let mut candidate = candidate.next(checked, State::Auth { permanent, key });
 
         // Spec: P-247 P-250 ('key' Message)
         let reply = Key { key: *session.public() }.serialise();
-        match candidate.next_nonce(core, address) {
+        match candidate.next_nonce(signalling, address) {
             Ok(nonce) => {
                 // Spec: P-254 ('key' Message)
-                core.transmit(seal(&nonce, &permanent_key, &reply));
+                signalling.transmit(seal(&nonce, &permanent_key, &reply));
                 Ok(Some(candidate))
             }
             Err(SequenceExhausted) => {
-                core.sequence_numbers_used_up();
+                signalling.sequence_numbers_used_up();
                 Ok(None)
             }
         }
@@ -411,7 +444,7 @@ impl Initiator {
     /// 'auth': the responder proves that it reads what we send, and offers its tasks.
     fn auth_message(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
         candidate: Candidate,
         checked: CheckedNonce,
@@ -428,37 +461,38 @@ impl Initiator {
         if auth.your_cookie != link.own_cookie() {
             return Err(Fault::protocol("'auth' does not repeat our cookie"));
         }
-        let Some((task, task_data)) = choose_task(core, &auth) else {
+        let Some((task, task_data)) = choose_task(signalling, &auth) else {
             // Spec: P-266 ('auth' Message)
             // Authenticated, but with nothing to talk about.
             let close = Close { reason: CloseCode::NoSharedTask }.serialise();
-            let own = core.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
+            let own =
+                signalling.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
             let nonce = link.next_nonce(own, address.into());
             // Fails only if that was the end already.
-            let _ = core.transmit_sealed(nonce.map(|nonce| seal(&nonce, &key, &close)));
+            let _ = signalling.transmit_sealed(nonce.map(|nonce| seal(&nonce, &key, &close)));
             // Spec: P-267 P-268 ('auth' Message)
-            core.closed_by_us(EndReason::NoSharedTask, CloseCode::NoSharedTask);
+            signalling.closed_by_us(EndReason::NoSharedTask, CloseCode::NoSharedTask);
             return Ok(None);
         };
         // Spec: P-271 ('auth' Message)
-        core.tasks[task].start(Role::Initiator, &task_data).map_err(Fault::protocol)?;
+        signalling.tasks[task].start(Role::Initiator, &task_data).map_err(Fault::protocol)?;
         link.commit(checked);
         // Spec: P-256 ('auth' Message)
         let reply = InitiatorAuth {
             your_cookie: nonce.cookie,
             // Spec: P-259 ('auth' Message)
-            task: core.tasks[task].name().to_owned(),
-            data: core.tasks[task].data(),
+            task: signalling.tasks[task].name().to_owned(),
+            data: signalling.tasks[task].data(),
         };
-        core.begin_session(address.into(), link, key, permanent, task);
-        if core.send_to_peer(&reply.serialise()).is_err() {
+        signalling.begin_session(address.into(), link, key, permanent, task);
+        if signalling.send_to_peer(&reply.serialise()).is_err() {
             return Ok(None);
         }
         // Spec: P-273 ('auth' Message)
         while let Some((&other, _)) = self.candidates.first_key_value() {
-            self.drop_candidate(core, other, DropReason::DroppedByInitiator);
+            self.drop_candidate(signalling, other, DropReason::DroppedByInitiator);
         }
-        core.announce_peer(task_data);
+        signalling.announce_peer(task_data);
         Ok(None)
     }
 
@@ -469,41 +503,45 @@ impl Initiator {
         candidates.chain(pause).min()
     }
 
-    pub(super) fn handle_timeout(&mut self, core: &mut Core, now: Instant) {
-        let timeout = core.limits.peer_handshake_timeout;
+    pub(super) fn handle_timeout(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        now: Instant,
+    ) {
+        let timeout = signalling.settings.peer_handshake_timeout;
         // Spec: P-105 P-108 (Path Cleaning)
         let late: Vec<(ResponderAddress, bool)> = (self.candidates.iter())
             .filter(|(_, candidate)| candidate.deadline(timeout).is_some_and(|at| at <= now))
             .map(|(&address, candidate)| (address, candidate.spoke.is_some()))
             .collect();
         for (address, spoke) in late {
-            self.drop_candidate(core, address, DropReason::DroppedByInitiator);
+            self.drop_candidate(signalling, address, DropReason::DroppedByInitiator);
             if spoke {
                 let text = "it did not complete the handshake in time".to_owned();
                 let reason = DropReason::DroppedByInitiator;
-                core.event(Event::ResponderFailed { address, reason, text });
+                signalling.event(Event::ResponderFailed { address, reason, text });
             }
         }
-        self.end_pause(core, now);
+        self.end_pause(signalling, now);
     }
 
-    fn end_pause(&mut self, core: &mut Core, now: Instant) {
+    fn end_pause(&mut self, signalling: &mut Signalling<impl TaskOutput>, now: Instant) {
         if self.pause_until.is_some_and(|until| until <= now) {
             self.pause_until = None;
-            self.process_held(core, now);
+            self.process_held(signalling, now);
         }
     }
 
     /// Looks at what came in during the pause, until somebody fails again.
-    fn process_held(&mut self, core: &mut Core, now: Instant) {
-        while self.pause_until.is_none() && core.running() {
+    fn process_held(&mut self, signalling: &mut Signalling<impl TaskOutput>, now: Instant) {
+        while self.pause_until.is_none() && signalling.running() {
             let waiting = self.candidates.iter_mut().filter(|(_, c)| !c.held.is_empty());
             let Some((&address, candidate)) = waiting.min_by_key(|(_, c)| (c.spoke, c.arrival))
             else {
                 return;
             };
             for message in std::mem::take(&mut candidate.held) {
-                self.process(core, now, address, &message);
+                self.process(signalling, now, address, &message);
             }
         }
     }
@@ -519,10 +557,10 @@ impl Candidate {
 
     fn next_nonce(
         &mut self,
-        core: &Core,
+        signalling: &Signalling<impl TaskOutput>,
         address: ResponderAddress,
     ) -> Result<Nonce, SequenceExhausted> {
-        let own = core.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
+        let own = signalling.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
         // Spec: P-045 (Sending a Signalling Message)
         self.link.next_nonce(own, address.into())
     }
@@ -539,9 +577,12 @@ impl Candidate {
 }
 
 /// The first of our tasks that the responder offers, and what its task has to say.
-fn choose_task(core: &Core, auth: &ResponderAuth) -> Option<(usize, TaskData)> {
+fn choose_task(
+    signalling: &Signalling<impl TaskOutput>,
+    auth: &ResponderAuth,
+) -> Option<(usize, TaskData)> {
     // Spec: P-265 ('auth' Message)
-    core.tasks.iter().enumerate().find_map(|(index, task)| {
+    signalling.tasks.iter().enumerate().find_map(|(index, task)| {
         let (_, data) = auth.tasks.iter().find(|(name, _)| name == task.name())?;
         Some((index, data.clone()))
     })

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use super::core::{Core, seal};
-use super::event::{Closed, ClosedBy, EndReason, Event, PeerLeft};
+use super::end::{Closed, ClosedBy, EndReason};
+use super::event::{Event, PeerLeft};
+use super::signalling::{Signalling, seal};
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
     Close, Fields, InitiatorAuth, Key, Notification, ResponderAuth, Token,
 };
-use crate::protocol::{Address, CheckedNonce, CloseCode, Link, Nonce, Role};
+use crate::protocol::{Address, CheckedNonce, CloseCode, Link, Nonce, Role, TaskOutput};
 
 #[derive(Debug)]
 pub(super) struct Responder {
@@ -86,10 +87,15 @@ impl Responder {
     }
 
     /// The server is authenticated.
-    pub(super) fn start(&mut self, core: &mut Core, now: Instant, initiator_connected: bool) {
+    pub(super) fn start(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        now: Instant,
+        initiator_connected: bool,
+    ) {
         (self.present, self.was_present) = (initiator_connected, initiator_connected);
         // Spec: P-169 ('server-auth' Message)
-        self.begin(core, now);
+        self.begin(signalling, now);
     }
 
     /// Whether trying again may help if the initiator throws us out with `code`, now that there is no
@@ -108,10 +114,10 @@ impl Responder {
     }
 
     /// The initiator knows our permanent key from now on.
-    pub(super) fn trust(&mut self, core: &mut Core, now: Instant) {
+    pub(super) fn trust(&mut self, signalling: &mut Signalling<impl TaskOutput>, now: Instant) {
         self.trust_later();
-        if core.session.is_none() && self.handshake.is_none() {
-            self.begin(core, now);
+        if signalling.session.is_none() && self.handshake.is_none() {
+            self.begin(signalling, now);
         }
     }
 
@@ -126,16 +132,16 @@ impl Responder {
     }
 
     /// Sends 'token' and 'key', if an initiator is there and would understand them.
-    fn begin(&mut self, core: &mut Core, now: Instant) {
+    fn begin(&mut self, signalling: &mut Signalling<impl TaskOutput>, now: Instant) {
         // Spec: P-239 ('token' Message)
-        if !self.present || !self.can_rejoin() || !core.running() {
+        if !self.present || !self.can_rejoin() || !signalling.running() {
             return;
         }
         // Spec: P-012 (Client's Session Key)
         // Spec: P-248 ('key' Message)
-        let session = KeyPair::generate(&mut *core.random.0);
-        let mut link = Link::new(&mut *core.random.0);
-        let own = own_address(core);
+        let session = KeyPair::generate(&mut *signalling.random.0);
+        let mut link = Link::new(&mut *signalling.random.0);
+        let own = own_address(signalling);
         let mut nonce = || {
             // Spec: P-046 (Sending a Signalling Message)
             link.next_nonce(own, Address::INITIATOR)
@@ -146,22 +152,22 @@ impl Responder {
             let nonce = nonce().to_bytes();
             let mut message = nonce.to_vec();
             // Spec: P-241 ('token' Message)
-            let plain = Token { key: *core.permanent_key.public() }.serialise();
+            let plain = Token { key: *signalling.permanent_key.public() }.serialise();
             // Spec: P-244 ('token' Message)
             token.seal_onto(&mut message, &nonce, &plain);
-            core.transmit(message);
+            signalling.transmit(message);
         }
-        let key = SharedKey::new(&self.initiator, core.permanent_key.secret());
+        let key = SharedKey::new(&self.initiator, signalling.permanent_key.secret());
         let plain = Key { key: *session.public() }.serialise();
         // Spec: P-246 ('key' Message)
-        core.transmit(seal(&nonce(), &key, &plain));
-        let deadline = now + core.limits.peer_handshake_timeout;
+        signalling.transmit(seal(&nonce(), &key, &plain));
+        let deadline = now + signalling.settings.peer_handshake_timeout;
         self.handshake = Some(Handshake { link, state: State::Key { session }, deadline });
     }
 
     pub(super) fn handle_notification(
         &mut self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         notification: Notification,
     ) -> Result<(), String> {
@@ -171,25 +177,28 @@ impl Responder {
                 (self.present, self.was_present) = (true, true);
                 // Spec: P-174 ('new-initiator' Message)
                 self.handshake = None;
-                core.lose_peer(PeerLeft::Replaced, self.can_rejoin());
-                if core.running() {
-                    core.event(Event::InitiatorJoined);
+                signalling.lose_peer(PeerLeft::Replaced, self.can_rejoin());
+                if signalling.running() {
+                    signalling.event(Event::InitiatorJoined);
                 }
                 // Spec: P-175 ('new-initiator' Message)
-                self.begin(core, now);
+                self.begin(signalling, now);
             }
-            Notification::Disconnected(_) => self.initiator_left(core, PeerLeft::Disconnected),
+            Notification::Disconnected(_) => {
+                self.initiator_left(signalling, PeerLeft::Disconnected)
+            }
             Notification::SendError(error) => {
-                if error.source() != own_address(core) || error.destination() != Address::INITIATOR
+                if error.source() != own_address(signalling)
+                    || error.destination() != Address::INITIATOR
                 {
                     return Err("'send-error' is about a message that was not sent here".into());
                 }
                 // It may be late, and about a previous initiator.
-                let session = core.session.as_ref().map(|session| &session.link);
+                let session = signalling.session.as_ref().map(|session| &session.link);
                 let link = session.or(self.handshake.as_ref().map(|handshake| &handshake.link));
                 if link.is_some_and(|link| link.has_sent(error.sequence())) {
-                    core.event(Event::SendError(error.destination()));
-                    self.initiator_left(core, PeerLeft::Unreachable);
+                    signalling.event(Event::SendError(error.destination()));
+                    self.initiator_left(signalling, PeerLeft::Unreachable);
                 }
             }
             Notification::NewResponder(_) => {
@@ -199,26 +208,30 @@ impl Responder {
         Ok(())
     }
 
-    fn initiator_left(&mut self, core: &mut Core, how: PeerLeft) {
+    fn initiator_left(&mut self, signalling: &mut Signalling<impl TaskOutput>, how: PeerLeft) {
         let was_present = std::mem::take(&mut self.present);
         // Spec: P-205 ('disconnected' Message)
         // Spec: P-212 ('send-error' Message)
         self.handshake = None;
         let can_rejoin = self.can_rejoin();
-        if core.session.is_some() {
-            core.lose_peer(how, can_rejoin);
+        if signalling.session.is_some() {
+            signalling.lose_peer(how, can_rejoin);
         } else if was_present {
-            core.event(Event::PeerLeft { address: Address::INITIATOR, how, can_rejoin });
+            signalling.event(Event::PeerLeft { address: Address::INITIATOR, how, can_rejoin });
         }
     }
 
     /// A message from the initiator, which is not authenticated yet.
-    pub(super) fn handle_message(&mut self, core: &mut Core, message: &[u8]) {
+    pub(super) fn handle_message(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        message: &[u8],
+    ) {
         let Some(handshake) = self.handshake.take() else {
             tracing::debug!("ignoring a message from an initiator that was not announced");
             return;
         };
-        match self.advance(core, handshake, message) {
+        match self.advance(signalling, handshake, message) {
             Ok(Step::Continue(handshake)) => self.handshake = Some(handshake),
             // The token did its work; from here on only a stored key helps.
             Ok(Step::Done) => self.token = None,
@@ -227,7 +240,7 @@ impl Responder {
                 let reason = EndReason::NoSharedTask;
                 let by = ClosedBy::Peer;
                 let closed = Closed { by, code: Some(code.code()), reason, retryable: false };
-                core.finish_as(closed, CloseCode::GoingAway);
+                signalling.finish_as(closed, CloseCode::GoingAway);
             }
             Err(Fault { text, stale }) => {
                 // The text is for the application: it may quote the initiator.
@@ -237,14 +250,14 @@ impl Responder {
                 let by = ClosedBy::Us;
                 let closed = Closed { by, code: Some(code.code()), reason, retryable: stale };
                 // Spec: P-226 (Client-to-Client Messages)
-                core.finish_as(closed, code);
+                signalling.finish_as(closed, code);
             }
         }
     }
 
     fn advance(
         &self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         mut handshake: Handshake,
         message: &[u8],
     ) -> Result<Step, Fault> {
@@ -253,24 +266,28 @@ impl Responder {
             handshake.link.check(&nonce).map_err(|error| Fault::stale(error.to_string()))?;
         match handshake.state {
             State::Key { session } => {
-                let key = self.key_message(core, &nonce, data, &session)?;
+                let key = self.key_message(signalling, &nonce, data, &session)?;
                 handshake.link.commit(checked);
                 let auth = ResponderAuth {
                     // Spec: P-257 ('auth' Message)
                     your_cookie: nonce.cookie,
                     // Spec: P-258 ('auth' Message)
-                    tasks: core.tasks.iter().map(|t| (t.name().to_owned(), t.data())).collect(),
+                    tasks: signalling
+                        .tasks
+                        .iter()
+                        .map(|t| (t.name().to_owned(), t.data()))
+                        .collect(),
                 };
                 let reply = handshake
                     .link
-                    .next_nonce(own_address(core), Address::INITIATOR)
+                    .next_nonce(own_address(signalling), Address::INITIATOR)
                     .map_err(|_| "sequence numbers are used up")?;
                 // Spec: P-255 P-275 ('auth' Message)
-                core.transmit(seal(&reply, &key, &auth.serialise()));
+                signalling.transmit(seal(&reply, &key, &auth.serialise()));
                 Ok(Step::Continue(Handshake { state: State::Auth { key }, ..handshake }))
             }
             State::Auth { key } => {
-                self.auth_message(core, handshake.link, checked, key, &nonce, data)
+                self.auth_message(signalling, handshake.link, checked, key, &nonce, data)
             }
         }
     }
@@ -278,12 +295,12 @@ impl Responder {
     /// 'key': the initiator's session key.
     fn key_message(
         &self,
-        core: &Core,
+        signalling: &Signalling<impl TaskOutput>,
         nonce: &Nonce,
         data: &[u8],
         session: &KeyPair,
     ) -> Result<SharedKey, Fault> {
-        let plain = SharedKey::new(&self.initiator, core.permanent_key.secret())
+        let plain = SharedKey::new(&self.initiator, signalling.permanent_key.secret())
             .open(&nonce.to_bytes(), data)
             .map_err(|_| Fault::stale("its 'key' message could not be decrypted"))?;
         let key = Key::parse(&plain, &self.initiator).map_err(|error| error.to_string())?.key;
@@ -294,7 +311,7 @@ impl Responder {
     /// 'close', if it could not choose one.
     fn auth_message(
         &self,
-        core: &mut Core,
+        signalling: &mut Signalling<impl TaskOutput>,
         mut link: Link,
         checked: CheckedNonce,
         key: SharedKey,
@@ -312,18 +329,18 @@ impl Responder {
             }
             return Ok(Step::NoSharedTask);
         }
-        let offered = core.tasks.iter().map(|task| task.name());
+        let offered = signalling.tasks.iter().map(|task| task.name());
         let auth = InitiatorAuth::parse(&plain, offered).map_err(|error| error.to_string())?;
         if auth.your_cookie != link.own_cookie() {
             return Err("'auth' does not repeat our cookie".into());
         }
-        let task = core.tasks.iter().position(|task| task.name() == auth.task);
+        let task = signalling.tasks.iter().position(|task| task.name() == auth.task);
         let task = task.ok_or("'auth' names a task that was not offered")?;
-        core.tasks[task].start(Role::Responder, &auth.data)?;
+        signalling.tasks[task].start(Role::Responder, &auth.data)?;
         link.commit(checked);
         let address = Address::INITIATOR;
-        core.begin_session(address, link, key, self.initiator, task);
-        core.announce_peer(auth.data);
+        signalling.begin_session(address, link, key, self.initiator, task);
+        signalling.announce_peer(auth.data);
         Ok(Step::Done)
     }
 
@@ -331,14 +348,18 @@ impl Responder {
         self.handshake.as_ref().map(|handshake| handshake.deadline)
     }
 
-    pub(super) fn handle_timeout(&mut self, core: &mut Core, now: Instant) {
+    pub(super) fn handle_timeout(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        now: Instant,
+    ) {
         if self.next_timeout().is_some_and(|deadline| deadline <= now) {
             self.handshake = None;
-            core.finish(EndReason::PeerHandshakeTimeout, CloseCode::Timeout);
+            signalling.finish(EndReason::PeerHandshakeTimeout, CloseCode::Timeout);
         }
     }
 }
 
-fn own_address(core: &Core) -> Address {
-    core.server.as_ref().map_or(Address::SERVER, |server| server.address)
+fn own_address(signalling: &Signalling<impl TaskOutput>) -> Address {
+    signalling.server.as_ref().map_or(Address::SERVER, |server| server.address)
 }

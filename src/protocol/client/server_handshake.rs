@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::core::{ServerLink, in_the_clear, seal};
+use super::signalling::{ServerLink, in_the_clear, seal};
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::{
     ClientAuth, ClientHello, MessageError, ServerAuth, ServerAuthRole, ServerHello,

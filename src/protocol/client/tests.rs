@@ -1,17 +1,17 @@
 //! What can only be tested from inside: the far end of the sequence numbers. Everything else is in
 //! `tests/`.
 
-use super::core::ServerLink;
+use super::signalling::ServerLink;
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
-use crate::protocol::Link;
 use crate::protocol::message::Payload;
-use crate::task::RelayedData;
+use crate::protocol::{Address, CloseCode, DropReason, Link, ResponderAddress, Role, Transmit};
+use crate::task::{RelayedData, TaskEvent};
 
 const LAST: u64 = (1 << 48) - 1;
 
 /// A client in the task, without the handshakes.
-fn in_task(role: Role) -> Client {
+fn in_task(role: Role) -> Client<TaskEvent> {
     let keys = |n| KeyPair::from_secret(SecretKey::from_bytes([n; 32]));
     let (own, peer) = (keys(1), keys(2));
     let (address, peer_address) = match role {
@@ -28,13 +28,13 @@ fn in_task(role: Role) -> Client {
     let key = || SharedKey::new(peer.public(), own.secret());
     let link = || Link::new(&mut OsRandom);
     client.handshake = None;
-    client.core.server = Some(ServerLink { link: link(), key: key(), address });
-    client.core.begin_session(peer_address, link(), key(), *peer.public(), 0);
+    client.signalling.server = Some(ServerLink { link: link(), key: key(), address });
+    client.signalling.begin_session(peer_address, link(), key(), *peer.public(), 0);
     client
 }
 
 #[track_caller]
-fn expect_used_up(mut client: Client) {
+fn expect_used_up(mut client: Client<TaskEvent>) {
     assert_eq!(client.state(), ClientState::Closed);
     assert_eq!(client.poll_transmit(), Some(Transmit::Close(CloseCode::ProtocolError)));
     assert_eq!(client.poll_transmit(), None);
@@ -49,7 +49,7 @@ fn expect_used_up(mut client: Client) {
 fn no_more_numbers_for_the_peer() {
     for role in [Role::Initiator, Role::Responder] {
         let mut client = in_task(role);
-        client.core.session.as_mut().unwrap().link.set_next_sequence(LAST);
+        client.signalling.session.as_mut().unwrap().link.set_next_sequence(LAST);
         client.send_application(Payload::from_text("the last one")).unwrap();
         assert!(matches!(client.poll_transmit(), Some(Transmit::Message(_))));
         let failure = client.send_application(Payload::from_text("one too many"));
@@ -58,7 +58,7 @@ fn no_more_numbers_for_the_peer() {
 
         // 'close' takes a number too; without one the WebSocket closes all the same.
         let mut client = in_task(role);
-        client.core.session.as_mut().unwrap().link.set_next_sequence(LAST);
+        client.signalling.session.as_mut().unwrap().link.set_next_sequence(LAST);
         client.send_application(Payload::from_text("the last one")).unwrap();
         client.poll_transmit();
         client.close();
@@ -70,7 +70,7 @@ fn no_more_numbers_for_the_peer() {
 #[test]
 fn no_more_numbers_for_the_server() {
     let mut client = in_task(Role::Initiator);
-    client.core.server.as_mut().unwrap().link.set_next_sequence(LAST);
+    client.signalling.server.as_mut().unwrap().link.set_next_sequence(LAST);
     let somebody = ResponderAddress::new(7).unwrap();
     client.drop_responder(somebody, DropReason::DroppedByInitiator).unwrap();
     assert!(matches!(client.poll_transmit(), Some(Transmit::Message(_))));
@@ -83,13 +83,14 @@ fn no_more_numbers_for_the_server() {
 #[test]
 fn signalling_is_sealed_and_opened_by_the_audited_implementation() {
     use crate::crypto::{Content, Implementation, count};
-    use crate::task::{TaskEvent, relayed_data};
+    use crate::task::relayed_data;
+    use std::time::Instant;
 
     let now = Instant::now();
     let payload = |size: usize| Payload::from_bytes(&vec![7; size]);
     let (mut from, mut to) = (in_task(Role::Initiator), in_task(Role::Responder));
     // Boxes that were made and opened, by the audited implementation and by the other one.
-    let mut boxes = |send: &dyn Fn(&mut Client)| {
+    let mut boxes = |send: &dyn Fn(&mut Client<TaskEvent>)| {
         let difference = |new: [usize; 2], old: [usize; 2]| [new[0] - old[0], new[1] - old[1]];
         let before = count::boxes();
         send(&mut from);

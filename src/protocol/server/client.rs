@@ -9,10 +9,6 @@ use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::ServerHello;
 use crate::protocol::{Address, Link, Role, SequenceExhausted};
 
-/// One connection of a client. Never used again on the same path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ClientId(pub(super) u64);
-
 /// How far a client is.
 pub(super) enum State {
     /// Nothing came yet: the next message is 'client-hello' or, from the initiator, 'client-auth'.

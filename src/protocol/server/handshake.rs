@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use super::client::{ClientId, Ping, State};
+use super::client::{Ping, State};
+use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::{Cause, Event, Violation};
 use super::path::Path;

@@ -20,6 +20,7 @@
 //! nor anybody else waits.
 
 mod client;
+mod client_id;
 mod config;
 mod event;
 mod handshake;
@@ -27,7 +28,7 @@ mod outbox;
 mod path;
 mod request;
 
-pub use client::ClientId;
+pub use client_id::ClientId;
 pub use config::PathConfig;
 pub use event::{Cause, Event, RelayFailure, Violation};
 pub use path::Path;

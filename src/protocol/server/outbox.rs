@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::client::ClientId;
+use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::RelayFailure;
 use crate::protocol::{Address, CloseCode, Nonce, Transmit};

@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::client::{Client, ClientId, State};
+use super::client::{Client, State};
+use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::{Cause, Event, RelayFailure, Violation};
 use super::outbox::{LostRelay, Relay};

@@ -7,6 +7,7 @@
 
 mod data;
 mod message;
+mod names;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -14,20 +15,13 @@ mod tests;
 use std::fmt;
 
 pub use message::{Candidate, Candidates, SdpType, SessionDescription, WebRtcMessage};
-pub use send::{send_answer, send_candidates, send_offer};
+pub use names::{NAME, NAME_V0, SIGNALLING_LABEL};
+pub use send::{WebRtcSendFailure, send_answer, send_candidates, send_offer};
 
 use super::{SignallingChannel, Task, TaskEvent};
 use crate::protocol::message::{TaskData, TaskMessage};
 use crate::protocol::{Role, SUBPROTOCOL};
 use data::{CHANNEL_IDS, Wishes};
-
-/// The name of version 1 of the task.
-// Spec: W-003 (Task Protocol Name)
-pub const NAME: &str = "v1.webrtc.tasks.saltyrtc.org";
-/// The name of version 0 of the task.
-pub const NAME_V0: &str = "v0.webrtc.tasks.saltyrtc.org";
-/// The label of the data channel that the signalling is handed over to.
-pub const SIGNALLING_LABEL: &str = "saltyrtc-signaling";
 
 /// What the application wants of the WebRTC task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -165,7 +159,7 @@ impl WebRtc {
     }
 }
 
-impl Task for WebRtc {
+impl Task<TaskEvent> for WebRtc {
     fn name(&self) -> &str {
         if self.is_v0() { NAME_V0 } else { NAME }
     }

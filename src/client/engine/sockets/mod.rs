@@ -1,6 +1,7 @@
 //! The sockets of a connection: UDP on all addresses of the host, TCP and TLS to TURN servers, names.
 //! Everything here moves bytes; what they mean is for [`Connection`](crate::rtc::connection::Connection).
 
+mod arrival;
 mod interfaces;
 mod resolve;
 mod stream;
@@ -13,12 +14,12 @@ use std::ops::RangeInclusive;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::rtc::ice::{Output, SocketId, StreamId};
 use crate::transport::Roots;
+pub(in crate::client::engine) use arrival::Arrival;
 use stream::StreamHandle;
 use udp::{Batch, Buffers, Udp};
 
@@ -36,18 +37,6 @@ const ARRIVALS: usize = 64;
 /// After how many bytes a socket is not read again before what came is dealt with: less than what the
 /// association holds for an application that is as fast as the peer.
 const READ_BYTES: usize = 128 * 1024;
-
-/// What does not come by UDP.
-pub(super) enum Arrival {
-    /// A connection to a TURN server is open; this is our address.
-    StreamOpen(StreamId, SocketAddr),
-    /// Bytes of it.
-    StreamData(StreamId, Bytes),
-    /// It could not be opened, or has ended; with the reason if it is an error.
-    StreamClosed(StreamId, Option<String>),
-    /// The addresses of a host, if there are any.
-    Resolved { name: String, addresses: Vec<IpAddr> },
-}
 
 /// What has changed about the sockets.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsConnector, rustls};
 
-use super::Arrival;
+use super::arrival::Arrival;
 use crate::rtc::ice::StreamId;
 use crate::transport;
 

@@ -4,10 +4,13 @@
 //! Only what such a connection needs is read, everything else is skipped; and a description is bounded
 //! in size, lines and lists, because it comes from the peer.
 
+mod fuzz;
 mod write;
 
 use std::fmt;
 
+#[doc(hidden)]
+pub use fuzz::fuzz_description;
 pub(crate) use write::Origin;
 
 /// What a section for data channels has, beside its identification.
@@ -298,18 +301,6 @@ fn credential(text: &str, min: usize) -> Option<String> {
 /// RFC 8866, section 9.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`{|}~".contains(&byte)
-}
-
-/// Reads a description as if it were an offer, and answers it. For fuzzing.
-#[doc(hidden)]
-pub fn fuzz_description(sdp: &str) {
-    if let Ok(offer) = Description::parse(sdp) {
-        let answer = Origin::new(0).answer(&offer, &offer.parameters);
-        match Description::parse(&answer) {
-            Ok(read) => assert_eq!((read.mid(), read.index()), (offer.mid(), offer.index())),
-            Err(error) => assert!(answer.len() > MAX_BYTES, "{error}"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::Client;
-use super::event::SendFailure;
-use crate::protocol::{ChannelTransmit, SecureChannel, SignallingChannel};
+use super::machine::Client;
+use super::send_failure::SendFailure;
+use crate::protocol::{ChannelTransmit, SecureChannel, SignallingChannel, TaskOutput};
 
-impl Client {
+impl<E: TaskOutput> Client<E> {
     /// The data channel to hand the signalling over to. It is the same at both ends: each client makes
     /// it as soon as there is a peer connection.
     ///
@@ -20,21 +20,21 @@ impl Client {
     }
 
     /// What to do next with the data channel that the signalling was handed over to, if
-    /// [`ClientConfig::engine`](super::ClientConfig::engine) says that it is asked here. After
+    /// [`ChannelDriver::Polled`](super::ChannelDriver::Polled) says that it is asked here. After
     /// [`ChannelTransmit::Close`] the driver tells of the end with
     /// [`handle_channel_closed`](Self::handle_channel_closed).
     pub fn poll_channel_transmit(&mut self) -> Option<ChannelTransmit> {
-        self.core.poll_channel_transmit()
+        self.signalling.poll_channel_transmit()
     }
 
     /// Whether [`poll_channel_transmit`](Self::poll_channel_transmit) has something.
     pub fn has_channel_transmits(&self) -> bool {
-        self.core.has_channel_transmits()
+        self.signalling.has_channel_transmits()
     }
 
     /// Whether the client is closing because of the peer's 'close', and the channel is still to be closed.
     pub fn is_closed_by_peer(&self) -> bool {
-        self.core.closing_by_peer()
+        self.signalling.closing_by_peer()
     }
 
     /// Our end of the data channel [`signalling_channel`](Self::signalling_channel) is open: hands the
@@ -53,36 +53,36 @@ impl Client {
     // Spec: W-056 (Client-to-Client Messages)
     pub fn hand_over(&mut self, now: Instant, max_message_size: usize) -> Result<(), SendFailure> {
         self.need_session()?;
-        self.core.hand_over(now, max_message_size)
+        self.signalling.hand_over(now, max_message_size)
     }
 
     /// A binary message came over the data channel for the signalling. May come before
     /// [`hand_over`](Self::hand_over): the peer's end may be open first.
     pub fn handle_channel_message(&mut self, now: Instant, message: &[u8]) {
-        self.core.handle_channel_message(now, message);
+        self.signalling.handle_channel_message(now, message);
     }
 
     /// The data channel for the signalling is closed, broke, or could not be opened; which is no harm
     /// as long as neither side handed over to it.
     pub fn handle_channel_closed(&mut self) {
-        self.core.handle_channel_closed();
+        self.signalling.handle_channel_closed();
     }
 
     /// Whether there is room for what comes over the data channel. A driver that can make the peer wait
     /// stops reading while there is none; one that goes on reading may get more than is kept, which ends
     /// the connection.
     pub fn wants_channel_input(&self) -> bool {
-        self.core.wants_channel_input()
+        self.signalling.wants_channel_input()
     }
 
     /// Whether something came over the data channel that waits for room, or for the peer's 'handover'.
     pub fn has_waiting_input(&self) -> bool {
-        self.core.has_waiting_input()
+        self.signalling.has_waiting_input()
     }
 
     /// Whether both clients have handed the signalling over.
     pub fn handed_over(&self) -> bool {
-        self.core.handed_over()
+        self.signalling.handed_over()
     }
 
     /// Encryption for a data channel of the application's own with the id `id`, with the keys of the
@@ -91,6 +91,6 @@ impl Client {
     // Spec: W-016 (Secure Data Channel)
     pub fn secure_channel(&mut self, id: u16) -> Result<SecureChannel, SendFailure> {
         let key = self.need_session()?.key.clone();
-        Ok(SecureChannel::new(id, key, &mut *self.core.random.0))
+        Ok(SecureChannel::new(id, key, &mut *self.signalling.random.0))
     }
 }

@@ -4,14 +4,16 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use super::ClientConfig;
-use super::event::{Closed, ClosedBy, EndReason, Event, SendFailure};
+use super::config::{ChannelDriver, ClientConfig, LONGEST_TIMEOUT, WhenPeerLeaves};
+use super::end::{Closed, ClosedBy, EndReason};
+use super::event::Event;
+use super::handover::Handover;
 use super::session::Session;
-use crate::crypto::{BOX_OVERHEAD, Content, KeyPair, RandomSource, SharedKey};
-use crate::protocol::message::DropResponder;
+use crate::crypto::{BOX_OVERHEAD, KeyPair, PublicKey, RandomSource, SharedKey};
+use crate::protocol::message::{DropResponder, TaskData};
 use crate::protocol::{
-    Address, ChannelTransmit, CloseCode, DropReason, Link, Nonce, ResponderAddress,
-    SequenceExhausted, Task, Transmit,
+    Address, ChannelTransmit, CloseCode, DropReason, Link, Nonce, ResponderAddress, SecureChannel,
+    SequenceExhausted, Task, TaskOutput, Transmit,
 };
 
 /// Bytes that a sealed message has on the wire beyond its content.
@@ -35,10 +37,10 @@ pub(super) struct ServerLink {
 }
 
 #[derive(Debug)]
-pub(super) struct Core {
+pub(super) struct Signalling<E> {
     pub(super) permanent_key: KeyPair,
-    pub(super) tasks: Vec<Box<dyn Task>>,
-    pub(super) limits: Limits,
+    pub(super) tasks: Vec<Box<dyn Task<E>>>,
+    pub(super) settings: Settings,
     pub(super) random: Random,
     pub(super) server: Option<ServerLink>,
     /// The authenticated peer.
@@ -57,8 +59,10 @@ pub(super) struct Core {
     /// How much of either queue may be taken before the good-bye, which is held back.
     before_goodbye: Option<(usize, usize)>,
     /// A sender was turned away, and is to be told when there is room.
-    sender_waits: bool,
-    events: VecDeque<Event>,
+    pub(super) sender_waits: bool,
+    events: VecDeque<Event<E>>,
+    /// How many there ever were.
+    events_added: u64,
     /// Bytes of payload in the events.
     events_size: usize,
     end: End,
@@ -66,16 +70,20 @@ pub(super) struct Core {
 
 /// The settings that outlive the start.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct Settings {
     pub(super) max_message_size: usize,
     pub(super) max_queue_size: usize,
     pub(super) peer_handshake_timeout: std::time::Duration,
-    pub(super) when_peer_leaves: super::WhenPeerLeaves,
-    /// The driver polls what is for the data channel.
-    pub(super) engine: bool,
+    pub(super) when_peer_leaves: WhenPeerLeaves,
+    pub(super) channel_driver: ChannelDriver,
 }
 
-impl Limits {
+impl Settings {
+    /// The driver asks what is to be done with the data channel of the signalling.
+    pub(super) const fn polls_channel(&self) -> bool {
+        matches!(self.channel_driver, ChannelDriver::Polled)
+    }
+
     /// How many bytes may have come over the data channel and wait. A driver that asks whether it
     /// should read never gets there: it stops at half of that, and what it has in its hands is far less
     /// than the other half.
@@ -84,16 +92,14 @@ impl Limits {
     }
 }
 
-impl From<&ClientConfig> for Limits {
-    fn from(config: &ClientConfig) -> Self {
+impl<E> From<&ClientConfig<E>> for Settings {
+    fn from(config: &ClientConfig<E>) -> Self {
         Self {
             max_message_size: config.max_message_size,
             max_queue_size: config.max_queue_size,
-            peer_handshake_timeout: config
-                .peer_handshake_timeout
-                .min(ClientConfig::LONGEST_TIMEOUT),
+            peer_handshake_timeout: config.peer_handshake_timeout.min(LONGEST_TIMEOUT),
             when_peer_leaves: config.when_peer_leaves,
-            engine: config.engine,
+            channel_driver: config.channel_driver,
         }
     }
 }
@@ -124,17 +130,17 @@ impl std::fmt::Debug for Random {
     }
 }
 
-impl Core {
+impl<E: TaskOutput> Signalling<E> {
     pub(super) fn new(
         permanent_key: KeyPair,
-        tasks: Vec<Box<dyn Task>>,
-        limits: Limits,
+        tasks: Vec<Box<dyn Task<E>>>,
+        settings: Settings,
         random: Box<dyn RandomSource>,
     ) -> Self {
         Self {
             permanent_key,
             tasks,
-            limits,
+            settings,
             random: Random(random),
             server: None,
             session: None,
@@ -147,6 +153,7 @@ impl Core {
             before_goodbye: None,
             sender_waits: false,
             events: VecDeque::new(),
+            events_added: 0,
             events_size: 0,
             end: End::Running,
         }
@@ -156,20 +163,23 @@ impl Core {
         matches!(self.end, End::Running)
     }
 
-    pub(super) fn event(&mut self, event: Event) {
+    pub(super) fn event(&mut self, event: Event<E>) {
         self.events_size += event.payload_size();
+        self.events_added += 1;
         self.events.push_back(event);
     }
 
-    pub(super) fn poll_event(&mut self) -> Option<Event> {
+    pub(super) fn poll_event(&mut self) -> Option<Event<E>> {
         let event = self.events.pop_front()?;
         self.events_size -= event.payload_size();
-        if let Event::Channel(transmit) = &event {
+        if let Event::SignallingChannel(transmit) = &event {
             self.channel_taken(transmit);
         }
-        // There may be room again for what waits.
-        self.take_arrivals();
         Some(event)
+    }
+
+    pub(super) const fn events_added(&self) -> u64 {
+        self.events_added
     }
 
     pub(super) fn has_events(&self) -> bool {
@@ -182,7 +192,7 @@ impl Core {
 
     /// Whether there is room for what a message may lead to.
     pub(super) fn has_room(&self) -> bool {
-        self.events.len() < MAX_EVENTS && self.events_size <= self.limits.max_queue_size
+        self.events.len() < MAX_EVENTS && self.events_size <= self.settings.max_queue_size
     }
 
     pub(super) fn wants_input(&self) -> bool {
@@ -200,7 +210,7 @@ impl Core {
         if !self.running() || self.socket_closes() {
             return;
         }
-        let limit = self.limits.max_queue_size.max(self.limits.max_message_size);
+        let limit = self.settings.max_queue_size.max(self.settings.max_message_size);
         if self.queue_size > limit.saturating_add(MAX_ANSWERS) {
             let reason = EndReason::ServerProtocolError("it does not read our answers".into());
             return self.finish(reason, CloseCode::ProtocolError);
@@ -221,16 +231,21 @@ impl Core {
         Some(transmit)
     }
 
+    pub(super) fn has_transmits(&self) -> bool {
+        let held_back = self.before_goodbye.is_some_and(|(count, _)| count == 0);
+        !held_back && !self.queue.is_empty()
+    }
+
     /// Queues something for the data channel.
     pub(super) fn transmit_channel(&mut self, transmit: ChannelTransmit) {
         match &transmit {
             ChannelTransmit::Message(message) => self.channel_size += message.len(),
-            ChannelTransmit::Close => self.channel_closing = self.limits.engine,
+            ChannelTransmit::Close => self.channel_closing = self.settings.polls_channel(),
         }
-        if self.limits.engine {
+        if self.settings.polls_channel() {
             self.channel_queue.push_back(transmit);
         } else {
-            self.event(Event::Channel(transmit));
+            self.event(Event::SignallingChannel(transmit));
         }
     }
 
@@ -251,7 +266,7 @@ impl Core {
     /// What is queued from now on waits for [`release_goodbye`](Self::release_goodbye), if there is somebody
     /// to call that.
     pub(super) fn hold_goodbye(&mut self) {
-        if self.limits.engine && self.session.is_some() {
+        if self.settings.polls_channel() && self.session.is_some() {
             self.before_goodbye = Some((self.queue.len(), self.channel_queue.len()));
         }
     }
@@ -280,44 +295,79 @@ impl Core {
         self.try_end();
     }
 
+    /// Both clients have authenticated each other, and the task `task` was started.
+    pub(super) fn begin_session(
+        &mut self,
+        address: Address,
+        link: Link,
+        key: SharedKey,
+        peer_key: PublicKey,
+        task: usize,
+    ) {
+        let handover = self.tasks[task].signalling_channel().map(|channel| {
+            // Spec: W-002 (Secure Data Channel (Terminology))
+            // Spec: W-015 (Secure Data Channel)
+            // Spec: W-028 (Signalling Channel Handover)
+            let secure = SecureChannel::for_signalling(channel.id, &key, &mut *self.random.0);
+            Handover::new(channel, secure, self.settings.max_message_size)
+        });
+        let bundle = None;
+        // Spec: P-274 ('auth' Message)
+        self.session = Some(Session { address, link, key, peer_key, task, bundle, handover });
+    }
+
+    /// Tells the application of the peer.
+    pub(super) fn announce_peer(&mut self, task_data: TaskData) {
+        let Some(session) = &self.session else { return };
+        let (address, peer_key) = (session.address, session.peer_key);
+        let task = self.tasks[session.task].name().to_owned();
+        self.event(Event::PeerHandshakeDone { address, peer_key, task, task_data });
+    }
+
+    pub(super) fn handover(&mut self) -> Option<&mut Handover> {
+        self.session.as_mut()?.handover.as_mut()
+    }
+
+    /// Both clients have handed over, so that the channel is all that counts.
+    pub(super) fn handed_over(&self) -> bool {
+        let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
+        handover.is_some_and(Handover::both)
+    }
+
+    /// Closes the channel, after everything that was sent before, if it was handed to us.
+    pub(super) fn close_channel(&mut self) {
+        if self.handover().is_some_and(|handover| std::mem::replace(&mut handover.dead, true)) {
+            return;
+        }
+        if self.handover().is_some_and(|handover| handover.sent) {
+            self.transmit_channel(ChannelTransmit::Close);
+        }
+    }
+
+    /// Forgets everything about the authenticated peer.
+    pub(super) fn end_session(&mut self) -> Option<Session> {
+        let session = self.session.take()?;
+        self.tasks[session.task].stop();
+        Some(session)
+    }
+
+    /// Bytes that wait for more.
+    pub(super) fn bundled(&self) -> usize {
+        let bundle = self.session.as_ref().and_then(|session| session.bundle.as_ref());
+        bundle.map_or(0, |bundle| bundle.size())
+    }
+
     /// Bytes that wait to be sent.
-    fn waiting(&self) -> usize {
+    pub(super) fn waiting(&self) -> usize {
         self.queue_size + self.channel_size + self.bundled()
     }
 
     fn tell_writable(&mut self) {
-        let room = self.waiting() <= self.limits.max_queue_size / 2;
+        let room = self.waiting() <= self.settings.max_queue_size / 2;
         if self.sender_waits && room && self.running() {
             self.sender_waits = false;
             self.event(Event::Writable);
         }
-    }
-
-    /// Whether `size` more bytes of content may be sent now. Asked before a sequence number is taken.
-    pub(super) fn admit(&mut self, size: usize) -> Result<(), SendFailure> {
-        let (size, limit) = (size + MESSAGE_OVERHEAD, self.max_message_size());
-        if size > limit {
-            return Err(SendFailure::TooLarge { size, limit });
-        }
-        let waiting = self.waiting();
-        if waiting > 0 && waiting + size > self.limits.max_queue_size {
-            self.sender_waits = true;
-            return Err(SendFailure::QueueFull);
-        }
-        Ok(())
-    }
-
-    /// Whether a message with `size` bytes of content is not too large.
-    pub(super) fn fits(&self, size: usize) -> bool {
-        size + MESSAGE_OVERHEAD <= self.max_message_size()
-    }
-
-    /// Bytes that a message to the peer may have.
-    fn max_message_size(&self) -> usize {
-        let limit = self.limits.max_message_size;
-        let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
-        let channel = handover.filter(|handover| handover.sent);
-        channel.map_or(limit, |handover| limit.min(handover.max_message_size()))
     }
 
     /// Sends a message to the server.
@@ -337,58 +387,6 @@ impl Core {
         tracing::debug!(%id, reason = %reason.close_code(), "dropping a responder");
         // Spec: P-198 ('drop-responder' Message)
         self.send_to_server(&DropResponder { id, reason: Some(reason) }.serialise());
-    }
-
-    /// Sends a message to the authenticated peer, the way that messages to it go now.
-    pub(super) fn send_to_peer(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
-        self.send_content_to_peer(Content::Signalling, plain)
-    }
-
-    /// Like [`send_to_peer`](Self::send_to_peer). (What is not signalling goes over the server: a task
-    /// that hands over has channels for it.)
-    pub(super) fn send_content_to_peer(
-        &mut self,
-        content: Content,
-        plain: &[u8],
-    ) -> Result<(), SendFailure> {
-        let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
-        // Spec: W-030 (Signalling Channel Handover)
-        // Spec: W-090 ('handover' Message)
-        if handover.is_some_and(|handover| handover.sent) {
-            return self.send_over_channel(plain);
-        }
-        let (Some(server), Some(session)) = (&self.server, &mut self.session) else {
-            return Err(SendFailure::NoPeer);
-        };
-        // Spec: P-043 (Sending a Signalling Message)
-        // Spec: W-037 (Message Structure)
-        let nonce = session.link.next_nonce(server.address, session.address);
-        let key = session.key.for_content(content);
-        // Spec: P-284 ('application' Message)
-        // Spec: P-294 ('close' Message)
-        // Spec: W-066 ('offer' Message)
-        // Spec: W-074 ('answer' Message)
-        // Spec: W-086 ('candidates' Message)
-        // Spec: W-094 ('handover' Message)
-        let sealed = nonce.map(|nonce| seal(&nonce, &key, plain));
-        self.transmit_sealed(sealed)
-    }
-
-    /// Queues a message, if there was a number for it.
-    pub(super) fn transmit_sealed(
-        &mut self,
-        sealed: Result<Vec<u8>, SequenceExhausted>,
-    ) -> Result<(), SendFailure> {
-        match sealed {
-            Ok(message) => {
-                self.transmit(message);
-                Ok(())
-            }
-            Err(SequenceExhausted) => {
-                self.sequence_numbers_used_up();
-                Err(SendFailure::Closed)
-            }
-        }
     }
 
     /// The protocol has no more numbers for messages to somebody (protocol, *Sending a Signalling

@@ -1,0 +1,175 @@
+//! The state machine of a client, and the one door to it.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::protocol::client::ClientState;
+use crate::sync::lock;
+use crate::task::Client as Machine;
+
+/// The longest that it may take to send what was queued before a close, and to get the other side's
+/// answer to it.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Who works on the machine. It sees for itself what comes of it, and is not woken for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// Any thread of the application.
+    Application,
+    /// Somebody who is taking events, and may hold a lock that is needed to announce others.
+    EventTaker,
+    /// The half of the driver that reads from the WebSocket.
+    Reader,
+    /// The half of the driver that writes to it and keeps the timers.
+    Writer,
+    /// The WebRTC engine.
+    Engine,
+}
+
+/// Shared by the handles of a client, its driver and its engine.
+pub(super) struct Shared {
+    machine: Mutex<Machine>,
+    /// Wakes the writing half of the driver: there is something to write, or a timer to keep.
+    pub(super) wake_writer: Notify,
+    /// Wakes the reading half: the machine has room for input again.
+    pub(super) wake_reader: Notify,
+    /// Tells the driver that the machine closes the WebSocket now, or the connection as a whole.
+    pub(super) closing: Notify,
+    /// Wakes the engine: the machine has something for the channel of the signalling, has room for more
+    /// from it, or is closing.
+    pub(super) wake_engine: Notify,
+    /// Wakes those who wait for events.
+    pub(super) wake_application: Notify,
+    /// Called after events were added, with no lock held.
+    on_events: Box<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Shared(…)")
+    }
+}
+
+/// What others have to know of when it changes.
+#[derive(Debug, Clone, Copy)]
+struct Outlook {
+    running: bool,
+    leaving: bool,
+    over: bool,
+    /// The WebSocket is being closed, and nothing has to be waited for before.
+    closes: bool,
+    /// How many events there ever were.
+    events: u64,
+    transmits: bool,
+    channel_transmits: bool,
+    holds_goodbye: bool,
+    wants_input: bool,
+    has_room: bool,
+    timeout: Option<Instant>,
+}
+
+impl Outlook {
+    fn of(machine: &Machine) -> Self {
+        Self {
+            running: machine.state() != ClientState::Closed,
+            leaving: machine.is_leaving(),
+            over: machine.over(),
+            closes: machine.socket_closes() && !machine.holds_goodbye(),
+            events: machine.events_added(),
+            transmits: machine.has_transmits(),
+            channel_transmits: machine.has_channel_transmits(),
+            holds_goodbye: machine.holds_goodbye(),
+            wants_input: machine.wants_input(),
+            has_room: machine.has_room(),
+            timeout: machine.poll_timeout(),
+        }
+    }
+
+    /// Whether the writing half of the driver has something new to do.
+    fn is_for_writer(&self, before: &Self) -> bool {
+        let sooner = match (self.timeout, before.timeout) {
+            (Some(now), Some(before)) => now < before,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        (self.transmits && !before.transmits) || (self.over && !before.over) || sooner
+    }
+
+    /// Whether the reading half may go on.
+    fn is_for_reader(&self, before: &Self) -> bool {
+        // Whatever waits for the application: while closing, the server's answer is to be read.
+        (self.wants_input && !before.wants_input) || self.closes_now(before)
+    }
+
+    /// Whether the end of the WebSocket or of the connection has begun.
+    fn closes_now(&self, before: &Self) -> bool {
+        (self.closes && !before.closes) || (self.leaving && !before.leaving)
+    }
+
+    /// Whether the engine has something new to do.
+    fn is_for_engine(&self, before: &Self) -> bool {
+        let of = |it: &Self| (it.running, it.over, it.holds_goodbye);
+        (self.channel_transmits && !before.channel_transmits)
+            || (self.has_room && !before.has_room)
+            || of(self) != of(before)
+    }
+}
+
+impl Shared {
+    pub(super) fn new(machine: Machine, on_events: Box<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            machine: Mutex::new(machine),
+            wake_writer: Notify::new(),
+            wake_reader: Notify::new(),
+            closing: Notify::new(),
+            wake_engine: Notify::new(),
+            wake_application: Notify::new(),
+            on_events,
+        }
+    }
+
+    /// The one door to the machine: lets `work` have it, and then wakes whoever has to do with what has
+    /// changed.
+    pub(super) fn with<T>(&self, by: By, work: impl FnOnce(&mut Machine) -> T) -> T {
+        let (result, before, now) = {
+            let mut machine = lock(&self.machine);
+            let before = Outlook::of(&machine);
+            let result = work(&mut machine);
+            let now = Outlook::of(&machine);
+            if before.running && !now.running {
+                // Under the lock: the driver counts down when it has ended, which it may do at once.
+                crate::runtime::closing();
+            }
+            (result, before, now)
+        };
+        if by != By::Writer && now.is_for_writer(&before) {
+            self.wake_writer.notify_one();
+        }
+        if now.closes_now(&before) {
+            self.closing.notify_one();
+        }
+        if by != By::Reader && now.is_for_reader(&before) {
+            self.wake_reader.notify_one();
+        }
+        if by != By::Engine && now.is_for_engine(&before) {
+            self.wake_engine.notify_one();
+        }
+        if by != By::EventTaker && now.events > before.events {
+            self.wake_application.notify_one();
+            (self.on_events)();
+        }
+        result
+    }
+
+    /// The driver or the engine is about to be no more. Says nothing new if the machine has ended.
+    pub(super) fn abandon(&self) {
+        let text = if std::thread::panicking() {
+            "there is an error in this library, please report it"
+        } else {
+            "the library was shut down"
+        };
+        self.with(By::Application, |machine| machine.abandon(text.into()));
+    }
+}

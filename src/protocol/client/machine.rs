@@ -1,0 +1,590 @@
+//! The state machine as a whole: who gets what comes in.
+
+use std::time::Instant;
+
+use super::config::{ClientConfig, ConfigError, LONGEST_TIMEOUT, RoleConfig};
+use super::end::{EndReason, SocketEnd};
+use super::event::Event;
+use super::initiator::Initiator;
+use super::responder::Responder;
+use super::send_failure::SendFailure;
+use super::server_handshake::{Failure, ServerHandshake, Step};
+use super::session::Session;
+use super::signalling::Signalling;
+use super::state::ClientState;
+use crate::crypto::{AuthToken, Content, NONCE_BYTES, OpenError, PublicKey, RandomSource};
+use crate::protocol::message::{Application, Notification, Payload, ServerAuthRole, TaskMessage};
+use crate::protocol::{
+    Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, TaskOutput, Transmit,
+};
+
+/// The client state machine. See the [module documentation](super). `E` is what tasks have to tell.
+#[derive(Debug)]
+pub struct Client<E> {
+    path: PublicKey,
+    pub(super) signalling: Signalling<E>,
+    /// The handshake with the server, until it is done.
+    pub(super) handshake: Option<Box<ServerHandshake>>,
+    role: RoleState,
+}
+
+#[derive(Debug)]
+enum RoleState {
+    Initiator(Initiator),
+    Responder(Responder),
+}
+
+impl<E: TaskOutput> Client<E> {
+    /// A client whose WebSocket is not open yet.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration makes no sense; see [`ConfigError`].
+    pub fn new(
+        config: ClientConfig<E>,
+        mut random: Box<dyn RandomSource>,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        let handshake = ServerHandshake::new(
+            config.role.role(),
+            config.server_key,
+            config.ping_interval,
+            &mut *random,
+            config.server_handshake_timeout.min(LONGEST_TIMEOUT),
+        );
+        let path = *config.path();
+        let settings = (&config).into();
+        let role = match config.role {
+            RoleConfig::Initiator { responder } => RoleState::Initiator(Initiator::new(responder)),
+            RoleConfig::Responder { initiator, token } => {
+                RoleState::Responder(Responder::new(initiator, token))
+            }
+        };
+        Ok(Self {
+            path,
+            signalling: Signalling::new(config.permanent_key, config.tasks, settings, random),
+            handshake: Some(Box::new(handshake)),
+            role,
+        })
+    }
+
+    /// Our role.
+    pub const fn role(&self) -> Role {
+        match self.role {
+            RoleState::Initiator(_) => Role::Initiator,
+            RoleState::Responder(_) => Role::Responder,
+        }
+    }
+
+    /// The signalling path: the initiator's public permanent key.
+    pub const fn path(&self) -> &PublicKey {
+        &self.path
+    }
+
+    /// How far the client is.
+    pub fn state(&self) -> ClientState {
+        let handshaking = match &self.role {
+            RoleState::Initiator(initiator) => initiator.handshaking(),
+            RoleState::Responder(responder) => responder.handshaking(),
+        };
+        match () {
+            () if !self.signalling.running() => ClientState::Closed,
+            () if self.handshake.as_ref().is_some_and(|h| h.deadline.is_none()) => {
+                ClientState::Connecting
+            }
+            () if self.handshake.is_some() => ClientState::ServerHandshake,
+            () if self.signalling.session.is_some() => ClientState::Task,
+            () if handshaking => ClientState::PeerHandshake,
+            () => ClientState::WaitingForPeer,
+        }
+    }
+
+    /// The name of the task that runs with the authenticated peer.
+    pub fn task(&self) -> Option<&str> {
+        self.signalling.session.as_ref().map(|session| self.signalling.tasks[session.task].name())
+    }
+
+    /// The public permanent key of the authenticated peer.
+    pub fn peer_key(&self) -> Option<&PublicKey> {
+        self.signalling.session.as_ref().map(|session| &session.peer_key)
+    }
+
+    /// The next thing to do with the WebSocket.
+    pub fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.signalling.poll_transmit()
+    }
+
+    /// The next thing to tell the application.
+    pub fn poll_event(&mut self) -> Option<Event<E>> {
+        let event = self.signalling.poll_event();
+        // There may be room again for what waits.
+        self.signalling.take_arrivals();
+        event
+    }
+
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something.
+    pub fn has_transmits(&self) -> bool {
+        self.signalling.has_transmits()
+    }
+
+    /// How many events there were so far, those included that were taken.
+    pub fn events_added(&self) -> u64 {
+        self.signalling.events_added()
+    }
+
+    /// Whether events wait to be taken.
+    pub fn has_events(&self) -> bool {
+        self.signalling.has_events()
+    }
+
+    /// Whether the connection is over and [`Event::Closed`] was taken: nothing will ever follow.
+    pub fn ended(&self) -> bool {
+        self.signalling.ended()
+    }
+
+    /// Whether there is room for what a message may lead to. While there is none, a driver stops
+    /// reading from the socket, so that an application that is slow to take events slows its peer
+    /// down instead of filling the memory.
+    pub fn wants_input(&self) -> bool {
+        self.signalling.wants_input()
+    }
+
+    /// Whether there is room for more events. Unlike [`wants_input`](Self::wants_input) this is also about
+    /// what does not come from the socket, which may be gone after the handover.
+    pub fn has_room(&self) -> bool {
+        self.signalling.has_room()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), unless something else happens before.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if !self.signalling.running() {
+            return None;
+        }
+        if let Some(handshake) = &self.handshake {
+            return handshake.deadline;
+        }
+        let role = match &self.role {
+            RoleState::Initiator(initiator) => {
+                initiator.next_timeout(self.signalling.settings.peer_handshake_timeout)
+            }
+            RoleState::Responder(responder) => responder.next_timeout(),
+        };
+        let signalling = [self.signalling.bundle_due(), self.signalling.handover_deadline()];
+        signalling.into_iter().chain([role]).flatten().min()
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if !self.signalling.running() {
+            return;
+        }
+        if let Some(handshake) = &self.handshake {
+            if handshake.deadline.is_some_and(|deadline| deadline <= now) {
+                self.signalling.finish(EndReason::ServerHandshakeTimeout, CloseCode::Timeout);
+            }
+            return;
+        }
+        if self.signalling.bundle_due().is_some_and(|due| due <= now) {
+            self.signalling.flush_bundle();
+        }
+        if self.signalling.handover_deadline().is_some_and(|deadline| deadline <= now) {
+            return self.signalling.handover_timed_out();
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => initiator.handle_timeout(&mut self.signalling, now),
+            RoleState::Responder(responder) => responder.handle_timeout(&mut self.signalling, now),
+        }
+    }
+
+    /// The WebSocket is open as of `now`. The server speaks first.
+    pub fn handle_connected(&mut self, now: Instant) {
+        if let Some(handshake) = &mut self.handshake {
+            handshake.start(now);
+        }
+    }
+
+    /// A binary message arrived.
+    pub fn handle_message(&mut self, now: Instant, message: &[u8]) {
+        if !self.signalling.running() {
+            return;
+        }
+        let Some((nonce, nonce_bytes, data)) = Nonce::split(message) else {
+            return self.server_broke_the_protocol("a message has no more than 24 bytes".into());
+        };
+        if let Some(handshake) = self.handshake.take() {
+            // Spec: P-066 P-070 (Receiving a Signalling Message)
+            if nonce.source == Address::SERVER {
+                self.server_handshake(now, *handshake, &nonce, nonce_bytes, data);
+            } else {
+                tracing::warn!(source = %nonce.source, "ignoring a message before 'server-auth'");
+                self.handshake = Some(handshake);
+            }
+            return;
+        }
+        let Some(server) = &self.signalling.server else { return };
+        // Spec: P-059 (Receiving a Signalling Message)
+        if nonce.destination != server.address {
+            return self.server_broke_the_protocol(format!(
+                "a message for {} was sent to {}",
+                nonce.destination, server.address
+            ));
+        }
+        if nonce.source == Address::SERVER {
+            self.notification(now, &nonce, nonce_bytes, data);
+        } else if !is_peer(nonce.source, self.role()) {
+            // Spec: P-068 P-069 P-072 P-073 (Receiving a Signalling Message)
+            tracing::warn!(source = %nonce.source, "ignoring a message from this source");
+        } else if self.signalling.session.as_ref().is_some_and(|s| s.address == nonce.source) {
+            self.signalling.handle_session_message(now, &nonce, nonce_bytes, data);
+        } else {
+            match &mut self.role {
+                RoleState::Initiator(initiator) => {
+                    if let Ok(address) = ResponderAddress::try_from(nonce.source) {
+                        initiator.handle_message(&mut self.signalling, now, address, message);
+                    }
+                }
+                RoleState::Responder(responder) => {
+                    responder.handle_message(&mut self.signalling, message);
+                }
+            }
+        }
+    }
+
+    /// A text message arrived, which SaltyRTC does not have.
+    pub fn handle_text(&mut self) {
+        self.server_broke_the_protocol("it sent a text message".into());
+    }
+
+    /// The WebSocket is gone. Emits [`Event::Closed`], once.
+    pub fn handle_socket_end(&mut self, end: SocketEnd) {
+        let retry = match &self.role {
+            RoleState::Responder(responder) => {
+                self.signalling.session.is_none() && responder.may_retry(end.code())
+            }
+            RoleState::Initiator(_) => false,
+        };
+        self.signalling.socket_gone(end.closed(self.role(), retry));
+    }
+
+    fn server_handshake(
+        &mut self,
+        now: Instant,
+        handshake: ServerHandshake,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+    ) {
+        match handshake.handle(&self.signalling.permanent_key, nonce, nonce_bytes, data) {
+            Ok(Step::Continue(handshake, messages)) => {
+                self.handshake = Some(handshake);
+                messages.into_iter().for_each(|message| self.signalling.transmit(message));
+            }
+            Ok(Step::Done { server, auth, server_verified }) => {
+                let address = server.address;
+                // Spec: P-170 ('server-auth' Message)
+                self.signalling.server = Some(server);
+                let peer_present = match &auth {
+                    ServerAuthRole::Initiator { responders } => !responders.is_empty(),
+                    ServerAuthRole::Responder { initiator_connected } => *initiator_connected,
+                };
+                self.signalling.event(Event::ServerHandshakeDone {
+                    address,
+                    peer_present,
+                    server_verified,
+                });
+                match (&mut self.role, auth) {
+                    (RoleState::Initiator(initiator), ServerAuthRole::Initiator { responders }) => {
+                        initiator.start(&mut self.signalling, now, responders)
+                    }
+                    (
+                        RoleState::Responder(responder),
+                        ServerAuthRole::Responder { initiator_connected },
+                    ) => responder.start(&mut self.signalling, now, initiator_connected),
+                    _ => unreachable!("'server-auth' was parsed for our role"),
+                }
+            }
+            Err(Failure::Protocol(text)) => self.server_broke_the_protocol(text),
+            Err(Failure::ServerKey(text)) => {
+                let reason = EndReason::ServerKey(text.into());
+                self.signalling.finish(reason, CloseCode::ProtocolError);
+            }
+        }
+    }
+
+    fn notification(
+        &mut self,
+        now: Instant,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+    ) {
+        let role = self.role();
+        let result = self.read_notification(nonce, nonce_bytes, data, role).and_then(|message| {
+            match &mut self.role {
+                RoleState::Initiator(initiator) => {
+                    initiator.handle_notification(&mut self.signalling, now, message)
+                }
+                RoleState::Responder(responder) => {
+                    responder.handle_notification(&mut self.signalling, now, message)
+                }
+            }
+        });
+        if let Err(text) = result {
+            self.server_broke_the_protocol(text);
+        }
+    }
+
+    fn read_notification(
+        &mut self,
+        nonce: &Nonce,
+        nonce_bytes: &[u8; Nonce::BYTES],
+        data: &[u8],
+        role: Role,
+    ) -> Result<Notification, String> {
+        let server = self.signalling.server.as_mut().ok_or("the server is not authenticated")?;
+        let checked = server.link.check(nonce).map_err(|error| error.to_string())?;
+        // Spec: P-084 (Receiving a Signalling Message)
+        let plain = server.key.open(nonce_bytes, data).map_err(|error| error.to_string())?;
+        let message = Notification::parse(&plain, role).map_err(|error| error.to_string())?;
+        server.link.commit(checked);
+        Ok(message)
+    }
+
+    /// An error in what the server itself sent ends the connection; no responder is to blame.
+    fn server_broke_the_protocol(&mut self, text: String) {
+        if self.signalling.running() && !self.signalling.socket_closes() {
+            tracing::warn!(%text, "the server broke the protocol");
+            // Spec: P-104 (Client-to-Server Messages)
+            self.signalling.finish(EndReason::ServerProtocolError(text), CloseCode::ProtocolError);
+        }
+    }
+
+    /// Sends something to the peer's application beside the task (protocol, *'application' Message*).
+    // Spec: R-006 (Client-to-Client Messages)
+    pub fn send_application(&mut self, data: Payload) -> Result<(), SendFailure> {
+        // Spec: P-276 ('application' Message)
+        self.send(&Application { data }.serialise())
+    }
+
+    /// Sends a message of the task that runs. The peer's task has to know it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendFailure::OtherTask`] if the task has functions of its own for what can be sent, as Relayed
+    /// Data and WebRTC have.
+    pub fn send_task_message(&mut self, message: &TaskMessage) -> Result<(), SendFailure> {
+        let task = &self.signalling.tasks[self.need_session()?.task];
+        if !task.has_free_messages() {
+            return Err(SendFailure::OtherTask { running: task.name().to_owned() });
+        }
+        self.send(message.as_msgpack())
+    }
+
+    /// Sends a serialised message to the peer.
+    pub(crate) fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+        self.send_content(Content::Signalling, plain)
+    }
+
+    /// Sends a serialised message with `content` to the peer.
+    pub(crate) fn send_content(
+        &mut self,
+        content: Content,
+        plain: &[u8],
+    ) -> Result<(), SendFailure> {
+        self.need_session()?;
+        self.signalling.admit(plain.len())?;
+        self.signalling.flush_bundle();
+        self.signalling.send_content_to_peer(content, plain)
+    }
+
+    /// Sends `items` to the peer's task, as the array `field` of a message of the type `kind`. What is
+    /// sent so within 10 ms becomes one message, unless another message to the peer comes in between,
+    /// which it will not overtake. `items` are sent together or, after an error, not at all.
+    pub(crate) fn send_bundled(
+        &mut self,
+        now: Instant,
+        kind: &'static str,
+        field: &'static str,
+        items: &[Payload],
+    ) -> Result<(), SendFailure> {
+        self.need_session()?;
+        self.signalling.send_bundled(now, kind, field, items)
+    }
+
+    /// Tells the application something that did not come with a message of the peer, in order with
+    /// everything else.
+    #[allow(dead_code, reason = "for the built-in WebRTC engine, which can be left out")]
+    pub(crate) fn push_task_event(&mut self, event: E) {
+        if self.signalling.running() {
+            self.signalling.event(Event::Task(event));
+        }
+    }
+
+    pub(super) fn need_session(&self) -> Result<&Session, SendFailure> {
+        if !self.signalling.running() {
+            return Err(SendFailure::Closed);
+        }
+        self.signalling.session.as_ref().ok_or(SendFailure::NoPeer)
+    }
+
+    /// Encrypts `plain` for the peer with the session keys, for use outside of the signalling channel:
+    /// a random nonce (24 bytes) and the box (16 bytes longer than `plain`).
+    ///
+    /// The box says that one of the two clients made it in this session, and no more. Both directions
+    /// have the same key, as have the messages of the signalling channel: whoever carries the data can
+    /// deliver it twice, or hand it back to the one who made it. So put into `plain` who it is for, what
+    /// it is, and a number.
+    pub fn encrypt_for_peer(&mut self, plain: &[u8]) -> Result<Vec<u8>, SendFailure> {
+        self.need_session()?;
+        let nonce: [u8; NONCE_BYTES] = self.signalling.random.0.array();
+        let mut sealed = nonce.to_vec();
+        self.need_session()?.key.seal_onto(&mut sealed, &nonce, plain);
+        Ok(sealed)
+    }
+
+    /// Decrypts what the peer encrypted with [`encrypt_for_peer`](Self::encrypt_for_peer), which says
+    /// what this does not protect from.
+    ///
+    /// # Errors
+    ///
+    /// If there is no session; the inner error if it was not encrypted with this session's keys.
+    pub fn decrypt_from_peer(
+        &self,
+        sealed: &[u8],
+    ) -> Result<Result<Vec<u8>, OpenError>, SendFailure> {
+        let session = self.need_session()?;
+        Ok(match sealed.split_first_chunk::<NONCE_BYTES>() {
+            Some((nonce, data)) => session.key.open(nonce, data),
+            None => Err(OpenError),
+        })
+    }
+
+    /// Initiator: lets one more responder introduce itself with a new token, which is returned. The
+    /// previous token, or the trusted key, is not accepted any more for a new handshake; a peer that is
+    /// authenticated stays.
+    pub fn issue_token(&mut self) -> Result<AuthToken, SendFailure> {
+        let token = AuthToken::generate(&mut *self.signalling.random.0);
+        self.arm_token(token.clone())?;
+        Ok(token)
+    }
+
+    /// Initiator: like [`issue_token`](Self::issue_token), with a token of the caller's. A token may
+    /// never be used twice.
+    pub fn arm_token(&mut self, token: AuthToken) -> Result<(), SendFailure> {
+        if !self.signalling.running() {
+            return Err(SendFailure::Closed);
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => initiator.arm_token(token),
+            RoleState::Responder(_) => return Err(SendFailure::OtherRole),
+        }
+        Ok(())
+    }
+
+    /// Goes on without tokens: the authenticated peer can come back with its permanent key alone. The
+    /// peer has to do the same, or its first message cannot be decrypted.
+    // Spec: P-231 (Client Handshake)
+    pub fn trust_peer(&mut self, now: Instant) -> Result<(), SendFailure> {
+        let peer_key = self.need_session()?.peer_key;
+        self.trust_key(now, peer_key)
+    }
+
+    /// Goes on without tokens: only the owner of `key` is let in from now on. For a responder the key
+    /// has to be the one of its initiator.
+    pub fn trust_key(&mut self, now: Instant, key: PublicKey) -> Result<(), SendFailure> {
+        if !self.signalling.running() {
+            return Err(SendFailure::Closed);
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => initiator.trust(key),
+            RoleState::Responder(_) if key != self.path => return Err(SendFailure::OtherRole),
+            RoleState::Responder(responder) => {
+                if self.handshake.is_some() {
+                    responder.trust_later();
+                } else {
+                    responder.trust(&mut self.signalling, now);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Initiator: drops a responder from the path, the authenticated peer included.
+    // Spec: P-185 ('drop-responder' Message)
+    pub fn drop_responder(
+        &mut self,
+        address: ResponderAddress,
+        reason: DropReason,
+    ) -> Result<(), SendFailure> {
+        if !self.signalling.running() {
+            return Err(SendFailure::Closed);
+        }
+        if self.signalling.handed_over() {
+            return Err(SendFailure::HandedOver);
+        }
+        if self.signalling.server.is_none() {
+            return Err(SendFailure::NoPeer);
+        }
+        match &mut self.role {
+            RoleState::Initiator(initiator) => {
+                initiator.drop_responder(&mut self.signalling, address, reason);
+                Ok(())
+            }
+            RoleState::Responder(_) => Err(SendFailure::OtherRole),
+        }
+    }
+
+    /// Whether the WebSocket is closed or about to be: by the end of the connection or by the handover.
+    pub fn socket_closes(&self) -> bool {
+        self.signalling.socket_closes()
+    }
+
+    /// Whether [`Event::Closed`] waits to be taken or was: there is nothing left for a driver to do.
+    pub fn over(&self) -> bool {
+        self.signalling.over()
+    }
+
+    /// Whether [`close`](Self::close) was called, and the good-bye waits for
+    /// [`release_goodbye`](Self::release_goodbye).
+    pub fn holds_goodbye(&self) -> bool {
+        self.signalling.holds_goodbye()
+    }
+
+    /// Whether the connection is ending or has ended, and nothing is waited for but that what carries it is
+    /// closed.
+    pub fn is_leaving(&self) -> bool {
+        !self.signalling.running() && !self.signalling.holds_goodbye()
+    }
+
+    /// The driver has delivered what was to be delivered before the good-bye, or cannot.
+    pub fn release_goodbye(&mut self) {
+        self.signalling.release_goodbye();
+    }
+
+    /// The driver gives up: ends the connection without further ado, whatever carries it. `text` says
+    /// why, if the connection was not ending already.
+    pub fn abandon(&mut self, text: String) {
+        self.signalling.abandon(SocketEnd::Lost(text).closed(self.role(), false));
+    }
+
+    /// Ends the connection: tells the peer if there is one, then closes what carries the signalling.
+    /// What was sent before is sent first. [`Event::Closed`] follows once it is gone.
+    ///
+    /// With [`ChannelDriver::Polled`](super::ChannelDriver::Polled) the good-bye to a peer, and what follows,
+    /// waits until the driver says [`release_goodbye`](Self::release_goodbye): a peer ends with it, whatever else is on its way.
+    // Spec: R-005 (Client-to-Client Messages)
+    pub fn close(&mut self) {
+        if self.signalling.running() {
+            self.signalling.flush_bundle();
+            self.signalling.hold_goodbye();
+            // Spec: P-288 ('close' Message)
+            self.signalling.close_session(EndReason::Requested, CloseCode::GoingAway);
+        }
+    }
+}
+
+/// Whether a peer of somebody of the role `role` can have this address.
+fn is_peer(address: Address, role: Role) -> bool {
+    // Spec: P-067 P-071 (Receiving a Signalling Message)
+    address.role() == Some(role.peer())
+}
