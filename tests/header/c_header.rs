@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
 use cbindgen::{Builder, Config};
 use quote::ToTokens;
@@ -79,9 +80,7 @@ pub(crate) fn abi_version() -> u32 {
 
 /// Each declaration in C with its name, in the order of the sections.
 fn blocks(sections: &[Section], config: Config) -> Vec<(String, String)> {
-    let source = root().join("target").join("header.rs");
-    let source = std::env::var_os("CARGO_TARGET_TMPDIR")
-        .map_or(source, |directory| std::path::PathBuf::from(directory).join("header.rs"));
+    let source = Path::new(env!("CARGO_TARGET_TMPDIR")).join("header.rs");
     let items = sections.iter().flat_map(|section| &section.items);
     let rust = items.map(rust).collect::<Vec<_>>().join("\n");
     fs::write(&source, rust).expect("the directory of the build can be written to");
