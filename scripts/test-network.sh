@@ -25,7 +25,7 @@ if [ "$(id -u)" != 0 ]; then
         echo "test-network: not root, and there is no sudo: network namespaces need one of them" >&2
         exit 1
     fi
-    as_root=(sudo --preserve-env=CARGO_TARGET_DIR,PATH)
+    as_root=(sudo --preserve-env=CARGO_TARGET_DIR,PATH,SALTYRTC_UNIT_TESTS)
 fi
 # Containers often have root, but no right to make networks.
 probe=saltyrtc-test-$$-probe
@@ -43,6 +43,10 @@ if [ $works = no ]; then
 fi
 
 scripts/build-peers.sh rtc_peer link
+SALTYRTC_UNIT_TESTS=$(cargo test --locked --quiet --lib --no-run --message-format=json |
+    python3 -c 'import json, sys
+print(next(part["executable"] for part in map(json.loads, sys.stdin) if part.get("executable")))')
+export SALTYRTC_UNIT_TESTS
 for directory in tests/interop/js examples-web; do
     npm ci --prefix $directory --prefer-offline --no-audit --no-fund --silent
 done

@@ -14,7 +14,7 @@ use ipnet::IpNet;
 /// the connection is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedProxies {
-    /// The networks that the proxies are in. Nobody else should have an address in them.
+    /// Where the proxies are. Addresses in here should belong to nobody else.
     pub networks: Vec<IpNetwork>,
     /// How they say who a client is.
     pub header: ProxyHeader,

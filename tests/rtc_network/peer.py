@@ -53,7 +53,7 @@ class JsonProgram:
 class RtcPeer(JsonProgram):
     """rtc_peer in the namespace of a client. README.md has its command line and its events."""
 
-    def __init__(self, network, side, role, *options, transports=()):
+    def __init__(self, network, side, role, *options, transports=(), runner=()):
         ice = [f"--ice={network.turn_url('stun')}"] if "udp" in transports else []
         ice += [f"--ice={network.turn_url(transport)},{TURN_USER},{TURN_PASSWORD}" for transport in transports]
         if transports:
@@ -61,7 +61,7 @@ class RtcPeer(JsonProgram):
         sizes = [option.partition("=")[2] for option in options if option.startswith("--receive=")]
         self.expects = int(sizes[0]) if sizes else 0
         super().__init__(f"rtc_peer of {side} ({role})", network.popen(
-            f"client-{side}", programs.RTC_PEER, f"--role={role}", *ice, *options,
+            f"client-{side}", *runner, programs.RTC_PEER, f"--role={role}", *ice, *options,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
 
     def ends_well(self):

@@ -12,3 +12,7 @@ SERVER = TARGET / "debug/saltyrtc-server"
 PEERS = ROOT / "build"
 RTC_PEER = PEERS / "rtc_peer"
 LINK = PEERS / "link"
+# Found by scripts/test-network.sh.
+UNIT_TESTS = os.environ.get("SALTYRTC_UNIT_TESTS")
+# A program that runs another one.
+WITHOUT_NETLINK = Path(__file__).resolve().with_name("without_netlink.py")

@@ -1,5 +1,6 @@
 """Our library on both sides, in networks as they are."""
 
+import sys
 import time
 import unittest
 
@@ -20,16 +21,16 @@ LOST_WITHIN = 45
 
 
 class Peers(unittest.TestCase):
-    def meet(self, network, sent, received=None, options=(), transports=("udp",)):
+    def meet(self, network, sent, received=None, options=(), transports=("udp",), runner=()):
         """Starts both peers. The first one sends so many bytes, the second one as many if nothing is said of it."""
         server = network.start_server(programs.SERVER)
         network.start_turn()
         sizes = (sent, sent if received is None else received)
         alice = RtcPeer(network, "a", "initiator", f"--server={server}", f"--server-key={network.server_key}",
-                        f"--send={sizes[0]}", f"--receive={sizes[1]}", *options, transports=transports)
+                        f"--send={sizes[0]}", f"--receive={sizes[1]}", *options, transports=transports, runner=runner)
         invitation = alice.wait_for("invitation")["uri"]
         bob = RtcPeer(network, "b", "responder", f"--invitation={invitation}",
-                      f"--send={sizes[1]}", f"--receive={sizes[0]}", *options, transports=transports)
+                      f"--send={sizes[1]}", f"--receive={sizes[0]}", *options, transports=transports, runner=runner)
         return alice, bob
 
     def finish(self, peers, limit=120):
@@ -83,14 +84,15 @@ class Peers(unittest.TestCase):
         with Network(nat_a=Nat.PORT_RESTRICTED, nat_b=Nat.PORT_RESTRICTED, link_a=link) as network:
             self.finish(self.meet(network, 2 * MIB), limit=300)
 
-    def moves(self, sides, sent, received, transports=("udp",), options=(), nat=Nat.SYMMETRIC, restarts=True):
+    def moves(self, sides, sent, received, transports=("udp",), options=(), nat=Nat.SYMMETRIC, restarts=True,
+              runner=()):
         """Peers get other addresses in the middle of what one of them sends; the transfer goes on in time."""
         # The delay keeps the transfer from being over too soon.
         with Network(nat_a=nat, nat_b=nat, link_a=Link(delay_ms=10)) as network:
             if "udp" not in transports:
                 for blocked in "ab":
                     network.block_udp(blocked)
-            peers = self.meet(network, sent, received, options, transports)
+            peers = self.meet(network, sent, received, options, transports, runner)
             for peer in peers:
                 peer.wait_for("state", state="connected")
                 peer.wait_for("handover")
@@ -136,6 +138,10 @@ class Peers(unittest.TestCase):
 
     def test_the_address_of_the_responder_changes_on_a_direct_path(self):
         self.moves("b", 16 * MIB, 0, nat=Nat.PORT_RESTRICTED)
+
+    def test_the_address_changes_where_the_system_does_not_tell_it(self):
+        runner = (sys.executable, programs.WITHOUT_NETLINK)
+        self.moves("a", 0, 16 * MIB, nat=Nat.PORT_RESTRICTED, runner=runner)
 
     def test_the_address_changes_with_turn_over_tcp(self):
         self.moves("a", 0, 16 * MIB, ("tcp",))

@@ -153,7 +153,7 @@ pub(crate) struct LogOptions {
         default_value = "false", default_missing_value = "true", value_parser = BoolishValueParser::new()
     )]
     pub(crate) colored: bool,
-    /// Format of the log
+    /// How the log looks
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,
 }
@@ -235,59 +235,59 @@ pub(crate) struct AdminOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(crate) struct LimitOptions {
-    /// Most connections at the same time
+    /// Connections at once
     ///
-    /// One more is closed as soon as it comes in, before TLS.
+    /// One more is closed at once, before TLS.
     #[arg(long, value_name = "COUNT|off", default_value = "65536")]
     pub(crate) max_connections: OrOff<Count>,
-    /// Most connections at the same time from one address
+    /// Connections at once from one address
     ///
     /// An address is an IPv4 address, or the first 64 bits of an IPv6 one. 256 are plenty where
     /// clients connect directly. Behind a proxy, see --trusted-proxy.
     #[arg(long, value_name = "COUNT|off", default_value = "4096")]
     pub(crate) max_connections_per_address: OrOff<Count>,
-    /// Most connections at the same time on one signalling path
+    /// Connections at once on one signalling path
     ///
-    /// One more is closed with 3000. With less than a few hundred, somebody who knows a path could
+    /// One more is closed with 3000. With less than some hundreds, somebody who knows a path could
     /// keep its initiator out.
     #[arg(long, value_name = "COUNT|off", default_value = "1024")]
     pub(crate) max_connections_per_path: OrOff<Count>,
-    /// Most connections that one address may open per second, in the long run
+    /// Connections that one address may open per second, in the long run
     #[arg(long, value_name = "COUNT|off", default_value = "200")]
     pub(crate) accept_rate: OrOff<Count>,
-    /// Most connections that one address may open in a burst, after a time without any
+    /// Connections that one address may open at once, after a time without any
     #[arg(long, value_name = "COUNT", default_value = "4096")]
     pub(crate) accept_burst: Count,
-    /// Longest time from the TCP connection to the end of the handshake
+    /// Time from TCP connection to authentication
     ///
     /// Then the connection is closed, with 3008 once there is a WebSocket.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = Span::positive)]
     pub(crate) handshake_timeout: Span,
-    /// Longest time for the answer to a ping; then the client is closed with 3008
+    /// Time for the answer to a ping; then the client is closed with 3008
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = Span::positive)]
     pub(crate) pong_timeout: Span,
-    /// Longest time without any message from or to a client; then it is closed with 3008
+    /// Time without any message from or to a client; then it is closed with 3008
     #[arg(long, value_name = "TIME|off", default_value = "off", value_parser = Span::positive_or_off)]
     pub(crate) idle_timeout: OrOff<Span>,
-    /// Longest time in which a client takes nothing of what waits for it; then it is cut off
+    /// Time that a client may take nothing of what waits for it; then it is cut off
     #[arg(long, value_name = "TIME|off", default_value = "60s", value_parser = Span::positive_or_off)]
     pub(crate) stall_timeout: OrOff<Span>,
-    /// Time without any traffic after which the operating system probes whether a client is still there
+    /// Time without any traffic, after which the operating system looks whether a client is there
     #[arg(long, value_name = "TIME|off", default_value = "300s", value_parser = Span::seconds_or_off)]
     pub(crate) tcp_keepalive: OrOff<Span>,
-    /// Size of the largest message; a client that sends a larger one is closed with 1009
+    /// Size of a message; who sends a larger one is closed with 1009
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = message_size)]
     pub(crate) max_message_size: Size,
-    /// Most bytes that may wait for one client
+    /// Bytes that may wait for one client
     ///
     /// The sender of a message that does not fit gets 'send-error'. Responders have equal shares of
     /// what may wait for their initiator.
     #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = queue_size)]
     pub(crate) max_queue: Size,
-    /// Most bytes that may wait for all clients together
+    /// Bytes that may wait for all clients together
     ///
-    /// Beyond it only clients for which nothing waits are given messages, so that those that keep up
-    /// notice nothing. The senders of other messages get 'send-error'.
+    /// Beyond it only those for whom nothing waits are given messages; clients that keep up notice
+    /// nothing. The senders of other messages get 'send-error'.
     #[arg(long, value_name = "SIZE|off", default_value = "512MiB")]
     pub(crate) max_all_queues: OrOff<Size>,
 }
@@ -295,17 +295,17 @@ pub(crate) struct LimitOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Stopping")]
 pub(crate) struct StopOptions {
-    /// Longest time that a closed connection takes to end; then it is cut off
+    /// Time that a closed connection may take to end; then it is cut off
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub(crate) close_timeout: Span,
-    /// Time from answering 503 to /readyz to closing the port, when the server is stopped
+    /// Time from not being ready any more to the end of listening
     ///
-    /// For load balancers, which learn that the server stops by their next health check.
+    /// For load balancers, which learn of it by their next health check.
     #[arg(long, value_name = "TIME", default_value = "0s")]
     pub(crate) drain_delay: Span,
-    /// Longest time for all clients to get what waits for them and 1001, after --drain-delay
+    /// Time for all clients to get what waits for them and 1001, after --drain-delay
     ///
-    /// Clients that are not gone by then are cut off. A second signal ends the server at once.
+    /// Who is not gone by then is cut off. A second signal ends the server at once.
     #[arg(long, value_name = "TIME", default_value = "8s")]
     pub(crate) shutdown_timeout: Span,
 }
@@ -313,13 +313,13 @@ pub(crate) struct StopOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Proxies")]
 pub(crate) struct ProxyOptions {
-    /// A network of proxies that say for whom their connections are
+    /// A network of proxies that say whose connections they forward
     ///
     /// Can be given more than once; in the environment variable, separate them with a comma. Only
-    /// the limits per address depend on it. What others say about addresses is ignored.
+    /// limits per address depend on it. What others say about addresses is not believed.
     #[arg(long, value_name = "NETWORK")]
     pub(crate) trusted_proxy: Vec<IpNetwork>,
-    /// How the trusted proxies say for whom a connection is
+    /// How the trusted proxies say it
     #[arg(long, value_name = "HOW", default_value = "x-forwarded-for")]
     pub(crate) proxy_header: ProxyHeader,
 }

@@ -183,12 +183,10 @@ impl Engine {
         }
 
         let mut more = session.receive(now);
-        if session.io.next_scan() <= now {
-            if session.scan(now) && peer.initiator {
-                session.connection.want_restart();
-            }
-            session.expire(now);
+        if session.io.is_scan_due(now) && session.scan(now) && peer.initiator {
+            session.connection.want_restart();
         }
+        session.expire(now);
         let shared = &self.shared;
         let keys = |id| -> Option<SecureChannel> {
             shared.with(By::Engine, |machine| machine.secure_channel(id).ok())
@@ -233,14 +231,10 @@ impl Engine {
         if more || !self.inbox.is_empty() {
             return Next::Turn;
         }
-        let mut deadline = session.poll_timeout();
-        if !sent {
-            deadline = deadline.min(now + RETRY);
-        }
-        if let Some(closing) = &peer.closing {
-            deadline = deadline.min(closing.next(now));
-        }
-        if deadline <= now { Next::Turn } else { Next::Wait(Some(deadline)) }
+        let retry = (!sent).then_some(now + RETRY);
+        let closing = peer.closing.as_ref().map(|closing| closing.next(now));
+        let deadline = [session.poll_timeout(now), retry, closing].into_iter().flatten().min();
+        if deadline.is_some_and(|at| at <= now) { Next::Turn } else { Next::Wait(deadline) }
     }
 
     /// Does what the state machine of the client tells.
@@ -299,8 +293,9 @@ impl Engine {
             }
         };
         let mut session = Session::new(
+            now,
             connection,
-            Io::new(self.io.clone(), now),
+            Io::new(self.io.clone()),
             self.channels.clone(),
             self.plain_labels.clone(),
             peer.signalling,

@@ -46,6 +46,8 @@ const MAX_PROBLEMS: usize = 32;
 
 /// An incomplete message on an unreliable channel is given up after this long without news of it.
 const MAX_AGE: Duration = Duration::from_secs(60);
+/// How often it is looked for such messages. It costs time for each channel.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(10);
 /// On a reliable one nothing is missing for good, so it takes a dead connection to come to this.
 const MAX_AGE_RELIABLE: Duration = Duration::from_secs(3600);
 
@@ -90,6 +92,8 @@ pub(super) struct Session {
     active: Vec<u32>,
     /// Bytes of incomplete messages of all secure channels.
     incomplete: usize,
+    /// When those that are too old were given up last.
+    last_expiry: Instant,
     /// For the peer.
     pub(super) signals: VecDeque<Signal>,
     /// For the application.
@@ -105,6 +109,7 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(
+        now: Instant,
         connection: Connection,
         io: Io,
         channels: Arc<Channels>,
@@ -124,6 +129,7 @@ impl Session {
             ids: HashMap::new(),
             active: Vec::new(),
             incomplete: 0,
+            last_expiry: now,
             signals: VecDeque::new(),
             events: Vec::new(),
             problems: 0,
@@ -479,8 +485,12 @@ impl Session {
         }
     }
 
-    /// Gives up incomplete messages that are too old.
+    /// Gives up incomplete messages that are too old, every now and then.
     pub(super) fn expire(&mut self, now: Instant) {
+        if now < self.last_expiry + EXPIRY_INTERVAL {
+            return;
+        }
+        self.last_expiry = now;
         for receiver in self.open.values_mut().filter_map(|open| open.receiver.as_mut()) {
             let before = receiver.unchunker.memory();
             receiver.unchunker.expire(now);
@@ -496,9 +506,10 @@ impl Session {
     }
 
     /// When something is due.
-    pub(super) fn poll_timeout(&mut self) -> Instant {
-        let scan = self.io.next_scan();
-        self.connection.poll_timeout().map_or(scan, |at| at.min(scan))
+    pub(super) fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        let expiry = (self.incomplete > 0).then_some(self.last_expiry + EXPIRY_INTERVAL);
+        let all = [self.connection.poll_timeout(), self.io.next_scan(now), expiry];
+        all.into_iter().flatten().min()
     }
 
     /// Ready when something arrived.

@@ -3,16 +3,19 @@
 
 mod arrival;
 mod interfaces;
+mod mdns;
 mod resolve;
+mod schedule;
 mod stream;
 mod udp;
+mod watch;
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -20,13 +23,10 @@ use tokio::task::JoinSet;
 use crate::rtc::ice::{Output, SocketId, StreamId};
 use crate::transport::Roots;
 pub(in crate::client::engine) use arrival::Arrival;
+use schedule::ScanSchedule;
 use stream::StreamHandle;
 use udp::{Batch, Buffers, Udp};
-
-/// How often the addresses of the host are looked at. A sending that fails is a reason to look at once.
-const SCAN_INTERVAL: Duration = Duration::from_secs(2);
-/// But not more often than this.
-const MIN_SCAN_INTERVAL: Duration = Duration::from_millis(200);
+use watch::Watch;
 
 /// After how many errors in a row something else gets its turn.
 const READ_ERRORS: usize = 8;
@@ -70,14 +70,17 @@ pub(super) struct Io {
     batch: Batch,
     /// Where the batch goes, once the socket is writable.
     waiting: Option<(SocketId, SocketAddr)>,
-    last_scan: Instant,
-    next_scan: Instant,
+    watch: Watch,
+    schedule: ScanSchedule,
 }
 
 impl Io {
     /// Without any socket yet; the first [`scan`](Self::scan) makes them. To be used within tokio.
-    pub(super) fn new(config: IoConfig, now: Instant) -> Self {
+    pub(super) fn new(config: IoConfig) -> Self {
         let (sender, receiver) = mpsc::channel(ARRIVALS);
+        // Before the addresses are looked at for the first time, so that no change is missed in between.
+        let watch = Watch::new();
+        let schedule = ScanSchedule::new(watch.is_told());
         Self {
             config,
             sockets: Vec::new(),
@@ -90,22 +93,25 @@ impl Io {
             buffers: Buffers::new(),
             batch: Batch::default(),
             waiting: None,
-            last_scan: now,
-            next_scan: now,
+            watch,
+            schedule,
         }
     }
 
-    /// When to call [`scan`](Self::scan) next.
-    pub(super) fn next_scan(&self) -> Instant {
-        self.next_scan
+    /// Whether to call [`scan`](Self::scan) now, as the caller is awake.
+    pub(super) fn is_scan_due(&self, now: Instant) -> bool {
+        self.schedule.is_due(now)
+    }
+
+    /// When to wake up to call [`scan`](Self::scan), if nothing else happens.
+    pub(super) fn next_scan(&self, now: Instant) -> Option<Instant> {
+        self.schedule.poll_timeout(now)
     }
 
     /// Compares the sockets with the addresses that the host has now.
     pub(super) fn scan(&mut self, now: Instant) -> Changes {
-        (self.last_scan, self.next_scan) = (now, now + SCAN_INTERVAL);
         let mut changes = Changes::default();
-        // If the system does not tell, what is there stays.
-        let Ok(mut addresses) = interfaces::addresses() else { return changes };
+        let mut addresses = interfaces::addresses();
         if !self.config.addresses.is_empty() {
             addresses.clone_from(&self.config.addresses);
         }
@@ -116,6 +122,7 @@ impl Io {
             }
             keep
         });
+        let mut unusable = false;
         for ip in addresses {
             if self.sockets.iter().any(|socket| socket.local.ip() == ip) {
                 continue;
@@ -128,9 +135,13 @@ impl Io {
                     self.sockets.push(socket);
                 }
                 // Addresses that are being set up or removed cannot be bound. The next look may show.
-                Err(error) => tracing::debug!(kind = ?error.kind(), "cannot use an address"),
+                Err(error) => {
+                    tracing::debug!(kind = ?error.kind(), "cannot use an address");
+                    unusable = true;
+                }
             }
         }
+        self.schedule.scanned(now, unusable);
         changes
     }
 
@@ -175,7 +186,7 @@ impl Io {
             && error.kind() != io::ErrorKind::WouldBlock
             && !quinn_udp::is_msg_size_err(&error)
         {
-            self.next_scan = self.next_scan.min(self.last_scan + MIN_SCAN_INTERVAL);
+            self.schedule.failed();
         }
     }
 
@@ -266,8 +277,8 @@ impl Io {
         Some(arrival)
     }
 
-    /// Ready when something arrived, or when there is room again after
-    /// [`congested`](Self::congested).
+    /// Ready when something arrived, when there is room again after [`congested`](Self::congested), or
+    /// when the addresses of the host may have changed.
     pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut ready = !self.arrived.is_empty();
         // All are asked, so that each of them wakes.
@@ -279,6 +290,10 @@ impl Io {
         }
         if let Poll::Ready(Some(arrival)) = self.receiver.poll_recv(cx) {
             self.arrived.push_back(arrival);
+            ready = true;
+        }
+        if self.watch.poll_changed(cx).is_ready() {
+            self.schedule.told(Instant::now(), self.watch.is_told());
             ready = true;
         }
         if ready { Poll::Ready(()) } else { Poll::Pending }
