@@ -60,19 +60,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         // The page is about the default features.
         [] => {
             compare(&FULL, &Program::ALL, !cfg!(feature = "audited-only"))?;
-            compare_over_links(false, !cfg!(feature = "audited-only"))
+            compare_over_links(false, "", !cfg!(feature = "audited-only"))
         }
         ["--quick"] => {
             compare(&QUICK, &Program::ALL, false)?;
-            compare_over_links(true, false)
+            compare_over_links(true, "", false)
         }
-        ["--links"] => compare_over_links(false, !cfg!(feature = "audited-only")),
-        ["--links", "--quick"] => compare_over_links(true, false),
+        ["--links"] => compare_over_links(false, "", !cfg!(feature = "audited-only")),
+        ["--links", "--only", title] => compare_over_links(false, title, false),
+        ["--links", "--quick"] => compare_over_links(true, "", false),
         ["--only", name] => {
             let program = Program::ALL.into_iter().find(|program| program.name() == name);
             compare(&FULL, &[program.ok_or("there is no such program")?], false)
         }
-        _ => Err("usage: [--links] [--quick] | --only NAME".into()),
+        _ => Err("usage: [--quick | --only NAME] | --links [--quick | --only TITLE]".into()),
     }
 }
 
@@ -84,8 +85,8 @@ fn serve(address: IpAddr) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn compare_over_links(quick: bool, write: bool) -> Result<(), Box<dyn Error>> {
-    if let Some(text) = links::measure(quick)? {
+fn compare_over_links(quick: bool, only: &str, write: bool) -> Result<(), Box<dyn Error>> {
+    if let Some(text) = links::measure(quick, only)? {
         let text = format!("{}\n{text}", report::machine());
         println!("{text}");
         if write {
