@@ -9,6 +9,7 @@ mod c_header;
 mod description;
 mod source;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use source::{Declaration, Section};
@@ -75,4 +76,25 @@ fn structures_that_grow_can_be_all_0() {
         }
     }
     assert!(checked > 0);
+}
+
+/// Descriptions refer to what there is.
+#[test]
+fn names_in_texts_are_declared() {
+    let is_ours = |word: &&str| word.to_ascii_lowercase().starts_with("saltyrtc_");
+    let words = |text: &str| {
+        let words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_');
+        words.filter(is_ours).map(str::to_owned).collect::<BTreeSet<_>>()
+    };
+    let header = c_header::generate(&source::read());
+    let (mut code, mut texts) = (String::new(), String::new());
+    for part in header.split("/*") {
+        let (text, rest) = part.split_once("*/").unwrap_or(("", part));
+        texts = texts + " " + text;
+        code = code + " " + rest;
+    }
+    let (declared, named) = (words(&code), words(&texts));
+    let unknown: Vec<_> = named.difference(&declared).collect();
+    assert!(unknown.is_empty(), "texts of the header name what is not declared: {unknown:?}");
+    assert!(named.len() > 100);
 }
