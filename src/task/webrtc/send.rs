@@ -26,9 +26,10 @@ impl fmt::Display for WebRtcSendFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Message(failure) => failure.fmt(f),
-            Self::OtherRole => {
-                f.write_str("only an initiator sends offers, and only a responder sends answers")
-            }
+            Self::OtherRole => f.write_str(
+                "this is for the other role: only an initiator sends offers, and only a responder \
+                 sends answers",
+            ),
             Self::OtherDescription(kind) => write!(
                 f,
                 "a session description of the type {kind:?} cannot be sent with this call: offers \
