@@ -3,7 +3,8 @@
 //! A panic while a lock is held is a bug, and is reported where it happens: by the runtime, or at the
 //! border of the C ABI as a status. What the lock protects stays usable all the same, because the
 //! state machines uphold their invariants between any two lines of theirs that can panic. If everybody
-//! else panicked as well, one bug in one connection would take all connections with it.
+//! else panicked as well, one bug in one connection would take all connections with it. (The standard
+//! library has mutexes without poisoning, but not in stable Rust yet.)
 
 use std::sync::{LockResult, Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,4 @@
-//! WebSocket and TLS, for the drivers of client and server.
+//! WebSocket and TLS, for the drivers of client and server, and TLS to TURN servers.
 
 #[cfg(feature = "client")]
 mod connect;

@@ -32,6 +32,7 @@ SIGHUP reloads certificate, permanent keys, limits and the log level. SIGTERM st
 ///
 /// Brings two programs together over a server that neither of them has to trust: it relays their
 /// end-to-end encrypted messages and cannot read them.
+// No -h for help: in the Python server it is the host.
 #[derive(Debug, Parser)]
 #[command(
     name = NAME,

@@ -24,6 +24,7 @@ pub(crate) fn start(options: &LogOptions) -> Logging {
     match options.log_format {
         LogFormat::Json => registry.with(lines.json().flatten_event(true).with_ansi(false)).init(),
         LogFormat::Text => {
+            // Who asks for colours gets them in files too, but on Windows only a terminal shows them.
             let colored = options.colored && (std::io::stderr().is_terminal() || !cfg!(windows));
             registry.with(lines.with_ansi(colored)).init();
         }
@@ -53,5 +54,6 @@ const fn level(verbosity: u8) -> LevelFilter {
 /// Of other crates only warnings and errors are logged: below that they tell about peers and their data.
 fn filter(verbosity: u8) -> Targets {
     let level = level(verbosity);
+    // A target stands for all that begin like it: this one for the library and for the program.
     Targets::new().with_default(level.min(LevelFilter::WARN)).with_target("saltyrtc", level)
 }

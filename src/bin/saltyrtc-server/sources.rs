@@ -111,6 +111,8 @@ impl Sources {
             if let Some(value) = self.variable(&name) {
                 let values = split(arg, value);
                 let origin = Origin::Environment(name);
+                // Each alone, although all are parsed together in the end: only so it is known where a
+                // wrong value is written.
                 check(arg, &values, &origin)?;
                 chosen.insert(arg.get_id().to_string(), (values, origin));
             }
@@ -138,6 +140,7 @@ impl Sources {
             let id = arg.get_id().to_string();
             if let Some((values, origin)) = chosen.remove(&id) {
                 arguments.extend(values.iter().map(|value| argument(arg, value)));
+                // Only options with an old name are hidden.
                 if arg.is_hide_set() {
                     let name = key(arg).replace("ssl", "tls");
                     warnings.push(format!("{origin}: this name is old; it is {name} now"));
@@ -190,6 +193,7 @@ fn split(arg: &Arg, value: OsString) -> Vec<OsString> {
     }
 }
 
+/// In one argument, so that a value that begins with a dash is not taken for an option.
 fn argument(arg: &Arg, value: &OsString) -> OsString {
     let mut argument = OsString::from(format!("--{}=", key(arg)));
     argument.push(value);
