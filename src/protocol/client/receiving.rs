@@ -64,8 +64,9 @@ impl<E: TaskOutput> Signalling<E> {
 
     /// Opens a message of the peer that came over the WebSocket.
     ///
-    /// What kind it is of stands inside. So one that may carry bulk data is opened as such, and once more if
-    /// it turns out to be signalling, which no other implementation of NaCl has a say in.
+    /// What kind of message it is shows only inside the box. So one that may carry bulk data is opened as such,
+    /// and opened again if it turns out to be signalling: only the audited implementation of NaCl may say what
+    /// that is.
     fn open(
         &self,
         session: &Session,
