@@ -378,6 +378,8 @@ impl Engine {
             (Command::Open(number, options), None) => peer.waiting.push((number, options)),
             (Command::Flush(number), Some(session)) => session.activate(number),
             (Command::RestartIce, Some(session)) if !session.connection.state().is_end() => {
+                // It is promised with the addresses of now, and the system may not have told of them.
+                session.io.look_again();
                 session.connection.want_restart();
             }
             // After the handover the end of the connection is the end of the client.

@@ -145,6 +145,11 @@ impl Io {
         changes
     }
 
+    /// The addresses should be looked at again, whoever told of a change or did not.
+    pub(super) fn look_again(&mut self) {
+        self.schedule.hint();
+    }
+
     fn socket(&self, id: SocketId) -> Option<&Udp> {
         self.sockets.iter().find(|socket| socket.id == id)
     }
@@ -186,7 +191,7 @@ impl Io {
             && error.kind() != io::ErrorKind::WouldBlock
             && !quinn_udp::is_msg_size_err(&error)
         {
-            self.schedule.failed();
+            self.schedule.hint();
         }
     }
 

@@ -29,15 +29,15 @@ pub(super) struct ScanSchedule {
     is_told: bool,
     /// When it told of a change first since then.
     told: Option<Instant>,
-    /// Sending has failed since then.
-    failed: bool,
+    /// There was another reason to look since then.
+    hinted: bool,
     retry: Option<Duration>,
 }
 
 impl ScanSchedule {
     /// The first look is due at once.
     pub(super) fn new(is_told: bool) -> Self {
-        Self { last: None, is_told, told: None, failed: false, retry: None }
+        Self { last: None, is_told, told: None, hinted: false, retry: None }
     }
 
     /// The system told of a change. `goes_on`: it will tell of others too.
@@ -46,16 +46,17 @@ impl ScanSchedule {
         self.is_told = goes_on;
     }
 
-    /// Sending has failed, which can be because an address is gone.
-    pub(super) fn failed(&mut self) {
-        self.failed = true;
+    /// There is another reason to look: sending has failed, which can be because an address is gone, or
+    /// the application wants a new path.
+    pub(super) fn hint(&mut self) {
+        self.hinted = true;
     }
 
     /// The addresses were looked at. `unusable` is whether some could not be used.
     pub(super) fn scanned(&mut self, now: Instant, unusable: bool) {
         self.last = Some(now);
         self.told = None;
-        self.failed = false;
+        self.hinted = false;
         let longer = self.retry.map_or(RETRY, |retry| (retry * 2).min(MAX_RETRY));
         self.retry = unusable.then_some(longer);
     }
@@ -74,10 +75,10 @@ impl ScanSchedule {
 
     fn next(&self, last: Instant) -> Option<Instant> {
         let told = self.told.map(|at| (at + SETTLE).max(last + MIN_INTERVAL));
-        let failed = self.failed.then_some(last + MIN_INTERVAL);
+        let hinted = self.hinted.then_some(last + MIN_INTERVAL);
         let ask = (!self.is_told).then_some(last + ASK);
         let retry = self.retry.map(|interval| last + interval);
-        [told, failed, ask, retry].into_iter().flatten().min()
+        [told, hinted, ask, retry].into_iter().flatten().min()
     }
 }
 
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(schedule.poll_timeout(later), Some(later + SETTLE));
         assert!(!schedule.is_due(later + SETTLE / 2));
         assert!(schedule.is_due(later + SETTLE));
-        schedule.failed();
+        schedule.hint();
         assert!(schedule.is_due(later), "an address that is gone is no use");
     }
 
@@ -114,7 +115,7 @@ mod tests {
         let mut schedule = ScanSchedule::new(true);
         schedule.scanned(start, false);
         for _ in 0..100 {
-            schedule.failed();
+            schedule.hint();
         }
         assert!(!schedule.is_due(start + seconds(0.1)));
         assert_eq!(schedule.poll_timeout(start), Some(start + MIN_INTERVAL));
