@@ -9,7 +9,7 @@ use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use tokio::net::TcpStream;
 
 use super::address_limits::{AddressLimiter, Permit};
-use super::http::{Answer, Upgrade, accept, read_request};
+use super::http::{HttpAnswer, Upgrade, accept, read_request};
 use super::metrics::{HandshakeOutcome, Metrics};
 use super::network::{ProxyHeader, TrustedProxies};
 use super::proxy::{Proxied, read_header};
@@ -28,12 +28,12 @@ pub(super) struct Opened {
 /// Why there is no WebSocket.
 pub(super) enum OpenError {
     /// A limit of the address was reached.
-    Limit(Option<(Stream, Answer)>),
+    Limit(Option<(Stream, HttpAnswer)>),
     /// A trusted proxy sent no valid PROXY header.
     ProxyHeader,
     Tls(io::Error),
     /// The request was for something else.
-    NotWebSocket(Stream, Answer),
+    NotWebSocket(Stream, HttpAnswer),
     /// The connection ended.
     Gone(io::Error),
 }
@@ -98,7 +98,7 @@ pub(super) async fn open(
     {
         permit = match admit(proxy.forwarded_for(peer, request.headers())) {
             Ok(permit) => permit,
-            Err(_) => return Err(OpenError::Limit(Some((stream, Answer::TOO_MANY)))),
+            Err(_) => return Err(OpenError::Limit(Some((stream, HttpAnswer::TOO_MANY)))),
         };
     }
     let target = request.uri().path_and_query().map_or("", |target| target.as_str());

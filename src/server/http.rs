@@ -25,13 +25,13 @@ pub(super) struct Upgrade {
 
 /// An answer in place of a WebSocket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct HttpAnswer {
     status: StatusCode,
     /// 'HEAD' is answered without a body.
     head: bool,
 }
 
-impl Answer {
+impl HttpAnswer {
     /// Another connection is refused because of a limit of the client's address.
     pub(super) const TOO_MANY: Self = Self { status: StatusCode::TOO_MANY_REQUESTS, head: false };
 
@@ -64,7 +64,7 @@ impl Answer {
 
 /// Reads a request. Gives the answer to it if it does not ask for a WebSocket. An error means that the
 /// connection ended before there was a request.
-pub(super) async fn read_request(stream: &mut Stream) -> io::Result<Result<Upgrade, Answer>> {
+pub(super) async fn read_request(stream: &mut Stream) -> io::Result<Result<Upgrade, HttpAnswer>> {
     let mut data = Vec::with_capacity(1024);
     loop {
         if stream.read_buf(&mut data).await? == 0 {
@@ -78,8 +78,8 @@ pub(super) async fn read_request(stream: &mut Stream) -> io::Result<Result<Upgra
 }
 
 /// The request at the beginning of `data`, or what to answer. `None` as long as more is needed.
-fn parse(data: &[u8]) -> Option<Result<Upgrade, Answer>> {
-    let answer = |status| Some(Err(Answer { status, head: data.starts_with(b"HEAD ") }));
+fn parse(data: &[u8]) -> Option<Result<Upgrade, HttpAnswer>> {
+    let answer = |status| Some(Err(HttpAnswer { status, head: data.starts_with(b"HEAD ") }));
     match Request::try_parse(data) {
         Ok(None) if data.len() > MAX_REQUEST => answer(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         Ok(None) => None,
@@ -140,7 +140,7 @@ mod tests {
         ] {
             assert_eq!(status(request.as_bytes()), Some(expected), "{request}");
         }
-        let answer = Answer { status: StatusCode::BAD_REQUEST, head: false };
+        let answer = HttpAnswer { status: StatusCode::BAD_REQUEST, head: false };
         let text = String::from_utf8(answer.to_bytes()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
         assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");

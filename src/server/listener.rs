@@ -18,7 +18,7 @@ use super::accept::{OpenError, Opened, open};
 use super::address_limits::AddressLimiter;
 use super::config::{Reload, ServerConfig, ServerError};
 use super::connection::{refuse, serve};
-use super::http::Answer;
+use super::http::HttpAnswer;
 use super::metrics::{GaugeGuard, HandshakeOutcome, Metrics, ReachedLimit};
 use super::network::TrustedProxies;
 use super::registry::{JoinError, Registry};
@@ -298,7 +298,7 @@ async fn run(
     loop {
         tokio::select! {
             () = reached(&mut phases, Phase::Draining) => break,
-            // Takes away what is left of tasks that have ended. A panic was reported by the runtime.
+            // Takes away what is left of tasks that have ended. Panics were reported where they happened.
             Some(_) = connections.join_next() => {}
             accepted = accept_any(&mut listeners) => match accepted {
                 Ok((tcp, peer)) => {
@@ -433,7 +433,7 @@ async fn failed(failure: OpenError, settings: &Settings, metrics: &Metrics) {
     }
 }
 
-async fn give(answer: Answer, mut stream: Stream, settings: &Settings) {
+async fn give(answer: HttpAnswer, mut stream: Stream, settings: &Settings) {
     let limit = settings.limits.close_timeout;
     if let Ok(Ok(())) = timeout(limit, answer.send(&mut stream)).await {
         finish_stream(stream, limit).await;

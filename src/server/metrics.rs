@@ -259,7 +259,7 @@ impl Metrics {
     /// Counters end in `_total` and start at 0 with the server. The values are read one after another,
     /// so that two of them may differ by what happened in between.
     pub fn prometheus(&self) -> String {
-        let mut text = Text(String::with_capacity(8 << 10));
+        let mut text = PrometheusText(String::with_capacity(8 << 10));
         text.family("build_info", "gauge", "Always 1; the label names the version.");
         text.line("build_info", &[("version", env!("CARGO_PKG_VERSION"))], "1");
         text.one("connections", "gauge", "Open TCP connections.", &self.connections);
@@ -338,9 +338,9 @@ fn outcome_of(cause: &Cause) -> HandshakeOutcome {
 }
 
 /// The text format of Prometheus.
-struct Text(String);
+struct PrometheusText(String);
 
-impl Text {
+impl PrometheusText {
     fn family(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a string cannot fail.
         let _ = writeln!(self.0, "# HELP saltyrtc_server_{name} {help}");

@@ -14,8 +14,8 @@ use crate::sync::lock;
 
 /// All paths that somebody is on.
 ///
-/// A path is locked for the time of one call of its state machine. Whoever needs both locks takes
-/// the one of the registry first.
+/// A path is locked while one client hands over what came in one turn, or takes what it sends next, and
+/// never across a wait. Whoever needs both locks takes the one of the registry first.
 pub(super) struct Registry {
     metrics: Arc<Metrics>,
     paths: Mutex<Paths>,

@@ -90,7 +90,9 @@ async fn answer(
 ) -> io::Result<()> {
     let answer = match read_request(&mut connection).await? {
         Some(request) => respond(&request, health),
-        None => Answer::new(431, "Request Header Fields Too Large", "the request is too large\n"),
+        None => {
+            HttpAnswer::new(431, "Request Header Fields Too Large", "the request is too large\n")
+        }
     };
     connection.write_all(&answer.bytes()).await?;
     connection.shutdown().await
@@ -112,7 +114,7 @@ async fn read_request(connection: &mut (impl AsyncRead + Unpin)) -> io::Result<O
     Ok(Some(request))
 }
 
-struct Answer {
+struct HttpAnswer {
     status: u16,
     reason: &'static str,
     content_type: &'static str,
@@ -120,7 +122,7 @@ struct Answer {
     with_body: bool,
 }
 
-impl Answer {
+impl HttpAnswer {
     fn new(status: u16, reason: &'static str, body: impl Into<String>) -> Self {
         let content_type = "text/plain; charset=utf-8";
         Self { status, reason, content_type, body: body.into(), with_body: true }
@@ -142,27 +144,29 @@ impl Answer {
     }
 }
 
-fn respond(request: &[u8], health: &Health) -> Answer {
+fn respond(request: &[u8], health: &Health) -> HttpAnswer {
     let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let parts: Vec<&str> = std::str::from_utf8(line).unwrap_or_default().split(' ').collect();
     let (method, path) = match parts[..] {
         [method, target, "HTTP/1.0" | "HTTP/1.1"] if target.starts_with('/') => {
             (method, target.split('?').next().unwrap_or(target))
         }
-        _ => return Answer::new(400, "Bad Request", "this is not a request of HTTP/1.1\n"),
+        _ => return HttpAnswer::new(400, "Bad Request", "this is not a request of HTTP/1.1\n"),
     };
     if method != "GET" && method != "HEAD" {
-        return Answer::new(405, "Method Not Allowed", "only GET and HEAD are answered here\n");
+        return HttpAnswer::new(405, "Method Not Allowed", "only GET and HEAD are answered here\n");
     }
     let mut answer = match path {
-        "/healthz" => Answer::new(200, "OK", "alive\n"),
-        "/readyz" if health.ready.load(Relaxed) => Answer::new(200, "OK", "ready\n"),
-        "/readyz" => Answer::new(503, "Service Unavailable", "not ready: the server is stopping\n"),
-        "/metrics" => Answer {
+        "/healthz" => HttpAnswer::new(200, "OK", "alive\n"),
+        "/readyz" if health.ready.load(Relaxed) => HttpAnswer::new(200, "OK", "ready\n"),
+        "/readyz" => {
+            HttpAnswer::new(503, "Service Unavailable", "not ready: the server is stopping\n")
+        }
+        "/metrics" => HttpAnswer {
             content_type: "text/plain; version=0.0.4; charset=utf-8",
-            ..Answer::new(200, "OK", health.metrics())
+            ..HttpAnswer::new(200, "OK", health.metrics())
         },
-        _ => Answer::new(404, "Not Found", "there are /healthz, /readyz and /metrics\n"),
+        _ => HttpAnswer::new(404, "Not Found", "there are /healthz, /readyz and /metrics\n"),
     };
     answer.with_body = method == "GET";
     answer
