@@ -9,11 +9,11 @@ use super::engine::{Channels, Engine};
 use super::shared::{By, Shared};
 use super::websocket;
 use crate::crypto::{AuthToken, OpenError, OsRandom, PublicKey};
-use crate::protocol::client::{ClientState, ConfigError, SendFailure};
+use crate::protocol::client::{ClientState, ConfigError, Outgoing, SendFailure};
 use crate::protocol::message::{Payload, TaskMessage};
 use crate::protocol::{DropReason, Invitation, ResponderAddress, SecureChannel, SignallingChannel};
 use crate::task::webrtc::{self, Candidate, SessionDescription, WebRtcSendFailure};
-use crate::task::{Client as Machine, Event, relayed_data};
+use crate::task::{Client as Machine, Event, RelayedData};
 
 /// A client: the handle of a connection. Cheap to clone; all clones are the same connection, and can
 /// be used from any thread. When the last one is dropped the connection is closed properly in the
@@ -173,25 +173,39 @@ impl Client {
         Invitation { token, ..self.handle.invitation.clone() }
     }
 
+    /// Sends a message: seals it on the thread of the caller, while others use the client.
+    fn send(&self, message: Outgoing) -> Result<(), SendFailure> {
+        match self.machine(|machine| machine.reserve(&message))? {
+            Some(place) => {
+                let unfilled = Unfilled(self.shared());
+                let sealed = place.seal(message);
+                self.machine(|machine| machine.fill(sealed));
+                std::mem::forget(unfilled);
+                Ok(())
+            }
+            None => self.machine(|machine| machine.send_over_channel(&message)),
+        }
+    }
+
     /// Sends data with the Relayed Data task, as a MessagePack value of the caller's.
     pub fn send_data(&self, payload: &Payload) -> Result<(), SendFailure> {
         // Spec: R-013 (Sending a Message)
-        self.machine(|machine| relayed_data::send(machine, payload))
+        self.send(RelayedData::outgoing(payload))
     }
 
     /// Sends bytes with the Relayed Data task.
     pub fn send_bytes(&self, bytes: &[u8]) -> Result<(), SendFailure> {
-        self.send_data(&Payload::from_bytes(bytes))
+        self.send(RelayedData::outgoing_bytes(bytes))
     }
 
     /// Sends text with the Relayed Data task.
     pub fn send_text(&self, text: &str) -> Result<(), SendFailure> {
-        self.send_data(&Payload::from_text(text))
+        self.send(RelayedData::outgoing_text(text))
     }
 
     /// Sends something to the peer's application beside the task, whatever the task is.
     pub fn send_application(&self, payload: Payload) -> Result<(), SendFailure> {
-        self.machine(|machine| machine.send_application(payload))
+        self.send(Outgoing::application(&payload))
     }
 
     /// Sends a message of a custom task.
@@ -200,7 +214,7 @@ impl Client {
     ///
     /// [`SendFailure::OtherTask`] if Relayed Data or WebRTC runs, which have no messages but their own.
     pub fn send_task_message(&self, message: &TaskMessage) -> Result<(), SendFailure> {
-        self.machine(|machine| machine.send_task_message(message))
+        self.send(Outgoing::task_message(message))
     }
 
     /// Encrypts for the peer, for use outside of the connection; see
@@ -305,6 +319,16 @@ impl Client {
     /// pause for three seconds, and take a minute in all. What it has not got by then is lost.
     pub fn close(&self) {
         self.machine(Machine::close);
+    }
+}
+
+/// Nothing would be sent any more if a place stayed empty. This is dropped only by a panic while a message
+/// is sealed.
+struct Unfilled<'a>(&'a Shared);
+
+impl Drop for Unfilled<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 

@@ -225,10 +225,18 @@ async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd
         }
         match stream.next().await {
             Some(Ok(Message::Binary(message))) => {
-                wanted = shared.with(By::Reader, |machine| {
-                    machine.handle_message(Instant::now(), &message);
-                    machine.wants_input()
-                });
+                let now = Instant::now();
+                let look =
+                    |machine: &mut Machine| (machine.look_at(now, &message), machine.wants_input());
+                let (unopened, still_wanted) = shared.with(By::Reader, look);
+                wanted = still_wanted;
+                // Opened here, while others use the machine.
+                if let Some(opened) = unopened.map(|unopened| unopened.open(&message)) {
+                    wanted = shared.with(By::Reader, |machine| {
+                        machine.handle_opened(now, opened);
+                        machine.wants_input()
+                    });
+                }
             }
             Some(Ok(Message::Text(_))) => shared.with(By::Reader, Machine::handle_text),
             // The answer to a ping is queued; it goes out with the next flush.

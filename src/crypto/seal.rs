@@ -53,6 +53,15 @@ impl SharedKey {
         seal_onto(&self.ciphers, self.content, message, nonce, plain);
     }
 
+    /// Seals what is in `message` behind its first 16 bytes, which become the authentication tag.
+    ///
+    /// # Panics
+    ///
+    /// If there are no 16 bytes.
+    pub fn seal_in_place(&self, nonce: &[u8; NONCE_BYTES], message: &mut [u8]) {
+        seal_in_place(&self.ciphers, self.content, nonce, message);
+    }
+
     /// Seals `plain`; the result is 16 bytes longer.
     pub fn seal(&self, nonce: &[u8; NONCE_BYTES], plain: &[u8]) -> Vec<u8> {
         let mut sealed = Vec::with_capacity(BOX_OVERHEAD + plain.len());
@@ -115,7 +124,16 @@ fn seal_onto(
     message.reserve(BOX_OVERHEAD + plain.len());
     message.extend_from_slice(&[0; BOX_OVERHEAD]);
     message.extend_from_slice(plain);
-    let (tag, data) = message[start..].split_at_mut(BOX_OVERHEAD);
+    seal_in_place(ciphers, content, nonce, &mut message[start..]);
+}
+
+fn seal_in_place(
+    ciphers: &Ciphers,
+    content: Content,
+    nonce: &[u8; NONCE_BYTES],
+    message: &mut [u8],
+) {
+    let (tag, data) = message.split_at_mut(BOX_OVERHEAD);
     tag.copy_from_slice(&ciphers.choose(content, data.len()).seal(nonce, data));
 }
 

@@ -27,5 +27,5 @@ pub(crate) use secure_channel::{SecureReceiver, SecureSender};
 pub use sequence::SequenceNumber;
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
 pub use subprotocol::SUBPROTOCOL;
-pub use task::{SignallingChannel, Task, TaskOutput};
+pub use task::{SignallingChannel, Task, TaskError, TaskOutput};
 pub use transmit::{ChannelTransmit, Transmit};

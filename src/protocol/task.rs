@@ -36,8 +36,8 @@ pub trait Task<E>: Send + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// A text that says what is wrong with `peer_data`. It is treated as a protocol error of the peer.
-    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String>;
+    /// What is wrong with `peer_data`. It is treated as a protocol error of the peer.
+    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError>;
 
     /// A message of the peer that is neither 'application' nor 'close', nor the 'handover' of a task
     /// that has a [`signalling_channel`](Self::signalling_channel). `None` if the application need not
@@ -45,8 +45,8 @@ pub trait Task<E>: Send + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// A text that says what is wrong with the message. It is treated as a protocol error of the peer.
-    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<E>, String>;
+    /// What is wrong with the message. It is treated as a protocol error of the peer.
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<E>, TaskError>;
 
     /// Whether [`Client::send_task_message`](super::client::Client::send_task_message) sends whatever
     /// message the application makes. `false` for a task that has functions of its own for sending,
@@ -72,6 +72,25 @@ pub trait Task<E>: Send + fmt::Debug {
     /// [`start`](Self::start) failed.
     fn stop(&mut self) {}
 }
+
+/// What a task finds wrong with what its peer sent. The text is for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskError(String);
+
+impl TaskError {
+    /// An error with this text.
+    pub fn new(text: impl fmt::Display) -> Self {
+        Self(text.to_string())
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TaskError {}
 
 /// The data channel that the signalling is handed over to (Task-WebRTC, *Signalling Channel Handover*).
 /// Whoever makes it sets `ordered` and `negotiated` to true, and nothing else but what is here.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::event::TaskEvent;
 use crate::protocol::message::{TaskData, TaskMessage};
-use crate::protocol::{Role, Task};
+use crate::protocol::{Role, Task, TaskError};
 
 /// Why a custom task cannot have a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,11 +53,11 @@ impl Task<TaskEvent> for CustomTask {
         self.data.clone()
     }
 
-    fn start(&mut self, _role: Role, _peer_data: &TaskData) -> Result<(), String> {
+    fn start(&mut self, _role: Role, _peer_data: &TaskData) -> Result<(), TaskError> {
         Ok(())
     }
 
-    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, TaskError> {
         Ok(Some(TaskEvent::Message(message)))
     }
 }

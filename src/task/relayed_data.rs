@@ -1,10 +1,9 @@
 //! The Relayed Data task: the application's data travels through the server, end-to-end encrypted.
 
 use super::event::TaskEvent;
-use crate::crypto::Content;
-use crate::protocol::client::{Client, SendFailure};
+use crate::protocol::client::{Client, Outgoing, SendFailure};
 use crate::protocol::message::{Payload, TaskData, TaskMessage};
-use crate::protocol::{Role, Task, TaskOutput};
+use crate::protocol::{Role, Task, TaskError, TaskOutput};
 
 /// The name of the task.
 // Spec: R-001 (Task Protocol Name)
@@ -23,6 +22,22 @@ impl RelayedData {
         // Spec: R-009 R-010 ('data' messages)
         TaskMessage::with_field(DATA, PAYLOAD, payload)
     }
+
+    /// The same, ready to be [sent](Client::send).
+    pub fn outgoing(payload: &Payload) -> Outgoing {
+        let value = payload.as_msgpack();
+        Outgoing::bulk(NAME, DATA, value.len(), |map| map.raw(PAYLOAD, value))
+    }
+
+    /// A message with bytes, ready to be sent. They are copied once.
+    pub fn outgoing_bytes(bytes: &[u8]) -> Outgoing {
+        Outgoing::bulk(NAME, DATA, bytes.len(), |map| map.binary(PAYLOAD, bytes))
+    }
+
+    /// A message with text, ready to be sent. It is copied once.
+    pub fn outgoing_text(text: &str) -> Outgoing {
+        Outgoing::bulk(NAME, DATA, text.len(), |map| map.text(PAYLOAD, text))
+    }
 }
 
 /// Sends `payload` to the peer of `client`.
@@ -34,14 +49,9 @@ impl RelayedData {
 // Spec: R-004 (Client-to-Client Messages)
 // Spec: R-008 ('data' messages)
 pub fn send(client: &mut Client<impl TaskOutput>, payload: &Payload) -> Result<(), SendFailure> {
-    match client.task() {
-        Some(running) if running != NAME => {
-            Err(SendFailure::OtherTask { running: running.to_owned() })
-        }
-        // Spec: R-003 (Message Structure)
-        // Spec: R-015 (Sending a Message)
-        _ => client.send_content(Content::RelayedData, RelayedData::message(payload).as_msgpack()),
-    }
+    // Spec: R-003 (Message Structure)
+    // Spec: R-015 (Sending a Message)
+    client.send(RelayedData::outgoing(payload))
 }
 
 impl Task<TaskEvent> for RelayedData {
@@ -56,7 +66,7 @@ impl Task<TaskEvent> for RelayedData {
 
     /// The specification says `nil`; the JavaScript implementation sends an empty map. The data has
     /// no meaning, so any is accepted.
-    fn start(&mut self, _role: Role, _peer_data: &TaskData) -> Result<(), String> {
+    fn start(&mut self, _role: Role, _peer_data: &TaskData) -> Result<(), TaskError> {
         Ok(())
     }
 
@@ -69,15 +79,18 @@ impl Task<TaskEvent> for RelayedData {
         Some(DATA)
     }
 
-    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, TaskError> {
         // Spec: R-019 (Receiving a Message)
         if message.kind() != DATA {
             let kind: String = message.kind().chars().take(64).collect();
-            return Err(format!("{kind:?} is not a message of the Relayed Data task"));
+            return Err(TaskError::new(format_args!(
+                "{kind:?} is not a message of the Relayed Data task"
+            )));
         }
         let payload = message.field(PAYLOAD);
         // Spec: R-011 ('data' messages)
-        let payload = payload.ok_or_else(|| format!("{DATA:?} lacks the field {PAYLOAD:?}"))?;
+        let payload = payload
+            .ok_or_else(|| TaskError::new(format_args!("{DATA:?} lacks the field {PAYLOAD:?}")))?;
         // Spec: R-012 ('data' messages)
         // Spec: R-018 (Receiving a Message)
         Ok(Some(TaskEvent::Data(payload)))
@@ -107,13 +120,13 @@ mod tests {
             assert_eq!(event, Ok(Some(TaskEvent::Data(payload))));
         }
         let without_p = TaskMessage::with_field("data", "q", &Payload::from_text("x"));
-        assert!(RelayedData.handle_message(without_p).unwrap_err().contains("\"p\""));
+        assert!(RelayedData.handle_message(without_p).unwrap_err().to_string().contains("\"p\""));
     }
 
     /// Covers R-007 R-019.
     #[test]
     fn other_message_types_are_errors() {
         let other = TaskMessage::with_field("offer", "p", &Payload::from_text("x"));
-        assert!(RelayedData.handle_message(other).unwrap_err().contains("offer"));
+        assert!(RelayedData.handle_message(other).unwrap_err().to_string().contains("offer"));
     }
 }

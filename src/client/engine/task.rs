@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::channels::Channels;
 use crate::protocol::message::{TaskData, TaskMessage};
-use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask};
+use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask, TaskError};
 use crate::sync::lock;
 use crate::task::TaskEvent;
 use crate::task::webrtc::{Candidate, Candidates, SessionDescription, WebRtc};
@@ -90,7 +90,7 @@ impl ProtocolTask<TaskEvent> for Task {
         self.inner.data()
     }
 
-    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String> {
+    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError> {
         self.inner.start(role, peer_data)?;
         let signalling = self.inner.signalling_channel();
         // Whatever the application wants of the channels then, the engine learns of the peer first.
@@ -105,7 +105,7 @@ impl ProtocolTask<TaskEvent> for Task {
         self.inner.has_free_messages()
     }
 
-    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, TaskError> {
         let item = match self.inner.handle_message(message)? {
             Some(TaskEvent::Offer(description)) => Item::Offer(description),
             Some(TaskEvent::Answer(description)) => Item::Answer(description),
@@ -115,7 +115,9 @@ impl ProtocolTask<TaskEvent> for Task {
         let mut waiting = self.inbox.lock();
         let bytes = waiting.bytes + item.size();
         if waiting.items.len() >= MAX_WAITING || bytes > MAX_WAITING_BYTES {
-            return Err("it sends descriptions and candidates faster than they can be used".into());
+            return Err(TaskError::new(
+                "it sends descriptions and candidates faster than they can be used",
+            ));
         }
         waiting.bytes = bytes;
         waiting.items.push(item);

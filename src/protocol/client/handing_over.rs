@@ -4,25 +4,22 @@ use std::time::Instant;
 
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::Event;
+use super::fault::ProtocolFault;
 use super::handover::{Arrival, DEFAULT_MAX_MESSAGE_SIZE, HANDOVER, MIN_CHANNEL_MESSAGE};
+use super::incoming::Opened;
 use super::receiving::Received;
 use super::send_failure::SendFailure;
 use super::signalling::Signalling;
 use crate::protocol::message::{Close, MapWriter};
-use crate::protocol::{CloseCode, Nonce, TaskOutput};
+use crate::protocol::{CloseCode, TaskOutput};
 
 impl<E: TaskOutput> Signalling<E> {
     /// A message of the authenticated peer, over the WebSocket.
-    pub(super) fn handle_session_message(
-        &mut self,
-        now: Instant,
-        nonce: &Nonce,
-        nonce_bytes: &[u8; Nonce::BYTES],
-        data: &[u8],
-    ) {
-        match self.read_session_message(nonce, nonce_bytes, data) {
-            Ok(Received::Handover) => self.peer_handed_over(now),
-            result => self.handle_received(result),
+    pub(super) fn handle_session_message(&mut self, now: Instant, message: Opened) {
+        match self.read_session_message(message) {
+            Some(Ok(Received::Handover)) => self.peer_handed_over(now),
+            Some(result) => self.handle_received(result),
+            None => {}
         }
     }
 
@@ -95,16 +92,14 @@ impl<E: TaskOutput> Signalling<E> {
             if handover.inbox_size <= max_waiting {
                 return Ok(());
             }
-            let when = if handover.received {
-                "than this application takes; have it take its events faster, or set a higher limit"
-            } else {
-                "before its 'handover' than is kept"
-            };
-            Err(format!("it sent more over the data channel {when} ({max_waiting} bytes)"))
+            Err(ProtocolFault::ChannelFlooded {
+                limit: max_waiting,
+                handed_over: handover.received,
+            })
         });
         match result {
             Ok(()) => self.take_arrivals(),
-            Err(text) => self.peer_broke_the_protocol(text),
+            Err(fault) => self.peer_broke_the_protocol(&fault),
         }
     }
 
@@ -156,7 +151,7 @@ impl<E: TaskOutput> Signalling<E> {
             match handover.take_arrival() {
                 Some(Arrival::Message(message)) => match handover.secure.decrypt(&message) {
                     Ok(plain) => self.handle_channel_plain(plain),
-                    Err(error) => self.peer_broke_the_protocol(error.to_string()),
+                    Err(error) => self.peer_broke_the_protocol(&error.into()),
                 },
                 Some(Arrival::End) => self.channel_lost(),
                 None => return,

@@ -40,6 +40,7 @@ use bytes::Bytes;
 
 use super::config::LONGEST_TIMEOUT;
 use super::end::HANDOVER_TIMEOUT;
+use super::fault::ProtocolFault;
 use crate::chunking::{Chunker, Chunks, Limits as ChunkLimits, Mode, Unchunker};
 use crate::protocol::{SecureChannel, SignallingChannel};
 
@@ -156,17 +157,17 @@ impl Handover {
         now: Instant,
         data: &[u8],
         limit: usize,
-    ) -> Result<(), String> {
+    ) -> Result<(), ProtocolFault> {
         let message = match self.channel.max_chunk_size {
             // Spec: W-049 (Receiving a Secure Data Channel Message)
-            Some(_) => self.unchunker.add(now, data).map_err(|error| error.to_string())?,
+            Some(_) => self.unchunker.add(now, data)?,
             None if data.len() > limit => {
-                return Err(format!("a message has {} bytes, and {limit} are allowed", data.len()));
+                return Err(ProtocolFault::ChannelMessageTooLarge { size: data.len(), limit });
             }
             None => Some(Bytes::copy_from_slice(data)),
         };
         if self.unchunker.given_up() > 0 {
-            return Err("it began more messages than there is room for".into());
+            return Err(ProtocolFault::TooManyIncomplete);
         }
         if let Some(message) = message {
             self.inbox_size += message.len() + BOOK_KEEPING;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::config::PeerAuth;
 use super::end::EndReason;
 use super::event::{Event, PeerLeft};
+use super::fault::ProtocolFault;
 use super::session::Session;
 use super::signalling::{Signalling, seal};
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
@@ -138,7 +139,7 @@ impl Initiator {
         signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         notification: Notification,
-    ) -> Result<(), String> {
+    ) -> Result<(), ProtocolFault> {
         match notification {
             Notification::NewResponder(address) => {
                 let is_peer = |session: &Session| session.address == address.into();
@@ -161,7 +162,7 @@ impl Initiator {
                 if Some(error.source()) != own
                     || ResponderAddress::try_from(error.destination()).is_err()
                 {
-                    return Err("'send-error' is about a message that was not sent here".into());
+                    return Err(ProtocolFault::ForeignSendError);
                 }
                 // It may be late, and about somebody who had the address before.
                 let link = self.link_to(signalling, error.destination());
@@ -171,7 +172,7 @@ impl Initiator {
                     self.forget(signalling, error.destination(), PeerLeft::Unreachable);
                 }
             }
-            Notification::NewInitiator => return Err("'new-initiator' sent to an initiator".into()),
+            Notification::NewInitiator => return Err(ProtocolFault::OtherRole("new-initiator")),
         }
         Ok(())
     }

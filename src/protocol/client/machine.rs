@@ -5,15 +5,18 @@ use std::time::Instant;
 use super::config::{ClientConfig, ConfigError, LONGEST_TIMEOUT, RoleConfig};
 use super::end::{EndReason, SocketEnd};
 use super::event::Event;
+use super::fault::ProtocolFault;
+use super::incoming::{Opened, Unopened};
 use super::initiator::Initiator;
+use super::outgoing::{Outgoing, Reservation, Sealed};
 use super::responder::Responder;
 use super::send_failure::SendFailure;
 use super::server_handshake::{Failure, ServerHandshake, Step};
 use super::session::Session;
 use super::signalling::Signalling;
 use super::state::ClientState;
-use crate::crypto::{AuthToken, Content, NONCE_BYTES, OpenError, PublicKey, RandomSource};
-use crate::protocol::message::{Application, Notification, Payload, ServerAuthRole, TaskMessage};
+use crate::crypto::{AuthToken, NONCE_BYTES, OpenError, PublicKey, RandomSource};
+use crate::protocol::message::{Notification, Payload, ServerAuthRole, TaskMessage};
 use crate::protocol::{
     Address, CloseCode, DropReason, Nonce, ResponderAddress, Role, TaskOutput, Transmit,
 };
@@ -205,11 +208,21 @@ impl<E: TaskOutput> Client<E> {
 
     /// A binary message arrived.
     pub fn handle_message(&mut self, now: Instant, message: &[u8]) {
+        if let Some(unopened) = self.look_at(now, message) {
+            self.handle_opened(now, unopened.open(message));
+        }
+    }
+
+    /// The first step of [`handle_message`](Self::handle_message): looks at the message. If it is one of
+    /// the authenticated peer it is to be [opened](Unopened::open), and given to
+    /// [`handle_opened`](Self::handle_opened) before the next one is looked at.
+    pub fn look_at(&mut self, now: Instant, message: &[u8]) -> Option<Unopened> {
         if !self.signalling.running() {
-            return;
+            return None;
         }
         let Some((nonce, nonce_bytes, data)) = Nonce::split(message) else {
-            return self.server_broke_the_protocol("a message has no more than 24 bytes".into());
+            self.server_broke_the_protocol("a message has no more than 24 bytes".into());
+            return None;
         };
         if let Some(handshake) = self.handshake.take() {
             // Spec: P-066 P-070 (Receiving a Signalling Message)
@@ -219,15 +232,15 @@ impl<E: TaskOutput> Client<E> {
                 tracing::warn!(source = %nonce.source, "ignoring a message before 'server-auth'");
                 self.handshake = Some(handshake);
             }
-            return;
+            return None;
         }
-        let Some(server) = &self.signalling.server else { return };
+        let server = self.signalling.server.as_ref()?;
         // Spec: P-059 (Receiving a Signalling Message)
         if nonce.destination != server.address {
-            return self.server_broke_the_protocol(format!(
-                "a message for {} was sent to {}",
-                nonce.destination, server.address
-            ));
+            let text =
+                format!("a message for {} was sent to {}", nonce.destination, server.address);
+            self.server_broke_the_protocol(text);
+            return None;
         }
         if nonce.source == Address::SERVER {
             self.notification(now, &nonce, nonce_bytes, data);
@@ -235,7 +248,7 @@ impl<E: TaskOutput> Client<E> {
             // Spec: P-068 P-069 P-072 P-073 (Receiving a Signalling Message)
             tracing::warn!(source = %nonce.source, "ignoring a message from this source");
         } else if self.signalling.session.as_ref().is_some_and(|s| s.address == nonce.source) {
-            self.signalling.handle_session_message(now, &nonce, nonce_bytes, data);
+            return self.signalling.check_session_message(&nonce);
         } else {
             match &mut self.role {
                 RoleState::Initiator(initiator) => {
@@ -248,6 +261,12 @@ impl<E: TaskOutput> Client<E> {
                 }
             }
         }
+        None
+    }
+
+    /// A message of the peer was opened. If the peer has left meanwhile, it is too late.
+    pub fn handle_opened(&mut self, now: Instant, message: Opened) {
+        self.signalling.handle_session_message(now, message);
     }
 
     /// A text message arrived, which SaltyRTC does not have.
@@ -320,17 +339,18 @@ impl<E: TaskOutput> Client<E> {
     ) {
         let role = self.role();
         let result = self.read_notification(nonce, nonce_bytes, data, role).and_then(|message| {
-            match &mut self.role {
-                RoleState::Initiator(initiator) => {
+            match (&mut self.role, message) {
+                (RoleState::Initiator(initiator), Some(message)) => {
                     initiator.handle_notification(&mut self.signalling, now, message)
                 }
-                RoleState::Responder(responder) => {
+                (RoleState::Responder(responder), Some(message)) => {
                     responder.handle_notification(&mut self.signalling, now, message)
                 }
+                (_, None) => Ok(()),
             }
         });
-        if let Err(text) = result {
-            self.server_broke_the_protocol(text);
+        if let Err(fault) = result {
+            self.server_broke_the_protocol(fault.to_string());
         }
     }
 
@@ -340,14 +360,14 @@ impl<E: TaskOutput> Client<E> {
         nonce_bytes: &[u8; Nonce::BYTES],
         data: &[u8],
         role: Role,
-    ) -> Result<Notification, String> {
-        let server = self.signalling.server.as_mut().ok_or("the server is not authenticated")?;
-        let checked = server.link.check(nonce).map_err(|error| error.to_string())?;
+    ) -> Result<Option<Notification>, ProtocolFault> {
+        let Some(server) = &mut self.signalling.server else { return Ok(None) };
+        let checked = server.link.check(nonce)?;
         // Spec: P-084 (Receiving a Signalling Message)
-        let plain = server.key.open(nonce_bytes, data).map_err(|error| error.to_string())?;
-        let message = Notification::parse(&plain, role).map_err(|error| error.to_string())?;
+        let plain = server.key.open(nonce_bytes, data)?;
+        let message = Notification::parse(&plain, role)?;
         server.link.commit(checked);
-        Ok(message)
+        Ok(Some(message))
     }
 
     /// An error in what the server itself sent ends the connection; no responder is to blame.
@@ -360,10 +380,8 @@ impl<E: TaskOutput> Client<E> {
     }
 
     /// Sends something to the peer's application beside the task (protocol, *'application' Message*).
-    // Spec: R-006 (Client-to-Client Messages)
     pub fn send_application(&mut self, data: Payload) -> Result<(), SendFailure> {
-        // Spec: P-276 ('application' Message)
-        self.send(&Application { data }.serialise())
+        self.send(Outgoing::application(&data))
     }
 
     /// Sends a message of the task that runs. The peer's task has to know it.
@@ -373,28 +391,52 @@ impl<E: TaskOutput> Client<E> {
     /// [`SendFailure::OtherTask`] if the task has functions of its own for what can be sent, as Relayed
     /// Data and WebRTC have.
     pub fn send_task_message(&mut self, message: &TaskMessage) -> Result<(), SendFailure> {
-        let task = &self.signalling.tasks[self.need_session()?.task];
-        if !task.has_free_messages() {
-            return Err(SendFailure::OtherTask { running: task.name().to_owned() });
+        self.send(Outgoing::task_message(message))
+    }
+
+    /// Sends a message to the peer.
+    pub fn send(&mut self, message: Outgoing) -> Result<(), SendFailure> {
+        match self.reserve(&message)? {
+            Some(place) => {
+                self.fill(place.seal(message));
+                Ok(())
+            }
+            None => self.send_over_channel(&message),
         }
-        self.send(message.as_msgpack())
     }
 
-    /// Sends a serialised message to the peer.
-    pub(crate) fn send(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
-        self.send_content(Content::Signalling, plain)
+    /// The first step of [`send`](Self::send): gives the message its place among the others, and its
+    /// number. Then it can be [sealed](Reservation::seal), and [`fill`](Self::fill) puts it into its place;
+    /// until then nothing that comes after it is sent. `None` if it is for
+    /// [`send_over_channel`](Self::send_over_channel).
+    pub fn reserve(&mut self, message: &Outgoing) -> Result<Option<Reservation>, SendFailure> {
+        self.admit(message)?;
+        self.signalling.place(message)
     }
 
-    /// Sends a serialised message with `content` to the peer.
-    pub(crate) fn send_content(
-        &mut self,
-        content: Content,
-        plain: &[u8],
-    ) -> Result<(), SendFailure> {
-        self.need_session()?;
-        self.signalling.admit(plain.len())?;
+    /// Puts a sealed message into its place.
+    pub fn fill(&mut self, sealed: Sealed) {
+        self.signalling.fill_place(sealed);
+    }
+
+    /// Sends a message over the data channel that the signalling was handed over to.
+    pub fn send_over_channel(&mut self, message: &Outgoing) -> Result<(), SendFailure> {
+        self.admit(message)?;
+        self.signalling.send_over_channel(message.plain())
+    }
+
+    /// Whether a message can be sent now. What waits to be sent before it goes ahead.
+    fn admit(&mut self, message: &Outgoing) -> Result<(), SendFailure> {
+        let task = &self.signalling.tasks[self.need_session()?.task];
+        message.check_task(task.name(), task.has_free_messages())?;
+        self.signalling.admit(message.plain().len())?;
         self.signalling.flush_bundle();
-        self.signalling.send_content_to_peer(content, plain)
+        Ok(())
+    }
+
+    /// Sends a serialised message of a task that has checked that it runs.
+    pub(crate) fn send_signalling(&mut self, message: &[u8]) -> Result<(), SendFailure> {
+        self.send(Outgoing::new(message))
     }
 
     /// Sends `items` to the peer's task, as the array `field` of a message of the type `kind`. What is

@@ -1,14 +1,13 @@
 //! What the authenticated peer says.
 
-use bytes::Bytes;
-
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::Event;
+use super::fault::ProtocolFault;
 use super::handover::HANDOVER;
+use super::incoming::{Opened, Unopened, parse};
 use super::session::Session;
 use super::signalling::Signalling;
-use crate::crypto::{Content, Implementation, OpenError};
-use crate::protocol::message::{Application, Close, Fields, TaskMessage};
+use crate::protocol::message::{Application, Close, TaskMessage};
 use crate::protocol::{CloseCode, Nonce, TaskOutput};
 
 /// What a valid message of the peer turned out to be.
@@ -32,89 +31,80 @@ impl<E: TaskOutput> Signalling<E> {
     /// The content of a message of the authenticated peer, over the data channel.
     pub(super) fn handle_channel_plain(&mut self, plain: Vec<u8>) {
         // Spec: W-057 (Client-to-Client Messages)
-        let result = self.interpret(plain.into(), Way::Channel);
+        let result = parse(plain).and_then(|message| self.interpret(message, Way::Channel));
         self.handle_received(result);
     }
 
-    pub(super) fn handle_received(&mut self, received: Result<Received<E>, String>) {
+    pub(super) fn handle_received(&mut self, received: Result<Received<E>, ProtocolFault>) {
         match received {
             Ok(Received::Event(event)) => self.event(event),
             Ok(Received::Nothing | Received::Handover) => {}
             Ok(Received::Close(code)) => self.peer_closed(code),
-            Err(text) => self.peer_broke_the_protocol(text),
+            Err(fault) => self.peer_broke_the_protocol(&fault),
         }
     }
 
+    /// Looks at the nonce of a message of the authenticated peer.
+    pub(super) fn check_session_message(&mut self, nonce: &Nonce) -> Option<Unopened> {
+        let session = self.session.as_ref()?;
+        // Spec: R-016 (Receiving a Message)
+        match session.link.check(nonce) {
+            Ok(checked) => Some(Unopened {
+                session: session.id,
+                checked,
+                key: session.key.clone(),
+                data_type: self.tasks[session.task].data_type(),
+            }),
+            Err(error) => {
+                self.peer_broke_the_protocol(&error.into());
+                None
+            }
+        }
+    }
+
+    /// A message of the peer was opened. `None` if it is of a session that has ended.
     pub(super) fn read_session_message(
         &mut self,
-        nonce: &Nonce,
-        nonce_bytes: &[u8; Nonce::BYTES],
-        data: &[u8],
-    ) -> Result<Received<E>, String> {
-        let Some(session) = &self.session else { return Err("there is no session".into()) };
-        // Spec: R-016 (Receiving a Message)
-        let checked = session.link.check(nonce).map_err(|error| error.to_string())?;
-        let plain = self.open(session, nonce_bytes, data).map_err(|error| error.to_string())?;
-        let received = self.interpret(plain.into(), Way::WebSocket)?;
-        if let Some(session) = &mut self.session {
-            session.link.commit(checked);
+        message: Opened,
+    ) -> Option<Result<Received<E>, ProtocolFault>> {
+        let is_current = |session: &Session| session.id == message.session;
+        if !self.running() || !self.session.as_ref().is_some_and(is_current) {
+            return None;
         }
-        Ok(received)
+        let received = message.content.and_then(|message| self.interpret(message, Way::WebSocket));
+        if let (Ok(_), Some(session)) = (&received, &mut self.session) {
+            session.link.commit(message.checked);
+        }
+        Some(received)
     }
 
-    /// Opens a message of the peer that came over the WebSocket.
-    ///
-    /// What kind of message it is shows only inside the box. So one that may carry bulk data is opened as such,
-    /// and opened again if it turns out to be signalling: only the audited implementation of NaCl may say what
-    /// that is.
-    fn open(
-        &self,
-        session: &Session,
-        nonce: &[u8; Nonce::BYTES],
-        sealed: &[u8],
-    ) -> Result<Vec<u8>, OpenError> {
-        let Some(data_type) = self.tasks[session.task].data_type() else {
-            return session.key.open(nonce, sealed);
-        };
-        let plain = session.key.for_content(Content::RelayedData).open(nonce, sealed)?;
-        let is_data = || Fields::parse(&plain).is_ok_and(|fields| fields.kind() == data_type);
-        match Content::RelayedData.implementation(plain.len()) {
-            Implementation::Vectorised if !is_data() => session.key.open(nonce, sealed),
-            _ => Ok(plain),
-        }
-    }
-
-    /// What the content of a message of the peer says.
-    fn interpret(&mut self, plain: Bytes, way: Way) -> Result<Received<E>, String> {
-        let Some(session) = &self.session else { return Err("there is no session".into()) };
-        let fields = Fields::parse(&plain).map_err(|error| error.to_string())?;
+    /// What a message of the peer says.
+    fn interpret(&mut self, message: TaskMessage, way: Way) -> Result<Received<E>, ProtocolFault> {
+        let Some(session) = &self.session else { return Ok(Received::Nothing) };
         if let Some(handover) = &session.handover {
             // Some peers say it twice, the second time perhaps over the channel.
-            if fields.kind() == HANDOVER {
+            if message.kind() == HANDOVER {
                 return Ok(Received::Handover);
             }
             // Spec: W-032 W-034 (Signalling Channel Handover)
             // Spec: W-092 W-093 ('handover' Message)
             if handover.received && way == Way::WebSocket {
-                return Err("it went on over the server after its 'handover'".into());
+                return Err(ProtocolFault::AfterHandover);
             }
         }
-        match fields.kind() {
+        Ok(match message.kind() {
             // Spec: P-278 P-279 P-283 ('application' Message)
-            "application" => Application::from_fields(&plain, fields)
-                .map(|message| Received::Event(Event::Application(message.data)))
-                .map_err(|error| error.to_string()),
+            "application" => {
+                Received::Event(Event::Application(Application::from_message(&message)?.data))
+            }
             // Spec: R-017 (Receiving a Message)
-            "close" => Close::from_fields(fields)
-                .map(|message| Received::Close(message.reason))
-                .map_err(|error| error.to_string()),
+            "close" => Received::Close(Close::from_fields(message.fields())?.reason),
             _ => {
-                let message = TaskMessage::from_parsed(plain.clone());
                 // Spec: P-297 (Tasks)
                 let event = self.tasks[session.task].handle_message(message)?;
-                Ok(event.map_or(Received::Nothing, |event| Received::Event(Event::Task(event))))
+                event.map_or(Received::Nothing, |event| Received::Event(Event::Task(event)))
             }
-        }
+        })
     }
 
     /// The peer asked to end the connection (protocol, *'close' Message*).

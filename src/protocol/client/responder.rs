@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::{Event, PeerLeft};
+use super::fault::ProtocolFault;
 use super::signalling::{Signalling, seal};
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
@@ -170,7 +171,7 @@ impl Responder {
         signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         notification: Notification,
-    ) -> Result<(), String> {
+    ) -> Result<(), ProtocolFault> {
         match notification {
             Notification::NewInitiator => {
                 self.initiator_replaced = self.was_present;
@@ -191,7 +192,7 @@ impl Responder {
                 if error.source() != own_address(signalling)
                     || error.destination() != Address::INITIATOR
                 {
-                    return Err("'send-error' is about a message that was not sent here".into());
+                    return Err(ProtocolFault::ForeignSendError);
                 }
                 // It may be late, and about a previous initiator.
                 let session = signalling.session.as_ref().map(|session| &session.link);
@@ -202,7 +203,7 @@ impl Responder {
                 }
             }
             Notification::NewResponder(_) => {
-                return Err("'new-responder' sent to a responder".into());
+                return Err(ProtocolFault::OtherRole("new-responder"));
             }
         }
         Ok(())
@@ -336,7 +337,9 @@ impl Responder {
         }
         let task = signalling.tasks.iter().position(|task| task.name() == auth.task);
         let task = task.ok_or("'auth' names a task that was not offered")?;
-        signalling.tasks[task].start(Role::Responder, &auth.data)?;
+        signalling.tasks[task]
+            .start(Role::Responder, &auth.data)
+            .map_err(|error| error.to_string())?;
         link.commit(checked);
         let address = Address::INITIATOR;
         signalling.begin_session(address, link, key, self.initiator, task);

@@ -6,9 +6,10 @@ use super::bundle::{Bundle, FRAME};
 use super::config::WhenPeerLeaves;
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::{Event, PeerLeft};
+use super::fault::ProtocolFault;
+use super::outgoing::{MESSAGE_OVERHEAD, Outgoing, Reservation, Sealed};
 use super::send_failure::SendFailure;
-use super::signalling::{MESSAGE_OVERHEAD, Signalling, seal};
-use crate::crypto::Content;
+use super::signalling::Signalling;
 use crate::protocol::message::{Close, Payload};
 use crate::protocol::{ChannelTransmit, CloseCode, SequenceExhausted, TaskOutput};
 
@@ -40,39 +41,53 @@ impl<E: TaskOutput> Signalling<E> {
         channel.map_or(limit, |handover| limit.min(handover.max_message_size()))
     }
 
-    /// Sends a message to the authenticated peer, the way that messages to it go now.
-    pub(super) fn send_to_peer(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
-        self.send_content_to_peer(Content::Signalling, plain)
-    }
-
-    /// Like [`send_to_peer`](Self::send_to_peer). (What is not signalling goes over the server: a task
-    /// that hands over has channels for it.)
-    pub(super) fn send_content_to_peer(
-        &mut self,
-        content: Content,
-        plain: &[u8],
-    ) -> Result<(), SendFailure> {
+    /// Gives a message that may be sent its place among the others, and its number. `None` if messages go
+    /// over the data channel, with [`send_over_channel`](Self::send_over_channel).
+    pub(super) fn place(&mut self, message: &Outgoing) -> Result<Option<Reservation>, SendFailure> {
         let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
         // Spec: W-030 (Signalling Channel Handover)
         // Spec: W-090 ('handover' Message)
         if handover.is_some_and(|handover| handover.sent) {
-            return self.send_over_channel(plain);
+            return Ok(None);
         }
         let (Some(server), Some(session)) = (&self.server, &mut self.session) else {
             return Err(SendFailure::NoPeer);
         };
         // Spec: P-043 (Sending a Signalling Message)
         // Spec: W-037 (Message Structure)
-        let nonce = session.link.next_nonce(server.address, session.address);
-        let key = session.key.for_content(content);
-        // Spec: P-284 ('application' Message)
-        // Spec: P-294 ('close' Message)
-        // Spec: W-066 ('offer' Message)
-        // Spec: W-074 ('answer' Message)
-        // Spec: W-086 ('candidates' Message)
-        // Spec: W-094 ('handover' Message)
-        let sealed = nonce.map(|nonce| seal(&nonce, &key, plain));
-        self.transmit_sealed(sealed)
+        let nonce = match session.link.next_nonce(server.address, session.address) {
+            Ok(nonce) => nonce,
+            Err(SequenceExhausted) => {
+                self.sequence_numbers_used_up();
+                return Err(SendFailure::Closed);
+            }
+        };
+        let key = session.key.for_content(message.content());
+        let id = self.reserve(MESSAGE_OVERHEAD + message.plain().len());
+        Ok(Some(Reservation { id, nonce, key }))
+    }
+
+    /// Puts a sealed message into its place.
+    pub(super) fn fill_place(&mut self, sealed: Sealed) {
+        self.fill(sealed.id, sealed.message);
+    }
+
+    /// Sends a message to the authenticated peer, the way that messages to it go now.
+    pub(super) fn send_to_peer(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
+        let message = Outgoing::new(plain);
+        match self.place(&message)? {
+            Some(place) => {
+                // Spec: P-284 ('application' Message)
+                // Spec: P-294 ('close' Message)
+                // Spec: W-066 ('offer' Message)
+                // Spec: W-074 ('answer' Message)
+                // Spec: W-086 ('candidates' Message)
+                // Spec: W-094 ('handover' Message)
+                self.fill_place(place.seal(message));
+                Ok(())
+            }
+            None => self.send_over_channel(plain),
+        }
     }
 
     /// Queues a message, if there was a number for it.
@@ -160,11 +175,14 @@ impl<E: TaskOutput> Signalling<E> {
     }
 
     /// The authenticated peer made a mistake: tell it, and end the connection.
-    pub(super) fn peer_broke_the_protocol(&mut self, text: String) {
+    pub(super) fn peer_broke_the_protocol(&mut self, fault: &ProtocolFault) {
         // The text is for the application: it may quote the peer, which does not belong into a log.
         tracing::warn!("the peer broke the protocol");
         // Spec: P-227 P-228 (Client-to-Client Messages)
-        self.close_session(EndReason::PeerProtocolError(text), CloseCode::ProtocolError);
+        self.close_session(
+            EndReason::PeerProtocolError(fault.to_string()),
+            CloseCode::ProtocolError,
+        );
     }
 
     /// Sends 'close' with `code` to the peer if there is one, then ends the connection normally.

@@ -8,6 +8,8 @@ use crate::protocol::{Address, Link};
 /// Everything about the authenticated peer. Thrown away as a whole when the peer is gone.
 #[derive(Debug)]
 pub(super) struct Session {
+    /// Which one of all that there were.
+    pub(super) id: u64,
     pub(super) address: Address,
     pub(super) link: Link,
     /// Between the two session keys.

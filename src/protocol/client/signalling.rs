@@ -8,16 +8,14 @@ use super::config::{ChannelDriver, ClientConfig, LONGEST_TIMEOUT, WhenPeerLeaves
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::Event;
 use super::handover::Handover;
+use super::outgoing::MESSAGE_OVERHEAD;
 use super::session::Session;
-use crate::crypto::{BOX_OVERHEAD, KeyPair, PublicKey, RandomSource, SharedKey};
+use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::{DropResponder, TaskData};
 use crate::protocol::{
     Address, ChannelTransmit, CloseCode, DropReason, Link, Nonce, ResponderAddress, SecureChannel,
     SequenceExhausted, Task, TaskOutput, Transmit,
 };
-
-/// Bytes that a sealed message has on the wire beyond its content.
-pub(super) const MESSAGE_OVERHEAD: usize = Nonce::BYTES + BOX_OVERHEAD;
 
 /// How many events may wait for the application before nothing more is read.
 const MAX_EVENTS: usize = 1024;
@@ -46,7 +44,11 @@ pub(super) struct Signalling<E> {
     /// The authenticated peer.
     pub(super) session: Option<Session>,
     /// For the WebSocket.
-    queue: VecDeque<Transmit>,
+    queue: VecDeque<Queued>,
+    /// How many places in it were ever reserved.
+    reservations: u64,
+    /// How many sessions there ever were.
+    sessions: u64,
     queue_size: usize,
     /// How far the end of the WebSocket is.
     socket: Socket,
@@ -104,6 +106,14 @@ impl<E> From<&ClientConfig<E>> for Settings {
     }
 }
 
+/// What is for the WebSocket.
+#[derive(Debug)]
+enum Queued {
+    Ready(Transmit),
+    /// A message that is being sealed. Nothing overtakes it.
+    Reserved(u64),
+}
+
 /// How far the end of the WebSocket is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Socket {
@@ -145,6 +155,8 @@ impl<E: TaskOutput> Signalling<E> {
             server: None,
             session: None,
             queue: VecDeque::new(),
+            reservations: 0,
+            sessions: 0,
             queue_size: 0,
             socket: Socket::Open,
             channel_queue: VecDeque::new(),
@@ -216,14 +228,17 @@ impl<E: TaskOutput> Signalling<E> {
             return self.finish(reason, CloseCode::ProtocolError);
         }
         self.queue_size += message.len();
-        self.queue.push_back(Transmit::Message(Bytes::from(message)));
+        self.queue.push_back(Queued::Ready(Transmit::Message(Bytes::from(message))));
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
-        if let Some((count, _)) = &mut self.before_goodbye {
-            *count = count.checked_sub(1)?;
+        if !self.has_transmits() {
+            return None;
         }
-        let transmit = self.queue.pop_front()?;
+        if let Some((count, _)) = &mut self.before_goodbye {
+            *count -= 1;
+        }
+        let Some(Queued::Ready(transmit)) = self.queue.pop_front() else { return None };
         if let Transmit::Message(message) = &transmit {
             self.queue_size -= message.len();
             self.tell_writable();
@@ -233,7 +248,23 @@ impl<E: TaskOutput> Signalling<E> {
 
     pub(super) fn has_transmits(&self) -> bool {
         let held_back = self.before_goodbye.is_some_and(|(count, _)| count == 0);
-        !held_back && !self.queue.is_empty()
+        !held_back && matches!(self.queue.front(), Some(Queued::Ready(_)))
+    }
+
+    /// Takes a place in the queue for a message with so many bytes, which is to be [filled](Self::fill).
+    pub(super) fn reserve(&mut self, size: usize) -> u64 {
+        self.reservations += 1;
+        self.queue_size += size;
+        self.queue.push_back(Queued::Reserved(self.reservations));
+        self.reservations
+    }
+
+    /// Puts the message into its place, which is gone if the WebSocket is.
+    pub(super) fn fill(&mut self, id: u64, message: Vec<u8>) {
+        let is_it = |queued: &&mut Queued| matches!(queued, Queued::Reserved(it) if *it == id);
+        if let Some(place) = self.queue.iter_mut().find(is_it) {
+            *place = Queued::Ready(Transmit::Message(Bytes::from(message)));
+        }
     }
 
     /// Queues something for the data channel.
@@ -313,7 +344,9 @@ impl<E: TaskOutput> Signalling<E> {
         });
         let bundle = None;
         // Spec: P-274 ('auth' Message)
-        self.session = Some(Session { address, link, key, peer_key, task, bundle, handover });
+        self.sessions += 1;
+        let id = self.sessions;
+        self.session = Some(Session { id, address, link, key, peer_key, task, bundle, handover });
     }
 
     /// Tells the application of the peer.
@@ -400,7 +433,7 @@ impl<E: TaskOutput> Signalling<E> {
     pub(super) fn close_socket(&mut self, code: CloseCode) {
         if self.socket == Socket::Open {
             self.socket = Socket::Closing;
-            self.queue.push_back(Transmit::Close(code));
+            self.queue.push_back(Queued::Ready(Transmit::Close(code)));
         }
     }
 

@@ -123,3 +123,69 @@ fn signalling_is_sealed_and_opened_by_the_audited_implementation() {
     let (sealed, opened, _, closes) = boxes(&|client| client.close());
     assert_eq!((sealed, opened, closes), ([1, 0], [1, 0], true));
 }
+
+/// What an initiator in the task sends to the peer of [`in_task`], opened by a responder in the task.
+fn deliver(to: &mut Client<TaskEvent>, transmit: Option<Transmit>) -> Option<Event<TaskEvent>> {
+    let Some(Transmit::Message(message)) = transmit else { panic!("no message: {transmit:?}") };
+    to.handle_message(std::time::Instant::now(), &message);
+    to.poll_event()
+}
+
+/// However long each of them takes to be sealed.
+#[test]
+fn messages_are_sent_in_the_order_of_their_places() {
+    let (mut from, mut to) = (in_task(Role::Initiator), in_task(Role::Responder));
+    let texts = ["first", "second", "third"].map(Payload::from_text);
+    let messages = texts.each_ref().map(RelayedData::outgoing);
+    let [first, second, third] =
+        messages.each_ref().map(|message| from.reserve(message).unwrap().unwrap());
+    let [one, two, three] = messages;
+    assert!(!from.has_transmits());
+    from.fill(third.seal(three));
+    from.fill(second.seal(two));
+    // Closing does not overtake them either.
+    from.close();
+    assert_eq!((from.has_transmits(), from.poll_transmit()), (false, None));
+    from.fill(first.seal(one));
+    for text in texts {
+        assert!(from.has_transmits());
+        let event = deliver(&mut to, from.poll_transmit());
+        assert_eq!(event, Some(Event::Task(TaskEvent::Data(text))));
+    }
+    assert!(matches!(from.poll_transmit(), Some(Transmit::Message(_))), "'close'");
+    assert_eq!(from.poll_transmit(), Some(Transmit::Close(CloseCode::GoingAway)));
+}
+
+/// They count as long as they wait, sealed or not.
+#[test]
+fn places_take_their_part_of_the_queue() {
+    let mut from = in_task(Role::Initiator);
+    let half = RelayedData::outgoing_bytes(&vec![0; (1 << 20) - 100]);
+    let places: Vec<_> = (0..4).map(|_| from.reserve(&half).unwrap().unwrap()).collect();
+    assert_eq!(from.reserve(&half).unwrap_err(), SendFailure::QueueFull);
+    for place in places {
+        from.fill(place.seal(half.clone()));
+    }
+    assert_eq!(from.reserve(&half).unwrap_err(), SendFailure::QueueFull);
+    while from.poll_transmit().is_some() {}
+    assert_eq!(from.poll_event(), Some(Event::Writable));
+    let place = from.reserve(&half).unwrap().unwrap();
+    // The place is gone with the WebSocket.
+    from.handle_socket_end(SocketEnd::TooBig);
+    from.fill(place.seal(half));
+    assert_eq!(from.poll_transmit(), None);
+}
+
+/// It may have been opened while the application dropped the peer.
+#[test]
+fn a_message_that_is_opened_too_late_does_not_count() {
+    let now = std::time::Instant::now();
+    let (mut from, mut to) = (in_task(Role::Responder), in_task(Role::Initiator));
+    from.send_application(Payload::from_text("too late")).unwrap();
+    let Some(Transmit::Message(message)) = from.poll_transmit() else { panic!("no message") };
+    let opened = to.look_at(now, &message).expect("it is the peer's").open(&message);
+    to.drop_responder(ResponderAddress::new(2).unwrap(), DropReason::DroppedByInitiator).unwrap();
+    assert!(matches!(to.poll_event(), Some(Event::PeerLeft { .. })));
+    to.handle_opened(now, opened);
+    assert_eq!((to.poll_event(), to.state()), (None, ClientState::WaitingForPeer));
+}

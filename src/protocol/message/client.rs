@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use super::Payload;
 use super::fields::{FieldProblem, Fields, MapWriter, MessageError, is_nil, read_map};
+use super::payload::Payload;
+use super::task::TaskMessage;
 use crate::crypto::PublicKey;
 use crate::protocol::{CloseCode, Cookie};
 
@@ -20,7 +21,7 @@ impl Token {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
         // Spec: P-242 ('token' Message)
-        let fields = Fields::parse(data)?.expect("token")?;
+        let fields = Fields::parse(data)?.of_type("token")?;
         Ok(Self { key: fields.public_key("key")? })
     }
 
@@ -40,7 +41,7 @@ pub struct Key {
 impl Key {
     /// Parses the message. The session key has to differ from the sender's `permanent` key.
     pub fn parse(data: &[u8], permanent: &PublicKey) -> Result<Self, MessageError> {
-        let fields = Fields::parse(data)?.expect("key")?;
+        let fields = Fields::parse(data)?.of_type("key")?;
         let key = fields.public_key("key")?;
         // Spec: P-251 ('key' Message)
         if key == *permanent {
@@ -126,7 +127,7 @@ pub struct ResponderAuth {
 impl ResponderAuth {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
-        let fields = Fields::parse(data)?.expect("auth")?;
+        let fields = Fields::parse(data)?.of_type("auth")?;
         let your_cookie = Cookie(fields.bytes("your_cookie")?);
         fields.absent("task")?;
         let names = fields.texts("tasks")?;
@@ -175,7 +176,7 @@ impl InitiatorAuth {
         data: &[u8],
         mut offered: impl Iterator<Item = &'o str>,
     ) -> Result<Self, MessageError> {
-        let fields = Fields::parse(data)?.expect("auth")?;
+        let fields = Fields::parse(data)?.of_type("auth")?;
         let your_cookie = Cookie(fields.bytes("your_cookie")?);
         fields.absent("tasks")?;
         let task = fields.text("task")?;
@@ -205,10 +206,10 @@ pub struct Application {
 }
 
 impl Application {
-    pub(crate) fn from_fields(message: &Bytes, fields: Fields<'_>) -> Result<Self, MessageError> {
-        let fields = fields.expect("application")?;
+    pub(crate) fn from_message(message: &TaskMessage) -> Result<Self, MessageError> {
+        let fields = message.fields().of_type("application")?;
         // Spec: P-282 ('application' Message)
-        Ok(Self { data: Payload::from_value(message, fields.required("data")?) })
+        Ok(Self { data: Payload::from_value(message.bytes(), fields.required("data")?) })
     }
 
     /// Serialises the message.
@@ -228,7 +229,7 @@ pub struct Close {
 
 impl Close {
     pub(crate) fn from_fields(fields: Fields<'_>) -> Result<Self, MessageError> {
-        let fields = fields.expect("close")?;
+        let fields = fields.of_type("close")?;
         // Spec: P-291 ('close' Message)
         let reason = CloseCode::from_code(fields.uint("reason")?).ok_or_else(|| {
             fields.error("reason", FieldProblem::Invalid("is not a close code of the protocol"))

@@ -5,6 +5,7 @@
 //! [`MapWriter`] is the other direction.
 
 use std::fmt;
+use std::ops::Range;
 
 use rmp::Marker;
 use rmp::encode as write;
@@ -218,7 +219,48 @@ pub(crate) struct Fields<'a> {
     entries: Vec<(&'a str, &'a [u8])>,
 }
 
+/// Where the type and the fields of a message are within it.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    kind: Range<usize>,
+    entries: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Layout {
+    /// The message that this is the layout of, taken apart.
+    pub(crate) fn fields<'a>(&self, message: &'a [u8]) -> Fields<'a> {
+        let text = |range: &Range<usize>| {
+            std::str::from_utf8(&message[range.clone()]).expect("it was read as a text before")
+        };
+        let entry =
+            |(name, value): &(Range<usize>, Range<usize>)| (text(name), &message[value.clone()]);
+        Fields {
+            kind: text(&self.kind),
+            message: "",
+            entries: self.entries.iter().map(entry).collect(),
+        }
+    }
+
+    /// The type of the message.
+    pub(crate) fn kind<'a>(&self, message: &'a [u8]) -> &'a str {
+        std::str::from_utf8(&message[self.kind.clone()]).expect("it was read as a text before")
+    }
+}
+
 impl<'a> Fields<'a> {
+    /// Where everything is in `message`, which was taken apart to this.
+    pub(crate) fn layout(&self, message: &'a [u8]) -> Layout {
+        let range = |part: &[u8]| {
+            let start = part.as_ptr().addr() - message.as_ptr().addr();
+            start..start + part.len()
+        };
+        let entry = |(name, value): &(&str, &[u8])| (range(name.as_bytes()), range(value));
+        Layout {
+            kind: range(self.kind.as_bytes()),
+            entries: self.entries.iter().map(entry).collect(),
+        }
+    }
+
     /// Takes a serialised message apart.
     pub(crate) fn parse(data: &'a [u8]) -> Result<Self, MessageError> {
         let entries = read_map(data)?;
@@ -245,7 +287,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Goes on only if the message is of type `kind`.
-    pub(crate) fn expect(mut self, kind: &'static str) -> Result<Self, MessageError> {
+    pub(crate) fn of_type(mut self, kind: &'static str) -> Result<Self, MessageError> {
         // Spec: P-103 (Client-to-Server Messages)
         // Spec: P-223 (Client-to-Client Messages)
         if self.kind != kind {
@@ -352,6 +394,8 @@ impl<'a> Fields<'a> {
 /// Writes one MessagePack map. Integers take as few bytes as they can.
 pub(crate) struct MapWriter {
     fields: u32,
+    /// Where the map begins: with a byte for the number of fields, which is known at the end.
+    start: usize,
     data: Vec<u8>,
 }
 
@@ -359,9 +403,21 @@ pub(crate) struct MapWriter {
 const INFALLIBLE: &str = "memory can be written";
 
 impl MapWriter {
+    /// A map behind what is in `buffer`.
+    fn behind(mut buffer: Vec<u8>) -> Self {
+        let start = buffer.len();
+        buffer.push(0);
+        Self { fields: 0, start, data: buffer }
+    }
+
     /// A message of type `kind`.
     pub(crate) fn message(kind: &str) -> Self {
         Self::default().text("type", kind)
+    }
+
+    /// A message of type `kind`, behind what is in `buffer`.
+    pub(crate) fn message_in(buffer: Vec<u8>, kind: &str) -> Self {
+        Self::behind(buffer).text("type", kind)
     }
 
     fn key(mut self, name: &str) -> Self {
@@ -429,17 +485,22 @@ impl MapWriter {
     }
 
     // Spec: P-053 (Sending a Signalling Message)
-    pub(crate) fn finish(self) -> Vec<u8> {
-        let mut map = Vec::with_capacity(self.data.len() + 5);
-        write::write_map_len(&mut map, self.fields).expect(INFALLIBLE);
-        map.extend_from_slice(&self.data);
-        map
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        match u8::try_from(self.fields) {
+            Ok(fields @ 0..=15) => self.data[self.start] = Marker::FixMap(fields).to_u8(),
+            _ => {
+                let mut header = Vec::new();
+                write::write_map_len(&mut header, self.fields).expect(INFALLIBLE);
+                self.data.splice(self.start..=self.start, header);
+            }
+        }
+        self.data
     }
 }
 
 impl Default for MapWriter {
     fn default() -> Self {
-        Self { fields: 0, data: Vec::with_capacity(128) }
+        Self::behind(Vec::with_capacity(128))
     }
 }
 
@@ -527,5 +588,20 @@ mod tests {
     fn text_has_to_be_utf_8() {
         let data = MapWriter::default().raw("type", &[0xa2, 0xff, 0xfe]).finish();
         assert_eq!(Fields::parse(&data).unwrap_err(), MessageError::NoType);
+    }
+
+    /// Up to 15 fields their number takes one byte, and then three.
+    #[test]
+    fn a_map_can_have_any_number_of_fields_and_stand_behind_something_else() {
+        for count in [0, 1, 15, 16, 70_000_u32] {
+            let names: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+            let write =
+                |map: MapWriter| names.iter().fold(map, |map, name| map.uint(name, 7)).finish();
+            let map = write(MapWriter::default());
+            let entries = read_map(&map).unwrap();
+            assert!(entries.iter().map(|(name, _)| *name).eq(names.iter()));
+            let behind = write(MapWriter::behind(vec![1, 2, 3]));
+            assert_eq!(behind, [&[1, 2, 3], &map[..]].concat());
+        }
     }
 }

@@ -35,7 +35,7 @@ impl ServerHello {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
         // Spec: P-112 ('server-hello' Message)
-        let fields = Fields::parse(data)?.expect("server-hello")?;
+        let fields = Fields::parse(data)?.of_type("server-hello")?;
         Ok(Self { key: fields.public_key("key")? })
     }
 
@@ -56,7 +56,7 @@ impl ClientHello {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
         // Spec: P-118 ('client-hello' Message)
-        let fields = Fields::parse(data)?.expect("client-hello")?;
+        let fields = Fields::parse(data)?.of_type("client-hello")?;
         Ok(Self { key: fields.public_key("key")? })
     }
 
@@ -82,7 +82,7 @@ pub struct ClientAuth {
 impl ClientAuth {
     /// Parses the message. A missing `ping_interval` counts as 0, as it does for the other servers.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
-        let fields = Fields::parse(data)?.expect("client-auth")?;
+        let fields = Fields::parse(data)?.of_type("client-auth")?;
         Ok(Self {
             your_cookie: Cookie(fields.bytes("your_cookie")?),
             // Spec: P-128 ('client-auth' Message)
@@ -146,7 +146,7 @@ impl ServerAuth {
 
     /// Parses the message as a client of the role `role`.
     pub fn parse(data: &[u8], role: Role) -> Result<Self, MessageError> {
-        let fields = Fields::parse(data)?.expect("server-auth")?;
+        let fields = Fields::parse(data)?.of_type("server-auth")?;
         Ok(Self {
             your_cookie: Cookie(fields.bytes("your_cookie")?),
             signed_keys: match fields.optional("signed_keys") {
@@ -241,7 +241,7 @@ pub struct DropResponder {
 impl DropResponder {
     /// Parses the message.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
-        let fields = Fields::parse(data)?.expect("drop-responder")?;
+        let fields = Fields::parse(data)?.of_type("drop-responder")?;
         Ok(Self {
             // Spec: P-191 ('drop-responder' Message)
             id: fields.responder("id")?,
@@ -335,12 +335,12 @@ impl Notification {
         match (fields.kind(), role) {
             ("new-initiator", Role::Responder) => Ok(Self::NewInitiator),
             ("new-responder", Role::Initiator) => {
-                let fields = fields.expect("new-responder")?;
+                let fields = fields.of_type("new-responder")?;
                 // Spec: P-180 ('new-responder' Message)
                 Ok(Self::NewResponder(fields.responder("id")?))
             }
             ("disconnected", role) => {
-                let fields = fields.expect("disconnected")?;
+                let fields = fields.of_type("disconnected")?;
                 let id = u8::try_from(fields.uint("id")?).map(Address);
                 match id {
                     // Spec: P-201 P-202 ('disconnected' Message)
@@ -352,7 +352,7 @@ impl Notification {
                 }
             }
             ("send-error", _) => {
-                let fields = fields.expect("send-error")?;
+                let fields = fields.of_type("send-error")?;
                 Ok(Self::SendError(SendError { id: fields.bytes("id")? }))
             }
             _ => Err(fields.unexpected()),

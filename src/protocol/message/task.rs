@@ -5,13 +5,22 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::Payload;
-use super::fields::{Fields, MapWriter, MessageError};
+use super::fields::{Fields, Layout, MapWriter, MessageError};
 
 /// A message of a task, as its serialised MessagePack map.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct TaskMessage {
     map: Bytes,
+    layout: Layout,
 }
+
+impl PartialEq for TaskMessage {
+    fn eq(&self, other: &Self) -> bool {
+        self.map == other.map
+    }
+}
+
+impl Eq for TaskMessage {}
 
 impl TaskMessage {
     /// Message types that belong to the protocol itself, and that no task can use for its own
@@ -20,23 +29,29 @@ impl TaskMessage {
 
     /// A message with the type `kind`, which is not a reserved one, and one more field.
     pub(crate) fn with_field(kind: &str, name: &str, value: &Payload) -> Self {
-        Self { map: MapWriter::message(kind).raw(name, value.as_msgpack()).finish().into() }
+        let map = MapWriter::message(kind).raw(name, value.as_msgpack()).finish();
+        Self::parse(map.into()).expect("a map with two different names")
     }
 
     /// A message that is already serialised: a MessagePack map with text keys, among them `type`
     /// with a text that is not a type of the protocol itself.
     pub fn from_msgpack(map: impl Into<Bytes>) -> Result<Self, MessageError> {
-        let map = map.into();
-        let fields = Fields::parse(&map)?;
-        if Self::RESERVED_TYPES.contains(&fields.kind()) {
-            return Err(fields.unexpected());
+        let message = Self::parse(map.into())?;
+        if Self::RESERVED_TYPES.contains(&message.kind()) {
+            return Err(message.fields().unexpected());
         }
-        Ok(Self { map })
+        Ok(message)
     }
 
-    /// A message that was parsed already, and found to be of no reserved type.
-    pub(crate) fn from_parsed(map: Bytes) -> Self {
-        Self { map }
+    /// A message of whatever type.
+    pub(crate) fn parse(map: Bytes) -> Result<Self, MessageError> {
+        let layout = Fields::parse(&map)?.layout(&map);
+        Ok(Self { map, layout })
+    }
+
+    /// The serialised map, to share it.
+    pub(crate) const fn bytes(&self) -> &Bytes {
+        &self.map
     }
 
     /// The serialised map, with `type`.
@@ -46,7 +61,7 @@ impl TaskMessage {
 
     /// The type of the message.
     pub fn kind(&self) -> &str {
-        self.fields().kind()
+        self.layout.kind(&self.map)
     }
 
     /// The value of a field, if the message has it.
@@ -54,8 +69,9 @@ impl TaskMessage {
         self.fields().optional(name).map(|value| Payload::from_value(&self.map, value))
     }
 
-    fn fields(&self) -> Fields<'_> {
-        Fields::parse(&self.map).expect("checked when the message was made")
+    /// The message taken apart.
+    pub(crate) fn fields(&self) -> Fields<'_> {
+        self.layout.fields(&self.map)
     }
 }
 

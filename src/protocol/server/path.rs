@@ -434,7 +434,7 @@ fn parse_drop(
     accept_no_shared_task: bool,
 ) -> Result<(ResponderAddress, CloseCode), Cause> {
     if accept_no_shared_task
-        && let Ok(fields) = Fields::parse(plain).and_then(|fields| fields.expect("drop-responder"))
+        && let Ok(fields) = Fields::parse(plain).and_then(|fields| fields.of_type("drop-responder"))
         && fields.uint("reason") == Ok(CloseCode::NoSharedTask.code().into())
         && let Ok(id) = fields.uint("id")
         && let Some(id) = u8::try_from(id).ok().and_then(ResponderAddress::new)

@@ -288,17 +288,21 @@ impl WebRtcMessage {
     ///
     /// What is wrong with it, if it is not a valid message of one of these types.
     pub fn parse(data: &[u8]) -> Result<Self, MessageError> {
-        let fields = Fields::parse(data)?;
+        Self::from_fields(Fields::parse(data)?)
+    }
+
+    /// Parses a message that was taken apart already.
+    pub(super) fn from_fields(fields: Fields<'_>) -> Result<Self, MessageError> {
         match fields.kind() {
             // Spec: W-064 ('offer' Message)
             "offer" => {
-                SessionDescription::parse(&fields.expect("offer")?, "offer").map(Self::Offer)
+                SessionDescription::parse(&fields.of_type("offer")?, "offer").map(Self::Offer)
             }
             // Spec: W-072 ('answer' Message)
             "answer" => {
-                SessionDescription::parse(&fields.expect("answer")?, "answer").map(Self::Answer)
+                SessionDescription::parse(&fields.of_type("answer")?, "answer").map(Self::Answer)
             }
-            "candidates" => Candidates::parse(&fields.expect("candidates")?).map(Self::Candidates),
+            "candidates" => Candidates::parse(&fields.of_type("candidates")?).map(Self::Candidates),
             _ => Err(fields.unexpected()),
         }
     }

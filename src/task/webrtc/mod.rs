@@ -19,6 +19,7 @@ pub use names::{NAME, NAME_V0, SIGNALLING_LABEL};
 pub use send::{WebRtcSendFailure, send_answer, send_candidates, send_offer};
 
 use super::{SignallingChannel, Task, TaskEvent};
+use crate::protocol::TaskError;
 use crate::protocol::message::{TaskData, TaskMessage};
 use crate::protocol::{Role, SUBPROTOCOL};
 use data::{CHANNEL_IDS, Wishes};
@@ -168,13 +169,16 @@ impl Task<TaskEvent> for WebRtc {
         self.wishes.to_data()
     }
 
-    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), String> {
+    fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError> {
         self.negotiated = None;
         // Spec: W-004 (Task Data)
-        let theirs = Wishes::parse(peer_data, self.is_v0())
-            .map_err(|error| format!("the data of its WebRTC task is wrong: {error}"))?;
+        let theirs = Wishes::parse(peer_data, self.is_v0()).map_err(|error| {
+            TaskError::new(format_args!("the data of its WebRTC task is wrong: {error}"))
+        })?;
         if let Some(size) = theirs.max_packet_size.filter(|size| !Self::is_packet_size(*size)) {
-            return Err(format!("its WebRTC task wants packets of at most {size} bytes"));
+            return Err(TaskError::new(format_args!(
+                "its WebRTC task wants packets of at most {size} bytes"
+            )));
         }
         let channel = self.negotiate(&theirs);
         if let Err(NoChannel::NoIdLeft) = channel {
@@ -191,28 +195,32 @@ impl Task<TaskEvent> for WebRtc {
         false
     }
 
-    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, String> {
+    fn handle_message(&mut self, message: TaskMessage) -> Result<Option<TaskEvent>, TaskError> {
         let Some(negotiated) = &self.negotiated else {
-            return Err("a message came before the WebRTC task was started".into());
+            return Err(TaskError::new("a message came before the WebRTC task was started"));
         };
         match (message.kind(), negotiated.role, negotiated.channel) {
             ("offer", Role::Initiator, _) => {
-                return Err("a responder may not send an offer".into());
+                return Err(TaskError::new("a responder may not send an offer"));
             }
             ("answer", Role::Responder, _) => {
-                return Err("an initiator may not send an answer".into());
+                return Err(TaskError::new("an initiator may not send an answer"));
             }
             // Spec: W-091 ('handover' Message)
             ("handover", _, Err(NoChannel::NotNegotiated)) => {
-                return Err("'handover' came although the clients did not agree on that".into());
+                return Err(TaskError::new(
+                    "'handover' came although the clients did not agree on that",
+                ));
             }
             ("handover", _, Err(NoChannel::NoIdLeft)) => {
-                return Err("'handover' came although no id is left for the data channel".into());
+                return Err(TaskError::new(
+                    "'handover' came although no id is left for the data channel",
+                ));
             }
             _ => {}
         }
-        let message = WebRtcMessage::parse(message.as_msgpack());
-        Ok(Some(match message.map_err(|error| error.to_string())? {
+        let message = WebRtcMessage::from_fields(message.fields());
+        Ok(Some(match message.map_err(TaskError::new)? {
             // Spec: W-065 ('offer' Message)
             WebRtcMessage::Offer(description) => TaskEvent::Offer(description),
             // Spec: W-073 ('answer' Message)

@@ -73,7 +73,7 @@ pub fn send_offer(
     match description.kind() {
         // Spec: W-059 ('offer' Message)
         SdpType::Offer | SdpType::Rollback => {
-            Ok(client.send(&WebRtcMessage::Offer(description.clone()).serialise())?)
+            Ok(client.send_signalling(&WebRtcMessage::Offer(description.clone()).serialise())?)
         }
         other => Err(WebRtcSendFailure::OtherDescription(other)),
     }
@@ -96,7 +96,7 @@ pub fn send_answer(
     }
     match description.kind() {
         SdpType::Answer | SdpType::PrAnswer | SdpType::Rollback => {
-            Ok(client.send(&WebRtcMessage::Answer(description.clone()).serialise())?)
+            Ok(client.send_signalling(&WebRtcMessage::Answer(description.clone()).serialise())?)
         }
         other => Err(WebRtcSendFailure::OtherDescription(other)),
     }
