@@ -511,10 +511,12 @@ def files_and_errors():
         sender.ends()
         receiver.ends()
 
-        # Somebody who sends without being asked to.
+        # Somebody who sends without being asked to. The file is small, so that it is offered before the
+        # guest confirms that it has the sender's file, which ends the sender.
+        unasked = make_file(there, "unasked", size=1)
         sender = Program("send_file", "send", path)
-        guest = Program("send_file", "join", sender.line("ws://"), directory, os.path.join(there, "file"))
-        guest.line("not sent: file: this program takes no files at the moment")
+        guest = Program("send_file", "join", sender.line("ws://"), directory, unasked)
+        guest.line("not sent: unasked: this program takes no files at the moment")
         guest.line("received: ")
         sender.ends(1)
         guest.kill()
