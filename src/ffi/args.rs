@@ -1,5 +1,5 @@
-//! Arguments: from what C can express to what Rust can rely on. `name` is always what the header calls
-//! the argument.
+//! Arguments: checked, and converted from what C can express to what Rust can rely on. `name` is always
+//! what the header calls the argument.
 
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
@@ -109,7 +109,7 @@ impl<T> Out<T> {
         if self.0.is_null() { Err(Failure::null(name)) } else { Ok(self) }
     }
 
-    /// Does nothing if the caller did not want to know.
+    /// Does nothing if the caller passed NULL.
     pub(super) fn set(&self, value: T) {
         if !self.0.is_null() {
             // SAFETY: the caller of the exported function vouches for it.

@@ -2,8 +2,8 @@
 //! about them: all values of an enumeration with their numbers and texts, and where the fields of a
 //! structure are.
 //!
-//! What stands inside `c_enum!` and `c_struct!` is read by `tests/header`, which writes the header and
-//! the description for machines from it.
+//! `tests/header` reads what is inside `c_enum!` and `c_struct!`, and generates the header and the
+//! description for machines from it.
 
 use std::ffi::CStr;
 

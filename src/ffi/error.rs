@@ -1,4 +1,4 @@
-//! Errors, and the way every call goes in and out.
+//! Errors, and what every exported function does first and last.
 
 use std::any::Any;
 use std::ffi::{CString, c_char};
@@ -116,7 +116,7 @@ impl From<InvitationError> for Failure {
 
 impl From<ServerUrlError> for Failure {
     fn from(error: ServerUrlError) -> Self {
-        // Wherever there is a URL, the header calls it so.
+        // The header calls every URL of a server so.
         Self::new(saltyrtc_status::BadUrl, format!("server_url: {error}"))
     }
 }

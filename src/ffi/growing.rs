@@ -1,21 +1,21 @@
-//! Structures that can grow: programs that were compiled with the header of another version have other
-//! ideas of their size, and say so in `struct_size`.
+//! Structures that can grow. A program says in `struct_size` how large a structure is in the header
+//! that it was compiled with, which may be the header of another version.
 //!
-//! | the program's structure is | what it gives us | what it gets from us |
+//! | the program's structure is | as an input | as an output |
 //! |---|---|---|
-//! | smaller: it is older than the library | fields that it does not have are 0: the default | fields that it has |
-//! | larger: it is newer than the library | refused if anything that we do not know is not 0 | 0 in fields that we do not know |
+//! | smaller, from an older header | fields that it lacks are 0, the default | fields that it has are filled |
+//! | larger, from a newer header | what we do not know has to be 0, or the call fails | what we do not know becomes 0 |
 //!
-//! A field that is added begins where the structure ended before, and never in the padding at its end:
-//! older programs count the padding as part of the structure, and leave anything in it. And 0 has to
-//! mean what was without the field.
+//! A new field has to begin at the old `sizeof`, and not in the padding at the end: older programs
+//! count the padding as part of the structure and need not initialise it. And its value 0 has to mean
+//! what was done before the field existed.
 
 use std::mem::size_of;
 
 use super::declare::{CStruct, zeroed};
 use super::error::{Failure, Outcome};
 
-/// No structure of the library is as large. A `struct_size` above is one that was never set.
+/// No structure of the library is as large. A larger `struct_size` was never set.
 const TOO_LARGE: usize = 4096;
 
 /// The structure that a program gives to the library. `name` is what the header calls the argument.
@@ -31,7 +31,7 @@ pub(super) unsafe fn read<T: CStruct>(from: *const T, name: &str) -> Outcome<T> 
                 name,
                 format!(
                     "the program was compiled for a later version of the library than this one ({}), and \
-                     sets a field of {} that this one does not know (byte {unknown} of {size})",
+                     uses a field of {} that this one does not have (byte {unknown} of {size})",
                     env!("CARGO_PKG_VERSION"),
                     name_of::<T>(),
                 ),

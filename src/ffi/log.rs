@@ -103,7 +103,7 @@ pub unsafe extern "C" fn saltyrtc_log_set_callback(
             let mut current = unpoisoned(RECEIVER.write());
             std::mem::replace(&mut *current, receiver)
         };
-        // The lock is not held any more.
+        // Freeing calls the program, so the lock may not be held.
         drop(previous);
         Ok(())
     })
@@ -151,7 +151,7 @@ fn level_of(metadata: &Metadata<'_>) -> saltyrtc_log_level {
 
 impl Subscriber for ToCallback {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        // Asked again for each message, because the level can change.
+        // `enabled` is asked for each message, because the level can change.
         if Self::is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
     }
 

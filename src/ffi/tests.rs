@@ -1,4 +1,4 @@
-//! What C tests cannot see, or not without undefined behaviour in C.
+//! What tests in C cannot see, or only with undefined behaviour.
 
 use std::ffi::{CStr, c_char};
 use std::net::TcpListener;

@@ -1,4 +1,4 @@
-//! The pointer that C programs want back in their callbacks.
+//! User data: the pointer that is passed to a callback.
 
 use std::ffi::c_void;
 

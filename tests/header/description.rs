@@ -4,7 +4,10 @@
 //! the same.
 
 use serde_json::{Map, Value, json};
-use syn::{Expr, GenericArgument, Lit, PathArguments, Type};
+use syn::{
+    Attribute, Expr, FnArg, GenericArgument, Ident, Lit, Pat, PatType, PathArguments, ReturnType,
+    Type,
+};
 
 use crate::source::{Declaration, Enum, Section, doc, event_kinds, words};
 
@@ -33,6 +36,8 @@ pub(crate) fn generate(sections: &[Section]) -> String {
     description.insert("structs".into(), list(&|item| structure(item, sections)));
     description.insert("handles".into(), list(&|item| handle(item, sections)));
     description.insert("event_kinds".into(), events(event_kinds(sections)));
+    description.insert("callbacks".into(), list(&callback));
+    description.insert("functions".into(), list(&function));
     let text = serde_json::to_string_pretty(&Value::Object(description)).expect("it is data");
     text + "\n"
 }
@@ -94,6 +99,64 @@ fn handle(item: &Declaration, sections: &[Section]) -> Option<Value> {
 fn functions(sections: &[Section]) -> impl Iterator<Item = String> {
     let items = sections.iter().flat_map(|section| &section.items);
     items.filter(|item| matches!(item, Declaration::Function(_))).map(Declaration::name)
+}
+
+fn function(item: &Declaration) -> Option<Value> {
+    let Declaration::Function(item) = item else { return None };
+    let parameters: Vec<Value> = (item.sig.inputs.iter())
+        .map(|input| match input {
+            FnArg::Typed(PatType { pat, ty, .. }) => match &**pat {
+                Pat::Ident(name) => json!({ "name": name.ident.to_string(), "type": c_type(ty) }),
+                _ => panic!("{}: a parameter has no name", item.sig.ident),
+            },
+            FnArg::Receiver(_) => panic!("{}: C has no methods", item.sig.ident),
+        })
+        .collect();
+    let is_unix = |attribute: &Attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<Ident>().is_ok_and(|condition| condition == "unix")
+    };
+    Some(json!({
+        "name": item.sig.ident.to_string(),
+        "returns": returned(&item.sig.output),
+        "parameters": parameters,
+        "unix_only": item.attrs.iter().any(is_unix),
+        "doc": doc(&item.attrs),
+    }))
+}
+
+fn returned(output: &ReturnType) -> String {
+    match output {
+        ReturnType::Default => "void".to_owned(),
+        ReturnType::Type(_, ty) => c_type(ty),
+    }
+}
+
+/// `Option<unsafe extern "C" fn(…)>`: callbacks may be NULL.
+fn callback(item: &Declaration) -> Option<Value> {
+    let Declaration::Callback(item) = item else { return None };
+    let function = match &*item.ty {
+        Type::Path(path) => match &path.path.segments.last()?.arguments {
+            PathArguments::AngleBracketed(arguments) => match arguments.args.first()? {
+                GenericArgument::Type(Type::BareFn(function)) => function,
+                other => panic!("{}: not a function: {other:?}", item.ident),
+            },
+            other => panic!("{}: not an Option: {other:?}", item.ident),
+        },
+        other => panic!("{}: not an Option: {other:?}", item.ident),
+    };
+    let parameters: Vec<Value> = (function.inputs.iter())
+        .map(|input| {
+            let (name, _) = input.name.as_ref().expect("parameters of callbacks have names");
+            json!({ "name": name.to_string(), "type": c_type(&input.ty) })
+        })
+        .collect();
+    Some(json!({
+        "name": item.ident.to_string(),
+        "returns": returned(&function.output),
+        "parameters": parameters,
+        "doc": doc(&item.attrs),
+    }))
 }
 
 /// A field of a structure.
@@ -202,6 +265,7 @@ fn c_type(ty: &Type) -> String {
                 "usize" => "size_t",
                 "bool" => "bool",
                 "c_char" => "char",
+                "c_int" => "int",
                 "c_void" => "void",
                 ours => return ours.to_owned(),
             }

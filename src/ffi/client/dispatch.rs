@@ -1,7 +1,7 @@
 //! The thread that calls the callbacks of all clients, one after another.
 //!
-//! Clients are put in line when they have events; the thread takes one after the other and lets each
-//! deliver a few. The events themselves stay in the client until they are delivered.
+//! A client that has events is put in line. The thread takes one client after another and lets it
+//! deliver a few events. Events stay in the client until they are delivered.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -55,7 +55,7 @@ pub(in crate::ffi) fn start() -> io::Result<()> {
 impl Line {
     fn start(&mut self) -> io::Result<()> {
         if !self.running {
-            // A thread that has ended and was not joined goes its way.
+            // Dropping the handle of a thread that has ended detaches it.
             self.thread = Some(thread::Builder::new().name(NAME.into()).spawn(run)?);
             self.running = true;
         }
@@ -85,11 +85,11 @@ pub(in crate::ffi) fn stop(deadline: Instant) -> bool {
         line = unpoisoned(ENDED.wait_timeout(line, left)).0;
     }
     let thread = line.thread.take();
-    // Nothing is left behind, not even the memory of an empty line.
+    // Also frees the memory of the empty line.
     line.clients = VecDeque::new();
     drop(line);
     if let Some(thread) = thread {
-        // It has nothing left to do but to end. Panics were caught in it.
+        // It is about to end. Panics were caught in it.
         let _ = thread.join();
     }
     true

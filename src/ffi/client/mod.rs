@@ -112,7 +112,7 @@ impl saltyrtc_client {
 
     /// There are events. Called by any thread, with no lock held.
     fn events_added(self: Arc<Self>) {
-        // Before the client is complete, nobody can take its events.
+        // A client that is still being created has no handle that events could be taken with.
         let Some(client) = self.client.get() else { return };
         match &self.events {
             Events::Pull(pull) => pull.wake(client),
@@ -163,7 +163,7 @@ impl saltyrtc_client {
     fn free_user_data(&self) {
         let user_data = self.lock_user_data().take();
         let transport = self.lock_transport().take();
-        // The locks are not held any more.
+        // Freeing calls the program, so no lock may be held.
         drop((user_data, transport));
     }
 
@@ -180,7 +180,7 @@ impl saltyrtc_client {
         user_data: UserData,
     ) -> Outcome {
         let client = self.get()?;
-        // Before the first event for it. The lock also keeps two handovers apart.
+        // Set before there can be an event for it. The lock also serialises two handovers.
         let mut current = self.lock_transport();
         let previous = current.replace((transport, user_data));
         let result = client.hand_over(max_message_size);
@@ -202,7 +202,7 @@ impl saltyrtc_client {
     }
 
     fn free(&self) {
-        // First of all, so that nobody is told of the closing that follows.
+        // Before closing, so that there are no events about it.
         match &self.events {
             Events::Pull(pull) => pull.free(),
             Events::Push(push) => push.lock().freed = true,
@@ -359,7 +359,7 @@ pub unsafe extern "C" fn saltyrtc_client_next_event(
     entry(error, || {
         let out = out.required("out")?;
         handle(client, "client")?;
-        // Counted, so that it stays there if another thread frees it meanwhile.
+        // Keeps the client alive if another thread frees it in the meantime.
         Arc::increment_strong_count(client.cast_const());
         let client = Arc::from_raw(client.cast_const());
         let pull = client.pull()?;

@@ -16,7 +16,7 @@ pub(in crate::ffi) struct Pull {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The client was freed: those who still wait have to go.
+    /// The client was freed: threads that still wait have to return.
     freed: bool,
     #[cfg(unix)]
     signal: Option<Signal>,
@@ -37,7 +37,7 @@ impl Pull {
     pub(in crate::ffi) fn free(&self) {
         let mut state = self.lock();
         state.freed = true;
-        // Now, and not when the last thread that is in here has left.
+        // At once, and not only when the last waiting thread has left.
         #[cfg(unix)]
         drop(state.signal.take());
         self.woken.notify_all();
@@ -49,7 +49,7 @@ impl Pull {
         client: &Client,
         timeout: Option<Duration>,
     ) -> Outcome<Event> {
-        // A time-out beyond what the clock can express is for ever.
+        // A time-out beyond what the clock can express has no end.
         let deadline = timeout.map(|timeout| Instant::now().checked_add(timeout));
         let deadline = deadline.flatten();
         let mut state = self.lock();
@@ -63,10 +63,10 @@ impl Pull {
             if let Some(event) = client.try_next_event() {
                 state.update_signal(client);
                 if client.ended() {
-                    // The others who wait have to learn it too.
+                    // Other threads that wait have to stop waiting.
                     self.woken.notify_all();
                 } else if client.has_events() {
-                    // Taking one may have led to others, which nobody was told of.
+                    // Taking an event can make room for others, which woke nobody.
                     self.woken.notify_one();
                 }
                 return Ok(event);

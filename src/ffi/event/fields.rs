@@ -1,5 +1,5 @@
-//! How the table of event kinds (`super::kind`) is read, and the check that an event has the fields of
-//! its kind and no others.
+//! The notation of the table of event kinds (`super::kind`), and the check that an event has the fields
+//! of its kind and no others.
 
 use super::saltyrtc_event;
 use crate::ffi::declare::{CStruct, Field};

@@ -2,7 +2,7 @@
 //!
 //! Everything that has to know which fields an event has comes from here: what the header says about
 //! each kind, `include/saltyrtc.json`, the check that the tests in `tests/c` put every event through
-//! (`tests/c/event_fields.h`), and the check of what the library fills in (`super::fields`).
+//! (`tests/c/generated.h`), and the check of what the library fills in (`super::fields`).
 
 use std::ffi::c_char;
 

@@ -1,4 +1,4 @@
-//! Events as C gets them: what an event of the library says, put into the fields that its kind has.
+//! Events for C: converts an event of the library to the fields that its kind has.
 
 use std::ffi::{CString, c_char};
 use std::ptr;
@@ -165,7 +165,7 @@ fn failure(reason: DropReason) -> saltyrtc_status {
     match reason {
         DropReason::ProtocolError => saltyrtc_status::PeerProtocolError,
         DropReason::InternalError => saltyrtc_status::RemoteInternalError,
-        // What the application drops has not failed, so this is one that took too long.
+        // For a responder that the application drops there is no such event: this one took too long.
         DropReason::DroppedByInitiator => saltyrtc_status::PeerHandshakeTimeout,
         DropReason::InitiatorCouldNotDecrypt => saltyrtc_status::InitiatorCouldNotDecrypt,
     }

@@ -1,4 +1,4 @@
-//! What fields of events can be: enumerations and candidates.
+//! The types of the fields of events: enumerations and candidates.
 
 use std::ffi::c_char;
 

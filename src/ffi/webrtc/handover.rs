@@ -1,4 +1,4 @@
-//! Handing the signalling over to a data channel of the application's.
+//! Handing the signalling over to a data channel of the application.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::fmt;
