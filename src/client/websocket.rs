@@ -171,12 +171,11 @@ async fn wait(shared: &Shared, deadline: Option<Instant>) {
 async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Error {
     let mut batch = Vec::new();
     loop {
-        let deadline = shared.with(By::Writer, |machine| {
+        let (deadline, all) = shared.with(By::Writer, |machine| {
             let deadline = keep_timers(machine);
             take_batch(machine, &mut batch);
-            deadline
+            (deadline, !machine.has_transmits())
         });
-        let idle = batch.is_empty();
         let result = async {
             for transmit in batch.drain(..) {
                 let message = match transmit {
@@ -186,14 +185,15 @@ async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Err
                 };
                 sink.feed(message).await?;
             }
-            if idle { sink.flush().await } else { Ok(()) }
+            if all { sink.flush().await } else { Ok(()) }
         };
         // After our own close frame the WebSocket refuses to do more, which is no error here.
         match result.await {
             Ok(()) | Err(Error::ConnectionClosed) => {}
             Err(error) => return error,
         }
-        if idle {
+        // What has come meanwhile has left a wake-up behind.
+        if all {
             wait(shared, deadline).await;
         }
     }

@@ -63,13 +63,13 @@ struct Push {
     /// Whether the client is in the line of the event thread.
     in_line: AtomicBool,
     delivery: Mutex<Delivery>,
-    /// A callback has returned.
+    /// The event thread is done with the client for now.
     returned: Condvar,
 }
 
 #[derive(Default)]
 struct Delivery {
-    /// A callback of the client runs.
+    /// The event thread delivers events of the client.
     running: bool,
     /// No callback may be called any more.
     freed: bool,
@@ -129,29 +129,42 @@ impl saltyrtc_client {
         let (Events::Push(push), Some(client)) = (&self.events, self.client.get()) else { return };
         // From here on, new events put the client in line again.
         push.in_line.store(false, Ordering::Release);
+        // Once for all events of this turn: freeing the client waits until it is over.
+        let Some(running) = push.begin() else { return };
+        let handle = Arc::as_ptr(self).cast_mut();
+        let user_data = self.lock_user_data().as_ref().map(|it| it.pointer);
+        let user_data = user_data.unwrap_or(ptr::null_mut());
         for _ in 0..EVENTS_PER_TURN {
-            let Some(running) = push.begin() else { return };
             let Some(event) = client.try_next_event() else { return };
-            let handle = Arc::as_ptr(self).cast_mut();
-            match (&event, self.transport()) {
+            let transport = match &event {
+                Event::SignallingChannel(_) => self.transport(),
+                _ => None,
+            };
+            match (&event, transport) {
                 // SAFETY: the program that gave us the functions vouches for them.
                 (Event::SignallingChannel(transmit), Some(transport)) => unsafe {
                     transport.transmit(handle, transmit);
                 },
                 _ => {
                     let event = OwnedEvent::new(event);
-                    let user_data = self.lock_user_data().as_ref().map(|it| it.pointer);
-                    let user_data = user_data.unwrap_or(ptr::null_mut());
                     // SAFETY: the program that gave us the callback vouches for it.
                     unsafe { (push.callback)(handle, event.as_ptr(), user_data) }
                 }
             }
-            drop(running);
-            if push.lock().freed_by_callback {
+            let (freed, by_callback) = {
+                let delivery = push.lock();
+                (delivery.freed, delivery.freed_by_callback)
+            };
+            if by_callback {
+                drop(running);
                 self.free_user_data();
                 return;
             }
+            if freed {
+                return;
+            }
         }
+        drop(running);
         self.clone().events_added();
     }
 
