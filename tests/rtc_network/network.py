@@ -188,6 +188,16 @@ class Network:
         """From now on the NAT of this side lets no UDP out, as many company networks do."""
         self._nft(side, "add rule inet filter forward meta l4proto udp drop")
 
+    def block_direct_paths(self):
+        """From now on nothing gets from one NAT to the other."""
+        for side, other in ("ab", "ba"):
+            self._nft(side, "add chain inet filter direct { type filter hook forward priority 1; }")
+            self._nft(side, f"add rule inet filter direct ip daddr {self.nat_address(other)} drop")
+
+    def allow_direct_paths(self):
+        for side in "ab":
+            self._nft(side, "flush chain inet filter direct")
+
     def change_address(self, side):
         """The client moves into the other network of its NAT. Its old address is gone at once."""
         client = f"client-{side}"

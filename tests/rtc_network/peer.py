@@ -54,8 +54,9 @@ class RtcPeer(JsonProgram):
     """rtc_peer in the namespace of a client. README.md has its command line and its events."""
 
     def __init__(self, network, side, role, *options, transports=(), runner=()):
-        ice = [f"--ice={network.turn_url('stun')}"] if "udp" in transports else []
-        ice += [f"--ice={network.turn_url(transport)},{TURN_USER},{TURN_PASSWORD}" for transport in transports]
+        ice = [f"--ice={network.turn_url('stun')}"] if {"stun", "udp"} & set(transports) else []
+        ice += [f"--ice={network.turn_url(transport)},{TURN_USER},{TURN_PASSWORD}" for transport in transports
+                if transport != "stun"]
         if transports:
             ice.append(f"--ca={network.turn_ca}")
         sizes = [option.partition("=")[2] for option in options if option.startswith("--receive=")]

@@ -43,13 +43,27 @@ class Peers(unittest.TestCase):
 
     def test_between_lenient_nats_they_meet_without_a_relay(self):
         with Network(nat_a=Nat.PORT_RESTRICTED, nat_b=Nat.PORT_RESTRICTED) as network:
-            peers = self.meet(network, 8 * MIB)
+            peers = self.meet(network, 8 * MIB, transports=("stun",))
             for peer in peers:
                 path = peer.wait_for("path")
                 self.assertIn(path["local"], ("host", "srflx", "prflx"))
                 self.assertIn(path["remote"], ("srflx", "prflx"))
                 peer.wait_for("handover")
             self.finish(peers)
+
+    def test_a_relay_gives_way_to_a_direct_path(self):
+        with Network(nat_a=Nat.PORT_RESTRICTED, nat_b=Nat.PORT_RESTRICTED, link_a=Link(delay_ms=10)) as network:
+            network.block_direct_paths()
+            peers = self.meet(network, 64 * MIB, 0)
+            for peer in peers:
+                path = peer.wait_for("path")
+                self.assertIn("relay", (path["local"], path["remote"]))
+            network.allow_direct_paths()
+            for peer in peers:
+                path = peer.wait_for("path")
+                while "relay" in (path["local"], path["remote"]):
+                    path = peer.wait_for("path")
+            self.finish(peers, limit=300)
 
     def test_between_nats_that_let_nothing_in_they_meet_over_turn(self):
         with Network() as network:
