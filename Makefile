@@ -99,7 +99,6 @@ test-rust: ## Rust tests: the core on its own, then with all features
 	$(CARGO) test --locked --no-default-features --features vectorised --lib \
 		--config 'profile.dev.package.saltyrtc.opt-level=2' -- --include-ignored crypto::
 	$(CARGO) test --locked --no-default-features --features vectorised,audited-only --lib -- crypto:: protocol::
-	$(CARGO) test --locked --quiet --manifest-path vendor/dcsctp/Cargo.toml --target-dir $(or $(CARGO_TARGET_DIR),target)/vendor
 	@# A thousand clients are connected at once. Where that is not allowed, the test that needs it says so.
 	ulimit -n $$(ulimit -Hn) 2>/dev/null || true; $(CARGO) test --locked
 

@@ -1,110 +1,56 @@
-//! Two SCTP sockets as an association has them, and what a peer may send inside DTLS.
+//! An association, and what a peer may send inside DTLS.
 //!
 //! `cargo +nightly fuzz run --features webrtc association_sctp`
 
 #![no_main]
+#![allow(dead_code)]
+
+#[path = "../../tests/rtc_association/link.rs"]
+mod link;
+#[path = "../../tests/rtc_association/raw_peer.rs"]
+mod raw_peer;
 
 use std::time::Duration;
 
-use dcsctp::api::{
-    DcSctpSocket, Message, Options, PpId, SendOptions, SocketEvent, SocketTime, StreamId,
-    ZERO_CHECKSUM_ALTERNATE_ERROR_DETECTION_METHOD_LOWER_LAYER_DTLS,
-};
 use libfuzzer_sys::fuzz_target;
+use saltyrtc::rtc::association::{ChannelConfig, MessageKind};
 
-type Socket = Box<dyn DcSctpSocket + Send>;
+use raw_peer::RawPair;
 
-/// What a socket has to say.
-fn packets(socket: &mut Socket) -> Vec<Vec<u8>> {
-    std::iter::from_fn(|| socket.poll_event())
-        .filter_map(|event| match event {
-            SocketEvent::SendPacket(packet) => Some(packet),
-            _ => None,
-        })
-        .collect()
-}
+/// Kinds of messages: one that opens channels, and one of bytes.
+const PPID: [u32; 2] = [50, 53];
+/// A message that opens a channel.
+const OPEN: [u8; 12] = [3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 fuzz_target!(|data: &[u8]| {
-    let options = Options {
-        max_receiver_window_buffer_size: 20_000,
-        receive_chunk_overhead: 128,
-        max_retransmissions: None,
-        // Packets are changed here.
-        zero_checksum_alternate_error_detection_method:
-            ZERO_CHECKSUM_ALTERNATE_ERROR_DETECTION_METHOD_LOWER_LAYER_DTLS,
-        disable_checksum_verification: true,
-        ..Options::default()
-    };
-    let mut ends = [dcsctp::new_socket("", &options), dcsctp::new_socket("", &options)];
-    let mut now = SocketTime::zero();
-    let mut wire: [Vec<Vec<u8>>; 2] = [Vec::new(), Vec::new()];
-    ends[0].connect();
-    for _ in 0..3 {
-        for to in 0..2 {
-            for packet in packets(&mut ends[1 - to]) {
-                ends[to].handle_input(&packet);
-            }
-        }
-    }
-    // The header of a packet that is let in.
-    let mut headers = [vec![0; 12], vec![0; 12]];
-    for end in 0..2 {
-        ends[end].send(Message::new(StreamId(0), PpId(53), vec![0]), &SendOptions::default()).ok();
-        wire[end] = packets(&mut ends[end]);
-        if let Some(packet) = wire[end].first() {
-            headers[end] = packet[..12].to_vec();
-        }
-    }
+    let mut pair = RawPair::connected();
+    let ours = pair.association.open(pair.now, ChannelConfig::default()).expect("a channel");
+    pair.send(0, PPID[0], &OPEN);
     let mut rest = data;
     while let [what, length, next @ ..] = rest {
         let (input, next) = next.split_at(usize::from(*length).min(next.len()));
         rest = next;
-        let from = usize::from(what & 1);
-        match what >> 1 & 7 {
-            // Any chunks.
-            0 => {
-                let mut packet = headers[from].clone();
-                packet.extend(input);
-                ends[1 - from].handle_input(&packet);
+        match what & 7 {
+            // Any chunks, with a header that is let in.
+            0 | 1 => {
+                let packet = pair.sctp.packet(input);
+                pair.send_packet(&packet);
             }
-            // What is on its way arrives, with some of it changed.
-            1 | 2 => {
-                for mut packet in std::mem::take(&mut wire[from]) {
-                    for change in input.chunks_exact(2) {
-                        let index = 12 + usize::from(change[0]) % (packet.len() - 12).max(1);
-                        if let Some(byte) = packet.get_mut(index) {
-                            *byte ^= change[1];
-                        }
-                    }
-                    ends[1 - from].handle_input(&packet);
-                }
-            }
-            3 => wire[from].clear(),
-            4 => {
+            // What leaves from now on is changed.
+            2 => pair.change = input.to_vec(),
+            3 => {
                 let size = usize::from(*length) * [1, 100][usize::from(what >> 4 & 1)];
-                let options = SendOptions {
-                    unordered: what & 0x20 != 0,
-                    max_retransmissions: (what & 0x40 != 0).then_some(1),
-                    ..SendOptions::default()
-                };
-                let message = Message::new(StreamId(u16::from(what >> 7)), PpId(53), vec![0; size]);
-                ends[from].send(message, &options).ok();
+                let stream = u16::from(what >> 7);
+                pair.sctp.send(stream, PPID[usize::from(what >> 5 & 1)], &vec![3; size], what & 8 != 0);
             }
-            5 => {
-                now = now + Duration::from_millis(u64::from(*length) * 20);
-                ends.iter_mut().for_each(|end| end.advance_time(now));
+            4 => {
+                let message = vec![0; usize::from(*length) * 100].into();
+                let _ = pair.association.send(pair.now, ours, MessageKind::Binary, message);
             }
-            6 => {
-                while ends[from].get_next_message().is_some() {}
-                ends[from].announce_window();
-            }
-            _ => {
-                ends[from].reset_streams(&[StreamId(u16::from(*length & 1))]).ok();
-            }
+            5 => pair.run_for(Duration::from_millis(u64::from(*length) * 10)),
+            6 => pair.takes_events = length & 1 != 0,
+            _ => pair.sctp.reset(&[u16::from(*length & 1)]),
         }
-        for end in 0..2 {
-            let more = packets(&mut ends[end]);
-            wire[end].extend(more);
-        }
+        pair.run();
     }
 });

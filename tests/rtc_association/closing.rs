@@ -258,4 +258,5 @@ fn a_thousand_at_once() {
         pair.ends[0].association.close(pair.now, *id);
     }
     pair.run_until(|pair| pair.ends.iter().all(|end| end.events.len() == ids.len()));
+    assert!(pair.largest <= 1200, "{} bytes in a datagram", pair.largest);
 }

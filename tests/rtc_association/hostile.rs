@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use dcsctp::api::{Message, PpId, SendOptions, StreamId};
 use saltyrtc::rtc::association::{
     Association, AssociationEvent, ChannelConfig, DtlsRole, MessageKind, OpenError, SctpConfig,
 };
@@ -185,13 +184,10 @@ fn damaged_sctp_packets() {
         let id = pair.association.open(pair.now, ChannelConfig::default()).expect("a channel");
         pair.tamper = Some(Random::new(seed));
         for number in 0..60 {
-            let message = Message::new(StreamId(number % 5), PpId(DCEP), OPEN.to_vec());
-            let _ = pair.sctp.send(message, &SendOptions::default());
-            let message = Message::new(StreamId(number % 5), PpId(BINARY), vec![0; 2000]);
-            let unordered = SendOptions { unordered: number % 3 == 0, ..SendOptions::default() };
-            let _ = pair.sctp.send(message, &unordered);
+            pair.sctp.send(number % 5, DCEP, &OPEN, false);
+            pair.sctp.send(number % 5, BINARY, &[0; 2000], number % 3 == 0);
             if number % 7 == 0 {
-                let _ = pair.sctp.reset_streams(&[StreamId(number % 5)]);
+                pair.sctp.reset(&[number % 5]);
             }
             let _ = pair.association.send(pair.now, id, MessageKind::Binary, vec![0; 2000].into());
             pair.run_for(Duration::from_millis(200));
@@ -285,7 +281,7 @@ fn too_much_on_streams_that_nobody_opens() {
     assert_eq!(pair.resets, [7, 9]);
     assert!(pair.events.is_empty());
     // The peer closes its end, too, and the stream is good again.
-    pair.sctp.reset_streams(&[StreamId(7)]).expect("connected");
+    pair.sctp.reset(&[7]);
     pair.run_for(Duration::from_secs(1));
     pair.association.open(pair.now, negotiated(7)).expect("a channel");
 }
@@ -298,13 +294,13 @@ fn ignored_window(size: usize) -> usize {
     pair.takes_events = false;
     pair.ignores_window = true;
     for _ in 0..40 {
-        let message = || Message::new(StreamId(0), PpId(BINARY), vec![0; size]);
-        while pair.sctp.send(message(), &SendOptions::default()).is_ok() {}
+        let message = vec![0; size];
+        while pair.sctp.send(0, BINARY, &message, false) {}
         pair.run_for(Duration::from_millis(500));
     }
     pair.takes_events = true;
     // What the peer still has does not count: it is gone with the peer.
-    pair.sctp.close();
+    pair.sctp.abort();
     pair.run();
     assert_eq!(pair.events.pop(), Some(AssociationEvent::Ended));
     pair.events.len() - 1
@@ -330,9 +326,9 @@ fn resets_of_everything() {
     let id = pair.association.open(pair.now, ChannelConfig::default()).expect("a channel");
     pair.run();
     pair.events.clear();
-    let streams = [0, 1, 2, 3, 400, 65_535].map(StreamId);
+    let streams = [0, 1, 2, 3, 400, 65_535];
     for _ in 0..5 {
-        pair.sctp.reset_streams(&streams).expect("connected");
+        pair.sctp.reset(&streams);
         pair.run_for(Duration::from_secs(1));
     }
     assert_eq!(pair.events.len(), 2, "{:?}", pair.events);
@@ -345,12 +341,68 @@ fn resets_of_everything() {
     assert!(refused, "{:?}", pair.events);
 }
 
+/// What a peer may send at any time, or late, ends nothing.
+#[test]
+fn harmless_chunks() {
+    let mut pair = RawPair::connected();
+    let init = pair.sctp.init.clone();
+    assert!(!init.is_empty());
+    pair.send_packet(&init);
+    let chunks: [&[u8]; 6] = [
+        // HEARTBEAT ACK, an ERROR of an unknown chunk, ECNE, PAD, and two that nobody knows.
+        &[5, 0, 0, 4],
+        &[9, 0, 0, 8, 0, 6, 0, 4],
+        &[12, 0, 0, 8, 0, 0, 0, 1],
+        &[0x84, 0, 0, 8, 0, 0, 0, 0],
+        &[0x3f, 0, 0, 4],
+        &[0xff, 0, 0, 4],
+    ];
+    for chunk in chunks {
+        let packet = pair.sctp.packet(chunk);
+        pair.send_packet(&packet);
+        pair.run_for(Duration::from_secs(1));
+    }
+    assert!(pair.events.is_empty(), "{:?}", pair.events);
+    pair.send(0, DCEP, &OPEN);
+    assert_eq!(pair.received, [(0, DCEP, vec![2])], "it still answers");
+}
+
+/// Messages without an end, in parts of a byte.
+#[test]
+fn too_many_pieces() {
+    let mut pair = RawPair::connected();
+    pair.send(0, DCEP, &OPEN);
+    pair.events.clear();
+    for number in 0..3_000_u32 {
+        pair.sctp.send_pieces(number * 20, 20);
+        pair.run();
+        if !pair.events.is_empty() {
+            break;
+        }
+    }
+    let Some(AssociationEvent::Failed(text)) = pair.events.last() else {
+        panic!("{:?}", pair.events);
+    };
+    assert!(text.contains("too many pieces"), "{text}");
+}
+
+#[test]
+fn the_peer_aborts_with_a_reason() {
+    let mut pair = RawPair::connected();
+    let packet = pair.sctp.packet(&[6, 0, 0, 12, 0, 13, 0, 8, b'o', b'h', b'!', b'\n']);
+    pair.send_packet(&packet);
+    let [AssociationEvent::Failed(text)] = &pair.events[..] else {
+        panic!("{:?}", pair.events);
+    };
+    assert!(text.contains("cause 13 oh!"), "{text}");
+}
+
 #[test]
 fn the_peer_aborts() {
     let mut pair = RawPair::connected();
     pair.send(0, DCEP, &OPEN);
     pair.send(0, TEXT, b"bye");
-    pair.sctp.close();
+    pair.sctp.abort();
     pair.run();
     assert_eq!(pair.events.len(), 4);
     assert!(matches!(pair.events[2], AssociationEvent::ChannelClosed { error: None, .. }));

@@ -86,6 +86,36 @@ impl End {
     }
 }
 
+/// What limits the datagrams of end 0.
+pub struct Bottleneck {
+    /// In bits per second.
+    rate: usize,
+    /// What would wait longer gets lost.
+    queue: Duration,
+    /// When all is through that is in the queue.
+    free: Option<Instant>,
+    /// The longest that something has waited in the queue.
+    pub longest: Duration,
+}
+
+impl Bottleneck {
+    pub fn new(rate: usize, queue: Duration) -> Self {
+        Self { rate, queue, free: None, longest: Duration::ZERO }
+    }
+
+    /// When a datagram is through, unless it gets lost. With the headers of IP and UDP.
+    fn pass(&mut self, now: Instant, bytes: usize) -> Option<Instant> {
+        let begin = self.free.map_or(now, |free| free.max(now));
+        if begin - now > self.queue {
+            return None;
+        }
+        self.longest = self.longest.max(begin - now);
+        let end = begin + Duration::from_secs_f64((bytes + 28) as f64 * 8.0 / self.rate as f64);
+        self.free = Some(end);
+        Some(end)
+    }
+}
+
 /// Two ends; 0 is the DTLS client.
 pub struct Pair {
     pub now: Instant,
@@ -94,6 +124,7 @@ pub struct Pair {
     pub random: Random,
     /// Nothing arrives while this holds.
     pub cut: bool,
+    pub bottleneck: Option<Bottleneck>,
     /// The largest datagram seen.
     pub largest: usize,
     on_the_way: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
@@ -129,6 +160,7 @@ impl Pair {
             network,
             random: Random::new(seed),
             cut: false,
+            bottleneck: None,
             largest: 0,
             on_the_way: BTreeMap::new(),
             sent: 0,
@@ -173,7 +205,12 @@ impl Pair {
                 if fate < lost {
                     continue;
                 }
-                let mut arrival = self.now + delay;
+                let mut through = Some(self.now);
+                if let Some(bottleneck) = self.bottleneck.as_mut().filter(|_| from == 0) {
+                    through = bottleneck.pass(self.now, datagram.len());
+                }
+                let Some(through) = through else { continue };
+                let mut arrival = through + delay;
                 if self.random.below(1000) < late {
                     arrival += delay.mul_f64(self.random.below(3000) as f64 / 1000.0);
                 }

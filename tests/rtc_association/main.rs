@@ -4,7 +4,9 @@
 #![allow(unreachable_pub)]
 
 mod basics;
+mod bottleneck;
 mod closing;
+mod crowds;
 mod hostile;
 mod limits;
 mod link;

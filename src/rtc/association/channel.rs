@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dcsctp::api::SendOptions;
-
-use super::config::{ChannelConfig, DtlsRole, OpenError, Reliability};
+use super::config::{ChannelConfig, DtlsRole, OpenError};
 
 /// How much memory the channels that the peer opens may take, in bytes.
 const MAX_PEER_CHANNELS: usize = 4 << 20;
@@ -56,18 +54,10 @@ impl Channel {
         }
     }
 
-    pub(super) fn send_options(&self) -> SendOptions {
-        let mut options = SendOptions {
-            // Before the peer knows the channel, nothing may overtake the message that opens it.
-            unordered: !self.config.ordered && self.announced,
-            ..SendOptions::default()
-        };
-        match self.config.reliability {
-            Reliability::Reliable => {}
-            Reliability::MaxRetransmits(times) => options.max_retransmissions = Some(times),
-            Reliability::MaxLifetime(time) => options.lifetime = Some(time),
-        }
-        options
+    /// Whether messages may overtake each other now. Before the peer knows the channel, nothing may overtake the
+    /// message that opens it.
+    pub(super) fn is_unordered(&self) -> bool {
+        !self.config.ordered && self.announced
     }
 
     /// Whether the peer has closed its direction, so that whatever comes now is for a new channel.
@@ -91,6 +81,8 @@ pub(super) struct Channels {
     unheard: BTreeSet<u16>,
     /// The peer cannot close them, so they are never used again.
     retired: BTreeSet<u16>,
+    /// Those that we choose below this one are all used.
+    lowest: u16,
 }
 
 impl Channels {
@@ -101,6 +93,7 @@ impl Channels {
             peer_bytes: 0,
             unheard: BTreeSet::new(),
             retired: BTreeSet::new(),
+            lowest: parity(role),
         }
     }
 
@@ -122,16 +115,21 @@ impl Channels {
     }
 
     /// Finds the id of a channel that we open. There are `streams` of them.
-    pub(super) fn choose_id(&self, config: &ChannelConfig, streams: u16) -> Result<u16, OpenError> {
+    pub(super) fn choose_id(
+        &mut self,
+        config: &ChannelConfig,
+        streams: u16,
+    ) -> Result<u16, OpenError> {
         let last = MAX_ID.min(streams.saturating_sub(1));
         match config.negotiated {
             Some(id) if id > last => Err(OpenError::IdOutOfRange),
             Some(id) if self.is_used(id) => Err(OpenError::IdInUse),
             Some(id) => Ok(id),
-            None => (parity(self.role)..=last)
-                .step_by(2)
-                .find(|id| !self.is_used(*id))
-                .ok_or(OpenError::TooManyChannels),
+            None => {
+                let free = (self.lowest..=last).step_by(2).find(|id| !self.is_used(*id));
+                self.lowest = free.unwrap_or(self.lowest);
+                free.ok_or(OpenError::TooManyChannels)
+            }
         }
     }
 
@@ -157,6 +155,13 @@ impl Channels {
         {
             self.peer_bytes -= channel.cost();
         }
+        self.is_free(id);
+    }
+
+    fn is_free(&mut self, id: u16) {
+        if id % 2 == parity(self.role) {
+            self.lowest = self.lowest.min(id);
+        }
     }
 
     /// The owner is being told that the channel is closed.
@@ -167,6 +172,7 @@ impl Channels {
     /// The owner has heard that the channel is closed.
     pub(super) fn heard(&mut self, id: u16) {
         self.unheard.remove(&id);
+        self.is_free(id);
     }
 
     /// The id cannot be used again.

@@ -149,6 +149,10 @@ impl DtlsConnection {
         self.events.pop_front()
     }
 
+    pub(super) fn has_datagrams(&self) -> bool {
+        !self.datagrams.is_empty()
+    }
+
     pub(super) fn poll_datagram(&mut self) -> Option<Vec<u8>> {
         self.datagrams.pop_front()
     }

@@ -61,9 +61,4 @@ impl EarlyMessages {
         self.take(stream);
         self.broken.remove(&stream);
     }
-
-    /// The streams that something is known of.
-    pub(super) fn streams(&self) -> Vec<u16> {
-        self.streams.keys().chain(&self.broken).copied().collect()
-    }
 }

@@ -1,12 +1,12 @@
 //! What follows from what DTLS and SCTP report.
 
 use bytes::Bytes;
-use dcsctp::api::{ErrorKind, ResetStreamsError, SocketEvent};
 
 use super::channel::{Channel, Closing};
-use super::config::{AssociationEvent, ChannelId, MessageKind};
+use super::config::{AssociationEvent, ChannelId, MessageKind, Reliability};
 use super::dcep::{self, DcepMessage};
 use super::dtls::DtlsEvent;
+use super::sctp::{Arrival, SctpEvent};
 use super::{Association, State, ppid};
 
 impl Association {
@@ -18,16 +18,23 @@ impl Association {
                 idle = false;
                 self.handle_dtls_event(event);
             }
-            while let Some(event) = self.sctp.poll_event() {
-                idle = false;
-                self.handle_sctp_event(event);
-            }
+            idle &= !self.handle_sctp_events();
             idle &= !self.take_messages();
             idle &= !self.send_acks();
             if idle {
                 return;
             }
         }
+    }
+
+    /// Deals with what SCTP reports, besides messages. Returns whether there was anything.
+    pub(super) fn handle_sctp_events(&mut self) -> bool {
+        let mut any = false;
+        while let Some(event) = self.sctp.poll_event() {
+            any = true;
+            self.handle_sctp_event(event);
+        }
+        any
     }
 
     fn handle_dtls_event(&mut self, event: DtlsEvent) {
@@ -44,19 +51,24 @@ impl Association {
         }
     }
 
-    fn handle_sctp_event(&mut self, event: SocketEvent) {
+    fn handle_sctp_event(&mut self, event: SctpEvent) {
         if self.state == State::Over {
             return;
         }
         match event {
-            SocketEvent::OnConnected() => self.connected(),
-            SocketEvent::OnClosed() => self.end(None),
-            SocketEvent::OnAborted(kind, reason) => self.aborted(kind, &reason),
-            SocketEvent::OnConnectionRestarted() => {
-                self.end(Some("the peer has begun a new association by surprise".to_owned()));
+            SctpEvent::Connected => self.connected(),
+            SctpEvent::Ended(error) => {
+                self.take_all_messages();
+                self.end(
+                    error.map(|error| {
+                        format!("the association with the peer (SCTP) broke: {error}")
+                    }),
+                );
             }
-            SocketEvent::OnBufferedAmountLow(stream) => self.buffered_amount_low(stream.0),
-            SocketEvent::OnTotalBufferedAmountLow() => {
+            SctpEvent::StreamClosed(stream) => self.our_direction_closed(stream),
+            SctpEvent::ResetRefused(stream) => self.close_one_sided(stream),
+            SctpEvent::Low(stream) => self.buffered_amount_low(stream),
+            SctpEvent::TotalLow => {
                 // Those who had no room although little of what waits is theirs.
                 for id in self.channels.ids() {
                     if let Some(channel) = self.channels.get(id)
@@ -68,40 +80,6 @@ impl Association {
                     }
                 }
             }
-            SocketEvent::OnStreamsResetPerformed(streams) => {
-                for stream in streams {
-                    self.our_direction_closed(stream.0);
-                }
-            }
-            SocketEvent::OnStreamsResetFailed(streams) => {
-                for stream in streams {
-                    self.close_one_sided(stream.0);
-                }
-            }
-            SocketEvent::OnIncomingStreamReset(streams) => {
-                // None means all.
-                let mut ids: Vec<u16> = streams.iter().map(|stream| stream.0).collect();
-                if ids.is_empty() {
-                    ids = self.channels.ids();
-                    ids.extend(self.early.streams());
-                }
-                // The messages that came before are dealt with before.
-                let after = self.taken + self.sctp.ready() as u64;
-                for id in ids {
-                    if self.resetting.insert(id) {
-                        self.resets.push_back((after, id));
-                    }
-                }
-                self.handle_resets();
-            }
-            // The text can be the peer's.
-            SocketEvent::OnError(kind, _) => tracing::debug!(?kind, "SCTP error"),
-            SocketEvent::SendPacket(_)
-            | SocketEvent::OnLifecycleMessageFullySent(_)
-            | SocketEvent::OnLifecycleMessageMaybeExpired(_)
-            | SocketEvent::OnLifecycleMessageExpired(_)
-            | SocketEvent::OnLifecycleMessageDelivered(_)
-            | SocketEvent::OnLifecycleEnd(_) => {}
         }
     }
 
@@ -122,15 +100,6 @@ impl Association {
         }
     }
 
-    fn aborted(&mut self, kind: ErrorKind, reason: &str) {
-        // This is how some end a connection on purpose.
-        let on_purpose = kind == ErrorKind::PeerReported
-            && (reason.is_empty() || reason.starts_with("User-Initiated Abort"));
-        self.end((!on_purpose).then(|| {
-            format!("the association with the peer (SCTP) broke: {}", reason.escape_debug())
-        }));
-    }
-
     /// Takes messages from SCTP as long as there is room for them. Returns whether there were any.
     fn take_messages(&mut self) -> bool {
         let mut any = false;
@@ -149,19 +118,22 @@ impl Association {
     }
 
     fn take_message(&mut self) -> bool {
-        let Some((stream, ppid, payload)) = self.sctp.next_message() else {
-            return false;
+        let (stream, ppid, payload) = match self.sctp.next_arrival() {
+            None => return false,
+            Some(Arrival::Reset(stream)) => {
+                self.closed_by_peer(stream);
+                return true;
+            }
+            Some(Arrival::Message(stream, ppid, payload)) => (stream, ppid, payload),
         };
-        self.taken += 1;
         match ppid {
             ppid::DCEP => self.handle_dcep(stream, &payload),
             ppid::TEXT => self.deliver(stream, MessageKind::Text, payload),
             ppid::BINARY => self.deliver(stream, MessageKind::Binary, payload),
             ppid::EMPTY_TEXT => self.deliver(stream, MessageKind::Text, Vec::new()),
             ppid::EMPTY_BINARY => self.deliver(stream, MessageKind::Binary, Vec::new()),
-            _ => tracing::debug!(stream, ppid, "message of unknown kind ignored"),
+            _ => tracing::debug!(stream, "message of unknown kind ignored"),
         }
-        self.handle_resets();
         true
     }
 
@@ -202,9 +174,7 @@ impl Association {
 
     /// Tells the peer that its end of a stream leads nowhere.
     fn refuse(&mut self, stream: u16) {
-        if let Err(error) = self.sctp.reset(stream) {
-            tracing::debug!(stream, %error, "the peer cannot be told that a channel is refused");
-        }
+        self.sctp.reset(stream);
     }
 
     /// A channel is open, as the owner is told once.
@@ -257,7 +227,8 @@ impl Association {
         let mut any = false;
         while let Some(&id) = self.acks_due.first() {
             let due = self.channels.get(id).is_some_and(|one| one.ack_due && one.closing.is_none());
-            if due && self.sctp.send(id, ppid::DCEP, dcep::ack(), &Default::default()).is_err() {
+            let ack = || dcep::ack().into();
+            if due && !self.sctp.send(id, ppid::DCEP, ack(), false, Reliability::Reliable) {
                 // There is no room; there will be.
                 break;
             }
@@ -319,36 +290,26 @@ impl Association {
         if closing.reset_sent {
             return;
         }
-        match self.sctp.reset(id) {
-            Ok(()) => closing.reset_sent = true,
-            // Comes again when it is.
-            Err(ResetStreamsError::NotConnected) => {}
-            Err(ResetStreamsError::NotSupported) => self.close_one_sided(id),
-        }
+        closing.reset_sent = true;
+        self.sctp.reset(id);
     }
 
-    /// Deals with the streams that the peer has closed and whose messages were all taken.
-    fn handle_resets(&mut self) {
-        while let Some(&(after, id)) = self.resets.front()
-            && after <= self.taken
-        {
-            self.resets.pop_front();
-            self.resetting.remove(&id);
-            self.early.forget(id);
-            let Some(channel) = self.channels.get_mut(id) else {
-                continue;
-            };
-            let refused = !channel.announced && channel.config.negotiated.is_none();
-            let closing = channel.closing.get_or_insert_with(|| Closing {
-                error: refused.then(|| "the peer did not accept the channel".to_owned()),
-                ..Closing::default()
-            });
-            closing.theirs_done = true;
-            // Nobody is there to read what still waits.
-            self.reset(id);
-            self.announce_closed(id);
-            self.remove_if_closed(id);
-        }
+    /// The peer has closed its direction of a stream, and all that it had sent was taken.
+    fn closed_by_peer(&mut self, id: u16) {
+        self.early.forget(id);
+        let Some(channel) = self.channels.get_mut(id) else {
+            return;
+        };
+        let refused = !channel.announced && channel.config.negotiated.is_none();
+        let closing = channel.closing.get_or_insert_with(|| Closing {
+            error: refused.then(|| "the peer did not accept the channel".to_owned()),
+            ..Closing::default()
+        });
+        closing.theirs_done = true;
+        // Nobody is there to read what still waits.
+        self.reset(id);
+        self.announce_closed(id);
+        self.remove_if_closed(id);
     }
 
     fn our_direction_closed(&mut self, id: u16) {
@@ -406,7 +367,6 @@ impl Association {
         });
         self.state = State::Over;
         // The last packets go before the good-bye.
-        while self.sctp.poll_event().is_some() {}
         while let Some(packet) = self.sctp.poll_packet() {
             self.dtls.send(self.now, &packet);
         }

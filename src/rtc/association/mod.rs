@@ -11,10 +11,9 @@ mod dtls;
 mod early;
 mod events;
 mod inbox;
-mod sacks;
 mod sctp;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -72,12 +71,6 @@ pub struct Association {
     max_low_water: usize,
     /// See [`SctpConfig::send_buffer`].
     send_buffer: usize,
-    /// How many messages were taken from SCTP so far.
-    taken: u64,
-    /// Streams that the peer has closed, each to be dealt with when so many messages were taken.
-    resets: VecDeque<(u64, u16)>,
-    /// The streams in `resets`.
-    resetting: BTreeSet<u16>,
     /// Channels whose `ack_due` is set.
     acks_due: BTreeSet<u16>,
 }
@@ -110,7 +103,7 @@ impl Association {
             now,
             state: State::Connecting,
             dtls: DtlsConnection::new(now, role, certificate, remote_fingerprints, mtu),
-            sctp: Sctp::new(now, config, mtu),
+            sctp: Sctp::new(now, config, mtu, role == DtlsRole::Client),
             channels: Channels::new(role),
             early: EarlyMessages::default(),
             inbox: Inbox::default(),
@@ -122,9 +115,6 @@ impl Association {
             default_low_water: sctp::default_low_water(config),
             max_low_water: sctp::max_low_water(config),
             send_buffer: config.send_buffer,
-            taken: 0,
-            resets: VecDeque::new(),
-            resetting: BTreeSet::new(),
             acks_due: BTreeSet::new(),
         }
     }
@@ -135,21 +125,8 @@ impl Association {
             return;
         }
         self.advance(now);
-        // The end of the association, and what follows, has to wait until its messages are taken.
-        let mut held_back: Vec<Vec<u8>> = Vec::new();
         let sctp = &mut self.sctp;
-        self.dtls.handle_datagram(self.now, datagram, &mut |packet| {
-            if !held_back.is_empty() || sctp::ends_association(packet) {
-                held_back.push(packet.to_vec());
-            } else {
-                sctp.handle_packet(packet);
-            }
-        });
-        for packet in held_back {
-            self.settle();
-            self.take_all_messages();
-            self.sctp.handle_packet(&packet);
-        }
+        self.dtls.handle_datagram(self.now, datagram, &mut |packet| sctp.handle_packet(packet));
         self.settle();
     }
 
@@ -195,11 +172,11 @@ impl Association {
             if let Some(datagram) = self.dtls.poll_datagram() {
                 return Some(datagram);
             }
-            if let Some(packet) = self.sctp.poll_packet() {
+            let packet = self.sctp.poll_packet();
+            self.handle_sctp_events();
+            if let Some(packet) = packet {
                 self.dtls.send(self.now, &packet);
-            } else if self.sctp.flush() {
-                self.settle();
-            } else {
+            } else if !self.dtls.has_datagrams() {
                 return None;
             }
         }
@@ -242,9 +219,12 @@ impl Association {
         self.advance(now);
         let negotiated = config.negotiated.is_some();
         if !negotiated {
-            let sent = self.sctp.send(id, ppid::DCEP, request, &Default::default());
-            sent.map_err(|_| OpenError::QueueFull)?;
+            let request = request.into();
+            if !self.sctp.send(id, ppid::DCEP, request, false, Reliability::Reliable) {
+                return Err(OpenError::QueueFull);
+            }
         }
+        self.sctp.open(id);
         self.channels.insert(id, Channel::new(config, false));
         if negotiated && self.state == State::Connected {
             self.announce(id);
@@ -253,7 +233,7 @@ impl Association {
         Ok(ChannelId(id))
     }
 
-    /// Sends a message. It is copied unless `data` is its only owner. Messages that were sent before the
+    /// Sends a message. Messages that were sent before the
     /// next [`Self::poll_transmit`] share datagrams.
     ///
     /// # Errors
@@ -274,24 +254,22 @@ impl Association {
         if data.len() > self.remote_max_message_size {
             return Err(SendError::TooLarge { limit: self.remote_max_message_size });
         }
-        let options = channel.send_options();
+        let (unordered, reliability) = (channel.is_unordered(), channel.config.reliability);
         let (ppid, payload) = match (kind, data.is_empty()) {
-            (MessageKind::Text, false) => (ppid::TEXT, Vec::from(data)),
-            (MessageKind::Binary, false) => (ppid::BINARY, Vec::from(data)),
+            (MessageKind::Text, false) => (ppid::TEXT, data),
+            (MessageKind::Binary, false) => (ppid::BINARY, data),
             // SCTP has no empty messages; the byte is ignored.
-            (MessageKind::Text, true) => (ppid::EMPTY_TEXT, vec![0]),
-            (MessageKind::Binary, true) => (ppid::EMPTY_BINARY, vec![0]),
+            (MessageKind::Text, true) => (ppid::EMPTY_TEXT, Bytes::from_static(&[0])),
+            (MessageKind::Binary, true) => (ppid::EMPTY_BINARY, Bytes::from_static(&[0])),
         };
         self.advance(now);
-        self.sctp.send(id.0, ppid, payload, &options).map_err(|error| match error {
-            dcsctp::api::SendError::ResourceExhaustion => {
-                if let Some(channel) = self.channels.get_mut(id.0) {
-                    channel.starved = true;
-                }
-                SendError::QueueFull
-            }
-            _ => SendError::NotOpen,
-        })
+        if self.sctp.send(id.0, ppid, payload, unordered, reliability) {
+            return Ok(());
+        }
+        if let Some(channel) = self.channels.get_mut(id.0) {
+            channel.starved = true;
+        }
+        Err(SendError::QueueFull)
     }
 
     /// How many bytes of messages wait to be sent on a channel; those on their way do not count.
@@ -302,8 +280,7 @@ impl Association {
 
     /// Whether all channels together leave room for another message.
     pub fn has_room(&self) -> bool {
-        let waiting = self.channels.ids().into_iter().map(|id| self.sctp.buffered_amount(id));
-        waiting.sum::<usize>() < self.send_buffer
+        self.sctp.total_buffered_amount() < self.send_buffer
     }
 
     /// From now on [`AssociationEvent::LowWater`] comes each time that [`Self::buffered_amount`]
