@@ -53,7 +53,7 @@ endif
 
 .PHONY: help all build header demo demo-browser lint bench bench-server bench-rtc clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-deny test-c test-peers test-interop test-network
+.PHONY: test test-tools test-rust conformance test-deny test-package test-c test-peers test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -87,7 +87,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
-test: test-tools lint test-rust test-deny test-c test-peers test-interop test-network ## Install what the tests need, and run everything
+test: test-tools lint test-rust test-deny test-package test-c test-peers test-interop test-network ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
@@ -108,6 +108,9 @@ conformance: ## Check that code and tests name every requirement of the specific
 test-deny: ## Licences, origin and security of the dependencies
 	scripts/test-deny.sh
 
+test-package: ## The crate as others get it, built elsewhere
+	scripts/test-package.sh
+
 test-c: ## C and C++ tests of the ABI, and the examples
 	scripts/test-c.sh
 
@@ -122,6 +125,8 @@ test-network: ## WebRTC through NATs, over TURN, over bad links: needs root or s
 
 lint: ## Formatting and clippy, for each set of features
 	$(CARGO) fmt --check
+	scripts/check-foreign.py --self-test
+	scripts/check-foreign.py
 	scripts/check-layers.py --self-test
 	scripts/check-layers.py
 	$(CARGO) clippy --locked --quiet --all-targets -- -D warnings
