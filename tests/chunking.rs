@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use saltyrtc::chunking::{ChunkError, Chunker, Limits, Mode, Unchunker};
+use saltyrtc::chunking::{ChunkError, Chunker, Mode, Unchunker, UnchunkerLimits};
 
 use Mode::{ReliableOrdered, UnreliableUnordered};
 
@@ -66,7 +66,7 @@ proptest! {
     ) {
         let mode = if unordered { UnreliableUnordered } else { ReliableOrdered };
         let size = size + mode.header_size();
-        let mut unchunker = Unchunker::new(mode, Limits::default());
+        let mut unchunker = Unchunker::new(mode, UnchunkerLimits::default());
         let now = Instant::now();
         for (message, chunks) in messages.iter().zip(split(mode, &messages, size)) {
             let (last, first) = chunks.split_last().expect("there is a chunk");
@@ -97,7 +97,7 @@ proptest! {
                 sent.insert((i + way.delay * (copy + 1), i, copy), chunk);
             }
         }
-        let mut unchunker = Unchunker::new(UnreliableUnordered, Limits::default());
+        let mut unchunker = Unchunker::new(UnreliableUnordered, UnchunkerLimits::default());
         let now = Instant::now();
         let mut received = BTreeMap::new();
         for chunk in sent.values() {
@@ -110,7 +110,7 @@ proptest! {
             whole.map(|(id, message)| (id, message.clone().into())).collect();
         prop_assert_eq!(received, expected);
         // What is left are the messages with losses.
-        unchunker.expire(now + Limits::default().max_age);
+        unchunker.expire(now + UnchunkerLimits::default().max_age);
         prop_assert!(unchunker.given_up() <= lost.len() as u64);
         prop_assert_eq!((unchunker.memory(), unchunker.poll_timeout()), (0, None));
     }
@@ -126,7 +126,7 @@ proptest! {
         numbered.sort_by_key(|&i| (i as u64 + 1).wrapping_mul(seed | 1).rotate_left(29));
         let turn = order.index(numbered.len());
         numbered.rotate_left(turn);
-        let mut unchunker = Unchunker::new(UnreliableUnordered, Limits::default());
+        let mut unchunker = Unchunker::new(UnreliableUnordered, UnchunkerLimits::default());
         let now = Instant::now();
         let (last, first) = numbered.split_last().expect("there is a piece");
         let of = |i: usize| chunk(u32::MAX, i as u32, i + 1 == pieces.len(), &pieces[i]);
@@ -145,7 +145,7 @@ proptest! {
         ordered in any::<bool>(),
     ) {
         let mode = if ordered { ReliableOrdered } else { UnreliableUnordered };
-        let limits = Limits { max_message_size: 2000, max_total_size: 10_000, ..Limits::default() };
+        let limits = UnchunkerLimits { max_message_size: 2000, max_total_size: 10_000, ..UnchunkerLimits::default() };
         let mut unchunker = Unchunker::new(mode, limits);
         let now = Instant::now();
         // Ids that the nonsense does not use.
@@ -192,11 +192,11 @@ fn hostile_chunk() -> impl Strategy<Value = Vec<u8>> {
 fn the_examples_of_the_specification_are_put_together() {
     let now = Instant::now();
     let message = Some(Bytes::from_static(&[1, 2, 3, 4, 5, 6, 7, 8]));
-    let mut unchunker = Unchunker::new(ReliableOrdered, Limits::default());
+    let mut unchunker = Unchunker::new(ReliableOrdered, UnchunkerLimits::default());
     assert_eq!(unchunker.add(now, &[6, 1, 2, 3, 4, 5]), Ok(None));
     assert_eq!(unchunker.add(now, &[7, 6, 7, 8]), Ok(message.clone()));
 
-    let mut unchunker = Unchunker::new(UnreliableUnordered, Limits::default());
+    let mut unchunker = Unchunker::new(UnreliableUnordered, UnchunkerLimits::default());
     assert_eq!(unchunker.add(now, &[1, 0, 0, 0, 0x2a, 0, 0, 0, 2, 7, 8]), Ok(None));
     assert_eq!(unchunker.add(now, &[0, 0, 0, 0, 0x2a, 0, 0, 0, 0, 1, 2, 3]), Ok(None));
     assert_eq!(unchunker.add(now, &[0, 0, 0, 0, 0x2a, 0, 0, 0, 1, 4, 5, 6]), Ok(message));
@@ -213,11 +213,11 @@ fn a_peer_of_version_1_0_is_served_in_unreliable_unordered_mode() {
     }
     // It cannot make anything of the other mode, and we say so if one of the two is set up wrongly.
     let long = chunk(0, 0, true, b"data");
-    let mut ordered = Unchunker::new(ReliableOrdered, Limits::default());
+    let mut ordered = Unchunker::new(ReliableOrdered, UnchunkerLimits::default());
     let error = ordered.add(Instant::now(), &long).expect_err("the other mode");
     assert_eq!(error, ChunkError::WrongMode { options: 1, expected: ReliableOrdered });
     assert!(error.to_string().contains("reliable/ordered"), "{error}");
-    let mut unordered = Unchunker::new(UnreliableUnordered, Limits::default());
+    let mut unordered = Unchunker::new(UnreliableUnordered, UnchunkerLimits::default());
     let error = unordered.add(Instant::now(), b"\x07data").expect_err("the other mode");
     assert_eq!(error, ChunkError::WrongMode { options: 7, expected: UnreliableUnordered });
 }
@@ -226,7 +226,8 @@ fn a_peer_of_version_1_0_is_served_in_unreliable_unordered_mode() {
 #[test]
 fn a_message_without_progress_is_given_up() {
     for mode in [ReliableOrdered, UnreliableUnordered] {
-        let limits = Limits { max_age: Duration::from_secs(10), ..Limits::default() };
+        let limits =
+            UnchunkerLimits { max_age: Duration::from_secs(10), ..UnchunkerLimits::default() };
         let mut unchunker = Unchunker::new(mode, limits);
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
@@ -265,7 +266,7 @@ fn a_message_without_progress_is_given_up() {
 /// Covers C-027.
 #[test]
 fn without_room_the_message_that_waits_longest_is_given_up() {
-    let limits = Limits { max_total_size: 10_000, ..Limits::default() };
+    let limits = UnchunkerLimits { max_total_size: 10_000, ..UnchunkerLimits::default() };
     let mut unchunker = Unchunker::new(UnreliableUnordered, limits);
     let now = Instant::now();
     for id in 0..4 {
@@ -289,7 +290,7 @@ fn without_room_the_message_that_waits_longest_is_given_up() {
 /// Covers C-027.
 #[test]
 fn a_peer_cannot_use_more_memory_than_allowed() {
-    let limits = Limits { max_total_size: 100_000, ..Limits::default() };
+    let limits = UnchunkerLimits { max_total_size: 100_000, ..UnchunkerLimits::default() };
     let now = Instant::now();
     let floods: [(&str, Flood); 6] = [
         ("messages of one byte and more", |i| chunk(i, 0, false, &[0])),
@@ -314,7 +315,7 @@ fn a_peer_cannot_use_more_memory_than_allowed() {
 
 #[test]
 fn a_message_that_is_too_large_is_refused_once_and_harms_no_other() {
-    let limits = Limits { max_message_size: 1000, ..Limits::default() };
+    let limits = UnchunkerLimits { max_message_size: 1000, ..UnchunkerLimits::default() };
     let now = Instant::now();
     let error = Err(ChunkError::MessageTooLarge { limit: 1000 });
     for mode in [ReliableOrdered, UnreliableUnordered] {
@@ -340,7 +341,7 @@ fn a_message_that_is_too_large_is_refused_once_and_harms_no_other() {
 /// Covers C-020.
 #[test]
 fn a_refused_chunk_changes_nothing_in_unordered_mode() {
-    let mut unchunker = Unchunker::new(UnreliableUnordered, Limits::default());
+    let mut unchunker = Unchunker::new(UnreliableUnordered, UnchunkerLimits::default());
     let now = Instant::now();
     unchunker.add(now, &chunk(5, 0, false, b"one ")).expect("good");
     unchunker.add(now, &chunk(5, 2, true, b"three")).expect("good");
@@ -380,7 +381,7 @@ fn a_refused_chunk_ends_the_message_that_is_being_received_in_ordered_mode() {
         (b"\x01 data", false),
         (b"\x05 data", false),
     ] {
-        let mut unchunker = Unchunker::new(ReliableOrdered, Limits::default());
+        let mut unchunker = Unchunker::new(ReliableOrdered, UnchunkerLimits::default());
         // Between two messages nothing is lost.
         assert!(unchunker.add(now, bad).is_err());
         assert_eq!(unchunker.add(now, b"\x07whole"), Ok(Some("whole".into())));
@@ -402,7 +403,11 @@ fn a_refused_chunk_ends_the_message_that_is_being_received_in_ordered_mode() {
 /// Covers C-004 C-028.
 #[test]
 fn late_duplicates_of_a_complete_message_are_no_message() {
-    let limits = Limits { remembered: 2, max_age: Duration::from_secs(10), ..Limits::default() };
+    let limits = UnchunkerLimits {
+        remembered: 2,
+        max_age: Duration::from_secs(10),
+        ..UnchunkerLimits::default()
+    };
     let mut unchunker = Unchunker::new(UnreliableUnordered, limits);
     let start = Instant::now();
     let single = |id| chunk(id, 0, true, &[id as u8]);
@@ -420,8 +425,10 @@ fn late_duplicates_of_a_complete_message_are_no_message() {
     let later = start + Duration::from_secs(10);
     assert_eq!(unchunker.add(later, &single(3)), message(3));
 
-    let mut unchunker =
-        Unchunker::new(UnreliableUnordered, Limits { remembered: 0, ..Limits::default() });
+    let mut unchunker = Unchunker::new(
+        UnreliableUnordered,
+        UnchunkerLimits { remembered: 0, ..UnchunkerLimits::default() },
+    );
     assert_eq!(unchunker.add(start, &single(1)), message(1));
     assert_eq!(unchunker.add(start, &single(1)), message(1));
 }
@@ -432,7 +439,7 @@ fn a_message_in_one_shared_chunk_is_not_copied() {
     for (mode, header) in
         [(ReliableOrdered, &[7][..]), (UnreliableUnordered, &[1, 0, 0, 0, 0, 0, 0, 0, 0])]
     {
-        let mut unchunker = Unchunker::new(mode, Limits::default());
+        let mut unchunker = Unchunker::new(mode, UnchunkerLimits::default());
         let chunk = Bytes::from([header, b"data"].concat());
         let message = unchunker.add_bytes(now, &chunk).expect("good").expect("complete");
         assert_eq!(message, "data");
@@ -442,7 +449,7 @@ fn a_message_in_one_shared_chunk_is_not_copied() {
 
 #[test]
 fn limits_that_leave_no_room_refuse_everything_but_single_chunks() {
-    let limits = Limits { max_total_size: 0, ..Limits::default() };
+    let limits = UnchunkerLimits { max_total_size: 0, ..UnchunkerLimits::default() };
     let now = Instant::now();
     let mut unchunker = Unchunker::new(UnreliableUnordered, limits);
     let error = Err(ChunkError::TooManyChunks { limit: 0 });
@@ -456,7 +463,7 @@ fn limits_that_leave_no_room_refuse_everything_but_single_chunks() {
 /// Covers C-027.
 #[test]
 fn book_keeping_is_counted_and_what_is_over_a_limit_collects_no_more() {
-    let limits = Limits { max_total_size: 10_000, ..Limits::default() };
+    let limits = UnchunkerLimits { max_total_size: 10_000, ..UnchunkerLimits::default() };
     let mut unchunker = Unchunker::new(UnreliableUnordered, limits);
     let now = Instant::now();
     assert_eq!(unchunker.add(now, &chunk(0, 2, false, b"x")), Ok(None));

@@ -8,7 +8,8 @@ use saltyrtc::protocol::message::{
     ClientAuth, ClientHello, ServerAuth, ServerAuthRole, ServerHello,
 };
 use saltyrtc::protocol::{
-    Address, Cookie, Link, Nonce, ResponderAddress, Role, SUBPROTOCOL, SequenceNumber,
+    Address, CombinedSequenceNumber, Cookie, Nonce, NonceStreams, ResponderAddress, Role,
+    SUBPROTOCOL,
 };
 
 use crate::bare_relay::HANDSHAKE;
@@ -51,7 +52,7 @@ impl Peer {
             cookie: Cookie::generate(&mut OsRandom),
             source: self.address,
             destination: to.address,
-            sequence: SequenceNumber::first(&mut OsRandom),
+            sequence: CombinedSequenceNumber::first(&mut OsRandom),
         };
         let mut message = nonce.to_bytes().to_vec();
         message.resize(bytes, 0x5a);
@@ -162,7 +163,7 @@ async fn join(
     role: Role,
 ) -> io::Result<Peer> {
     let mut socket = Socket::open(address, &format!("/{}", path.to_hex())).await?;
-    let mut link = Link::new(&mut OsRandom);
+    let mut link = NonceStreams::new(&mut OsRandom);
     let mut nonce = || {
         let nonce = link.next_nonce(Address::SERVER, Address::SERVER);
         nonce.map_err(|_| wrong("a new link has no numbers"))

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use saltyrtc::chunking::{Chunker, Limits, Mode, Unchunker};
+use saltyrtc::chunking::{Chunker, UnchunkerLimits, Mode, Unchunker};
 
-const LIMITS: Limits = Limits {
+const LIMITS: UnchunkerLimits = UnchunkerLimits {
     max_message_size: 5_000,
     max_total_size: 20_000,
     max_age: Duration::from_secs(10),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::{AuthToken, KeyPair, RandomSource, SecretKey, SharedKey};
-use saltyrtc::protocol::{Address, Cookie, Nonce, ResponderAddress, SequenceNumber, Transmit};
+use saltyrtc::protocol::{Address, Cookie, Nonce, ResponderAddress, CombinedSequenceNumber, Transmit};
 use saltyrtc::protocol::client::{ClientState, PeerAuth, RoleConfig, SocketEnd};
 use saltyrtc::protocol::message::{InitiatorAuth, Key, Payload, ResponderAuth, ServerAuth, ServerAuthRole, ServerHello, TaskData, Token};
 use saltyrtc::task::{Client, ClientConfig, Event, RelayedData, relayed_data};
@@ -43,7 +43,7 @@ impl Out {
             cookie: Cookie([self.cookie; 16]),
             source: Address(self.source),
             destination: Address(self.destination),
-            sequence: SequenceNumber::from_wire(self.sequence),
+            sequence: CombinedSequenceNumber::from_wire(self.sequence),
         }
         .to_bytes()
     }

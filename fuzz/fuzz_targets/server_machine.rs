@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::{KeyPair, RandomSource, SecretKey, SharedKey};
 use saltyrtc::protocol::message::{ClientAuth, ClientHello, ServerHello};
 use saltyrtc::protocol::server::{ClientId, Path, PathConfig};
-use saltyrtc::protocol::{Address, Cookie, Nonce, SUBPROTOCOL, SequenceNumber, Transmit};
+use saltyrtc::protocol::{Address, Cookie, Nonce, SUBPROTOCOL, CombinedSequenceNumber, Transmit};
 
 /// Not random at all, and therefore good for fuzzing.
 struct Counter(u8);
@@ -46,7 +46,7 @@ impl Connection {
             cookie: Cookie([200; 16]),
             source: Address(self.address),
             destination: Address(destination),
-            sequence: SequenceNumber::from_wire(self.sequence),
+            sequence: CombinedSequenceNumber::from_wire(self.sequence),
         }
         .to_bytes()
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// How much an [`Unchunker`](super::Unchunker) may keep, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct UnchunkerLimits {
     /// The largest message, in bytes without headers. Larger ones are refused as soon as their size
     /// shows.
     pub max_message_size: usize,
@@ -24,7 +24,7 @@ pub struct Limits {
     pub remembered: usize,
 }
 
-impl Default for Limits {
+impl Default for UnchunkerLimits {
     /// Messages of 16 MiB, 32 MiB in all, a minute, 1024 messages.
     fn default() -> Self {
         Self {

@@ -6,10 +6,10 @@
 //!
 //! ```
 //! use std::time::Instant;
-//! use saltyrtc::chunking::{Chunker, Limits, Mode, Unchunker};
+//! use saltyrtc::chunking::{Chunker, UnchunkerLimits, Mode, Unchunker};
 //!
 //! let mut chunker = Chunker::new(Mode::UnreliableUnordered);
-//! let mut unchunker = Unchunker::new(Mode::UnreliableUnordered, Limits::default());
+//! let mut unchunker = Unchunker::new(Mode::UnreliableUnordered, UnchunkerLimits::default());
 //! let mut received = None;
 //! for chunk in chunker.chunk("a message in three chunks or more", 12)? {
 //!     assert!(chunk.len() <= 12);
@@ -31,6 +31,6 @@ mod unordered;
 
 pub use chunker::{Chunker, ChunkerError, Chunks};
 pub use error::ChunkError;
-pub use limits::Limits;
+pub use limits::UnchunkerLimits;
 pub use mode::Mode;
 pub use unchunker::Unchunker;

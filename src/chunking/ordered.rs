@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::error::ChunkError;
 use super::header::Header;
-use super::limits::Limits;
+use super::limits::UnchunkerLimits;
 use super::mode::Mode;
 use super::partial::grow;
 
 #[derive(Debug)]
-enum State {
+enum Reception {
     /// The next chunk is the first one of a message.
     Between,
     /// The beginning of a message has arrived.
@@ -22,16 +22,16 @@ enum State {
 
 #[derive(Debug)]
 pub(super) struct Ordered {
-    state: State,
+    state: Reception,
     max_size: usize,
     max_age: Duration,
     given_up: u64,
 }
 
 impl Ordered {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &UnchunkerLimits) -> Self {
         let max_size = limits.max_message_size.min(limits.max_total_size);
-        Self { state: State::Between, max_size, max_age: limits.max_age, given_up: 0 }
+        Self { state: Reception::Between, max_size, max_age: limits.max_age, given_up: 0 }
     }
 
     /// `whole` turns the data of a chunk into a message, for messages of one chunk.
@@ -50,9 +50,9 @@ impl Ordered {
             }
         };
         let before = match &self.state {
-            State::Between => 0,
-            State::Collecting { data, .. } => data.len(),
-            State::Skipping => {
+            Reception::Between => 0,
+            Reception::Collecting { data, .. } => data.len(),
+            Reception::Skipping => {
                 self.broken(header.end);
                 return Ok(None);
             }
@@ -67,9 +67,9 @@ impl Ordered {
         if header.end && before == 0 {
             return Ok(Some(whole(data)));
         }
-        let mut message = match std::mem::replace(&mut self.state, State::Between) {
-            State::Collecting { data, .. } => data,
-            State::Between | State::Skipping => Vec::new(),
+        let mut message = match std::mem::replace(&mut self.state, Reception::Between) {
+            Reception::Collecting { data, .. } => data,
+            Reception::Between | Reception::Skipping => Vec::new(),
         };
         if header.end {
             message.reserve_exact(data.len());
@@ -81,23 +81,23 @@ impl Ordered {
             message.shrink_to_fit();
             return Ok(Some(message.into()));
         }
-        self.state = State::Collecting { data: message, progress: now };
+        self.state = Reception::Collecting { data: message, progress: now };
         Ok(None)
     }
 
     /// A chunk was refused, so the message that it belongs to cannot be completed any more. Between two
     /// messages nothing is lost.
     fn broken(&mut self, ends: bool) {
-        if !matches!(self.state, State::Between) {
+        if !matches!(self.state, Reception::Between) {
             self.give_up(ends);
         }
     }
 
     fn give_up(&mut self, ends: bool) {
-        if matches!(self.state, State::Collecting { .. }) {
+        if matches!(self.state, Reception::Collecting { .. }) {
             self.given_up += 1;
         }
-        self.state = if ends { State::Between } else { State::Skipping };
+        self.state = if ends { Reception::Between } else { Reception::Skipping };
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
@@ -108,15 +108,15 @@ impl Ordered {
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self.state {
-            State::Collecting { progress, .. } => progress.checked_add(self.max_age),
-            State::Between | State::Skipping => None,
+            Reception::Collecting { progress, .. } => progress.checked_add(self.max_age),
+            Reception::Between | Reception::Skipping => None,
         }
     }
 
     pub(super) fn memory(&self) -> usize {
         match &self.state {
-            State::Collecting { data, .. } => data.capacity(),
-            State::Between | State::Skipping => 0,
+            Reception::Collecting { data, .. } => data.capacity(),
+            Reception::Between | Reception::Skipping => 0,
         }
     }
 

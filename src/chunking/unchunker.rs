@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::error::ChunkError;
-use super::limits::Limits;
+use super::limits::UnchunkerLimits;
 use super::mode::Mode;
 use super::ordered::Ordered;
 use super::unordered::Unordered;
@@ -14,7 +14,7 @@ use super::unordered::Unordered;
 ///
 /// Use one for each direction of each channel. Chunks need not be filled or of equal size, though a
 /// [`Chunker`](super::Chunker) makes them so. An unchunker never takes more memory than its
-/// [`Limits`] say, whatever arrives.
+/// [`UnchunkerLimits`] say, whatever arrives.
 #[derive(Debug)]
 pub struct Unchunker(Inner);
 
@@ -26,7 +26,7 @@ enum Inner {
 
 impl Unchunker {
     /// An unchunker for chunks of one mode.
-    pub fn new(mode: Mode, limits: Limits) -> Self {
+    pub fn new(mode: Mode, limits: UnchunkerLimits) -> Self {
         Self(match mode {
             Mode::ReliableOrdered => Inner::Ordered(Ordered::new(&limits)),
             Mode::UnreliableUnordered => Inner::Unordered(Unordered::new(limits)),
@@ -65,7 +65,7 @@ impl Unchunker {
         }
     }
 
-    /// Gives up the messages that had nothing new for [`Limits::max_age`] or longer.
+    /// Gives up the messages that had nothing new for [`UnchunkerLimits::max_age`] or longer.
     // Spec: C-027 (Unchunking)
     pub fn expire(&mut self, now: Instant) {
         match &mut self.0 {
@@ -82,7 +82,7 @@ impl Unchunker {
         }
     }
 
-    /// Bytes that incomplete messages take, as [`Limits::max_total_size`] counts them.
+    /// Bytes that incomplete messages take, as [`UnchunkerLimits::max_total_size`] counts them.
     pub fn memory(&self) -> usize {
         match &self.0 {
             Inner::Ordered(ordered) => ordered.memory(),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::error::ChunkError;
 use super::header::Header;
-use super::limits::Limits;
+use super::limits::UnchunkerLimits;
 use super::mode::Mode;
 use super::partial::{Added, Partial};
 
@@ -32,7 +32,7 @@ struct Entry {
 
 #[derive(Debug)]
 pub(super) struct Unordered {
-    limits: Limits,
+    limits: UnchunkerLimits,
     messages: BTreeMap<u32, Entry>,
     /// The message of each turn: the one that waits longest comes first.
     turns: BTreeMap<u64, u32>,
@@ -43,7 +43,7 @@ pub(super) struct Unordered {
 }
 
 impl Unordered {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: UnchunkerLimits) -> Self {
         Self {
             messages: BTreeMap::new(),
             turns: BTreeMap::new(),
@@ -203,7 +203,7 @@ struct Complete {
 }
 
 impl Complete {
-    fn new(limits: &Limits) -> Self {
+    fn new(limits: &UnchunkerLimits) -> Self {
         let (max, max_age) = (limits.remembered, limits.max_age);
         Self { order: VecDeque::new(), ids: HashSet::new(), max, max_age }
     }

@@ -27,7 +27,7 @@ pub struct Config {
     pub protocol: ClientConfig,
     /// The built-in WebRTC engine, if its task was added.
     #[cfg(feature = "webrtc")]
-    pub(super) rtc: Option<engine::Seed>,
+    pub(super) rtc: Option<engine::EngineParts>,
 }
 
 impl Config {
@@ -88,9 +88,9 @@ impl Config {
     /// If [`RtcConfig::options`] make no sense.
     #[cfg(feature = "webrtc")]
     pub fn with_rtc(mut self, config: RtcConfig) -> Result<Self, webrtc::OptionsError> {
-        let (task, seed) = engine::Seed::new(config)?;
+        let (task, parts) = engine::EngineParts::new(config)?;
         self.protocol.channel_driver = ChannelDriver::Polled;
-        self.rtc = Some(seed);
+        self.rtc = Some(parts);
         Ok(self.with_task(task))
     }
 

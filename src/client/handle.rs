@@ -75,9 +75,9 @@ impl Client {
         let runtime = crate::runtime::handle();
         runtime.spawn(driver.run(target));
         #[cfg(feature = "webrtc")]
-        let channels = rtc.map(|seed| {
-            let channels = seed.channels();
-            runtime.spawn(Engine::new(shared.clone(), seed, rtc_roots).run());
+        let channels = rtc.map(|parts| {
+            let channels = parts.channels();
+            runtime.spawn(Engine::new(shared.clone(), parts, rtc_roots).run());
             channels
         });
         Ok(Self {

@@ -11,7 +11,9 @@ use super::args::{self, bytes, handle, timeout};
 use super::declare::c_enum;
 use super::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
 use super::status::saltyrtc_status;
-use crate::chunking::{ChunkError, Chunker, ChunkerError, Chunks, Limits, Mode, Unchunker};
+use crate::chunking::{
+    ChunkError, Chunker, ChunkerError, Chunks, Mode, Unchunker, UnchunkerLimits,
+};
 use crate::sync::lock;
 
 c_enum! {
@@ -182,7 +184,7 @@ pub unsafe extern "C" fn saltyrtc_unchunker_new(
         let out = out.required("out")?;
         let mode = self::mode(mode)?;
         let max_age: Duration = timeout(max_age_ms, "max_age_ms")?;
-        let limits = Limits {
+        let limits = UnchunkerLimits {
             max_message_size: size(max_message_size, "max_message_size")?,
             max_total_size: size(max_total_size, "max_total_size")?,
             max_age,

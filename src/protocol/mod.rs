@@ -3,13 +3,14 @@
 mod address;
 pub mod client;
 mod close_code;
+mod combined_sequence_number;
 mod invitation;
-mod link;
 pub mod message;
+mod message_sizes;
 mod nonce;
+mod nonce_streams;
 mod qr;
 mod secure_channel;
-mod sequence;
 pub mod server;
 mod server_url;
 mod subprotocol;
@@ -18,13 +19,14 @@ mod transmit;
 
 pub use address::{Address, ResponderAddress, Role};
 pub use close_code::{CloseCode, DropReason, MESSAGE_TOO_BIG};
+pub use combined_sequence_number::CombinedSequenceNumber;
 pub use invitation::{Invitation, InvitationError};
-pub use link::{CheckedNonce, Link, NonceError, SequenceExhausted};
+pub use message_sizes::{BROWSER_MAX_MESSAGE_SIZE, UNANNOUNCED_MAX_MESSAGE_SIZE};
 pub use nonce::{Cookie, Nonce};
+pub use nonce_streams::{CheckedNonce, NonceError, NonceStreams, SequenceExhausted};
 pub use secure_channel::{SecureChannel, SecureChannelError};
 #[cfg(feature = "webrtc")]
 pub(crate) use secure_channel::{SecureReceiver, SecureSender};
-pub use sequence::SequenceNumber;
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
 pub use subprotocol::SUBPROTOCOL;
 pub use task::{SignallingChannel, Task, TaskError, TaskOutput};

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use super::address::Address;
-use super::sequence::SequenceNumber;
+use super::combined_sequence_number::CombinedSequenceNumber;
 use crate::crypto::{NONCE_BYTES, RandomSource};
 
 /// 16 random bytes that stand for one direction of one peer relation, and that the other side has to
@@ -39,7 +39,7 @@ pub struct Nonce {
     /// Whom the message is for.
     pub destination: Address,
     /// The combined sequence number.
-    pub sequence: SequenceNumber,
+    pub sequence: CombinedSequenceNumber,
 }
 
 impl Nonce {
@@ -85,7 +85,7 @@ impl Nonce {
             cookie: Cookie(cookie.try_into().expect("split at the length of a cookie")),
             source: Address(rest[0]),
             destination: Address(rest[1]),
-            sequence: SequenceNumber::from_wire(sequence),
+            sequence: CombinedSequenceNumber::from_wire(sequence),
         }
     }
 }

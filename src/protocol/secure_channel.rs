@@ -6,9 +6,9 @@ use std::fmt;
 #[cfg(feature = "webrtc")]
 use bytes::Bytes;
 
-use super::link::SequenceExhausted;
+use super::combined_sequence_number::CombinedSequenceNumber;
 use super::nonce::Cookie;
-use super::sequence::SequenceNumber;
+use super::nonce_streams::SequenceExhausted;
 use crate::crypto::{BOX_OVERHEAD, Content, NONCE_BYTES, RandomSource, SharedKey};
 
 /// Encrypts and decrypts the messages of one data channel, in both directions.
@@ -49,10 +49,10 @@ pub struct SecureChannel {
     // Spec: W-020 (Secure Data Channel)
     own_cookie: Cookie,
     // Spec: W-042 (Message Structure)
-    next: Option<SequenceNumber>,
+    next: Option<CombinedSequenceNumber>,
     /// Of the last message that could be decrypted.
     // Spec: W-051 (Receiving a Secure Data Channel Message)
-    theirs: Option<(Cookie, SequenceNumber)>,
+    theirs: Option<(Cookie, CombinedSequenceNumber)>,
 }
 
 impl SecureChannel {
@@ -74,7 +74,7 @@ impl SecureChannel {
         // Spec: W-021 (Secure Data Channel)
         // Spec: W-040 (Message Structure)
         let own_cookie = Cookie::generate(random);
-        let next = Some(SequenceNumber::first(random));
+        let next = Some(CombinedSequenceNumber::first(random));
         Self { id, key: key.for_content(content), own_cookie, next, theirs: None }
     }
 
@@ -234,7 +234,7 @@ impl SecureReceiver {
 struct Header {
     cookie: Cookie,
     id: u16,
-    sequence: SequenceNumber,
+    sequence: CombinedSequenceNumber,
 }
 
 impl Header {
@@ -256,7 +256,7 @@ impl Header {
         Self {
             cookie: Cookie(cookie.try_into().expect("split at the length of a cookie")),
             id: u16::from_be_bytes([rest[0], rest[1]]),
-            sequence: SequenceNumber::from_wire(number(&rest[2..])),
+            sequence: CombinedSequenceNumber::from_wire(number(&rest[2..])),
         }
     }
 }
@@ -326,7 +326,7 @@ mod tests {
 
     /// A message with the header of the caller's choice, genuinely sealed by `channel`.
     fn forge(channel: &SecureChannel, cookie: Cookie, id: u16, sequence: u64) -> Vec<u8> {
-        let sequence = SequenceNumber::from_wire(sequence);
+        let sequence = CombinedSequenceNumber::from_wire(sequence);
         let nonce = Header { cookie, id, sequence }.to_bytes();
         let mut message = nonce.to_vec();
         channel.key.seal_onto(&mut message, &nonce, b"forged");
@@ -354,7 +354,7 @@ mod tests {
     fn the_nonce_is_cookie_id_overflow_and_sequence_number() {
         let (mut a, _) = pair(0x0102);
         a.own_cookie = Cookie(std::array::from_fn(|i| i as u8));
-        a.next = Some(SequenceNumber::from_wire(0x1122_3344_5566));
+        a.next = Some(CombinedSequenceNumber::from_wire(0x1122_3344_5566));
         let message = a.encrypt(b"x").unwrap();
         assert_eq!(message[..16], std::array::from_fn::<u8, 16, _>(|i| i as u8));
         assert_eq!(message[16..24], [0x01, 0x02, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66]);
@@ -420,13 +420,13 @@ mod tests {
             let header = Header::from_bytes(message.first_chunk().unwrap());
             (header.sequence.overflow_number(), header.sequence.get())
         };
-        a.next = Some(SequenceNumber::from_wire(0xffff_ffff));
+        a.next = Some(CombinedSequenceNumber::from_wire(0xffff_ffff));
         assert_eq!(number(&a.encrypt(b"").unwrap()), (0, 0xffff_ffff));
         let message = a.encrypt(b"after the overflow").unwrap();
         assert_eq!(number(&message), (1, 1 << 32));
         assert_eq!(b.decrypt(&message).unwrap(), b"after the overflow");
 
-        a.next = Some(SequenceNumber::from_wire((1 << 48) - 1));
+        a.next = Some(CombinedSequenceNumber::from_wire((1 << 48) - 1));
         assert_eq!(number(&a.encrypt(b"").unwrap()), (0xffff, (1 << 48) - 1));
         assert_eq!(a.encrypt(b""), Err(SequenceExhausted));
         let mut out = vec![1];

@@ -52,7 +52,7 @@ impl Wire {
     pub async fn new(controlling: bool, setup: &'static str, sctp: SctpConfig) -> Self {
         let now = Instant::now();
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
-        let config = ice::Config { controlling, ..ice::Config::default() };
+        let config = ice::AgentConfig { controlling, ..ice::AgentConfig::default() };
         let mut agent = Agent::new(now, config, Box::new(OsRandom));
         let local = socket.local_addr().expect("an address");
         agent.add_socket(now, SocketId(0), local).expect("a good socket");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{CandidateType, Config, Path, SocketError, SocketId, State};
+use saltyrtc::rtc::ice::{AgentConfig, CandidateType, IceState, Path, SocketError, SocketId};
 
 use crate::controlling;
 use crate::network::Network;
@@ -14,7 +14,7 @@ const B: &str = "198.51.100.2:6000";
 fn network(a: &str, b: &str) -> Network {
     let mut network = Network::new();
     network.add(controlling(), a, None);
-    network.add(Config::default(), b, None);
+    network.add(AgentConfig::default(), b, None);
     for host in &mut network.hosts {
         host.agent.gather(network.now);
     }
@@ -33,7 +33,7 @@ fn two_hosts_connect_and_send() {
         assert!(host.ended);
         assert_eq!(host.candidates.len(), 1);
         let states = host.states.iter().map(|(_, state)| *state);
-        assert_eq!(states.collect::<Vec<_>>(), [State::Checking, State::Connected]);
+        assert_eq!(states.collect::<Vec<_>>(), [IceState::Checking, IceState::Connected]);
         let path = Path::Direct { socket: SocketId(0), to: to.parse().unwrap() };
         assert_eq!(host.agent.path(), Some(path));
         assert_eq!(host.paths, [Some(path)]);
@@ -59,7 +59,7 @@ fn ipv6_and_link_local_addresses_work() {
     }
     let mut network = network("[fe80::1%3]:5000", "[2001:db8::2]:5000");
     network.run(Duration::from_secs(31));
-    assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+    assert_eq!((network.state(0), network.state(1)), (IceState::Failed, IceState::Failed));
     assert_eq!(network.datagrams, 0);
 }
 
@@ -67,7 +67,7 @@ fn ipv6_and_link_local_addresses_work() {
 fn candidates_may_come_in_any_order_and_before_the_credentials() {
     let mut network = Network::new();
     network.add(controlling(), A, None);
-    network.add(Config::default(), B, None);
+    network.add(AgentConfig::default(), B, None);
     for host in &mut network.hosts {
         host.agent.gather(network.now);
     }
@@ -83,7 +83,7 @@ fn candidates_may_come_in_any_order_and_before_the_credentials() {
         network.hosts[from].unsent.clear();
     }
     network.run_without_trickling(Duration::from_secs(40));
-    assert_eq!((network.state(0), network.state(1)), (State::New, State::New));
+    assert_eq!((network.state(0), network.state(1)), (IceState::New, IceState::New));
     assert!(network.hosts[0].unsent.iter().all(Option::is_none));
     network.exchange_credentials();
     network.run_until_connected();
@@ -111,7 +111,7 @@ fn both_may_believe_to_be_controlling_or_controlled() {
     for role in [true, false] {
         let mut network = Network::new();
         for address in [A, B] {
-            network.add(Config { controlling: role, ..Config::default() }, address, None);
+            network.add(AgentConfig { controlling: role, ..AgentConfig::default() }, address, None);
         }
         for host in &mut network.hosts {
             host.agent.gather(network.now);
@@ -129,7 +129,7 @@ fn heavy_loss_delays_and_does_not_disconnect() {
     network.loss = 200;
     network.run_until_connected();
     network.run(Duration::from_secs(120));
-    assert!(network.hosts.iter().all(|host| host.agent.state() != State::Failed));
+    assert!(network.hosts.iter().all(|host| host.agent.state() != IceState::Failed));
     network.loss = 0;
     network.run_until_connected();
     network.check_data();
@@ -140,10 +140,11 @@ fn silence_disconnects_then_fails_and_speech_in_between_reconnects() {
     let mut network = network(A, B);
     network.run_until_connected();
     network.run(Duration::from_secs(60));
-    assert_eq!(network.state(0), State::Connected);
+    assert_eq!(network.state(0), IceState::Connected);
 
     network.hosts[1].connected = false;
-    let time = network.run_until("disconnected", |network| network.state(0) == State::Disconnected);
+    let time =
+        network.run_until("disconnected", |network| network.state(0) == IceState::Disconnected);
     assert!(time > Duration::from_secs(4) && time <= Duration::from_secs(7), "{time:?}");
     assert!(network.hosts[0].agent.path().is_some());
     network.hosts[1].connected = true;
@@ -151,7 +152,7 @@ fn silence_disconnects_then_fails_and_speech_in_between_reconnects() {
     assert!(time < Duration::from_secs(4), "{time:?}");
 
     network.hosts[1].connected = false;
-    let time = network.run_until("failed", |network| network.state(0) == State::Failed);
+    let time = network.run_until("failed", |network| network.state(0) == IceState::Failed);
     assert!(time > Duration::from_secs(27) && time <= Duration::from_secs(30), "{time:?}");
     assert_eq!(network.hosts[0].agent.path(), None);
     assert!(network.hosts[0].agent.send(network.now, b"x").is_err());
@@ -160,7 +161,7 @@ fn silence_disconnects_then_fails_and_speech_in_between_reconnects() {
     network.run(Duration::from_secs(20));
     let sent = network.datagrams;
     network.run(Duration::from_secs(60));
-    assert_eq!(network.state(0), State::Failed);
+    assert_eq!(network.state(0), IceState::Failed);
     assert_eq!(network.datagrams, sent);
 }
 
@@ -182,9 +183,9 @@ fn no_path_fails_after_thirty_seconds() {
         }
         network.hosts[0].agent.add_remote_candidate(network.now, "").unwrap();
         network.run_without_trickling(Duration::from_millis(29_900));
-        assert_eq!(network.state(0), State::Checking);
+        assert_eq!(network.state(0), IceState::Checking);
         network.run_without_trickling(Duration::from_millis(200));
-        assert_eq!(network.state(0), State::Failed);
+        assert_eq!(network.state(0), IceState::Failed);
     }
 }
 
@@ -209,7 +210,7 @@ fn sockets_that_are_of_no_use_are_refused() {
 fn a_name_for_multicast_dns_is_asked_for() {
     let mut network = Network::new();
     network.add(controlling(), A, None);
-    network.add(Config::default(), B, None);
+    network.add(AgentConfig::default(), B, None);
     for host in &mut network.hosts {
         host.agent.gather(network.now);
     }
@@ -223,13 +224,13 @@ fn a_name_for_multicast_dns_is_asked_for() {
     network.drain();
     assert_eq!(network.hosts[0].questions, [("host-1.local".to_owned(), true)]);
     network.run_without_trickling(Duration::from_secs(5));
-    assert_eq!(network.state(0), State::Checking);
+    assert_eq!(network.state(0), IceState::Checking);
     let ips = ["198.51.100.2".parse().unwrap(), "2001:db8::7".parse().unwrap()];
     network.hosts[0].agent.handle_resolved(network.now, "host-1.local", &ips);
     for _ in 0..20 {
         network.run_without_trickling(Duration::from_millis(50));
     }
-    assert_eq!((network.state(0), network.state(1)), (State::Connected, State::Connected));
+    assert_eq!((network.state(0), network.state(1)), (IceState::Connected, IceState::Connected));
 }
 
 #[test]
@@ -245,7 +246,7 @@ fn a_name_without_an_address_leads_nowhere() {
     agent.add_remote_candidate(now, &candidate).unwrap();
     network.run_without_trickling(Duration::from_secs(29));
     assert_eq!(network.hosts[0].questions.len(), 1);
-    assert_eq!(network.state(0), State::Checking);
+    assert_eq!(network.state(0), IceState::Checking);
     network.run_without_trickling(Duration::from_secs(2));
-    assert_eq!(network.state(0), State::Failed);
+    assert_eq!(network.state(0), IceState::Failed);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{Config, Output, Received, SocketId, State};
+use saltyrtc::rtc::ice::{AgentConfig, IceState, Output, Received, SocketId};
 
 use crate::controlling;
 use crate::network::Network;
@@ -13,7 +13,7 @@ const B: &str = "198.51.100.2:6000";
 fn connected() -> Network {
     let mut network = Network::new();
     network.add(controlling(), A, None);
-    network.add(Config::default(), B, None);
+    network.add(AgentConfig::default(), B, None);
     for host in &mut network.hosts {
         host.agent.gather(network.now);
     }
@@ -67,7 +67,7 @@ fn garbage_is_ignored() {
         assert_eq!(received, Received::Consumed);
     }
     network.run(Duration::from_secs(30));
-    assert_eq!(network.state(0), State::Connected);
+    assert_eq!(network.state(0), IceState::Connected);
     network.check_data();
 }
 
@@ -127,7 +127,7 @@ fn strangers_cannot_send_data_or_learn_anything() {
 fn thousands_of_candidates_are_bounded() {
     let mut network = Network::new();
     network.add(controlling(), A, None);
-    network.add(Config::default(), B, None);
+    network.add(AgentConfig::default(), B, None);
     for host in &mut network.hosts {
         host.agent.gather(network.now);
     }
@@ -168,7 +168,7 @@ fn a_peer_that_comes_from_everywhere_is_bounded() {
     }
     assert_eq!(answered, 64);
     network.run(Duration::from_secs(30));
-    assert_eq!(network.state(0), State::Connected);
+    assert_eq!(network.state(0), IceState::Connected);
 }
 
 #[test]
@@ -315,10 +315,9 @@ fn answers_of_a_relay_that_were_changed_do_no_harm() {
             network.exchange_credentials();
             network.run(Duration::from_millis(500));
             network.run_until("an end", |network| {
-                network
-                    .hosts
-                    .iter()
-                    .all(|host| matches!(host.agent.state(), State::Connected | State::Failed))
+                network.hosts.iter().all(|host| {
+                    matches!(host.agent.state(), IceState::Connected | IceState::Failed)
+                })
             });
         }
     }

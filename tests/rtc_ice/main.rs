@@ -11,14 +11,14 @@ mod moving;
 mod nat_and_relay;
 mod restart;
 
-use saltyrtc::rtc::ice::{Config, Policy, Server};
+use saltyrtc::rtc::ice::{AgentConfig, Policy, Server};
 
 /// Of the side that chooses the path.
-fn controlling() -> Config {
-    Config { controlling: true, ..Config::default() }
+fn controlling() -> AgentConfig {
+    AgentConfig { controlling: true, ..AgentConfig::default() }
 }
 
-fn with_server(url: &str, controlling: bool, policy: Policy) -> Config {
+fn with_server(url: &str, controlling: bool, policy: Policy) -> AgentConfig {
     let server = Server::new(url, turn_server::USER, turn_server::PASSWORD).unwrap();
-    Config { servers: vec![server], policy, controlling }
+    AgentConfig { servers: vec![server], policy, controlling }
 }

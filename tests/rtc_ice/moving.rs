@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{CandidateType, Config, Path, Policy, SocketId, State};
+use saltyrtc::rtc::ice::{AgentConfig, CandidateType, IceState, Path, Policy, SocketId};
 
 use crate::network::{Nat, NatKind, Network};
 use crate::{controlling, with_server};
@@ -15,7 +15,7 @@ const TURN: &str = "turn:203.0.113.10";
 const SOON: Duration = Duration::from_secs(2);
 
 /// Connected for long enough that the path is not expected to change any more.
-fn connected(configs: [Config; 2], nats: [Option<Nat>; 2]) -> Network {
+fn connected(configs: [AgentConfig; 2], nats: [Option<Nat>; 2]) -> Network {
     let mut network = Network::new();
     let addresses = ["192.168.1.2:5000", "192.168.2.2:6000"];
     for ((config, nat), address) in configs.into_iter().zip(nats).zip(addresses) {
@@ -37,7 +37,7 @@ fn connected(configs: [Config; 2], nats: [Option<Nat>; 2]) -> Network {
 }
 
 fn direct() -> Network {
-    connected([controlling(), Config::default()], [None, None])
+    connected([controlling(), AgentConfig::default()], [None, None])
 }
 
 /// Behind NATs, with a relay.
@@ -124,7 +124,7 @@ fn a_nat_that_forgets_is_noticed() {
     for index in [0, 1] {
         let mut nats = [None, None];
         nats[index] = Some(Nat::new(NatKind::PortRestricted, "198.51.100.1"));
-        let mut network = connected([controlling(), Config::default()], nats);
+        let mut network = connected([controlling(), AgentConfig::default()], nats);
         network.hosts[index].nat.as_mut().unwrap().forget();
         let time = recovery(&mut network);
         assert!(time < SOON + Duration::from_millis(2500), "{time:?}");
@@ -172,7 +172,7 @@ fn the_second_best_path_replaces_one_that_falls_silent() {
         let time = recovery(&mut network);
         assert!(time < SOON + Duration::from_millis(2500), "{time:?}");
         for host in &network.hosts {
-            assert_eq!(host.agent.state(), State::Connected);
+            assert_eq!(host.agent.state(), IceState::Connected);
         }
         // The first one is better, and used again when it is back.
         network.blocked.clear();
@@ -207,9 +207,12 @@ fn if_both_move_at_once_that_is_told_in_time() {
         move_host(&mut network, index);
     }
     network.run_without_trickling(Duration::from_secs(29));
-    assert_eq!((network.state(0), network.state(1)), (State::Disconnected, State::Disconnected));
+    assert_eq!(
+        (network.state(0), network.state(1)),
+        (IceState::Disconnected, IceState::Disconnected)
+    );
     network.run_without_trickling(Duration::from_secs(9));
-    assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+    assert_eq!((network.state(0), network.state(1)), (IceState::Failed, IceState::Failed));
 }
 
 /// A relay lets in what comes from IP addresses that were sent to before. If that of the other relay is a
@@ -221,7 +224,7 @@ fn a_relay_that_comes_from_elsewhere_is_not_found() {
         network.server.relay_ip = "203.0.113.11".parse().unwrap();
         move_host(&mut network, index);
         network.run_without_trickling(Duration::from_secs(38));
-        assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+        assert_eq!((network.state(0), network.state(1)), (IceState::Failed, IceState::Failed));
     }
 }
 
@@ -232,7 +235,7 @@ fn a_peer_that_dies_during_a_restart_is_noticed() {
     network.hosts[0].ended = false;
     network.hosts[0].agent.restart(network.now);
     network.hosts[1].connected = false;
-    let time = network.run_until("failed", |network| network.state(0) == State::Failed);
+    let time = network.run_until("failed", |network| network.state(0) == IceState::Failed);
     assert!(time <= Duration::from_secs(31), "{time:?}");
 }
 
@@ -252,10 +255,10 @@ fn a_peer_that_dies_with_several_paths_is_noticed() {
         network.run_without_trickling(Duration::from_secs(20));
         network.hosts[index].states.clear();
         network.hosts[1 - index].connected = false;
-        let time = network.run_until("failed", |network| network.state(index) == State::Failed);
+        let time = network.run_until("failed", |network| network.state(index) == IceState::Failed);
         assert!(time <= Duration::from_secs(30), "{time:?}");
         let states = network.hosts[index].states.iter().map(|(_, state)| *state);
-        assert_eq!(states.collect::<Vec<_>>(), [State::Disconnected, State::Failed]);
+        assert_eq!(states.collect::<Vec<_>>(), [IceState::Disconnected, IceState::Failed]);
     }
 }
 
@@ -285,7 +288,7 @@ fn a_late_answer_to_a_restart_is_good() {
     network.hosts[0].agent.restart(network.now);
     let credentials = network.hosts[0].agent.local_credentials().clone();
     network.hosts[1].connected = false;
-    network.run_until("failed", |network| network.state(0) == State::Failed);
+    network.run_until("failed", |network| network.state(0) == IceState::Failed);
     // The same once more, for a peer that did not listen.
     network.hosts[0].ended = false;
     network.hosts[0].agent.restart(network.now);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{CandidateType, Path, Policy, RelayProtocol, Server, SocketId, State};
+use saltyrtc::rtc::ice::{CandidateType, IceState, Path, Policy, RelayProtocol, Server, SocketId};
 
 use crate::network::{Nat, NatKind, Network};
 use crate::with_server;
@@ -62,7 +62,7 @@ fn without_any_server_nats_stay_shut() {
     network.run(Duration::from_millis(200));
     assert!(network.hosts[0].ended);
     network.run(Duration::from_secs(30));
-    assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+    assert_eq!((network.state(0), network.state(1)), (IceState::Failed, IceState::Failed));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_lost_connection_to_the_relay_loses_the_path() {
     network.hosts[0].agent.handle_closed(network.now, stream);
     network.drain();
     assert_eq!(network.hosts[0].agent.path(), None);
-    assert_eq!(network.state(0), State::Disconnected);
+    assert_eq!(network.state(0), IceState::Disconnected);
     // A restart asks for a new one.
     for host in &mut network.hosts {
         (host.ended, _) = (false, host.unsent.clear());
@@ -245,16 +245,16 @@ fn a_connection_to_the_relay_goes_with_the_address_and_is_opened_from_the_next_o
         // Nobody says that the connection is of no use any more. And for a while there is no network.
         network.hosts[0].agent.remove_socket(now, SocketId(0));
         network.drain();
-        assert_eq!(network.state(0), State::Disconnected);
+        assert_eq!(network.state(0), IceState::Disconnected);
         assert_eq!(network.hosts[0].disconnects.len(), 1);
         let new = "192.168.7.2:5000".parse().unwrap();
         network.hosts[0].sockets = vec![(SocketId(1), new)];
         network.hosts[0].agent.add_socket(now, SocketId(1), new).unwrap();
         connect(&mut network, 0);
         // The peer is not told: there may be no way to.
-        network.run_until("the new path", |network| network.state(0) == State::Connected);
+        network.run_until("the new path", |network| network.state(0) == IceState::Connected);
         assert_ne!(network.hosts[0].agent.stats().path.unwrap().local_address, before);
-        network.run_until("the peer's new path", |network| network.state(1) == State::Connected);
+        network.run_until("the peer's new path", |network| network.state(1) == IceState::Connected);
         network.run(Duration::from_secs(1));
         network.check_data();
     }
@@ -262,7 +262,7 @@ fn a_connection_to_the_relay_goes_with_the_address_and_is_opened_from_the_next_o
 
 #[test]
 fn problems_with_servers_are_told() {
-    let config = |password: &str, url: &str| saltyrtc::rtc::ice::Config {
+    let config = |password: &str, url: &str| saltyrtc::rtc::ice::AgentConfig {
         servers: vec![Server::new(url, crate::turn_server::USER, password).unwrap()],
         ..Default::default()
     };

@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use saltyrtc::crypto::OsRandom;
-use saltyrtc::rtc::ice::{Agent, Config, Output, Path, Received, SocketId, State, StreamId};
+use saltyrtc::rtc::ice::{
+    Agent, AgentConfig, IceState, Output, Path, Received, SocketId, StreamId,
+};
 
 use crate::turn_server::{Client, Sent, TurnServer, cut_message};
 
@@ -68,7 +70,7 @@ pub(crate) struct Host {
     /// What the agent has put out, in order.
     pub(crate) candidates: Vec<String>,
     pub(crate) ended: bool,
-    pub(crate) states: Vec<(Instant, State)>,
+    pub(crate) states: Vec<(Instant, IceState)>,
     pub(crate) paths: Vec<Option<Path>>,
     pub(crate) restarts_advised: usize,
     pub(crate) received: Vec<Vec<u8>>,
@@ -135,7 +137,7 @@ impl Network {
     }
 
     /// Adds a host with one socket.
-    pub(crate) fn add(&mut self, config: Config, address: &str, nat: Option<Nat>) -> usize {
+    pub(crate) fn add(&mut self, config: AgentConfig, address: &str, nat: Option<Nat>) -> usize {
         let mut agent = Agent::new(self.now, config, Box::new(OsRandom));
         let address: SocketAddr = address.parse().unwrap();
         agent.add_socket(self.now, SocketId(0), address).unwrap();
@@ -403,11 +405,11 @@ impl Network {
 
     pub(crate) fn run_until_connected(&mut self) -> Duration {
         self.run_until("both are connected", |network| {
-            network.hosts.iter().all(|host| host.agent.state() == State::Connected)
+            network.hosts.iter().all(|host| host.agent.state() == IceState::Connected)
         })
     }
 
-    pub(crate) fn state(&self, index: usize) -> State {
+    pub(crate) fn state(&self, index: usize) -> IceState {
         self.hosts[index].agent.state()
     }
 

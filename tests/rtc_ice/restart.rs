@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{CandidateType, Config, Path, SocketId, State};
+use saltyrtc::rtc::ice::{AgentConfig, CandidateType, IceState, Path, SocketId};
 
 use crate::controlling;
 use crate::network::Network;
@@ -10,7 +10,7 @@ use crate::network::Network;
 fn connected() -> Network {
     let mut network = Network::new();
     network.add(controlling(), "192.0.2.1:5000", None);
-    network.add(Config::default(), "198.51.100.2:6000", None);
+    network.add(AgentConfig::default(), "198.51.100.2:6000", None);
     for host in &mut network.hosts {
         host.agent.gather(network.now);
     }
@@ -48,7 +48,7 @@ fn data_goes_on_while_ice_restarts() {
         host.unsent.clear();
     }
     network.run(Duration::from_secs(60));
-    assert_eq!((network.state(0), network.state(1)), (State::Connected, State::Connected));
+    assert_eq!((network.state(0), network.state(1)), (IceState::Connected, IceState::Connected));
     network.check_data();
 
     network.exchange_credentials();
@@ -69,13 +69,13 @@ fn a_new_address_is_used_after_a_restart() {
     let new = "203.0.113.77:7000".parse().unwrap();
     network.hosts[0].agent.remove_socket(network.now, SocketId(0));
     network.drain();
-    assert_eq!(network.state(0), State::Disconnected);
+    assert_eq!(network.state(0), IceState::Disconnected);
     assert_eq!(network.hosts[0].agent.path(), None);
     network.hosts[0].sockets = vec![(SocketId(1), new)];
     network.hosts[0].agent.add_socket(network.now, SocketId(1), new).unwrap();
     network.run_without_trickling(Duration::from_millis(200));
     // It is tried at once, without the peer being told.
-    assert_eq!(network.state(0), State::Connected);
+    assert_eq!(network.state(0), IceState::Connected);
     restart(&mut network);
     let path = Path::Direct { socket: SocketId(0), to: new };
     let time =
@@ -93,14 +93,14 @@ fn a_restart_leads_out_of_failure() {
     let mut network = connected();
     network.hosts[0].connected = false;
     network.run(Duration::from_secs(40));
-    assert_eq!((network.state(0), network.state(1)), (State::Failed, State::Failed));
+    assert_eq!((network.state(0), network.state(1)), (IceState::Failed, IceState::Failed));
     network.hosts[0].connected = true;
     for host in &mut network.hosts {
         host.ended = false;
         host.agent.restart(network.now);
     }
     network.drain();
-    assert_eq!(network.state(0), State::New);
+    assert_eq!(network.state(0), IceState::New);
     // The other side may take its time.
     network.run(Duration::from_secs(100));
     network.exchange_credentials();
@@ -114,7 +114,7 @@ fn a_restart_that_finds_nothing_fails_with_the_old_path() {
     restart(&mut network);
     network.hosts[1].connected = false;
     network.run(Duration::from_secs(65));
-    assert_eq!(network.state(0), State::Failed);
+    assert_eq!(network.state(0), IceState::Failed);
 }
 
 #[test]
@@ -134,5 +134,5 @@ fn what_belongs_to_the_time_before_the_restart_is_ignored() {
     agent.add_remote_candidate(network.now, &old).unwrap();
     agent.add_remote_candidate(network.now, "").unwrap();
     // With no candidate left, only the old path is there, and it dies.
-    network.run_until("failed", |network| network.state(0) == State::Failed);
+    network.run_until("failed", |network| network.state(0) == IceState::Failed);
 }

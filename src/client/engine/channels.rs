@@ -126,7 +126,7 @@ impl fmt::Debug for Channels {
 
 /// All channels of a client, shared by the application and the engine.
 pub(crate) struct Channels {
-    limits: Limits,
+    limits: ChannelLimits,
     registry: Mutex<Registry>,
     stats: Mutex<RtcStats>,
     /// Wakes the engine.
@@ -135,7 +135,7 @@ pub(crate) struct Channels {
 
 /// What the application may do.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct ChannelLimits {
     pub(super) max_message_size: usize,
     pub(super) max_buffered: usize,
     pub(super) max_channels: usize,
@@ -246,7 +246,7 @@ impl Queue {
 const BATCH: usize = 64;
 
 impl Channels {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: ChannelLimits) -> Self {
         Self { limits, registry: Mutex::default(), stats: Mutex::default(), wake: Notify::new() }
     }
 
@@ -402,13 +402,13 @@ impl Channels {
         self.get(number).ok()
     }
 
-    pub(super) const fn limits(&self) -> &Limits {
+    pub(super) const fn limits(&self) -> &ChannelLimits {
         &self.limits
     }
 }
 
 impl Registry {
-    fn add(&mut self, limits: Limits, secure: bool) -> Result<Arc<Channel>, ChannelError> {
+    fn add(&mut self, limits: ChannelLimits, secure: bool) -> Result<Arc<Channel>, ChannelError> {
         if self.channels.len() >= limits.max_channels {
             return Err(ChannelError::TooManyChannels);
         }
@@ -513,7 +513,7 @@ impl Channel {
     /// Hands messages to the association, until `high` bytes of the channel wait there.
     pub(super) fn flush(
         &self,
-        limits: &Limits,
+        limits: &ChannelLimits,
         high: usize,
         association: &mut Association,
         now: Instant,

@@ -7,7 +7,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::channels::{ChannelOptions, Channels, Command, Limits};
+use super::channels::{ChannelLimits, ChannelOptions, Channels, Command};
 use super::config::RtcConfig;
 use super::goodbye::Goodbye;
 use super::session::{Session, Signal, closed};
@@ -15,7 +15,7 @@ use super::sockets::{Io, IoConfig};
 use super::task::{Inbox, Item, Task};
 use crate::client::shared::{By, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
-use crate::protocol::{Role, SecureChannel, SignallingChannel};
+use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SecureChannel, SignallingChannel};
 use crate::rtc::connection::{Connection, ConnectionConfig, DescriptionError};
 use crate::task::webrtc::{
     self, OptionsError, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
@@ -24,7 +24,7 @@ use crate::task::{Client as Machine, ConnectionEvent, ConnectionState, TaskEvent
 use crate::transport::Roots;
 
 /// The most bytes that we take as one message of SCTP: what browsers take.
-const MAX_SCTP_MESSAGE: usize = 262_144;
+const MAX_SCTP_MESSAGE: usize = BROWSER_MAX_MESSAGE_SIZE;
 
 /// When to try again to send something for that there was no room.
 const RETRY: Duration = Duration::from_millis(50);
@@ -45,16 +45,16 @@ pub(crate) struct Engine {
 
 /// What an engine is made of, once there is a client for it.
 #[derive(Debug)]
-pub(crate) struct Seed {
+pub(crate) struct EngineParts {
     config: RtcConfig,
     inbox: Inbox,
     channels: Arc<Channels>,
 }
 
-impl Seed {
+impl EngineParts {
     /// The task for the client, and the rest for the engine.
     pub(crate) fn new(config: RtcConfig) -> Result<(Task, Self), OptionsError> {
-        let channels = Arc::new(Channels::new(Limits {
+        let channels = Arc::new(Channels::new(ChannelLimits {
             max_message_size: config.max_message_size,
             max_buffered: config.max_buffered,
             max_channels: config.max_channels,
@@ -95,8 +95,8 @@ enum Next {
 }
 
 impl Engine {
-    pub(crate) fn new(shared: Arc<Shared>, seed: Seed, roots: Roots) -> Self {
-        let Seed { config, inbox, channels } = seed;
+    pub(crate) fn new(shared: Arc<Shared>, parts: EngineParts, roots: Roots) -> Self {
+        let EngineParts { config, inbox, channels } = parts;
         let connection = ConnectionConfig {
             ice_servers: config.ice_servers,
             ice_policy: config.ice_policy,

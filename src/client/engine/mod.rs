@@ -20,4 +20,4 @@ mod task;
 pub(super) use channels::Channels;
 pub use channels::{ChannelError, ChannelOptions};
 pub use config::{RtcConfig, RtcStats};
-pub(super) use driver::{Engine, Seed};
+pub(super) use driver::{Engine, EngineParts};

@@ -14,12 +14,14 @@ use super::channels::{Channel, ChannelOptions, Channels, Sealing};
 use super::config::RtcStats;
 use super::goodbye::Undelivered;
 use super::sockets::{Arrival, Io};
-use crate::chunking::{Chunker, Limits, Mode, Unchunker};
-use crate::protocol::{ChannelTransmit, SecureChannel, SecureReceiver, SignallingChannel};
+use crate::chunking::{Chunker, Mode, Unchunker, UnchunkerLimits};
+use crate::protocol::{
+    BROWSER_MAX_MESSAGE_SIZE, ChannelTransmit, SecureChannel, SecureReceiver, SignallingChannel,
+};
 use crate::rtc::association::{
     AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability as SctpReliability,
 };
-use crate::rtc::connection::{Connection, Event};
+use crate::rtc::connection::{Connection, ConnectionOutput};
 use crate::rtc::ice;
 use crate::task::webrtc::Candidate;
 use crate::task::{
@@ -28,7 +30,7 @@ use crate::task::{
 
 /// Chunks of secure channels are not larger than this, whatever the peer takes: as large as messages can
 /// be with any browser.
-const MAX_CHUNK: usize = 262_144;
+const MAX_CHUNK: usize = BROWSER_MAX_MESSAGE_SIZE;
 
 /// Bytes of one channel that may wait within the association. The rest waits in the queue of the
 /// channel, so that all channels get their turn.
@@ -246,7 +248,7 @@ impl Session {
             let (sender, receiver) = secure.split();
             let mode = Mode::UnreliableUnordered;
             let limit = self.channels.limits().max_message_size + SecureChannel::OVERHEAD;
-            let limits = Limits {
+            let limits = UnchunkerLimits {
                 max_message_size: limit,
                 max_total_size: limit.saturating_mul(2),
                 max_age: if reliable { MAX_AGE_RELIABLE } else { MAX_AGE },
@@ -469,15 +471,15 @@ impl Session {
         let mut candidates = Vec::new();
         while let Some(event) = self.connection.poll_event() {
             match event {
-                Event::State(state) => {
+                ConnectionOutput::State(state) => {
                     if state == ConnectionState::Disconnected {
                         self.connection.want_restart();
                     }
                     self.events.push(TaskEvent::Connection(ConnectionEvent::State(state)));
                 }
-                Event::Candidate(candidate) => candidates.push(candidate),
-                Event::Problem(text) => self.problem(text),
-                Event::Io(output) => self.io.perform(output),
+                ConnectionOutput::Candidate(candidate) => candidates.push(candidate),
+                ConnectionOutput::Problem(text) => self.problem(text),
+                ConnectionOutput::Io(output) => self.io.perform(output),
             }
         }
         if !candidates.is_empty() {
@@ -500,7 +502,7 @@ impl Session {
 
     /// The figures.
     pub(super) fn stats(&self) -> RtcStats {
-        let ice::Stats { path, bytes_sent, bytes_received, .. } = self.connection.ice_stats();
+        let ice::IceStats { path, bytes_sent, bytes_received, .. } = self.connection.ice_stats();
         let state = self.connection.state().clone();
         RtcStats { state, path, bytes_sent, bytes_received, channels: self.open.len() }
     }

@@ -5,13 +5,13 @@ use std::time::Instant;
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::Event;
 use super::fault::ProtocolFault;
-use super::handover::{Arrival, DEFAULT_MAX_MESSAGE_SIZE, HANDOVER, MIN_CHANNEL_MESSAGE};
+use super::handover::{Arrival, HANDOVER, MIN_CHANNEL_MESSAGE};
 use super::incoming::Opened;
 use super::receiving::Received;
 use super::send_failure::SendFailure;
 use super::signalling::Signalling;
 use crate::protocol::message::{Close, MapWriter};
-use crate::protocol::{CloseCode, TaskOutput};
+use crate::protocol::{CloseCode, TaskOutput, UNANNOUNCED_MAX_MESSAGE_SIZE};
 
 impl<E: TaskOutput> Signalling<E> {
     /// A message of the authenticated peer, over the WebSocket.
@@ -34,7 +34,8 @@ impl<E: TaskOutput> Signalling<E> {
         if handover.sent {
             return Err(SendFailure::HandedOver);
         }
-        let max = if max_message_size == 0 { DEFAULT_MAX_MESSAGE_SIZE } else { max_message_size };
+        let max =
+            if max_message_size == 0 { UNANNOUNCED_MAX_MESSAGE_SIZE } else { max_message_size };
         // Spec: W-048 (Sending a Secure Data Channel Message)
         let limit = handover.channel.max_chunk_size.map_or(max, |size| size.min(max));
         if limit < MIN_CHANNEL_MESSAGE {

@@ -41,14 +41,11 @@ use bytes::Bytes;
 use super::config::LONGEST_TIMEOUT;
 use super::end::HANDOVER_TIMEOUT;
 use super::fault::ProtocolFault;
-use crate::chunking::{Chunker, Chunks, Limits as ChunkLimits, Mode, Unchunker};
+use crate::chunking::{Chunker, Chunks, Mode, Unchunker, UnchunkerLimits};
 use crate::protocol::{SecureChannel, SignallingChannel};
 
 /// The type of the message.
 pub(super) const HANDOVER: &str = "handover";
-
-/// What every WebRTC implementation takes as one message, if nothing is said (RFC 8841, section 6).
-pub(super) const DEFAULT_MAX_MESSAGE_SIZE: usize = 65_536;
 
 /// With less, most of a chunk would be its header.
 pub(super) const MIN_CHANNEL_MESSAGE: usize = 64;
@@ -96,7 +93,7 @@ impl Handover {
     ) -> Self {
         let mode = Mode::UnreliableUnordered;
         // The channel is reliable: nothing is ever late or there twice, and no message may be given up.
-        let limits = ChunkLimits {
+        let limits = UnchunkerLimits {
             max_message_size,
             max_total_size: max_message_size.saturating_mul(2),
             max_age: LONGEST_TIMEOUT,

@@ -14,11 +14,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use model::{Model, Tag};
 
-use super::signalling::{ServerLink, seal};
+use super::signalling::{AuthenticatedServer, seal};
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
 use crate::protocol::message::{Disconnected, Payload};
-use crate::protocol::{Address, ChannelTransmit, CloseCode, Link, Task, Transmit};
+use crate::protocol::{Address, ChannelTransmit, CloseCode, NonceStreams, Task, Transmit};
 use crate::task::TaskEvent;
 use crate::task::webrtc::{Options, WebRtc};
 
@@ -81,7 +81,7 @@ impl Wire {
 /// One client, and what the table says about it.
 struct Side {
     client: Client<TaskEvent>,
-    server: Link,
+    server: NonceStreams,
     down: VecDeque<Wire>,
     channel: VecDeque<Wire>,
     /// The server has a connection to it.
@@ -136,14 +136,20 @@ impl Side {
         };
         let mut client = Client::new(config, Box::new(OsRandom)).unwrap();
         client.handshake = None;
-        let link = || Link::new(&mut OsRandom);
+        let nonces = || NonceStreams::new(&mut OsRandom);
         let address = ADDRESSES[side];
         client.signalling.server =
-            Some(ServerLink { link: link(), key: keys.server.clone(), address });
-        client.signalling.begin_session(ADDRESSES[1 - side], link(), keys.session.clone(), peer, 0);
+            Some(AuthenticatedServer { nonces: nonces(), key: keys.server.clone(), address });
+        client.signalling.begin_session(
+            ADDRESSES[1 - side],
+            nonces(),
+            keys.session.clone(),
+            peer,
+            0,
+        );
         Self {
             client,
-            server: link(),
+            server: nonces(),
             down: VecDeque::new(),
             channel: VecDeque::new(),
             connected: true,

@@ -1,6 +1,6 @@
 //! The initiator: many may knock, one is let in (protocol, *Client Handshake*, *Path Cleaning*).
 //!
-//! Every responder that is not authenticated yet is a [`Candidate`]. Whatever a candidate does wrong
+//! Every responder that is not authenticated yet is a [`PendingResponder`]. Whatever a responder does wrong
 //! costs it its place on the path and nobody else anything.
 
 use std::collections::BTreeMap;
@@ -17,8 +17,8 @@ use crate::protocol::message::{
     Close, InitiatorAuth, Key, MessageError, Notification, ResponderAuth, TaskData, Token,
 };
 use crate::protocol::{
-    Address, CheckedNonce, CloseCode, DropReason, Link, Nonce, NonceError, ResponderAddress, Role,
-    SequenceExhausted, TaskOutput,
+    Address, CheckedNonce, CloseCode, DropReason, Nonce, NonceError, NonceStreams,
+    ResponderAddress, Role, SequenceExhausted, TaskOutput,
 };
 
 /// A responder that has not sent anything for this long is dropped.
@@ -36,7 +36,7 @@ const HELD_MESSAGE_SIZE: usize = 4096;
 pub(super) struct Initiator {
     /// What a first message has to be sealed with. `None` once a token was used.
     auth: Option<PeerAuth>,
-    candidates: BTreeMap<ResponderAddress, Candidate>,
+    pending: BTreeMap<ResponderAddress, PendingResponder>,
     /// Counts responders, to know which one came first.
     arrivals: u64,
     /// No new handshake attempt is looked at before this.
@@ -45,7 +45,7 @@ pub(super) struct Initiator {
 
 /// A responder that is not authenticated (yet).
 #[derive(Debug)]
-struct Candidate {
+struct PendingResponder {
     arrival: u64,
     arrived: Instant,
     /// When the first message came.
@@ -54,13 +54,13 @@ struct Candidate {
     started: Option<Instant>,
     /// Messages that wait for the end of the pause, oldest first.
     held: Vec<Vec<u8>>,
-    link: Link,
-    state: State,
+    nonces: NonceStreams,
+    state: NextMessage,
 }
 
 /// Which message comes next.
 #[derive(Debug)]
-enum State {
+enum NextMessage {
     /// 'token', or 'key' if the peer is trusted.
     First,
     /// 'key', after a 'token'.
@@ -69,7 +69,7 @@ enum State {
     Auth { permanent: PublicKey, key: SharedKey },
 }
 
-/// What a candidate did wrong.
+/// What a responder did wrong.
 struct Fault {
     reason: DropReason,
     text: String,
@@ -99,7 +99,7 @@ impl From<NonceError> for Fault {
 
 impl Initiator {
     pub(super) fn new(auth: PeerAuth) -> Self {
-        Self { auth: Some(auth), candidates: BTreeMap::new(), arrivals: 0, pause_until: None }
+        Self { auth: Some(auth), pending: BTreeMap::new(), arrivals: 0, pause_until: None }
     }
 
     /// The server is authenticated, and these responders are on the path.
@@ -111,7 +111,7 @@ impl Initiator {
     ) {
         // Spec: P-166 P-167 ('server-auth' Message)
         for address in responders {
-            self.add_candidate(signalling, now, address);
+            self.add_responder(signalling, now, address);
         }
     }
 
@@ -131,7 +131,7 @@ impl Initiator {
 
     /// Somebody is in the middle of a handshake.
     pub(super) fn handshaking(&self) -> bool {
-        self.candidates.values().any(|candidate| candidate.spoke.is_some())
+        self.pending.values().any(|responder| responder.spoke.is_some())
     }
 
     pub(super) fn handle_notification(
@@ -151,7 +151,7 @@ impl Initiator {
                     signalling.send_drop(address, DropReason::DroppedByInitiator);
                 } else if signalling.running() {
                     // Spec: P-181 P-183 ('new-responder' Message)
-                    self.add_candidate(signalling, now, address);
+                    self.add_responder(signalling, now, address);
                 }
             }
             Notification::Disconnected(address) => {
@@ -165,8 +165,8 @@ impl Initiator {
                     return Err(ProtocolFault::ForeignSendError);
                 }
                 // It may be late, and about somebody who had the address before.
-                let link = self.link_to(signalling, error.destination());
-                if link.is_some_and(|link| link.has_sent(error.sequence())) {
+                let nonces = self.nonces_of(signalling, error.destination());
+                if nonces.is_some_and(|nonces| nonces.has_sent(error.sequence())) {
                     // Spec: P-210 ('send-error' Message)
                     signalling.event(Event::SendError(error.destination()));
                     self.forget(signalling, error.destination(), PeerLeft::Unreachable);
@@ -177,17 +177,17 @@ impl Initiator {
         Ok(())
     }
 
-    /// The link to the responder at `address`, if there is one.
-    fn link_to<'a>(
+    /// The nonces of the responder at `address`, if there is one.
+    fn nonces_of<'a>(
         &'a self,
         signalling: &'a Signalling<impl TaskOutput>,
         address: Address,
-    ) -> Option<&'a Link> {
+    ) -> Option<&'a NonceStreams> {
         match &signalling.session {
-            Some(session) if session.address == address => Some(&session.link),
+            Some(session) if session.address == address => Some(&session.nonces),
             _ => {
                 let address = ResponderAddress::try_from(address).ok()?;
-                self.candidates.get(&address).map(|candidate| &candidate.link)
+                self.pending.get(&address).map(|responder| &responder.nonces)
             }
         }
     }
@@ -200,7 +200,7 @@ impl Initiator {
         how: PeerLeft,
     ) {
         if let Ok(address) = ResponderAddress::try_from(address)
-            && self.candidates.remove(&address).is_some()
+            && self.pending.remove(&address).is_some()
         {
             signalling.event(Event::ResponderLeft(address));
         }
@@ -209,45 +209,45 @@ impl Initiator {
         }
     }
 
-    fn add_candidate(
+    fn add_responder(
         &mut self,
         signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         address: ResponderAddress,
     ) {
-        let candidate = Candidate {
+        let responder = PendingResponder {
             arrival: self.arrivals,
             arrived: now,
             spoke: None,
             started: None,
             held: Vec::new(),
             // Spec: P-037 (Sending a Signalling Message)
-            link: Link::new(&mut *signalling.random.0),
-            state: State::First,
+            nonces: NonceStreams::new(&mut *signalling.random.0),
+            state: NextMessage::First,
         };
         self.arrivals += 1;
-        self.candidates.insert(address, candidate);
+        self.pending.insert(address, responder);
         signalling.event(Event::ResponderJoined(address));
         // Spec: P-106 (Path Cleaning)
-        if self.candidates.len() >= CONGESTED_PATH {
-            let others = self.candidates.iter().filter(|(other, _)| **other != address);
+        if self.pending.len() >= CONGESTED_PATH {
+            let others = self.pending.iter().filter(|(other, _)| **other != address);
             let oldest_silent = others
-                .filter(|(_, candidate)| candidate.spoke.is_none())
-                .min_by_key(|(_, candidate)| candidate.arrival);
+                .filter(|(_, responder)| responder.spoke.is_none())
+                .min_by_key(|(_, responder)| responder.arrival);
             if let Some((&address, _)) = oldest_silent {
-                self.drop_candidate(signalling, address, DropReason::DroppedByInitiator);
+                self.drop_pending(signalling, address, DropReason::DroppedByInitiator);
             }
         }
     }
 
-    fn drop_candidate(
+    fn drop_pending(
         &mut self,
         signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
         reason: DropReason,
     ) {
         // Spec: P-189 ('drop-responder' Message)
-        self.candidates.remove(&address);
+        self.pending.remove(&address);
         signalling.send_drop(address, reason);
     }
 
@@ -258,7 +258,7 @@ impl Initiator {
         address: ResponderAddress,
         reason: DropReason,
     ) {
-        self.drop_candidate(signalling, address, reason);
+        self.drop_pending(signalling, address, reason);
         if signalling.session.as_ref().is_some_and(|session| session.address == address.into()) {
             signalling.lose_peer(PeerLeft::Dropped, self.can_rejoin());
         }
@@ -275,17 +275,17 @@ impl Initiator {
         // Those who waited for the end of the pause come first, even if the timer is late.
         self.end_pause(signalling, now);
         let paused = self.pause_until.is_some();
-        let Some(candidate) = self.candidates.get_mut(&address) else {
+        let Some(responder) = self.pending.get_mut(&address) else {
             tracing::debug!(%address, "ignoring a message from an unknown responder");
             return;
         };
-        candidate.spoke.get_or_insert(now);
+        responder.spoke.get_or_insert(now);
         let waiting =
-            matches!(candidate.state, State::First) && (paused || !candidate.held.is_empty());
+            matches!(responder.state, NextMessage::First) && (paused || !responder.held.is_empty());
         if !waiting {
             self.process(signalling, now, address, message);
-        } else if candidate.held.len() < HELD_MESSAGES && message.len() <= HELD_MESSAGE_SIZE {
-            candidate.held.push(message.to_vec());
+        } else if responder.held.len() < HELD_MESSAGES && message.len() <= HELD_MESSAGE_SIZE {
+            responder.held.push(message.to_vec());
         } else {
             // Nothing was tried, so this does not make the pause longer: who floods the path must
             // not be able to keep the others waiting for ever.
@@ -302,12 +302,12 @@ impl Initiator {
         message: &[u8],
     ) {
         // Spec: P-238 (Client Handshake)
-        // Taken out: a candidate that fails is already forgotten.
-        let Some(mut candidate) = self.candidates.remove(&address) else { return };
-        candidate.started.get_or_insert(now);
-        match self.advance(signalling, address, candidate, message) {
-            Ok(Some(candidate)) => {
-                self.candidates.insert(address, candidate);
+        // Taken out: a responder that fails is already forgotten.
+        let Some(mut responder) = self.pending.remove(&address) else { return };
+        responder.started.get_or_insert(now);
+        match self.advance(signalling, address, responder, message) {
+            Ok(Some(responder)) => {
+                self.pending.insert(address, responder);
             }
             Ok(None) => {}
             Err(fault) => {
@@ -330,25 +330,25 @@ impl Initiator {
         let code = reason.close_code();
         tracing::warn!(%address, %code, "a responder failed to authenticate itself");
         // Spec: P-224 P-225 (Client-to-Client Messages)
-        self.drop_candidate(signalling, address, reason);
+        self.drop_pending(signalling, address, reason);
         signalling.event(Event::ResponderFailed { address, reason, text });
     }
 
-    /// Takes a candidate one message further. `None` means that it is the peer now, or that the
+    /// Takes a responder one message further. `None` means that it is the peer now, or that the
     /// connection has ended.
     fn advance(
         &mut self,
         signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
-        candidate: Candidate,
+        responder: PendingResponder,
         message: &[u8],
-    ) -> Result<Option<Candidate>, Fault> {
+    ) -> Result<Option<PendingResponder>, Fault> {
         let (nonce, nonce_bytes, data) =
             Nonce::split(message).ok_or_else(|| Fault::protocol("the message is too short"))?;
-        let checked = candidate.link.check(&nonce)?;
+        let checked = responder.nonces.check(&nonce)?;
         // Spec: P-092 (Decrypting a Message)
-        match &candidate.state {
-            State::First => match &self.auth {
+        match &responder.state {
+            NextMessage::First => match &self.auth {
                 Some(PeerAuth::Token(token)) => {
                     // Spec: P-235 (Client Handshake)
                     // Spec: P-243 ('token' Message)
@@ -363,7 +363,7 @@ impl Initiator {
                     self.auth = None;
                     signalling.event(Event::TokenUsed);
                     let permanent = Token::parse(&plain)?.key;
-                    Ok(Some(candidate.next(checked, State::Key { permanent })))
+                    Ok(Some(responder.next(checked, NextMessage::Key { permanent })))
                 }
                 // Spec: P-234 (Client Handshake)
                 Some(PeerAuth::Trusted(permanent)) => {
@@ -371,7 +371,7 @@ impl Initiator {
                     Self::key_message(
                         signalling,
                         address,
-                        candidate,
+                        responder,
                         checked,
                         nonce_bytes,
                         data,
@@ -382,20 +382,20 @@ impl Initiator {
                     "it wants to use the token, which was used before",
                 )),
             },
-            State::Key { permanent } => {
+            NextMessage::Key { permanent } => {
                 let permanent = *permanent;
                 Self::key_message(
                     signalling,
                     address,
-                    candidate,
+                    responder,
                     checked,
                     nonce_bytes,
                     data,
                     permanent,
                 )
             }
-            State::Auth { .. } => {
-                self.auth_message(signalling, address, candidate, checked, &nonce, data)
+            NextMessage::Auth { .. } => {
+                self.auth_message(signalling, address, responder, checked, &nonce, data)
             }
         }
     }
@@ -404,12 +404,12 @@ impl Initiator {
     fn key_message(
         signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
-        candidate: Candidate,
+        responder: PendingResponder,
         checked: CheckedNonce,
         nonce_bytes: &[u8; Nonce::BYTES],
         data: &[u8],
         permanent: PublicKey,
-    ) -> Result<Option<Candidate>, Fault> {
+    ) -> Result<Option<PendingResponder>, Fault> {
         let permanent_key = SharedKey::new(&permanent, signalling.permanent_key.secret());
         // Spec: P-253 ('key' Message)
         let plain = permanent_key.open(nonce_bytes, data).map_err(|_| {
@@ -425,15 +425,15 @@ impl Initiator {
         let session = KeyPair::generate(&mut *signalling.random.0);
         let key = SharedKey::new(&their_session_key, session.secret());
         // Spec: P-252 ('key' Message)
-        let mut candidate = candidate.next(checked, State::Auth { permanent, key });
+        let mut responder = responder.next(checked, NextMessage::Auth { permanent, key });
 
         // Spec: P-247 P-250 ('key' Message)
         let reply = Key { key: *session.public() }.serialise();
-        match candidate.next_nonce(signalling, address) {
+        match responder.next_nonce(signalling, address) {
             Ok(nonce) => {
                 // Spec: P-254 ('key' Message)
                 signalling.transmit(seal(&nonce, &permanent_key, &reply));
-                Ok(Some(candidate))
+                Ok(Some(responder))
             }
             Err(SequenceExhausted) => {
                 signalling.sequence_numbers_used_up();
@@ -447,19 +447,19 @@ impl Initiator {
         &mut self,
         signalling: &mut Signalling<impl TaskOutput>,
         address: ResponderAddress,
-        candidate: Candidate,
+        responder: PendingResponder,
         checked: CheckedNonce,
         nonce: &Nonce,
         data: &[u8],
-    ) -> Result<Option<Candidate>, Fault> {
-        let State::Auth { permanent, key } = candidate.state else {
+    ) -> Result<Option<PendingResponder>, Fault> {
+        let NextMessage::Auth { permanent, key } = responder.state else {
             return Err(Fault::protocol("'auth' comes too early"));
         };
-        let mut link = candidate.link;
+        let mut nonces = responder.nonces;
         let plain = key.open(&nonce.to_bytes(), data).map_err(Fault::protocol)?;
         let auth = ResponderAuth::parse(&plain)?;
         // Spec: P-263 ('auth' Message)
-        if auth.your_cookie != link.own_cookie() {
+        if auth.your_cookie != nonces.own_cookie() {
             return Err(Fault::protocol("'auth' does not repeat our cookie"));
         }
         let Some((task, task_data)) = choose_task(signalling, &auth) else {
@@ -468,7 +468,7 @@ impl Initiator {
             let close = Close { reason: CloseCode::NoSharedTask }.serialise();
             let own =
                 signalling.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
-            let nonce = link.next_nonce(own, address.into());
+            let nonce = nonces.next_nonce(own, address.into());
             // Fails only if that was the end already.
             let _ = signalling.transmit_sealed(nonce.map(|nonce| seal(&nonce, &key, &close)));
             // Spec: P-267 P-268 ('auth' Message)
@@ -477,7 +477,7 @@ impl Initiator {
         };
         // Spec: P-271 ('auth' Message)
         signalling.tasks[task].start(Role::Initiator, &task_data).map_err(Fault::protocol)?;
-        link.commit(checked);
+        nonces.commit(checked);
         // Spec: P-256 ('auth' Message)
         let reply = InitiatorAuth {
             your_cookie: nonce.cookie,
@@ -485,23 +485,23 @@ impl Initiator {
             task: signalling.tasks[task].name().to_owned(),
             data: signalling.tasks[task].data(),
         };
-        signalling.begin_session(address.into(), link, key, permanent, task);
+        signalling.begin_session(address.into(), nonces, key, permanent, task);
         if signalling.send_to_peer(&reply.serialise()).is_err() {
             return Ok(None);
         }
         // Spec: P-273 ('auth' Message)
-        while let Some((&other, _)) = self.candidates.first_key_value() {
-            self.drop_candidate(signalling, other, DropReason::DroppedByInitiator);
+        while let Some((&other, _)) = self.pending.first_key_value() {
+            self.drop_pending(signalling, other, DropReason::DroppedByInitiator);
         }
         signalling.announce_peer(task_data);
         Ok(None)
     }
 
     pub(super) fn next_timeout(&self, handshake_timeout: Duration) -> Option<Instant> {
-        let held = self.candidates.values().any(|candidate| !candidate.held.is_empty());
+        let held = self.pending.values().any(|responder| !responder.held.is_empty());
         let pause = self.pause_until.filter(|_| held);
-        let candidates = self.candidates.values().filter_map(|c| c.deadline(handshake_timeout));
-        candidates.chain(pause).min()
+        let pending = self.pending.values().filter_map(|c| c.deadline(handshake_timeout));
+        pending.chain(pause).min()
     }
 
     pub(super) fn handle_timeout(
@@ -511,12 +511,12 @@ impl Initiator {
     ) {
         let timeout = signalling.settings.peer_handshake_timeout;
         // Spec: P-105 P-108 (Path Cleaning)
-        let late: Vec<(ResponderAddress, bool)> = (self.candidates.iter())
-            .filter(|(_, candidate)| candidate.deadline(timeout).is_some_and(|at| at <= now))
-            .map(|(&address, candidate)| (address, candidate.spoke.is_some()))
+        let late: Vec<(ResponderAddress, bool)> = (self.pending.iter())
+            .filter(|(_, responder)| responder.deadline(timeout).is_some_and(|at| at <= now))
+            .map(|(&address, responder)| (address, responder.spoke.is_some()))
             .collect();
         for (address, spoke) in late {
-            self.drop_candidate(signalling, address, DropReason::DroppedByInitiator);
+            self.drop_pending(signalling, address, DropReason::DroppedByInitiator);
             if spoke {
                 let text = "it did not complete the handshake in time".to_owned();
                 let reason = DropReason::DroppedByInitiator;
@@ -536,22 +536,22 @@ impl Initiator {
     /// Looks at what came in during the pause, until somebody fails again.
     fn process_held(&mut self, signalling: &mut Signalling<impl TaskOutput>, now: Instant) {
         while self.pause_until.is_none() && signalling.running() {
-            let waiting = self.candidates.iter_mut().filter(|(_, c)| !c.held.is_empty());
-            let Some((&address, candidate)) = waiting.min_by_key(|(_, c)| (c.spoke, c.arrival))
+            let waiting = self.pending.iter_mut().filter(|(_, c)| !c.held.is_empty());
+            let Some((&address, responder)) = waiting.min_by_key(|(_, c)| (c.spoke, c.arrival))
             else {
                 return;
             };
-            for message in std::mem::take(&mut candidate.held) {
+            for message in std::mem::take(&mut responder.held) {
                 self.process(signalling, now, address, &message);
             }
         }
     }
 }
 
-impl Candidate {
-    /// The candidate after a message that was found to be good.
-    fn next(mut self, checked: CheckedNonce, state: State) -> Self {
-        self.link.commit(checked);
+impl PendingResponder {
+    /// The responder after a message that was found to be good.
+    fn next(mut self, checked: CheckedNonce, state: NextMessage) -> Self {
+        self.nonces.commit(checked);
         self.state = state;
         self
     }
@@ -563,10 +563,10 @@ impl Candidate {
     ) -> Result<Nonce, SequenceExhausted> {
         let own = signalling.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
         // Spec: P-045 (Sending a Signalling Message)
-        self.link.next_nonce(own, address.into())
+        self.nonces.next_nonce(own, address.into())
     }
 
-    /// When the candidate will have taken too long. Waiting for the end of a pause is not its fault.
+    /// When the responder will have taken too long. Waiting for the end of a pause is not its fault.
     fn deadline(&self, handshake_timeout: Duration) -> Option<Instant> {
         match (self.spoke, self.started) {
             // Spec: P-107 (Path Cleaning)

@@ -11,7 +11,7 @@ use super::initiator::Initiator;
 use super::outgoing::{Outgoing, Reservation, Sealed};
 use super::responder::Responder;
 use super::send_failure::SendFailure;
-use super::server_handshake::{Failure, ServerHandshake, Step};
+use super::server_handshake::{HandshakeFailure, ServerHandshake, Step};
 use super::session::Session;
 use super::signalling::Signalling;
 use super::state::ClientState;
@@ -322,8 +322,8 @@ impl<E: TaskOutput> Client<E> {
                     _ => unreachable!("'server-auth' was parsed for our role"),
                 }
             }
-            Err(Failure::Protocol(text)) => self.server_broke_the_protocol(text),
-            Err(Failure::ServerKey(text)) => {
+            Err(HandshakeFailure::Protocol(text)) => self.server_broke_the_protocol(text),
+            Err(HandshakeFailure::ServerKey(text)) => {
                 let reason = EndReason::ServerKey(text.into());
                 self.signalling.finish(reason, CloseCode::ProtocolError);
             }
@@ -362,11 +362,11 @@ impl<E: TaskOutput> Client<E> {
         role: Role,
     ) -> Result<Option<Notification>, ProtocolFault> {
         let Some(server) = &mut self.signalling.server else { return Ok(None) };
-        let checked = server.link.check(nonce)?;
+        let checked = server.nonces.check(nonce)?;
         // Spec: P-084 (Receiving a Signalling Message)
         let plain = server.key.open(nonce_bytes, data)?;
         let message = Notification::parse(&plain, role)?;
-        server.link.commit(checked);
+        server.nonces.commit(checked);
         Ok(Some(message))
     }
 

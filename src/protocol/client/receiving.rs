@@ -48,7 +48,7 @@ impl<E: TaskOutput> Signalling<E> {
     pub(super) fn check_session_message(&mut self, nonce: &Nonce) -> Option<Unopened> {
         let session = self.session.as_ref()?;
         // Spec: R-016 (Receiving a Message)
-        match session.link.check(nonce) {
+        match session.nonces.check(nonce) {
             Ok(checked) => Some(Unopened {
                 session: session.id,
                 checked,
@@ -73,7 +73,7 @@ impl<E: TaskOutput> Signalling<E> {
         }
         let received = message.content.and_then(|message| self.interpret(message, Way::WebSocket));
         if let (Ok(_), Some(session)) = (&received, &mut self.session) {
-            session.link.commit(message.checked);
+            session.nonces.commit(message.checked);
         }
         Some(received)
     }

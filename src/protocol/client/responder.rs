@@ -10,7 +10,7 @@ use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
     Close, Fields, InitiatorAuth, Key, Notification, ResponderAuth, Token,
 };
-use crate::protocol::{Address, CheckedNonce, CloseCode, Link, Nonce, Role, TaskOutput};
+use crate::protocol::{Address, CheckedNonce, CloseCode, Nonce, NonceStreams, Role, TaskOutput};
 
 #[derive(Debug)]
 pub(super) struct Responder {
@@ -33,14 +33,14 @@ pub(super) struct Responder {
 /// A handshake with the initiator in progress.
 #[derive(Debug)]
 struct Handshake {
-    link: Link,
-    state: State,
+    nonces: NonceStreams,
+    state: NextMessage,
     deadline: Instant,
 }
 
 /// Which message comes next.
 #[derive(Debug)]
-enum State {
+enum NextMessage {
     /// 'key'. Holds our session key pair.
     Key { session: KeyPair },
     /// 'auth', or 'close' if no task is shared.
@@ -141,11 +141,12 @@ impl Responder {
         // Spec: P-012 (Client's Session Key)
         // Spec: P-248 ('key' Message)
         let session = KeyPair::generate(&mut *signalling.random.0);
-        let mut link = Link::new(&mut *signalling.random.0);
+        let mut nonces = NonceStreams::new(&mut *signalling.random.0);
         let own = own_address(signalling);
         let mut nonce = || {
             // Spec: P-046 (Sending a Signalling Message)
-            link.next_nonce(own, Address::INITIATOR)
+            nonces
+                .next_nonce(own, Address::INITIATOR)
                 .expect("a counter that starts below 2^32 has room for two messages")
         };
         // Spec: P-240 ('token' Message)
@@ -163,7 +164,7 @@ impl Responder {
         // Spec: P-246 ('key' Message)
         signalling.transmit(seal(&nonce(), &key, &plain));
         let deadline = now + signalling.settings.peer_handshake_timeout;
-        self.handshake = Some(Handshake { link, state: State::Key { session }, deadline });
+        self.handshake = Some(Handshake { nonces, state: NextMessage::Key { session }, deadline });
     }
 
     pub(super) fn handle_notification(
@@ -195,9 +196,9 @@ impl Responder {
                     return Err(ProtocolFault::ForeignSendError);
                 }
                 // It may be late, and about a previous initiator.
-                let session = signalling.session.as_ref().map(|session| &session.link);
-                let link = session.or(self.handshake.as_ref().map(|handshake| &handshake.link));
-                if link.is_some_and(|link| link.has_sent(error.sequence())) {
+                let session = signalling.session.as_ref().map(|session| &session.nonces);
+                let nonces = session.or(self.handshake.as_ref().map(|handshake| &handshake.nonces));
+                if nonces.is_some_and(|nonces| nonces.has_sent(error.sequence())) {
                     signalling.event(Event::SendError(error.destination()));
                     self.initiator_left(signalling, PeerLeft::Unreachable);
                 }
@@ -264,11 +265,11 @@ impl Responder {
     ) -> Result<Step, Fault> {
         let (nonce, _, data) = Nonce::split(message).ok_or("the message is too short")?;
         let checked =
-            handshake.link.check(&nonce).map_err(|error| Fault::stale(error.to_string()))?;
+            handshake.nonces.check(&nonce).map_err(|error| Fault::stale(error.to_string()))?;
         match handshake.state {
-            State::Key { session } => {
+            NextMessage::Key { session } => {
                 let key = self.key_message(signalling, &nonce, data, &session)?;
-                handshake.link.commit(checked);
+                handshake.nonces.commit(checked);
                 let auth = ResponderAuth {
                     // Spec: P-257 ('auth' Message)
                     your_cookie: nonce.cookie,
@@ -280,15 +281,15 @@ impl Responder {
                         .collect(),
                 };
                 let reply = handshake
-                    .link
+                    .nonces
                     .next_nonce(own_address(signalling), Address::INITIATOR)
                     .map_err(|_| "sequence numbers are used up")?;
                 // Spec: P-255 P-275 ('auth' Message)
                 signalling.transmit(seal(&reply, &key, &auth.serialise()));
-                Ok(Step::Continue(Handshake { state: State::Auth { key }, ..handshake }))
+                Ok(Step::Continue(Handshake { state: NextMessage::Auth { key }, ..handshake }))
             }
-            State::Auth { key } => {
-                self.auth_message(signalling, handshake.link, checked, key, &nonce, data)
+            NextMessage::Auth { key } => {
+                self.auth_message(signalling, handshake.nonces, checked, key, &nonce, data)
             }
         }
     }
@@ -313,7 +314,7 @@ impl Responder {
     fn auth_message(
         &self,
         signalling: &mut Signalling<impl TaskOutput>,
-        mut link: Link,
+        mut nonces: NonceStreams,
         checked: CheckedNonce,
         key: SharedKey,
         nonce: &Nonce,
@@ -332,7 +333,7 @@ impl Responder {
         }
         let offered = signalling.tasks.iter().map(|task| task.name());
         let auth = InitiatorAuth::parse(&plain, offered).map_err(|error| error.to_string())?;
-        if auth.your_cookie != link.own_cookie() {
+        if auth.your_cookie != nonces.own_cookie() {
             return Err("'auth' does not repeat our cookie".into());
         }
         let task = signalling.tasks.iter().position(|task| task.name() == auth.task);
@@ -340,9 +341,9 @@ impl Responder {
         signalling.tasks[task]
             .start(Role::Responder, &auth.data)
             .map_err(|error| error.to_string())?;
-        link.commit(checked);
+        nonces.commit(checked);
         let address = Address::INITIATOR;
-        signalling.begin_session(address, link, key, self.initiator, task);
+        signalling.begin_session(address, nonces, key, self.initiator, task);
         signalling.announce_peer(auth.data);
         Ok(Step::Done)
     }

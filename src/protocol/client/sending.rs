@@ -55,7 +55,7 @@ impl<E: TaskOutput> Signalling<E> {
         };
         // Spec: P-043 (Sending a Signalling Message)
         // Spec: W-037 (Message Structure)
-        let nonce = match session.link.next_nonce(server.address, session.address) {
+        let nonce = match session.nonces.next_nonce(server.address, session.address) {
             Ok(nonce) => nonce,
             Err(SequenceExhausted) => {
                 self.sequence_numbers_used_up();

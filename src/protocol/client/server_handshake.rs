@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::signalling::{ServerLink, in_the_clear, seal};
+use super::signalling::{AuthenticatedServer, in_the_clear, seal};
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::{
     ClientAuth, ClientHello, MessageError, ServerAuth, ServerAuthRole, ServerHello,
 };
-use crate::protocol::{Address, Link, Nonce, NonceError, Role, SUBPROTOCOL};
+use crate::protocol::{Address, Nonce, NonceError, NonceStreams, Role, SUBPROTOCOL};
 
 /// A handshake with the server in progress.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(super) struct ServerHandshake {
     role: Role,
     server_key: Option<PublicKey>,
     ping_interval: u32,
-    link: Link,
+    nonces: NonceStreams,
     /// The server's session key and what it makes with our permanent key, after 'server-hello'.
     session: Option<(PublicKey, SharedKey)>,
     timeout: Duration,
@@ -28,24 +28,24 @@ pub(super) enum Step {
     /// These messages are to be sent, and the handshake goes on.
     Continue(Box<ServerHandshake>, Vec<Vec<u8>>),
     /// The server is authenticated.
-    Done { server: ServerLink, auth: ServerAuthRole, server_verified: bool },
+    Done { server: AuthenticatedServer, auth: ServerAuthRole, server_verified: bool },
 }
 
 /// Why the handshake failed.
-pub(super) enum Failure {
+pub(super) enum HandshakeFailure {
     /// The server broke the protocol.
     Protocol(String),
     /// The server does not have the permanent key that we know.
     ServerKey(&'static str),
 }
 
-impl From<MessageError> for Failure {
+impl From<MessageError> for HandshakeFailure {
     fn from(error: MessageError) -> Self {
         Self::Protocol(error.to_string())
     }
 }
 
-impl From<NonceError> for Failure {
+impl From<NonceError> for HandshakeFailure {
     fn from(error: NonceError) -> Self {
         Self::Protocol(error.to_string())
     }
@@ -59,8 +59,8 @@ impl ServerHandshake {
         random: &mut dyn RandomSource,
         timeout: Duration,
     ) -> Self {
-        let link = Link::new(random);
-        Self { role, server_key, ping_interval, link, session: None, timeout, deadline: None }
+        let nonces = NonceStreams::new(random);
+        Self { role, server_key, ping_interval, nonces, session: None, timeout, deadline: None }
     }
 
     /// The WebSocket is open.
@@ -75,7 +75,7 @@ impl ServerHandshake {
         nonce: &Nonce,
         nonce_bytes: &[u8; Nonce::BYTES],
         data: &[u8],
-    ) -> Result<Step, Failure> {
+    ) -> Result<Step, HandshakeFailure> {
         match self.session.take() {
             None => self.server_hello(permanent_key, nonce, data),
             Some((session_key, key)) => {
@@ -89,20 +89,20 @@ impl ServerHandshake {
         permanent_key: &KeyPair,
         nonce: &Nonce,
         data: &[u8],
-    ) -> Result<Step, Failure> {
+    ) -> Result<Step, HandshakeFailure> {
         if nonce.destination != Address::SERVER {
-            return Err(Failure::Protocol(format!(
+            return Err(HandshakeFailure::Protocol(format!(
                 "'server-hello' is addressed to {} before an address was assigned",
                 nonce.destination
             )));
         }
-        let checked = self.link.check(nonce)?;
+        let checked = self.nonces.check(nonce)?;
         let session_key = ServerHello::parse(data)?.key;
         // Spec: P-113 ('server-hello' Message)
         if self.server_key == Some(session_key) {
-            return Err(Failure::ServerKey("its session key is its permanent key"));
+            return Err(HandshakeFailure::ServerKey("its session key is its permanent key"));
         }
-        self.link.commit(checked);
+        self.nonces.commit(checked);
 
         let key = SharedKey::new(&session_key, permanent_key.secret());
         let mut messages = Vec::new();
@@ -137,40 +137,44 @@ impl ServerHandshake {
         data: &[u8],
         session_key: PublicKey,
         key: SharedKey,
-    ) -> Result<Step, Failure> {
+    ) -> Result<Step, HandshakeFailure> {
         // Spec: P-060 (Receiving a Signalling Message)
         // The first message with an address in it tells us ours.
         let address = nonce.destination;
         // Spec: P-061 P-062 (Receiving a Signalling Message)
         if address.role() != Some(self.role) {
-            return Err(Failure::Protocol(format!(
+            return Err(HandshakeFailure::Protocol(format!(
                 "'server-auth' is addressed to {address}, which is not the address of an {}",
                 self.role
             )));
         }
-        let checked = self.link.check(nonce)?;
-        let plain = key
-            .open(nonce_bytes, data)
-            .map_err(|_| Failure::Protocol("'server-auth' could not be decrypted".into()))?;
+        let checked = self.nonces.check(nonce)?;
+        let plain = key.open(nonce_bytes, data).map_err(|_| {
+            HandshakeFailure::Protocol("'server-auth' could not be decrypted".into())
+        })?;
         let auth = ServerAuth::parse(&plain, self.role)?;
         // Spec: P-158 ('server-auth' Message)
-        if auth.your_cookie != self.link.own_cookie() {
-            return Err(Failure::Protocol("'server-auth' does not repeat our cookie".into()));
+        if auth.your_cookie != self.nonces.own_cookie() {
+            return Err(HandshakeFailure::Protocol(
+                "'server-auth' does not repeat our cookie".into(),
+            ));
         }
         let server_verified = match (&self.server_key, &auth.signed_keys) {
             (Some(server_key), Some(signed)) => {
                 // Spec: P-159 ('server-auth' Message)
                 let signed = SharedKey::new(server_key, permanent_key.secret())
                     .open(nonce_bytes, signed)
-                    .map_err(|_| Failure::ServerKey("its signature is by another key"))?;
+                    .map_err(|_| HandshakeFailure::ServerKey("its signature is by another key"))?;
                 let expected = [&session_key.as_bytes()[..], permanent_key.public().as_bytes()];
                 // Spec: P-160 ('server-auth' Message)
                 if signed != expected.concat() {
-                    return Err(Failure::ServerKey("its signature is for other keys"));
+                    return Err(HandshakeFailure::ServerKey("its signature is for other keys"));
                 }
                 true
             }
-            (Some(_), None) => return Err(Failure::ServerKey("it does not sign its session key")),
+            (Some(_), None) => {
+                return Err(HandshakeFailure::ServerKey("it does not sign its session key"));
+            }
             (None, Some(_)) => {
                 // Spec: P-161 ('server-auth' Message)
                 tracing::warn!(
@@ -181,15 +185,15 @@ impl ServerHandshake {
             }
             (None, None) => false,
         };
-        self.link.commit(checked);
+        self.nonces.commit(checked);
         // Spec: P-063 (Receiving a Signalling Message)
         // Spec: P-157 ('server-auth' Message)
-        let server = ServerLink { link: self.link, key, address };
+        let server = AuthenticatedServer { nonces: self.nonces, key, address };
         Ok(Step::Done { server, auth: auth.role, server_verified })
     }
 
     fn next_nonce(&mut self) -> Nonce {
-        self.link
+        self.nonces
             // Spec: P-041 P-044 (Sending a Signalling Message)
             .next_nonce(Address::SERVER, Address::SERVER)
             .expect("a counter that starts below 2^32 has room for two messages")

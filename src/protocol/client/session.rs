@@ -3,7 +3,7 @@
 use super::bundle::Bundle;
 use super::handover::Handover;
 use crate::crypto::{PublicKey, SharedKey};
-use crate::protocol::{Address, Link};
+use crate::protocol::{Address, NonceStreams};
 
 /// Everything about the authenticated peer. Thrown away as a whole when the peer is gone.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub(super) struct Session {
     /// Which one of all that there were.
     pub(super) id: u64,
     pub(super) address: Address,
-    pub(super) link: Link,
+    pub(super) nonces: NonceStreams,
     /// Between the two session keys.
     pub(super) key: SharedKey,
     pub(super) peer_key: PublicKey,

@@ -13,8 +13,8 @@ use super::session::Session;
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::{DropResponder, TaskData};
 use crate::protocol::{
-    Address, ChannelTransmit, CloseCode, DropReason, Link, Nonce, ResponderAddress, SecureChannel,
-    SequenceExhausted, Task, TaskOutput, Transmit,
+    Address, ChannelTransmit, CloseCode, DropReason, Nonce, NonceStreams, ResponderAddress,
+    SecureChannel, SequenceExhausted, Task, TaskOutput, Transmit,
 };
 
 /// How many events may wait for the application before nothing more is read.
@@ -27,8 +27,8 @@ const MAX_ANSWERS: usize = 1 << 18;
 
 /// The authenticated connection to the server.
 #[derive(Debug)]
-pub(super) struct ServerLink {
-    pub(super) link: Link,
+pub(super) struct AuthenticatedServer {
+    pub(super) nonces: NonceStreams,
     pub(super) key: SharedKey,
     /// The address that the server gave us.
     pub(super) address: Address,
@@ -40,7 +40,7 @@ pub(super) struct Signalling<E> {
     pub(super) tasks: Vec<Box<dyn Task<E>>>,
     pub(super) settings: Settings,
     pub(super) random: Random,
-    pub(super) server: Option<ServerLink>,
+    pub(super) server: Option<AuthenticatedServer>,
     /// The authenticated peer.
     pub(super) session: Option<Session>,
     /// For the WebSocket.
@@ -330,7 +330,7 @@ impl<E: TaskOutput> Signalling<E> {
     pub(super) fn begin_session(
         &mut self,
         address: Address,
-        link: Link,
+        nonces: NonceStreams,
         key: SharedKey,
         peer_key: PublicKey,
         task: usize,
@@ -346,7 +346,7 @@ impl<E: TaskOutput> Signalling<E> {
         // Spec: P-274 ('auth' Message)
         self.sessions += 1;
         let id = self.sessions;
-        self.session = Some(Session { id, address, link, key, peer_key, task, bundle, handover });
+        self.session = Some(Session { id, address, nonces, key, peer_key, task, bundle, handover });
     }
 
     /// Tells the application of the peer.
@@ -406,7 +406,7 @@ impl<E: TaskOutput> Signalling<E> {
     /// Sends a message to the server.
     pub(super) fn send_to_server(&mut self, plain: &[u8]) {
         let Some(server) = &mut self.server else { return };
-        match server.link.next_nonce(server.address, Address::SERVER) {
+        match server.nonces.next_nonce(server.address, Address::SERVER) {
             Ok(nonce) => {
                 let message = seal(&nonce, &server.key, plain);
                 self.transmit(message);

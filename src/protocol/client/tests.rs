@@ -1,11 +1,13 @@
 //! What can only be tested from inside: the far end of the sequence numbers. Everything else is in
 //! `tests/`.
 
-use super::signalling::ServerLink;
+use super::signalling::AuthenticatedServer;
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
 use crate::protocol::message::Payload;
-use crate::protocol::{Address, CloseCode, DropReason, Link, ResponderAddress, Role, Transmit};
+use crate::protocol::{
+    Address, CloseCode, DropReason, NonceStreams, ResponderAddress, Role, Transmit,
+};
 use crate::task::{RelayedData, TaskEvent};
 
 const LAST: u64 = (1 << 48) - 1;
@@ -26,10 +28,10 @@ fn in_task(role: Role) -> Client<TaskEvent> {
         ClientConfig { tasks: vec![Box::new(RelayedData)], ..ClientConfig::new(role, own.clone()) };
     let mut client = Client::new(config, Box::new(OsRandom)).unwrap();
     let key = || SharedKey::new(peer.public(), own.secret());
-    let link = || Link::new(&mut OsRandom);
+    let nonces = || NonceStreams::new(&mut OsRandom);
     client.handshake = None;
-    client.signalling.server = Some(ServerLink { link: link(), key: key(), address });
-    client.signalling.begin_session(peer_address, link(), key(), *peer.public(), 0);
+    client.signalling.server = Some(AuthenticatedServer { nonces: nonces(), key: key(), address });
+    client.signalling.begin_session(peer_address, nonces(), key(), *peer.public(), 0);
     client
 }
 
@@ -49,7 +51,7 @@ fn expect_used_up(mut client: Client<TaskEvent>) {
 fn no_more_numbers_for_the_peer() {
     for role in [Role::Initiator, Role::Responder] {
         let mut client = in_task(role);
-        client.signalling.session.as_mut().unwrap().link.set_next_sequence(LAST);
+        client.signalling.session.as_mut().unwrap().nonces.set_next_sequence(LAST);
         client.send_application(Payload::from_text("the last one")).unwrap();
         assert!(matches!(client.poll_transmit(), Some(Transmit::Message(_))));
         let failure = client.send_application(Payload::from_text("one too many"));
@@ -58,7 +60,7 @@ fn no_more_numbers_for_the_peer() {
 
         // 'close' takes a number too; without one the WebSocket closes all the same.
         let mut client = in_task(role);
-        client.signalling.session.as_mut().unwrap().link.set_next_sequence(LAST);
+        client.signalling.session.as_mut().unwrap().nonces.set_next_sequence(LAST);
         client.send_application(Payload::from_text("the last one")).unwrap();
         client.poll_transmit();
         client.close();
@@ -70,7 +72,7 @@ fn no_more_numbers_for_the_peer() {
 #[test]
 fn no_more_numbers_for_the_server() {
     let mut client = in_task(Role::Initiator);
-    client.signalling.server.as_mut().unwrap().link.set_next_sequence(LAST);
+    client.signalling.server.as_mut().unwrap().nonces.set_next_sequence(LAST);
     let somebody = ResponderAddress::new(7).unwrap();
     client.drop_responder(somebody, DropReason::DroppedByInitiator).unwrap();
     assert!(matches!(client.poll_transmit(), Some(Transmit::Message(_))));

@@ -7,10 +7,10 @@ use super::config::PathConfig;
 use super::outbox::Outbox;
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::ServerHello;
-use crate::protocol::{Address, Link, Role, SequenceExhausted};
+use crate::protocol::{Address, NonceStreams, Role, SequenceExhausted};
 
 /// How far a client is.
-pub(super) enum State {
+pub(super) enum Stage {
     /// Nothing came yet: the next message is 'client-hello' or, from the initiator, 'client-auth'.
     New,
     /// 'client-hello' came.
@@ -56,8 +56,8 @@ impl Ping {
 
 /// One client of a path.
 pub(super) struct Client {
-    pub(super) state: State,
-    pub(super) link: Link,
+    pub(super) state: Stage,
+    pub(super) nonces: NonceStreams,
     /// The server's session key for this client.
     pub(super) session: KeyPair,
     /// The negotiated WebSocket subprotocol.
@@ -85,9 +85,9 @@ impl Client {
         config: Arc<PathConfig>,
     ) -> Self {
         let mut client = Self {
-            state: State::New,
+            state: Stage::New,
             // Spec: P-036 (Sending a Signalling Message)
-            link: Link::new(random),
+            nonces: NonceStreams::new(random),
             // Spec: P-003 (Server's Session Key)
             // Spec: P-110 ('server-hello' Message)
             session: KeyPair::generate(random),
@@ -102,8 +102,8 @@ impl Client {
         };
         // Spec: P-109 P-111 ('server-hello' Message)
         let hello = ServerHello { key: *client.session.public() };
-        // A new link has all its numbers ahead of it.
-        if let Ok(nonce) = client.link.next_nonce(Address::SERVER, Address::SERVER) {
+        // New streams have all their numbers ahead of them.
+        if let Ok(nonce) = client.nonces.next_nonce(Address::SERVER, Address::SERVER) {
             // Spec: P-114 ('server-hello' Message)
             client.outbox.own([&nonce.to_bytes()[..], &hello.serialise()].concat());
         }
@@ -113,7 +113,7 @@ impl Client {
     /// The address of the client: the server's own until it has one.
     pub(super) fn address(&self) -> Address {
         match self.state {
-            State::Authenticated { address, .. } => address,
+            Stage::Authenticated { address, .. } => address,
             _ => Address::SERVER,
         }
     }
@@ -124,7 +124,7 @@ impl Client {
     }
 
     pub(super) fn is_closing(&self) -> bool {
-        matches!(self.state, State::Closing)
+        matches!(self.state, Stage::Closing)
     }
 
     /// When the client needs attention next.
@@ -146,9 +146,9 @@ impl Client {
 
     /// Seals `plain` for the client and queues it.
     pub(super) fn send(&mut self, plain: &[u8]) -> Result<(), SequenceExhausted> {
-        let State::Authenticated { address, shared } = &self.state else { return Ok(()) };
+        let Stage::Authenticated { address, shared } = &self.state else { return Ok(()) };
         // Spec: P-040 (Sending a Signalling Message)
-        let nonce = self.link.next_nonce(Address::SERVER, *address)?.to_bytes();
+        let nonce = self.nonces.next_nonce(Address::SERVER, *address)?.to_bytes();
         let mut message = nonce.to_vec();
         // Spec: P-176 ('new-initiator' Message)
         // Spec: P-184 ('new-responder' Message)

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::client::{Ping, State};
+use super::client::{Ping, Stage};
 use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::{Cause, Event, Violation};
@@ -37,8 +37,8 @@ impl Path {
         let Some(client) = self.clients.get_mut(&id) else { return Ok(()) };
         // Spec: P-096 (Client-to-Server Messages)
         // And what is wrong if the message cannot be opened with that.
-        let (role, key, shared, wrong) = match std::mem::replace(&mut client.state, State::New) {
-            State::Introduced { key, shared } => {
+        let (role, key, shared, wrong) = match std::mem::replace(&mut client.state, Stage::New) {
+            Stage::Introduced { key, shared } => {
                 (Role::Responder, key, shared, Cause::from(Violation::Undecryptable))
             }
             // Spec: P-119 ('client-hello' Message)
@@ -47,8 +47,8 @@ impl Path {
             _ => match ClientHello::parse(data) {
                 Ok(ClientHello { key }) => {
                     let shared = SharedKey::new(&key, client.session.secret());
-                    client.link.commit(checked);
-                    client.state = State::Introduced { key, shared };
+                    client.nonces.commit(checked);
+                    client.state = Stage::Introduced { key, shared };
                     return Ok(());
                 }
                 // Only the initiator has the key that the path is named after.
@@ -69,7 +69,7 @@ impl Path {
         let Authenticating { id, role, key, shared, auth, cookie, checked } = newcomer;
         let Some(client) = self.clients.get(&id) else { return Ok(()) };
         // Spec: P-127 ('client-auth' Message)
-        if auth.your_cookie != client.link.own_cookie() {
+        if auth.your_cookie != client.nonces.own_cookie() {
             return Err(Violation::YourCookie.into());
         }
         let config = client.config.clone();
@@ -124,11 +124,11 @@ impl Path {
         };
         self.events.push_back(Event::Authenticated { role });
         let Some(client) = self.clients.get_mut(&id) else { return Ok(()) };
-        client.link.commit(checked);
+        client.nonces.commit(checked);
         client.handshake_end = None;
         client.ping = Ping::new(now, auth.ping_interval);
         // Spec: P-042 (Sending a Signalling Message)
-        let sent = client.link.next_nonce(Address::SERVER, address).map(|nonce| {
+        let sent = client.nonces.next_nonce(Address::SERVER, address).map(|nonce| {
             let nonce = nonce.to_bytes();
             // Spec: P-151 ('server-auth' Message)
             let signed_keys = permanent_key.map(|permanent| {
@@ -149,7 +149,7 @@ impl Path {
             client.outbox.own(message);
         });
         // Spec: P-149 ('server-auth' Message)
-        client.state = State::Authenticated { address, shared };
+        client.state = Stage::Authenticated { address, shared };
         self.mark_ready(id);
         sent.map_err(|_| Cause::SequenceExhausted)
     }

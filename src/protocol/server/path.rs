@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::client::{Client, State};
+use super::client::{Client, Stage};
 use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::{Cause, Event, RelayFailure, Violation};
@@ -237,8 +237,8 @@ impl Path {
         if nonce.destination != Address::SERVER {
             return self.relay(now, id, &nonce, message);
         }
-        let checked = client.link.check(&nonce)?;
-        let State::Authenticated { address, shared } = &client.state else {
+        let checked = client.nonces.check(&nonce)?;
+        let Stage::Authenticated { address, shared } = &client.state else {
             return self.handshake(now, id, &nonce, data, checked);
         };
         // Spec: P-085 (Receiving a Signalling Message)
@@ -250,7 +250,7 @@ impl Path {
         let (responder, code) =
             parse_drop(&plain, client.config.accept_no_shared_task_as_drop_reason)?;
         if let Some(client) = self.clients.get_mut(&id) {
-            client.link.commit(checked);
+            client.nonces.commit(checked);
         }
         // Spec: P-193 ('drop-responder' Message)
         if let Some(&dropped) = self.responders.get(&responder) {
@@ -393,7 +393,7 @@ impl Path {
     fn leave(&mut self, id: ClientId, waiting: Waiting, tell: Tell) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let address = client.address();
-        client.state = State::Closing;
+        client.state = Stage::Closing;
         (client.handshake_end, client.ping, client.idle_check) = (None, None, None);
         let lost = match waiting {
             Waiting::Flush => Vec::new(),

@@ -7,19 +7,19 @@ use super::*;
 use crate::crypto::{KeyPair, OsRandom, PublicKey, SharedKey};
 use crate::protocol::message::{ClientAuth, ClientHello, DropResponder, ServerHello};
 use crate::protocol::{
-    Address, CloseCode, Link, Nonce, ResponderAddress, Role, SUBPROTOCOL, Transmit,
+    Address, CloseCode, Nonce, NonceStreams, ResponderAddress, Role, SUBPROTOCOL, Transmit,
 };
 
 struct Peer {
     id: ClientId,
-    link: Link,
+    nonces: NonceStreams,
     shared: SharedKey,
     address: Address,
 }
 
 impl Peer {
     fn message(&mut self, plain: &[u8]) -> bytes::Bytes {
-        let nonce = self.link.next_nonce(self.address, Address::SERVER).unwrap().to_bytes();
+        let nonce = self.nonces.next_nonce(self.address, Address::SERVER).unwrap().to_bytes();
         [&nonce[..], &self.shared.seal(&nonce, plain)].concat().into()
     }
 }
@@ -29,11 +29,11 @@ fn join(path: &mut Path, now: Instant, keys: &KeyPair, role: Role) -> Peer {
     let Some(Transmit::Message(hello)) = path.poll_transmit(id) else { panic!("no server-hello") };
     let (nonce, _, data) = Nonce::split(&hello).unwrap();
     let key: PublicKey = ServerHello::parse(data).unwrap().key;
-    let mut link = Link::new(&mut OsRandom);
+    let mut nonces = NonceStreams::new(&mut OsRandom);
     let shared = SharedKey::new(&key, keys.secret());
     if role == Role::Responder {
         let hello = ClientHello { key: *keys.public() }.serialise();
-        let nonce = link.next_nonce(Address::SERVER, Address::SERVER).unwrap().to_bytes();
+        let nonce = nonces.next_nonce(Address::SERVER, Address::SERVER).unwrap().to_bytes();
         path.handle_message(now, id, [&nonce[..], &hello].concat().into());
     }
     let auth = ClientAuth {
@@ -42,7 +42,7 @@ fn join(path: &mut Path, now: Instant, keys: &KeyPair, role: Role) -> Peer {
         ping_interval: 0,
         your_key: None,
     };
-    let mut peer = Peer { id, link, shared, address: Address::SERVER };
+    let mut peer = Peer { id, nonces, shared, address: Address::SERVER };
     let message = peer.message(&auth.serialise());
     path.handle_message(now, id, message);
     let Some(Transmit::Message(answer)) = path.poll_transmit(id) else { panic!("no server-auth") };
@@ -62,8 +62,8 @@ fn used_up_sequence_numbers_close_the_connection_with_3001() {
     let now = Instant::now();
     let (mut path, keys) = path();
     let initiator = join(&mut path, now, &keys, Role::Initiator);
-    let link = &mut path.clients.get_mut(&initiator.id).unwrap().link;
-    link.set_next_sequence((1 << 48) - 2);
+    let nonces = &mut path.clients.get_mut(&initiator.id).unwrap().nonces;
+    nonces.set_next_sequence((1 << 48) - 2);
     for last in [(1 << 48) - 2, (1 << 48) - 1] {
         join(&mut path, now, &KeyPair::generate(&mut OsRandom), Role::Responder);
         let Some(Transmit::Message(message)) = path.poll_transmit(initiator.id) else { panic!() };
@@ -86,9 +86,9 @@ fn sequence_numbers_of_a_client_carry_but_do_not_wrap() {
     for (before, code) in [(0xffff_ffff, None), ((1 << 48) - 1, Some(CloseCode::ProtocolError))] {
         let (mut path, keys) = path();
         let mut initiator = join(&mut path, now, &keys, Role::Initiator);
-        path.clients.get_mut(&initiator.id).unwrap().link.set_their_sequence(before);
+        path.clients.get_mut(&initiator.id).unwrap().nonces.set_their_sequence(before);
         let next = if code.is_none() { before + 1 } else { 0 };
-        initiator.link.set_next_sequence(next);
+        initiator.nonces.set_next_sequence(next);
         let id = ResponderAddress::new(9).unwrap();
         let message = initiator.message(&DropResponder { id, reason: None }.serialise());
         path.handle_message(now, initiator.id, message);

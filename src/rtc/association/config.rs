@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, UNANNOUNCED_MAX_MESSAGE_SIZE};
+
 /// Which side of the DTLS handshake this is (`a=setup` in SDP). It also decides who of the two
 /// chooses even channel ids (the client) and who odd ones (RFC 8832 section 6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,9 +16,6 @@ pub enum DtlsRole {
     /// Waits for the peer to begin (`passive`).
     Server,
 }
-
-/// The largest message a peer takes that said nothing about it (RFC 8841 section 6.1), in bytes.
-pub const UNANNOUNCED_MAX_MESSAGE_SIZE: usize = 65_536;
 
 /// The limits of an association. [`Default`] is good for anything but special needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +46,7 @@ impl Default for SctpConfig {
         Self {
             port: 5000,
             remote_port: 5000,
-            max_message_size: 262_144,
+            max_message_size: BROWSER_MAX_MESSAGE_SIZE,
             remote_max_message_size: UNANNOUNCED_MAX_MESSAGE_SIZE,
             mtu: 1200,
             send_buffer: 2 << 20,

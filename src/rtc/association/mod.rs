@@ -22,7 +22,7 @@ use bytes::Bytes;
 use self::channel::{Channel, Channels};
 pub use self::config::{
     AssociationEvent, ChannelConfig, ChannelId, DtlsRole, MessageKind, OpenError, Reliability,
-    SctpConfig, SendError, UNANNOUNCED_MAX_MESSAGE_SIZE,
+    SctpConfig, SendError,
 };
 use self::dtls::DtlsConnection;
 use self::early::EarlyMessages;

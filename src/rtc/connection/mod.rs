@@ -20,7 +20,7 @@ pub use crate::rtc::describe::sdp::SdpError;
 use crate::rtc::describe::sdp::{Description, Origin, Parameters, Setup};
 use crate::rtc::fingerprint::Fingerprint;
 use crate::rtc::ice::{
-    self, Agent, Credentials, Output, Path, Received, SocketId, State as IceState, StreamId,
+    self, Agent, Credentials, IceState, Output, Path, Received, SocketId, StreamId,
 };
 use crate::task::ConnectionState;
 use crate::task::webrtc::Candidate;
@@ -51,7 +51,7 @@ pub struct ConnectionConfig {
 
 /// What has happened.
 #[derive(Debug)]
-pub enum Event {
+pub enum ConnectionOutput {
     /// The connection is doing differently now.
     State(ConnectionState),
     /// For the peer. `None`: there are no more.
@@ -93,7 +93,7 @@ pub struct Connection {
     secured: bool,
     path: Option<Path>,
     state: ConnectionState,
-    events: VecDeque<Event>,
+    events: VecDeque<ConnectionOutput>,
 }
 
 impl Connection {
@@ -118,7 +118,7 @@ impl Connection {
     ) -> Self {
         let origin = Origin::new(u64::from_be_bytes(random.array()));
         let ConnectionConfig { ice_servers: servers, ice_policy: policy, .. } = config;
-        let agent = ice::Config { servers, policy, controlling: config.offerer };
+        let agent = ice::AgentConfig { servers, policy, controlling: config.offerer };
         Self {
             offerer: config.offerer,
             agent: Agent::new(now, agent, random),
@@ -340,9 +340,10 @@ impl Connection {
     }
 
     fn problem(&mut self, text: String) {
-        let waiting = self.events.iter().filter(|event| matches!(event, Event::Problem(_)));
+        let waiting =
+            self.events.iter().filter(|event| matches!(event, ConnectionOutput::Problem(_)));
         if waiting.count() < MAX_PROBLEMS {
-            self.events.push_back(Event::Problem(text));
+            self.events.push_back(ConnectionOutput::Problem(text));
         }
     }
 
@@ -396,7 +397,7 @@ impl Connection {
     }
 
     /// The state of ICE, the path and bytes.
-    pub fn ice_stats(&self) -> ice::Stats {
+    pub fn ice_stats(&self) -> ice::IceStats {
         self.agent.stats()
     }
 
@@ -462,7 +463,7 @@ impl Connection {
     }
 
     /// What has happened.
-    pub fn poll_event(&mut self) -> Option<Event> {
+    pub fn poll_event(&mut self) -> Option<ConnectionOutput> {
         self.events.pop_front()
     }
 
@@ -520,7 +521,7 @@ impl Connection {
     fn ended(&mut self, state: ConnectionState) {
         if !self.state.is_end() {
             self.state = state.clone();
-            self.events.push_back(Event::State(state));
+            self.events.push_back(ConnectionOutput::State(state));
         }
     }
 
@@ -536,14 +537,14 @@ impl Connection {
                 Output::Candidate(candidate) => {
                     let (sdp_mid, index) = self.section.clone();
                     let ufrag = self.agent.local_credentials().ufrag().to_owned();
-                    self.events.push_back(Event::Candidate(Some(Candidate {
+                    self.events.push_back(ConnectionOutput::Candidate(Some(Candidate {
                         candidate,
                         sdp_mid,
                         sdp_m_line_index: Some(index),
                         username_fragment: Some(ufrag),
                     })));
                 }
-                Output::EndOfCandidates => self.events.push_back(Event::Candidate(None)),
+                Output::EndOfCandidates => self.events.push_back(ConnectionOutput::Candidate(None)),
                 Output::State(_) => {}
                 Output::RestartAdvised => self.want_restart(),
                 Output::Path(path) => {
@@ -558,7 +559,7 @@ impl Connection {
                 Output::ServerFailed { url, problem } => {
                     self.problem(format!("the ICE server {url} is of no use: {problem}"));
                 }
-                output => self.events.push_back(Event::Io(output)),
+                output => self.events.push_back(ConnectionOutput::Io(output)),
             }
         }
         self.update_state();
@@ -579,7 +580,7 @@ impl Connection {
         };
         if state != self.state {
             self.state = state.clone();
-            self.events.push_back(Event::State(state));
+            self.events.push_back(ConnectionOutput::State(state));
         }
     }
 }

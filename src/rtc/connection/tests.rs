@@ -86,15 +86,17 @@ impl Side {
         }
         while let Some(event) = self.connection.poll_event() {
             match event {
-                Event::State(state) => self.states.push(state),
-                Event::Candidate(candidate) => self.candidates.push(candidate),
-                Event::Problem(text) => self.problems.push(text),
-                Event::Io(Output::Transmit { socket, to, data }) => {
+                ConnectionOutput::State(state) => self.states.push(state),
+                ConnectionOutput::Candidate(candidate) => self.candidates.push(candidate),
+                ConnectionOutput::Problem(text) => self.problems.push(text),
+                ConnectionOutput::Io(Output::Transmit { socket, to, data }) => {
                     if let Some(from) = of(&self.sockets, socket) {
                         packets.push((from, to, data));
                     }
                 }
-                Event::Io(output) => panic!("there are no servers and no names: {output:?}"),
+                ConnectionOutput::Io(output) => {
+                    panic!("there are no servers and no names: {output:?}")
+                }
             }
         }
         packets

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::net::{can_reach, normalise, with_scope};
-use super::relay::{Link, Relay, RelayOutput, RelayState};
+use super::relay::{Carrier, Relay, RelayOutput, RelayState};
 use super::server::Host;
 use super::server_reflexive::{Outcome, Query};
 use super::{
@@ -191,7 +191,7 @@ impl Gatherer {
                         // One allocation is all that a server gives to one socket (RFC 8656 section 5).
                         let asked = |relay: &Relay| {
                             let same = |ip| relay.server == SocketAddr::new(ip, port);
-                            relay.link == Link::Udp(socket.id)
+                            relay.link == Carrier::Udp(socket.id)
                                 && (relay.server_index == index || ips.iter().copied().any(same))
                         };
                         if let Some(ip) = reachable(socket, ips)
@@ -242,8 +242,8 @@ impl Gatherer {
 
     pub(super) fn relay_of_stream(&mut self, stream: StreamId) -> Option<&mut Relay> {
         self.relays.iter_mut().find(|relay| match relay.link {
-            Link::Stream(id, _) => id == stream && relay.state() != RelayState::Ended,
-            Link::Udp(_) => false,
+            Carrier::Stream(id, _) => id == stream && relay.state() != RelayState::Ended,
+            Carrier::Udp(_) => false,
         })
     }
 
@@ -254,7 +254,7 @@ impl Gatherer {
     ) -> Option<&mut Relay> {
         self.relays
             .iter_mut()
-            .find(|relay| (relay.link, relay.server) == (Link::Udp(socket), server))
+            .find(|relay| (relay.link, relay.server) == (Carrier::Udp(socket), server))
     }
 
     /// A connection is closed, or could not be opened.
@@ -293,13 +293,13 @@ impl Gatherer {
     ) -> Vec<Gathered> {
         self.queries.retain(|query| query.socket != socket.id);
         let gone = |relay: &Relay| match relay.link {
-            Link::Udp(id) => id == socket.id,
-            Link::Stream(..) => normalise(relay.local()).ip() == socket.address.ip(),
+            Carrier::Udp(id) => id == socket.id,
+            Carrier::Stream(..) => normalise(relay.local()).ip() == socket.address.ip(),
         };
         let mut lost = Vec::new();
         for relay in self.relays.iter().filter(|relay| gone(relay)) {
             lost.extend(relay.lost());
-            if let Link::Stream(stream, _) = relay.link {
+            if let Carrier::Stream(stream, _) = relay.link {
                 output.push_back(Output::Disconnect { stream });
             }
         }
@@ -382,7 +382,7 @@ impl Gatherer {
                     RelayOutput::Ended(problem) => {
                         let url = self.servers[relay.server_index].server.url().to_owned();
                         output.push_back(Output::ServerFailed { url, problem });
-                        if let Link::Stream(stream, _) = relay.link {
+                        if let Carrier::Stream(stream, _) = relay.link {
                             output.push_back(Output::Disconnect { stream });
                         }
                         gathered.extend(lost.iter().map(Gathered::copy));
@@ -410,7 +410,7 @@ impl Gatherer {
                     output.push_back(transmit(&relay, data));
                 }
             }
-            if let Link::Stream(stream, _) = relay.link {
+            if let Carrier::Stream(stream, _) = relay.link {
                 output.push_back(Output::Disconnect { stream });
             }
         }
@@ -435,8 +435,8 @@ impl Gathered {
 /// A message for a TURN server.
 pub(super) fn transmit(relay: &Relay, data: Vec<u8>) -> Output {
     match relay.link {
-        Link::Udp(socket) => Output::Transmit { socket, to: relay.server, data },
-        Link::Stream(stream, _) => Output::StreamTransmit { stream, data },
+        Carrier::Udp(socket) => Output::Transmit { socket, to: relay.server, data },
+        Carrier::Stream(stream, _) => Output::StreamTransmit { stream, data },
     }
 }
 

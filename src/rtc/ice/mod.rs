@@ -8,9 +8,9 @@
 //! them passwords: both crates run with logging off.
 //!
 //! Time line of an established path, counted from the last answer of the peer to a consent check
-//! (RFC 7675; one is sent every 2.5 s, and more often after a loss): [`State::Disconnected`] after
-//! [`DISCONNECTED_AFTER`], [`State::Failed`] after [`FAILED_AFTER`]. Without any path yet, or while a
-//! restart is under way: [`State::Failed`] when for [`FAILED_AFTER`] there has been no new candidate of
+//! (RFC 7675; one is sent every 2.5 s, and more often after a loss): [`IceState::Disconnected`] after
+//! [`DISCONNECTED_AFTER`], [`IceState::Failed`] after [`FAILED_AFTER`]. Without any path yet, or while a
+//! restart is under way: [`IceState::Failed`] when for [`FAILED_AFTER`] there has been no new candidate of
 //! either side. [`Agent::restart`] leads out of every state.
 //!
 //! A peer that has moved needs not say so: it sends checks from its new address, and a path that has been
@@ -40,11 +40,11 @@ pub use credentials::{Credentials, CredentialsError};
 pub use mdns::{MdnsAnswer, mdns_answer, mdns_queries};
 pub use server::{Server, ServerError, ServerTransport};
 
-/// Without an answer of the peer for this long, a path counts as [`State::Disconnected`].
+/// Without an answer of the peer for this long, a path counts as [`IceState::Disconnected`].
 pub const DISCONNECTED_AFTER: Duration = Duration::from_secs(7);
 
 /// Without an answer of the peer for this long, the consent to send has expired (RFC 7675 section
-/// 5.1), and the agent has [`State::Failed`].
+/// 5.1), and the agent has [`IceState::Failed`].
 pub const FAILED_AFTER: Duration = Duration::from_secs(30);
 
 /// The number of remote candidates an agent takes between two restarts; further ones are ignored.
@@ -76,7 +76,7 @@ pub enum Policy {
 
 /// What an agent needs to know from the start.
 #[derive(Debug, Clone, Default)]
-pub struct Config {
+pub struct AgentConfig {
     /// STUN and TURN servers, at most [`MAX_SERVERS`].
     pub servers: Vec<Server>,
     /// Which candidates may be used.
@@ -88,7 +88,7 @@ pub struct Config {
 
 /// How far the agent has come. The module says when it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum IceState {
     /// The credentials of the peer are not known yet.
     New,
     /// Looking for a path.
@@ -168,7 +168,7 @@ pub enum Output {
     /// There will be no more candidates, until a restart.
     EndOfCandidates,
     /// The state has changed.
-    State(State),
+    State(IceState),
     /// The path to the peer has changed.
     Path(Option<Path>),
     /// The peer is somewhere else than before, so that there may be better paths now: a restart finds
@@ -235,9 +235,9 @@ pub struct PathStats {
 
 /// Figures of an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stats {
+pub struct IceStats {
     /// The state.
-    pub state: State,
+    pub state: IceState,
     /// The path in use, if there is one.
     pub path: Option<PathStats>,
     /// Bytes of the application sent, as UDP payload without ICE and TURN.

@@ -29,13 +29,13 @@ const MAX_SLEEP: Duration = Duration::from_secs(5);
 
 /// How packets get to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(super) enum Carrier {
     Udp(SocketId),
     Stream(StreamId, RelayProtocol),
 }
 
 pub(super) struct Relay {
-    pub(super) link: Link,
+    pub(super) link: Carrier,
     /// The address of the server.
     pub(super) server: SocketAddr,
     /// Index of the server in the configuration.
@@ -95,7 +95,7 @@ impl Relay {
         server_index: usize,
         config: &Server,
     ) -> Self {
-        let mut relay = Self::new(now, Link::Udp(socket), server, server_index, config);
+        let mut relay = Self::new(now, Carrier::Udp(socket), server, server_index, config);
         relay.start(now, local);
         relay
     }
@@ -108,12 +108,12 @@ impl Relay {
         server_index: usize,
         config: &Server,
     ) -> Self {
-        Self::new(now, Link::Stream(stream, protocol), server, server_index, config)
+        Self::new(now, Carrier::Stream(stream, protocol), server, server_index, config)
     }
 
     fn new(
         now: Instant,
-        link: Link,
+        link: Carrier,
         server: SocketAddr,
         server_index: usize,
         config: &Server,
@@ -150,8 +150,8 @@ impl Relay {
         self.local = local;
         let config = self.config.clone();
         self.client = Some(quiet(|| match self.link {
-            Link::Udp(_) => TurnClientUdp::allocate(local, self.server, config).into(),
-            Link::Stream(..) => TurnClientTcp::allocate(local, self.server, config).into(),
+            Carrier::Udp(_) => TurnClientUdp::allocate(local, self.server, config).into(),
+            Carrier::Stream(..) => TurnClientTcp::allocate(local, self.server, config).into(),
         }));
         self.state = RelayState::Allocating;
         (self.wake, self.deadline) = (Some(now), now + PATIENCE);
@@ -183,8 +183,8 @@ impl Relay {
 
     pub(super) fn protocol(&self) -> RelayProtocol {
         match self.link {
-            Link::Udp(_) => RelayProtocol::Udp,
-            Link::Stream(_, protocol) => protocol,
+            Carrier::Udp(_) => RelayProtocol::Udp,
+            Carrier::Stream(_, protocol) => protocol,
         }
     }
 
@@ -275,7 +275,7 @@ impl Relay {
 
     /// Returns where the server saw the last request for an address come from, if this is the answer.
     fn read_mapped(&self, packet: &[u8]) -> Option<SocketAddr> {
-        let asked = self.asked.filter(|_| matches!(self.link, Link::Udp(_)))?;
+        let asked = self.asked.filter(|_| matches!(self.link, Carrier::Udp(_)))?;
         quiet(|| {
             let message = Message::from_bytes(packet).ok()?;
             let answers =
@@ -292,7 +292,7 @@ impl Relay {
         let sent = quiet(|| client.send_to(TransportType::Udp, to, data, time));
         if let Ok(Some(message)) = sent {
             let mut message = quiet(|| message.data.build());
-            if matches!(self.link, Link::Stream(..)) {
+            if matches!(self.link, Carrier::Stream(..)) {
                 message.resize(message.len().next_multiple_of(4), 0);
             }
             return Some(message);

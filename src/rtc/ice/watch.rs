@@ -36,7 +36,7 @@ const MAX_PAIRS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Watch {
-    pairs: HashMap<Pair, News>,
+    pairs: HashMap<Pair, PairActivity>,
     selected: Option<Pair>,
     /// The checks of the selected pair since its last answer: when the first was sent, and how many.
     unanswered: Option<(Instant, u32)>,
@@ -47,13 +47,13 @@ pub(super) struct Watch {
 }
 
 #[derive(Debug, Default, Clone, Copy)]
-struct News {
+struct PairActivity {
     answered: Option<Instant>,
     /// The peer has asked to use this pair.
     nominated: bool,
 }
 
-impl News {
+impl PairActivity {
     fn answered_within(&self, now: Instant, time: Duration) -> bool {
         self.answered.is_some_and(|at| at + time > now)
     }
@@ -80,7 +80,7 @@ impl Watch {
 
     /// Whether this pair was answered in the last seconds.
     pub(super) fn is_fresh(&self, now: Instant, pair: Pair) -> bool {
-        self.pairs.get(&pair).is_some_and(|news| news.answered_within(now, FRESH))
+        self.pairs.get(&pair).is_some_and(|activity| activity.answered_within(now, FRESH))
     }
 
     /// A check was sent.
@@ -93,9 +93,9 @@ impl Watch {
 
     /// The peer has answered a check.
     pub(super) fn note_answer(&mut self, now: Instant, pair: Pair) {
-        let Some(news) = self.news(now, pair) else { return };
-        let was_fresh = news.answered_within(now, FRESH);
-        news.answered = Some(now);
+        let Some(activity) = self.activity(now, pair) else { return };
+        let was_fresh = activity.answered_within(now, FRESH);
+        activity.answered = Some(now);
         let Some(selected) = self.selected else { return };
         if pair == selected {
             self.calm();
@@ -108,16 +108,16 @@ impl Watch {
 
     /// A check of the peer has come. `nominated`: it wants to use this pair.
     pub(super) fn note_request(&mut self, now: Instant, pair: Pair, nominated: bool) {
-        if nominated && let Some(news) = self.news(now, pair) {
-            news.nominated = true;
+        if nominated && let Some(activity) = self.activity(now, pair) {
+            activity.nominated = true;
         }
     }
 
-    fn news(&mut self, now: Instant, pair: Pair) -> Option<&mut News> {
+    fn activity(&mut self, now: Instant, pair: Pair) -> Option<&mut PairActivity> {
         if self.pairs.len() >= MAX_PAIRS && !self.pairs.contains_key(&pair) {
             let selected = self.selected;
-            self.pairs.retain(|pair, news| {
-                selected == Some(*pair) || news.answered_within(now, 2 * CONSENT_INTERVAL)
+            self.pairs.retain(|pair, activity| {
+                selected == Some(*pair) || activity.answered_within(now, 2 * CONSENT_INTERVAL)
             });
             if self.pairs.len() >= MAX_PAIRS {
                 return None;
@@ -157,14 +157,16 @@ impl Watch {
         if count < SILENT_CHECKS || now < first + silence {
             return None;
         }
-        let works = |news: &News| {
-            news.answered > Some(first)
-                && news.answered_within(now, FRESH)
-                && (controlling || news.nominated)
+        let works = |activity: &PairActivity| {
+            activity.answered > Some(first)
+                && activity.answered_within(now, FRESH)
+                && (controlling || activity.nominated)
         };
-        let others =
-            self.pairs.iter().filter(|(pair, news)| self.selected != Some(**pair) && works(news));
-        others.max_by_key(|(_, news)| news.answered).map(|(pair, _)| *pair)
+        let others = self
+            .pairs
+            .iter()
+            .filter(|(pair, activity)| self.selected != Some(**pair) && works(activity));
+        others.max_by_key(|(_, activity)| activity.answered).map(|(pair, _)| *pair)
     }
 
     /// Addresses of the peer, and then of this side, that have worked and do not any more, in favour of
@@ -176,9 +178,9 @@ impl Watch {
         let (Some(selected), Some((first, _))) = (self.selected, self.unanswered) else {
             return Default::default();
         };
-        let silent = |news: &News| news.answered <= Some(first);
+        let silent = |activity: &PairActivity| activity.answered <= Some(first);
         let silent_at = |at: &dyn Fn(&Pair) -> bool| {
-            self.pairs.iter().filter(|(pair, _)| at(pair)).all(|(_, news)| silent(news))
+            self.pairs.iter().filter(|(pair, _)| at(pair)).all(|(_, activity)| silent(activity))
         };
         let mut remote: HashSet<_> = self.pairs.keys().map(|pair| pair.1).collect();
         remote.retain(|address| silent_at(&|pair| pair.1 == *address));

@@ -9,9 +9,9 @@ use crate::protocol::message::{
 /// Data channels have the ids below this one.
 pub(super) const CHANNEL_IDS: u16 = 65535;
 
-/// What a side wants.
+/// What one side tells the other in 'auth'.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Wishes {
+pub(super) struct WebRtcTaskData {
     /// Ids that the signalling channel may not have, all of them below [`CHANNEL_IDS`].
     // Spec: W-011 (Task Data / Incoming)
     pub(super) exclude: BTreeSet<u16>,
@@ -20,7 +20,7 @@ pub(super) struct Wishes {
     pub(super) max_packet_size: Option<u32>,
 }
 
-impl Wishes {
+impl WebRtcTaskData {
     /// Parses the data of a peer. `v0` says which version it is for.
     pub(super) fn parse(data: &TaskData, v0: bool) -> Result<Self, MessageError> {
         let fields = Fields::of_map(data.as_map().ok_or(MessageError::NotAMap)?, "data")?;

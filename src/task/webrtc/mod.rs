@@ -21,8 +21,8 @@ pub use send::{WebRtcSendFailure, send_answer, send_candidates, send_offer};
 use super::{SignallingChannel, Task, TaskEvent};
 use crate::protocol::TaskError;
 use crate::protocol::message::{TaskData, TaskMessage};
-use crate::protocol::{Role, SUBPROTOCOL};
-use data::{CHANNEL_IDS, Wishes};
+use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SUBPROTOCOL};
+use data::{CHANNEL_IDS, WebRtcTaskData};
 
 /// What the application wants of the WebRTC task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl std::error::Error for OptionsError {}
 /// version 0 `max_packet_size` limits the chunks of the signalling channel.
 #[derive(Debug, Clone)]
 pub struct WebRtc {
-    wishes: Wishes,
+    own: WebRtcTaskData,
     negotiated: Option<Negotiated>,
 }
 
@@ -101,7 +101,7 @@ impl WebRtc {
 
     /// The most bytes in a chunk of the signalling channel, whatever the transport takes: what
     /// browsers and the JavaScript implementation can receive.
-    const MAX_CHUNK_SIZE: usize = 262_144;
+    const MAX_CHUNK_SIZE: usize = BROWSER_MAX_MESSAGE_SIZE;
 
     /// Version 1 of the task.
     ///
@@ -133,7 +133,7 @@ impl WebRtc {
         }
         let exclude = exclude.into_iter().collect();
         // Spec: W-009 (Task Data / Outgoing)
-        Ok(Self { wishes: Wishes { exclude, handover, max_packet_size }, negotiated: None })
+        Ok(Self { own: WebRtcTaskData { exclude, handover, max_packet_size }, negotiated: None })
     }
 
     fn is_packet_size(size: u32) -> bool {
@@ -141,16 +141,16 @@ impl WebRtc {
     }
 
     fn is_v0(&self) -> bool {
-        self.wishes.max_packet_size.is_some()
+        self.own.max_packet_size.is_some()
     }
 
-    fn negotiate(&self, theirs: &Wishes) -> Result<SignallingChannel, NoChannel> {
+    fn negotiate(&self, theirs: &WebRtcTaskData) -> Result<SignallingChannel, NoChannel> {
         // Spec: W-013 (Task Data / Incoming)
-        if !(self.wishes.handover && theirs.handover) {
+        if !(self.own.handover && theirs.handover) {
             return Err(NoChannel::NotNegotiated);
         }
-        let id = self.wishes.channel_id(theirs).ok_or(NoChannel::NoIdLeft)?;
-        let max_chunk_size = match (self.is_v0(), self.wishes.packet_size(theirs)) {
+        let id = self.own.channel_id(theirs).ok_or(NoChannel::NoIdLeft)?;
+        let max_chunk_size = match (self.is_v0(), self.own.packet_size(theirs)) {
             (false, _) => Some(Self::MAX_CHUNK_SIZE),
             (true, 0) => None,
             (true, size) => Some((size as usize).min(Self::MAX_CHUNK_SIZE)),
@@ -166,13 +166,13 @@ impl Task<TaskEvent> for WebRtc {
     }
 
     fn data(&self) -> TaskData {
-        self.wishes.to_data()
+        self.own.to_data()
     }
 
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError> {
         self.negotiated = None;
         // Spec: W-004 (Task Data)
-        let theirs = Wishes::parse(peer_data, self.is_v0()).map_err(|error| {
+        let theirs = WebRtcTaskData::parse(peer_data, self.is_v0()).map_err(|error| {
             TaskError::new(format_args!("the data of its WebRTC task is wrong: {error}"))
         })?;
         if let Some(size) = theirs.max_packet_size.filter(|size| !Self::is_packet_size(*size)) {

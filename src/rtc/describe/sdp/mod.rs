@@ -13,6 +13,8 @@ use std::fmt;
 pub use fuzz::fuzz_description;
 pub(crate) use write::Origin;
 
+use crate::protocol::UNANNOUNCED_MAX_MESSAGE_SIZE;
+
 /// What a section for data channels has, beside its identification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Parameters {
@@ -95,8 +97,6 @@ const MAX_MID: usize = 64;
 /// The least that a peer has to take in one message. Everybody takes thousands; with less, the headers
 /// of chunks would take many times the memory and the bandwidth of what is in them.
 const MIN_MAX_MESSAGE_SIZE: usize = 512;
-/// RFC 8841, section 6.1, if the attribute is missing.
-const DEFAULT_MAX_MESSAGE_SIZE: usize = 65536;
 /// RFC 8832 names no default; all implementations use this one.
 pub(crate) const SCTP_PORT: u16 = 5000;
 
@@ -216,7 +216,7 @@ impl Parameters {
                 .ok_or(SdpError("its sctp-port is not a port"))?,
         };
         let max_message_size = match media.max_message_size {
-            None => Some(DEFAULT_MAX_MESSAGE_SIZE),
+            None => Some(UNANNOUNCED_MAX_MESSAGE_SIZE),
             Some(size) => {
                 let size =
                     number::<u64>(size).ok_or(SdpError("its max-message-size is no number"))?;

@@ -14,7 +14,7 @@ use super::checks::Checks;
 use super::credentials::Credentials;
 use super::gather::{Gathered, Gatherer, Socket};
 use super::net::normalise;
-use super::{Config, MAX_SOCKETS, Output, Path, Policy, SocketId, State};
+use super::{AgentConfig, IceState, MAX_SOCKETS, Output, Path, Policy, SocketId};
 use crate::crypto::RandomSource;
 
 /// Names for multicast DNS that the peer can have looked up between two restarts.
@@ -39,7 +39,7 @@ pub struct Agent {
     /// Names of candidates of the peer.
     names: Vec<Name>,
     local_ended: bool,
-    state: State,
+    state: IceState,
     /// The local and the remote address in use, and what that means for the driver.
     pair: Option<(SocketAddr, SocketAddr)>,
     path: Option<Path>,
@@ -104,7 +104,7 @@ impl std::fmt::Debug for Agent {
 impl Agent {
     /// Creates an agent with fresh credentials, and without sockets.
     #[must_use]
-    pub fn new(now: Instant, config: Config, mut random: Box<dyn RandomSource>) -> Self {
+    pub fn new(now: Instant, config: AgentConfig, mut random: Box<dyn RandomSource>) -> Self {
         let tie_breaker = u64::from_be_bytes(random.array());
         let credentials = Credentials::generate(&mut *random);
         Self {
@@ -116,7 +116,7 @@ impl Agent {
             previous: None,
             names: Vec::new(),
             local_ended: false,
-            state: State::New,
+            state: IceState::New,
             pair: None,
             path: None,
             consent: None,
@@ -148,7 +148,7 @@ impl Agent {
 
     /// The state.
     #[must_use]
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> IceState {
         self.state
     }
 
@@ -304,10 +304,10 @@ impl Agent {
             Some(_) => return Err(RestartNeeded),
             None => {}
         }
-        if self.state == State::Failed {
+        if self.state == IceState::Failed {
             // The answer to a restart took very long.
             self.consent = None;
-            self.set_state(State::Checking);
+            self.set_state(IceState::Checking);
         }
         self.current.set_remote(now, remote);
         self.update(now);
@@ -418,10 +418,10 @@ impl Agent {
         };
         let checks = Checks::new(now, self.current.controlling(), self.tie_breaker, credentials);
         let replaced = std::mem::replace(&mut self.current, checks);
-        if self.state == State::Failed {
+        if self.state == IceState::Failed {
             (self.previous, self.consent) = (None, None);
             self.set_pair(None);
-            self.set_state(State::New);
+            self.set_state(IceState::New);
         } else if replaced.nominated().is_some() {
             self.previous = Some(replaced);
         }

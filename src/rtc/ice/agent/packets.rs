@@ -7,8 +7,8 @@ use std::time::Instant;
 use super::Agent;
 use crate::rtc::ice::gather::transmit;
 use crate::rtc::ice::net::normalise;
-use crate::rtc::ice::relay::Link;
-use crate::rtc::ice::{NotConnected, Output, Path, Received, SocketId, State, StreamId};
+use crate::rtc::ice::relay::Carrier;
+use crate::rtc::ice::{IceState, NotConnected, Output, Path, Received, SocketId, StreamId};
 
 impl Agent {
     /// Takes a datagram that came to a socket. Only [`Received::Data`] is for the application.
@@ -31,7 +31,7 @@ impl Agent {
                     self.take_gathered(now, gathered.into_iter().collect());
                 } else if let Some(relay) = self.gatherer.relay_of_socket(socket.id, from) {
                     let peer = relay.handle(now, packet);
-                    return self.handle_relayed(now, Link::Udp(socket.id), from, peer, packet);
+                    return self.handle_relayed(now, Carrier::Udp(socket.id), from, peer, packet);
                 } else {
                     self.handle_check(now, socket.address, from, packet);
                 }
@@ -39,7 +39,7 @@ impl Agent {
             Some(64..=79) => {
                 if let Some(relay) = self.gatherer.relay_of_socket(socket.id, from) {
                     let peer = relay.handle(now, packet);
-                    return self.handle_relayed(now, Link::Udp(socket.id), from, peer, packet);
+                    return self.handle_relayed(now, Carrier::Udp(socket.id), from, peer, packet);
                 }
             }
             _ => {}
@@ -65,7 +65,7 @@ impl Agent {
     }
 
     fn handle_check(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, packet: &[u8]) {
-        if self.closed || self.state == State::Failed {
+        if self.closed || self.state == IceState::Failed {
             return;
         }
         if !self.current.handle(now, local, from, packet)
@@ -79,7 +79,7 @@ impl Agent {
     fn handle_relayed(
         &mut self,
         now: Instant,
-        link: Link,
+        link: Carrier,
         server: SocketAddr,
         peer: Option<(SocketAddr, Range<usize>)>,
         packet: &[u8],

@@ -9,7 +9,9 @@ use crate::rtc::ice::checks::Checks;
 use crate::rtc::ice::gather::transmit;
 use crate::rtc::ice::net::with_scope;
 use crate::rtc::ice::relay::Relay;
-use crate::rtc::ice::{DISCONNECTED_AFTER, FAILED_AFTER, Output, Path, PathStats, State, Stats};
+use crate::rtc::ice::{
+    DISCONNECTED_AFTER, FAILED_AFTER, IceState, IceStats, Output, Path, PathStats,
+};
 
 impl Agent {
     /// When to call [`Agent::handle_timeout`]. It changes with everything that is put in.
@@ -17,14 +19,14 @@ impl Agent {
         if self.closed {
             return None;
         }
-        let mut next = self.gatherer.poll_timeout(self.state == State::Connected);
+        let mut next = self.gatherer.poll_timeout(self.state == IceState::Connected);
         let mut add = |at: Option<Instant>| {
             next = match (next, at) {
                 (Some(next), Some(at)) => Some(next.min(at)),
                 (next, at) => next.or(at),
             };
         };
-        if self.state != State::Failed {
+        if self.state != IceState::Failed {
             add(self.current.poll_timeout());
             add(self.previous.as_mut().and_then(Checks::poll_timeout));
             add(self.next_state_change());
@@ -42,14 +44,14 @@ impl Agent {
         if self.closed {
             return;
         }
-        let connected = self.state == State::Connected;
+        let connected = self.state == IceState::Connected;
         let gathered = self.gatherer.drive(now, connected, &self.sockets, &mut self.output);
         self.take_gathered(now, gathered);
         if self.gatherer.has_started() && !self.local_ended && !self.gatherer.is_pending() {
             self.local_ended = true;
             self.output.push_back(Output::EndOfCandidates);
         }
-        if self.state != State::Failed {
+        if self.state != IceState::Failed {
             self.drive_checks(now);
             self.evaluate(now);
         }
@@ -106,15 +108,15 @@ impl Agent {
             Some(consent) if now >= consent + FAILED_AFTER => {
                 self.previous = None;
                 self.set_pair(None);
-                if self.may_still_connect(now) { State::Disconnected } else { State::Failed }
+                if self.may_still_connect(now) { IceState::Disconnected } else { IceState::Failed }
             }
             Some(consent) if self.pair.is_none() || now >= consent + DISCONNECTED_AFTER => {
-                State::Disconnected
+                IceState::Disconnected
             }
-            Some(_) => State::Connected,
-            None if self.current.remote_credentials().is_none() => State::New,
-            None if expired => State::Failed,
-            None => State::Checking,
+            Some(_) => IceState::Connected,
+            None if self.current.remote_credentials().is_none() => IceState::New,
+            None if expired => IceState::Failed,
+            None => IceState::Checking,
         };
         self.set_state(state);
     }
@@ -131,7 +133,7 @@ impl Agent {
     /// When the state changes if nothing else happens.
     fn next_state_change(&self) -> Option<Instant> {
         match (self.consent, self.state) {
-            (Some(consent), State::Connected) => Some(consent + DISCONNECTED_AFTER),
+            (Some(consent), IceState::Connected) => Some(consent + DISCONNECTED_AFTER),
             (Some(consent), _) => {
                 let failed = consent + FAILED_AFTER;
                 if self.pair.is_some() || self.current.nominated().is_some() {
@@ -144,7 +146,7 @@ impl Agent {
         }
     }
 
-    pub(super) fn set_state(&mut self, state: State) {
+    pub(super) fn set_state(&mut self, state: IceState) {
         if self.state != state {
             self.state = state;
             self.output.push_back(Output::State(state));
@@ -169,7 +171,7 @@ impl Agent {
 
     /// Figures.
     #[must_use]
-    pub fn stats(&self) -> Stats {
+    pub fn stats(&self) -> IceStats {
         let checks = self.previous.as_ref().unwrap_or(&self.current);
         let path = self.path.and(self.pair).map(|pair| {
             let relays = &self.gatherer.relays;
@@ -195,6 +197,6 @@ impl Agent {
             }
         });
         let (bytes_sent, bytes_received) = (self.bytes_sent, self.bytes_received);
-        Stats { state: self.state, path, bytes_sent, bytes_received }
+        IceStats { state: self.state, path, bytes_sent, bytes_received }
     }
 }

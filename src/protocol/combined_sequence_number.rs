@@ -1,12 +1,12 @@
-//! Combined sequence numbers (protocol, *Sending a Signalling Message*).
+//! Combined sequence numbers, CSN for short (protocol, *Sending a Signalling Message*).
 
 use crate::crypto::RandomSource;
 
-/// A combined sequence number: 16 bits overflow number, then 32 bits sequence number.
+/// A combined sequence number (CSN): 16 bits overflow number, then 32 bits sequence number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SequenceNumber(u64);
+pub struct CombinedSequenceNumber(u64);
 
-impl SequenceNumber {
+impl CombinedSequenceNumber {
     const MAX: u64 = (1 << 48) - 1;
 
     /// The first number of a direction: overflow number 0, the rest random.
@@ -46,14 +46,14 @@ mod tests {
     /// Covers P-028 P-047 P-049 P-050 P-051.
     #[test]
     fn numbers_carry_across_2_to_32_and_end_before_2_to_48() {
-        let before = SequenceNumber::from_wire(0xffff_ffff);
+        let before = CombinedSequenceNumber::from_wire(0xffff_ffff);
         let after = before.next().unwrap();
         assert_eq!((after.overflow_number(), after.get()), (1, 1 << 32));
-        assert_eq!(SequenceNumber::from_wire((1 << 48) - 1).next(), None);
-        let last = SequenceNumber::from_wire((1 << 48) - 2).next().unwrap();
+        assert_eq!(CombinedSequenceNumber::from_wire((1 << 48) - 1).next(), None);
+        let last = CombinedSequenceNumber::from_wire((1 << 48) - 2).next().unwrap();
         assert_eq!(last.overflow_number(), 0xffff);
         for _ in 0..100 {
-            assert_eq!(SequenceNumber::first(&mut OsRandom).overflow_number(), 0);
+            assert_eq!(CombinedSequenceNumber::first(&mut OsRandom).overflow_number(), 0);
         }
     }
 }

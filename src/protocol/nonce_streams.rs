@@ -1,13 +1,13 @@
 //! The two nonce streams of one relation: what we send to somebody and what they send to us.
 //!
 //! Everything the protocol says about cookies and sequence numbers is here, for clients and server
-//! alike. A link is thrown away as a whole when the relation ends.
+//! alike. It is thrown away as a whole when the relation ends.
 
 use std::fmt;
 
 use super::address::Address;
+use super::combined_sequence_number::CombinedSequenceNumber;
 use super::nonce::{Cookie, Nonce};
-use super::sequence::SequenceNumber;
 use crate::crypto::RandomSource;
 
 /// Why the nonce of a received message is wrong.
@@ -58,37 +58,37 @@ impl fmt::Display for SequenceExhausted {
 
 impl std::error::Error for SequenceExhausted {}
 
-/// A nonce that passed [`Link::check`] and can be committed once the message proved genuine.
+/// A nonce that passed [`NonceStreams::check`] and can be committed once the message proved genuine.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct CheckedNonce {
     cookie: Cookie,
-    sequence: SequenceNumber,
+    sequence: CombinedSequenceNumber,
 }
 
 /// The state of the nonces between us and one other participant.
 #[derive(Debug)]
-pub struct Link {
+pub struct NonceStreams {
     // Spec: P-038 (Sending a Signalling Message)
     own_cookie: Cookie,
     /// The number of our first message.
-    first: SequenceNumber,
+    first: CombinedSequenceNumber,
     // Spec: P-048 (Sending a Signalling Message)
-    next: Option<SequenceNumber>,
+    next: Option<CombinedSequenceNumber>,
     // Spec: P-077 (Receiving a Signalling Message)
-    theirs: Option<(Cookie, SequenceNumber)>,
+    theirs: Option<(Cookie, CombinedSequenceNumber)>,
 }
 
-impl Link {
-    /// A new link with a random cookie and a random first sequence number.
+impl NonceStreams {
+    /// New streams with a random cookie and a random first sequence number.
     pub fn new(random: &mut dyn RandomSource) -> Self {
         // Spec: P-026 P-027 (Message Structure)
         let own_cookie = Cookie::generate(random);
-        let first = SequenceNumber::first(random);
+        let first = CombinedSequenceNumber::first(random);
         Self { own_cookie, first, next: Some(first), theirs: None }
     }
 
-    /// The cookie that we use on this link.
+    /// The cookie that we use.
     pub const fn own_cookie(&self) -> Cookie {
         self.own_cookie
     }
@@ -106,7 +106,7 @@ impl Link {
         Ok(Nonce { cookie: self.own_cookie, source, destination, sequence })
     }
 
-    /// Whether a message with this combined sequence number was sent on this link.
+    /// Whether a message with this combined sequence number was sent.
     pub fn has_sent(&self, number: u64) -> bool {
         self.first.get() <= number && self.next.is_none_or(|next| number < next.get())
     }
@@ -134,7 +134,7 @@ impl Link {
                 // Spec: P-079 P-080 P-081 P-082 (Receiving a Signalling Message)
                 if previous.next() != Some(nonce.sequence) {
                     return Err(NonceError::Sequence {
-                        expected: previous.next().map(SequenceNumber::get),
+                        expected: previous.next().map(CombinedSequenceNumber::get),
                         received: nonce.sequence.get(),
                     });
                 }
@@ -152,15 +152,15 @@ impl Link {
     /// Sets the next outgoing sequence number, to bring a test near the end of the counter.
     #[cfg(test)]
     pub(crate) fn set_next_sequence(&mut self, number: u64) {
-        self.first = SequenceNumber::from_wire(self.first.get().min(number));
-        self.next = Some(SequenceNumber::from_wire(number));
+        self.first = CombinedSequenceNumber::from_wire(self.first.get().min(number));
+        self.next = Some(CombinedSequenceNumber::from_wire(number));
     }
 
     /// Sets the last accepted sequence number of the other side, for the same purpose.
     #[cfg(test)]
     pub(crate) fn set_their_sequence(&mut self, number: u64) {
         if let Some((_, sequence)) = &mut self.theirs {
-            *sequence = SequenceNumber::from_wire(number);
+            *sequence = CombinedSequenceNumber::from_wire(number);
         }
     }
 }
@@ -178,22 +178,23 @@ mod tests {
             cookie: Cookie([cookie; 16]),
             source: B,
             destination: A,
-            sequence: SequenceNumber::from_wire(sequence),
+            sequence: CombinedSequenceNumber::from_wire(sequence),
         }
     }
 
-    fn link_after(first: u64) -> Link {
-        let mut link = Link::new(&mut OsRandom);
-        let checked = link.check(&nonce(7, 5)).unwrap();
-        link.commit(checked);
-        link.set_their_sequence(first);
-        link
+    fn streams_after(first: u64) -> NonceStreams {
+        let mut streams = NonceStreams::new(&mut OsRandom);
+        let checked = streams.check(&nonce(7, 5)).unwrap();
+        streams.commit(checked);
+        streams.set_their_sequence(first);
+        streams
     }
 
     /// Covers P-029 P-039 P-047 P-048 P-049.
     #[test]
     fn outgoing_numbers_are_consecutive_from_a_random_start() {
-        let (mut one, mut two) = (Link::new(&mut OsRandom), Link::new(&mut OsRandom));
+        let (mut one, mut two) =
+            (NonceStreams::new(&mut OsRandom), NonceStreams::new(&mut OsRandom));
         let first = one.next_nonce(A, B).unwrap();
         assert_eq!(first.sequence.overflow_number(), 0);
         for i in 1..100 {
@@ -205,72 +206,75 @@ mod tests {
     }
 
     #[test]
-    fn a_link_knows_what_was_sent_on_it() {
-        let mut link = Link::new(&mut OsRandom);
-        let first = link.next.unwrap().get();
-        assert!(!link.has_sent(first));
+    fn what_was_sent_is_known() {
+        let mut streams = NonceStreams::new(&mut OsRandom);
+        let first = streams.next.unwrap().get();
+        assert!(!streams.has_sent(first));
         for _ in 0..3 {
-            link.next_nonce(A, B).unwrap();
+            streams.next_nonce(A, B).unwrap();
         }
         let sent: Vec<u64> =
-            (first.saturating_sub(2)..first + 5).filter(|n| link.has_sent(*n)).collect();
+            (first.saturating_sub(2)..first + 5).filter(|n| streams.has_sent(*n)).collect();
         assert_eq!(sent, [first, first + 1, first + 2]);
     }
 
     /// Covers P-024 P-050 P-051 P-052.
     #[test]
     fn outgoing_numbers_cross_2_to_32_and_stop_at_2_to_48() {
-        let mut link = Link::new(&mut OsRandom);
-        link.set_next_sequence(0xffff_ffff);
-        assert_eq!(link.next_nonce(A, B).unwrap().sequence.get(), 0xffff_ffff);
-        assert_eq!(link.next_nonce(A, B).unwrap().sequence.get(), 0x1_0000_0000);
-        link.set_next_sequence((1 << 48) - 1);
-        assert_eq!(link.next_nonce(A, B).unwrap().sequence.get(), (1 << 48) - 1);
-        assert_eq!(link.next_nonce(A, B), Err(SequenceExhausted));
-        assert_eq!(link.next_nonce(A, B), Err(SequenceExhausted));
+        let mut streams = NonceStreams::new(&mut OsRandom);
+        streams.set_next_sequence(0xffff_ffff);
+        assert_eq!(streams.next_nonce(A, B).unwrap().sequence.get(), 0xffff_ffff);
+        assert_eq!(streams.next_nonce(A, B).unwrap().sequence.get(), 0x1_0000_0000);
+        streams.set_next_sequence((1 << 48) - 1);
+        assert_eq!(streams.next_nonce(A, B).unwrap().sequence.get(), (1 << 48) - 1);
+        assert_eq!(streams.next_nonce(A, B), Err(SequenceExhausted));
+        assert_eq!(streams.next_nonce(A, B), Err(SequenceExhausted));
     }
 
     /// Covers P-074 P-075.
     #[test]
     fn first_message_needs_overflow_0_and_a_cookie_of_its_own() {
-        let mut link = Link::new(&mut OsRandom);
-        assert_eq!(link.check(&nonce(7, 1 << 32)).unwrap_err(), NonceError::OverflowNumber(1));
-        let own = Nonce { cookie: link.own_cookie(), ..nonce(0, 1) };
-        assert!(link.check(&own).is_ok(), "nothing was sent yet, so the cookie cannot be a mirror");
-        link.next_nonce(A, B).unwrap();
-        assert_eq!(link.check(&own).unwrap_err(), NonceError::CookieIsOurs);
-        assert!(link.check(&nonce(7, 0)).is_ok());
-        assert!(link.check(&nonce(7, 0xffff_ffff)).is_ok());
+        let mut streams = NonceStreams::new(&mut OsRandom);
+        assert_eq!(streams.check(&nonce(7, 1 << 32)).unwrap_err(), NonceError::OverflowNumber(1));
+        let own = Nonce { cookie: streams.own_cookie(), ..nonce(0, 1) };
+        assert!(
+            streams.check(&own).is_ok(),
+            "nothing was sent yet, so the cookie cannot be a mirror"
+        );
+        streams.next_nonce(A, B).unwrap();
+        assert_eq!(streams.check(&own).unwrap_err(), NonceError::CookieIsOurs);
+        assert!(streams.check(&nonce(7, 0)).is_ok());
+        assert!(streams.check(&nonce(7, 0xffff_ffff)).is_ok());
     }
 
     /// Covers P-076 P-078 P-079 P-080 P-081 P-082.
     #[test]
     fn later_messages_keep_the_cookie_and_count_by_one() {
-        let link = link_after(9);
-        assert!(link.check(&nonce(7, 10)).is_ok());
-        assert_eq!(link.check(&nonce(8, 10)).unwrap_err(), NonceError::CookieChanged);
+        let streams = streams_after(9);
+        assert!(streams.check(&nonce(7, 10)).is_ok());
+        assert_eq!(streams.check(&nonce(8, 10)).unwrap_err(), NonceError::CookieChanged);
         for wrong in [0, 8, 9, 11, 10 + (1 << 32)] {
             assert_eq!(
-                link.check(&nonce(7, wrong)).unwrap_err(),
+                streams.check(&nonce(7, wrong)).unwrap_err(),
                 NonceError::Sequence { expected: Some(10), received: wrong }
             );
         }
-        let link = link_after(0xffff_ffff);
-        assert!(link.check(&nonce(7, 1 << 32)).is_ok());
-        assert!(link.check(&nonce(7, 0)).is_err(), "the overflow number has to go up");
-        let link = link_after((1 << 48) - 1);
-        assert!(link.check(&nonce(7, 0)).is_err(), "the combined number does not wrap");
+        let streams = streams_after(0xffff_ffff);
+        assert!(streams.check(&nonce(7, 1 << 32)).is_ok());
+        assert!(streams.check(&nonce(7, 0)).is_err(), "the overflow number has to go up");
+        let streams = streams_after((1 << 48) - 1);
+        assert!(streams.check(&nonce(7, 0)).is_err(), "the combined number does not wrap");
     }
 
     #[test]
     fn a_checked_nonce_changes_nothing_until_it_is_committed() {
-        let mut link = link_after(9);
+        let mut streams = streams_after(9);
         for _ in 0..3 {
-            assert!(link.check(&nonce(7, 10)).is_ok());
+            assert!(streams.check(&nonce(7, 10)).is_ok());
         }
-        let checked = link.check(&nonce(7, 10)).unwrap();
-        link.commit(checked);
-        assert!(link.check(&nonce(7, 10)).is_err());
-        assert!(link.check(&nonce(7, 11)).is_ok());
+        let checked = streams.check(&nonce(7, 10)).unwrap();
+        streams.commit(checked);
+        assert!(streams.check(&nonce(7, 10)).is_err());
+        assert!(streams.check(&nonce(7, 11)).is_ok());
     }
 }
