@@ -35,6 +35,8 @@ IMPURE = re.compile(
     r"\b(tokio|std::(?:thread|fs|sync::(?:\w+::)*(?:Mutex|RwLock|Condvar)|net::(?:Udp|Tcp)\w+)"
     r"|(?:Instant|SystemTime)::now)\b"
 )
+# What cannot be helped: `sctp-proto` reads the clock when it connects, so ours has to be set by it.
+HELPLESS = {("rtc/association/sctp/mod.rs", "Instant::now")}
 # Folders without circles.
 WITHOUT_CIRCLES = ["chunking", "client", "protocol", "rtc", "task", "transport"]
 
@@ -277,6 +279,8 @@ def impure(crate):
         if layer(crate.source, file) in PURE:
             code = without_tests(strip(file.read_text()))
             for match in IMPURE.finditer(code):
+                if (str(file.relative_to(crate.source)), match.group()) in HELPLESS:
+                    continue
                 line = 1 + code.count("\n", 0, match.start())
                 where = file.relative_to(crate.source.parent)
                 yield f"{where}:{line}: {layer(crate.source, file)} does no I/O, but uses {match.group()}"

@@ -46,6 +46,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// How many bytes SCTP may hold beyond the receive buffer: what comes on a channel that we have closed
 /// stays with it until the peer has closed it, too.
 const UNWANTED: usize = 32 << 20;
+/// How many bytes may leave at once, some 32 packets. Twice of what was acknowledged is always allowed.
+const BURST: usize = 36_000;
 /// How many packets may wait to be sent. They are lost if there are more, like on any way.
 const MAX_PACKETS: usize = 8192;
 
@@ -221,7 +223,7 @@ impl Sctp {
             governor: Governor::default(),
             gaps: false,
             waits: false,
-            allowance: outbound::BURST,
+            allowance: BURST,
             acknowledged: 0,
             allowed: now,
             rests: now,

@@ -7,10 +7,8 @@ use sctp_proto::{Payload, ReliabilityType};
 
 use super::outbox::Outgoing;
 use super::packet::{self, DATA_HEADER, HEADER, Sack, Writer, kind};
-use super::{MAX_PACKETS, Phase, Reliability, Repeated, Sctp};
+use super::{BURST, MAX_PACKETS, Phase, Reliability, Repeated, Sctp};
 
-/// How many bytes may leave at once, some 32 packets. Twice of what was acknowledged is always allowed.
-pub(super) const BURST: usize = 36_000;
 /// How long it takes until the next so many bytes may leave.
 const BREAK: Duration = Duration::from_millis(1);
 /// How long SCTP is not asked for packets after it was, for each chunk that is on its way beyond a few: it
