@@ -8,6 +8,66 @@
 //! How an error is treated depends on who made it: an error of the server ends the connection, one of
 //! a responder that is not authenticated costs only that responder its place, and one of the
 //! authenticated peer is reported to it with 'close'.
+//!
+//! # Examples
+//!
+//! Two clients and a server, each a state machine, with a queue in memory in place of the WebSockets. A
+//! real driver does the same with a socket, and calls [`Client::handle_timeout`] when it is time.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Instant;
+//!
+//! use saltyrtc::crypto::{AuthToken, KeyPair, OsRandom};
+//! use saltyrtc::protocol::client::{PeerAuth, RoleConfig};
+//! use saltyrtc::protocol::server::{Path, PathConfig};
+//! use saltyrtc::protocol::{SUBPROTOCOL, Transmit};
+//! use saltyrtc::task::{Client, ClientConfig, Event, RelayedData, TaskEvent, relayed_data};
+//! use saltyrtc::protocol::message::Payload;
+//!
+//! let client = |role, keys| {
+//!     let mut config = ClientConfig::new(role, keys);
+//!     config.tasks.push(Box::new(RelayedData));
+//!     Client::new(config, Box::new(OsRandom))
+//! };
+//! let (keys, token) = (KeyPair::generate(&mut OsRandom), AuthToken::generate(&mut OsRandom));
+//! let path_key = *keys.public();
+//! let responder = PeerAuth::Token(token.clone());
+//! let initiator = client(RoleConfig::Initiator { responder }, keys)?;
+//! let role = RoleConfig::Responder { initiator: path_key, token: Some(token) };
+//! let responder = client(role, KeyPair::generate(&mut OsRandom))?;
+//!
+//! let now = Instant::now();
+//! let mut path = Path::new(path_key, Arc::new(PathConfig::default()), Box::new(OsRandom));
+//! let mut ends = [initiator, responder].map(|client| (path.connect(now, SUBPROTOCOL), client));
+//! ends.iter_mut().for_each(|(_, client)| client.handle_connected(now));
+//!
+//! let mut received = None;
+//! while received.is_none() {
+//!     for (id, client) in &mut ends {
+//!         // To the server and from it.
+//!         while let Some(transmit) = client.poll_transmit() {
+//!             let Transmit::Message(message) = transmit else { panic!("it closes") };
+//!             path.handle_message(now, *id, message);
+//!         }
+//!         while let Some(transmit) = path.poll_transmit(*id) {
+//!             let Transmit::Message(message) = transmit else { panic!("it closes") };
+//!             client.handle_message(now, &message);
+//!         }
+//!         while let Some(event) = client.poll_event() {
+//!             match event {
+//!                 Event::PeerHandshakeDone { .. } => {
+//!                     relayed_data::send(client, &Payload::from_text("hello"))?;
+//!                 }
+//!                 Event::Task(TaskEvent::Data(data)) => received = Some(data),
+//!                 _ => {}
+//!             }
+//!         }
+//!     }
+//! }
+//! assert_eq!(received.unwrap().as_text(), Some("hello"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod bundle;
 mod config;
