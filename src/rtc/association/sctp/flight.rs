@@ -1,15 +1,33 @@
-//! What is on its way to the peer, as the packets tell that leave and arrive.
+//! What is on its way to the peer, as the packets tell that leave and arrive, and what of it got lost.
+//!
+//! `sctp-proto` repairs one packet per round trip, and none twice. So it is not told of gaps, and what is
+//! missing is sent again here, as soon as something that was sent later has arrived (as in RACK, RFC 8985).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+use bytes::Bytes;
 
 use super::packet::{DATA_HEADER, before};
 
 /// A DATA chunk that was sent.
 struct Sent {
     bytes: usize,
-    /// When, unless it was sent twice: nobody knows which one is acknowledged then.
-    at: Option<Instant>,
+    /// When it was sent last.
+    last: Instant,
+    /// It was sent more than once: nobody knows which one is acknowledged then.
+    again: bool,
+    /// The peer has it, but not everything before it.
+    arrived: bool,
+    /// What it was sent in.
+    packet: Bytes,
+}
+
+impl Sent {
+    /// Its bytes with the header.
+    fn wire_bytes(&self) -> usize {
+        if self.bytes == 0 { 0 } else { self.bytes + DATA_HEADER }
+    }
 }
 
 /// See the module.
@@ -20,8 +38,10 @@ pub(super) struct Flight {
     /// The TSN of the next new one. `None` before the first.
     next: Option<u32>,
     bytes: usize,
-    /// With headers.
+    /// With headers, and without what has arrived.
     wire_bytes: usize,
+    /// When that was sent, of all that has arrived, which was sent last.
+    newest: Option<Instant>,
     /// What the peer takes: its window in the last SACK.
     window: usize,
     largest_window: usize,
@@ -29,20 +49,23 @@ pub(super) struct Flight {
 
 impl Flight {
     /// A DATA chunk leaves. Returns whether it does for the first time.
-    pub(super) fn sent(&mut self, now: Instant, tsn: u32, bytes: usize) -> bool {
+    pub(super) fn sent(&mut self, now: Instant, tsn: u32, bytes: usize, packet: &Bytes) -> bool {
         let next = *self.next.get_or_insert(tsn);
         if before(tsn, next) {
             let index = self.sent.len().wrapping_sub(next.wrapping_sub(tsn) as usize);
             if let Some(sent) = self.sent.get_mut(index) {
-                sent.at = None;
+                sent.again = true;
+                sent.last = now;
+                sent.packet = packet.clone();
             }
             return false;
         }
+        let new = |bytes, packet| Sent { bytes, last: now, again: false, arrived: false, packet };
         // A message that was given up can have a number without ever having been sent.
         for _ in 0..tsn.wrapping_sub(next).min(u32::from(u16::MAX)) {
-            self.sent.push_back(Sent { bytes: 0, at: None });
+            self.sent.push_back(Sent { again: true, ..new(0, Bytes::new()) });
         }
-        self.sent.push_back(Sent { bytes, at: Some(now) });
+        self.sent.push_back(new(bytes, packet.clone()));
         self.next = Some(tsn.wrapping_add(1));
         self.bytes += bytes;
         self.wire_bytes += bytes + DATA_HEADER;
@@ -65,12 +88,81 @@ impl Flight {
             && let Some(sent) = self.sent.pop_front()
         {
             self.bytes -= sent.bytes;
-            if sent.bytes > 0 {
-                self.wire_bytes -= sent.bytes + DATA_HEADER;
+            if !sent.arrived {
+                self.wire_bytes -= sent.wire_bytes();
+                self.newest = self.newest.max((!sent.again).then_some(sent.last));
             }
-            last = sent.at;
+            last = (!sent.again && !sent.arrived).then_some(sent.last);
         }
         last.map(|at| now.saturating_duration_since(at))
+    }
+
+    /// The peer has some of what comes after the TSN up to which it has everything: the gap ack blocks of a
+    /// SACK. `shortest`: no round trip is shorter.
+    pub(super) fn has_gaps(
+        &mut self,
+        now: Instant,
+        cumulative: u32,
+        gaps: &[u8],
+        shortest: Duration,
+    ) {
+        let Some(next) = self.next else { return };
+        let first = next.wrapping_sub(self.sent.len() as u32);
+        // What a SACK that was late says is known.
+        if first != cumulative.wrapping_add(1) {
+            return;
+        }
+        for block in gaps.chunks_exact(4) {
+            let [start, end] = [0, 2].map(|at| u16::from_be_bytes([block[at], block[at + 1]]));
+            let range = usize::from(start.max(1)) - 1..usize::from(end).min(self.sent.len());
+            if range.is_empty() {
+                continue;
+            }
+            for sent in self.sent.range_mut(range).filter(|sent| !sent.arrived) {
+                sent.arrived = true;
+                self.wire_bytes -= sent.wire_bytes();
+                // It may be the first that has arrived, and not the one that was sent last.
+                if !sent.again || now.saturating_duration_since(sent.last) >= shortest {
+                    self.newest = self.newest.max(Some(sent.last));
+                }
+            }
+        }
+    }
+
+    /// What got lost: it was sent so much before something that has arrived. Returns each packet, `most` of
+    /// them, with the TSN of its first chunk. They are sent again.
+    pub(super) fn lost(
+        &mut self,
+        now: Instant,
+        reordered: Duration,
+        most: usize,
+    ) -> Vec<(u32, Bytes)> {
+        let mut lost: Vec<(u32, Bytes)> = Vec::new();
+        let (Some(newest), Some(next)) = (self.newest, self.next) else { return lost };
+        let first = next.wrapping_sub(self.sent.len() as u32);
+        for (index, sent) in self.sent.iter_mut().enumerate() {
+            let packet = sent.packet.as_ptr();
+            if sent.arrived || sent.bytes == 0 {
+                continue;
+            }
+            let same = lost.last().is_some_and(|(_, last)| last.as_ptr() == packet);
+            if !same {
+                if sent.last + reordered > newest {
+                    // What was sent for the first time was sent in the order of its numbers.
+                    if sent.again {
+                        continue;
+                    }
+                    break;
+                }
+                if lost.len() == most {
+                    break;
+                }
+                lost.push((first.wrapping_add(index as u32), sent.packet.clone()));
+            }
+            sent.again = true;
+            sent.last = now;
+        }
+        lost
     }
 
     pub(super) fn set_window(&mut self, window: usize) {
@@ -88,7 +180,7 @@ impl Flight {
         self.sent.len()
     }
 
-    /// How many bytes are on their way, with headers.
+    /// How many bytes are on their way, with headers and without what is known to have arrived.
     pub(super) fn wire_bytes(&self) -> usize {
         self.wire_bytes
     }
@@ -108,17 +200,34 @@ impl Flight {
 mod tests {
     use super::*;
 
+    const TRIP: Duration = Duration::from_millis(10);
+
+    fn packet(number: u8) -> Bytes {
+        vec![number; 100].into()
+    }
+
+    /// Sends one packet in each millisecond.
+    fn sent(start: Instant, first: u32, count: u8) -> Flight {
+        let mut flight = Flight::default();
+        for number in 0..count {
+            let at = start + Duration::from_millis(number.into());
+            assert!(flight.sent(at, first.wrapping_add(number.into()), 100, &packet(number)));
+        }
+        flight
+    }
+
+    fn numbers(lost: Vec<(u32, Bytes)>) -> Vec<u8> {
+        lost.into_iter().map(|(_, packet)| packet[0]).collect()
+    }
+
     #[test]
     fn sent_and_acknowledged() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let mut flight = Flight::default();
         let first = u32::MAX - 1;
-        for number in 0..4 {
-            assert!(flight.sent(at(u64::from(number)), first.wrapping_add(number), 100));
-        }
+        let mut flight = sent(start, first, 4);
         assert_eq!((flight.len(), flight.wire_bytes()), (4, 464));
-        assert!(!flight.sent(at(9), first.wrapping_add(1), 100), "sent again");
+        assert!(!flight.sent(at(9), first.wrapping_add(1), 100, &packet(1)), "sent again");
         let trip = flight.acknowledged(at(20), first, 1000);
         assert_eq!(trip, Some(Duration::from_millis(20)));
         assert_eq!((flight.len(), flight.room()), (3, 700));
@@ -133,9 +242,46 @@ mod tests {
     fn numbers_that_were_never_sent() {
         let now = Instant::now();
         let mut flight = Flight::default();
-        assert!(flight.sent(now, 5, 10) && flight.sent(now, 8, 10));
+        assert!(flight.sent(now, 5, 10, &packet(0)) && flight.sent(now, 8, 10, &packet(1)));
         assert_eq!(flight.len(), 4);
         flight.acknowledged(now, 7, 0);
         assert_eq!((flight.len(), flight.wire_bytes()), (1, 26));
+    }
+
+    #[test]
+    fn what_is_missing_is_sent_again_until_it_arrives() {
+        let start = Instant::now();
+        let at = |milliseconds| start + Duration::from_millis(milliseconds);
+        let first = u32::MAX - 3;
+        let mut flight = sent(start, first, 10);
+        let reordered = Duration::from_millis(2);
+        flight.acknowledged(at(10), first, 1000);
+        assert_eq!(numbers(flight.lost(at(10), reordered, 9)), []);
+        // 1, 3 and 4 are missing, but 4 may only be late.
+        flight.has_gaps(at(15), first, &[0, 2, 0, 2, 0, 5, 0, 5], TRIP);
+        assert_eq!(flight.wire_bytes(), 7 * 116);
+        assert_eq!(numbers(flight.lost(at(15), reordered, 9)), [1, 3]);
+        assert_eq!(numbers(flight.lost(at(15), reordered, 9)), [], "on their way");
+        flight.has_gaps(at(16), first, &[0, 2, 0, 2, 0, 5, 0, 6], TRIP);
+        assert_eq!(numbers(flight.lost(at(16), reordered, 9)), [4]);
+        // The second 3 gets lost, too: 4 was sent a little later, and the new ones much later.
+        flight.acknowledged(at(25), first.wrapping_add(2), 1000);
+        flight.has_gaps(at(26), first.wrapping_add(2), &[0, 2, 0, 7], TRIP);
+        assert_eq!(numbers(flight.lost(at(26), reordered, 9)), []);
+        assert!(flight.sent(at(26), first.wrapping_add(10), 100, &packet(10)));
+        flight.has_gaps(at(36), first.wrapping_add(2), &[0, 2, 0, 8], TRIP);
+        assert_eq!(numbers(flight.lost(at(36), reordered, 9)), [3]);
+        flight.acknowledged(at(46), first.wrapping_add(10), 1000);
+        assert_eq!((flight.len(), flight.wire_bytes()), (0, 0));
+    }
+
+    #[test]
+    fn no_more_than_asked_for() {
+        let start = Instant::now();
+        let mut flight = sent(start, 7, 10);
+        flight.has_gaps(start + TRIP, 6, &[0, 10, 0, 10], TRIP);
+        let reordered = Duration::from_millis(1);
+        assert_eq!(numbers(flight.lost(start + TRIP, reordered, 3)), [0, 1, 2]);
+        assert_eq!(numbers(flight.lost(start + TRIP, reordered, 3)), [3, 4, 5]);
     }
 }

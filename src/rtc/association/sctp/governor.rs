@@ -43,6 +43,11 @@ impl Governor {
         self.limit.unwrap_or(usize::MAX)
     }
 
+    /// The shortest round trip.
+    pub(super) fn shortest(&self) -> Duration {
+        self.shortest.into_iter().chain(self.before).min().unwrap_or_default()
+    }
+
     /// A packet was acknowledged after so long, when so much was on its way. `packet`: the size of one.
     pub(super) fn sample(&mut self, now: Instant, trip: Duration, flight: usize, packet: usize) {
         if self.remembered.is_none_or(|at| now.saturating_duration_since(at) > FORGETS) {

@@ -3,10 +3,12 @@
 //! `sctp-proto` ends an association for much that is harmless: a late INIT, an ERROR, chunks that it does
 //! not know. And it takes whatever comes, as long as the bytes fit.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use sctp_proto::DatagramEvent;
 
-use super::packet::{self, Chunk, Writer, before, kind};
+use super::packet::{self, Chunk, Sack, Writer, before, kind};
 use super::{Peer, Phase, SOMEWHERE, Sctp, SctpEvent};
 
 /// How many SACKs are all sent. In slow start the peer sends faster with each one that it gets (RFC 9260
@@ -18,6 +20,11 @@ const ANSWERED: usize = 16;
 /// How far TSNs may be ahead. Stream sequence numbers have 16 bits, and SCTP takes one for another when they
 /// are further apart than half of that.
 const MAX_AHEAD: u32 = 16_384;
+/// How many packets are sent again when a SACK tells that they got lost, and twice of what it acknowledges.
+const REPAIRED: usize = 3;
+/// How much later than others something can arrive without being lost, at least; otherwise a quarter of a round
+/// trip.
+const REORDERED: Duration = Duration::from_millis(1);
 /// The flags of a DATA chunk that begins and ends a message.
 const WHOLE: u8 = 3;
 
@@ -140,8 +147,14 @@ impl Sctp {
                 Fate::Take
             }
             kind::SACK => {
-                self.acknowledged(chunk.u32(0), chunk.u32(4) as usize, chunk.u16(8) > 0);
-                Fate::Take
+                let sack = Sack::parse(chunk);
+                self.acknowledged(&sack);
+                // With gaps it gives up what may get lost, after that they would only make it slow.
+                if sack.gaps.is_empty() || !self.unreliable.is_empty() {
+                    Fate::Take
+                } else {
+                    Fate::Replace(sack.without_gaps())
+                }
             }
             kind::ABORT => Fate::End(
                 chunk
@@ -199,20 +212,37 @@ impl Sctp {
         self.highest = self.cumulative;
     }
 
-    fn acknowledged(&mut self, cumulative: u32, window: usize, gaps: bool) {
-        let flight = self.flight.wire_bytes();
-        let trip = self.flight.acknowledged(self.now, cumulative, window);
+    fn acknowledged(&mut self, sack: &Sack) {
+        let before = self.flight.wire_bytes();
+        let trip = self.flight.acknowledged(self.now, sack.cumulative, sack.window as usize);
         // What had to wait for something that was lost says nothing about the path.
-        let waited = std::mem::replace(&mut self.gaps, gaps);
+        let waited = std::mem::replace(&mut self.gaps, !sack.gaps.is_empty());
         if let Some(trip) = trip.filter(|_| !waited) {
-            self.governor.sample(self.now, trip, flight, self.mtu);
+            self.governor.sample(self.now, trip, before, self.mtu);
         }
-        self.acknowledged += flight - self.flight.wire_bytes();
+        let shortest = self.governor.shortest();
+        self.flight.has_gaps(self.now, sack.cumulative, &sack.gaps, shortest);
+        let acknowledged = before - self.flight.wire_bytes();
+        self.acknowledged += acknowledged;
         if self.flight.len() == 0 {
             self.unreliable.clear();
         }
-        if window > 0 {
+        if sack.window > 0 {
             self.probe = None;
+        }
+        self.repair(acknowledged, shortest);
+    }
+
+    /// Sends again what got lost, when so much was acknowledged.
+    fn repair(&mut self, acknowledged: usize, shortest: Duration) {
+        if !self.unreliable.is_empty() {
+            return;
+        }
+        let most = REPAIRED + 2 * acknowledged / self.mtu;
+        let reordered = (shortest / 4).max(REORDERED);
+        for (tsn, packet) in self.flight.lost(self.now, reordered, most) {
+            self.governor.lost(tsn, self.flight.next(), self.flight.wire_bytes());
+            self.push(packet);
         }
     }
 

@@ -40,7 +40,7 @@ const DTLS_OVERHEAD: usize = 40;
 /// acknowledges late (200 ms, RFC 9260 section 6.2), less than the most lets data flow soon after an
 /// interruption.
 const RTO: [Duration; 3] =
-    [Duration::from_millis(500), Duration::from_millis(280), Duration::from_millis(2500)];
+    [Duration::from_millis(500), Duration::from_millis(400), Duration::from_millis(2500)];
 /// How long the DTLS server waits for the peer to begin. Most do at once; some leave it to the other.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How many bytes SCTP may hold beyond the receive buffer: what comes on a channel that we have closed

@@ -284,35 +284,40 @@ impl Sctp {
         self.push(packet.clone());
     }
 
-    /// Counts what leaves. SCTP puts too many small chunks into a packet: these go in two.
+    /// SCTP puts too many small chunks into a packet: these go in two.
     fn data_leaves(&mut self, packet: &Bytes) {
+        if packet.len() <= self.mtu {
+            return self.part_leaves(packet.clone());
+        }
         let Some(chunks) = packet::chunks(packet) else { return };
-        for chunk in chunks.clone().filter(|chunk| chunk.kind == kind::DATA) {
+        let mut part = Writer::new(packet);
+        for chunk in chunks {
+            if part.len() + chunk.whole.len() > self.mtu && !part.is_empty() {
+                let full = std::mem::replace(&mut part, Writer::new(packet));
+                self.part_leaves(full.finish());
+            }
+            part.push(chunk.whole);
+        }
+        self.part_leaves(part.finish());
+    }
+
+    /// Counts what leaves.
+    fn part_leaves(&mut self, packet: Bytes) {
+        let Some(chunks) = packet::chunks(&packet) else { return };
+        for chunk in chunks.filter(|chunk| chunk.kind == kind::DATA) {
             let (tsn, stream, bytes) = (chunk.u32(0), chunk.u16(4), chunk.value.len() - 12);
-            if self.flight.sent(self.now, tsn, bytes) {
+            if self.flight.sent(self.now, tsn, bytes, &packet) {
                 self.reset.used(stream);
                 self.outbox.sent(stream, bytes, 1);
             } else {
                 self.governor.lost(tsn, self.flight.next(), self.flight.wire_bytes());
             }
         }
-        if packet.len() > self.mtu {
-            let mut part = Writer::new(packet);
-            for chunk in chunks {
-                if part.len() + chunk.whole.len() > self.mtu && !part.is_empty() {
-                    let full = std::mem::replace(&mut part, Writer::new(packet));
-                    self.push(full.finish());
-                }
-                part.push(chunk.whole);
-            }
-            self.push(part.finish());
-        } else {
-            self.push(packet.clone());
-        }
-        self.last_data = self.packets.back().cloned();
+        self.last_data = Some(packet.clone());
+        self.push(packet);
     }
 
-    fn push(&mut self, packet: Bytes) {
+    pub(super) fn push(&mut self, packet: Bytes) {
         if self.packets.len() < MAX_PACKETS {
             self.packets.push_back(packet);
         }

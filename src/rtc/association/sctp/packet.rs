@@ -237,6 +237,15 @@ impl Sack {
         }
     }
 
+    /// The chunk without gaps.
+    pub(super) fn without_gaps(&self) -> Vec<u8> {
+        let mut chunk = vec![kind::SACK, 0, 0, SACK_HEADER as u8];
+        chunk.extend(self.cumulative.to_be_bytes());
+        chunk.extend(self.window.to_be_bytes());
+        chunk.extend([0; 4]);
+        chunk
+    }
+
     /// `like`: see [`Writer::new`]. What does not fit into `size` is left out: the peer hears of it when there
     /// are fewer gaps before.
     pub(super) fn packet(&self, like: &[u8], size: usize) -> Bytes {
