@@ -168,6 +168,20 @@ fn shutdown_delivers_everything() {
     }
 }
 
+/// For some peers, a channel is not closed by the end of the association.
+#[test]
+fn shutdown_closes_channels_first() {
+    for (network, seed) in
+        [(Network::GOOD, 0), (Network::BAD, 1), (Network::BAD, 2), (Network::BAD, 3)]
+    {
+        let (mut pair, ids) = with_channels(network, seed, 2);
+        pair.ends[0].association.close(pair.now, ids[1]);
+        pair.ends[0].association.shutdown(pair.now);
+        pair.run_until_events(1, 1);
+        assert_eq!(pair.ends[1].closed(), (ids[1], None));
+    }
+}
+
 #[test]
 fn shutdown_delivers_to_one_who_takes_his_time() {
     let (mut pair, ids) = with_channels(Network::GOOD, 1, 1);

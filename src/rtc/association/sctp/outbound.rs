@@ -232,6 +232,10 @@ impl Sctp {
             self.shutting_down = true;
             self.give_packet(packet);
         } else if self.shutting_down
+            // SCTP asks for no reset any more once it shuts down, and some peers take nothing else for the end
+            // of a channel.
+            && self.resetting.is_empty()
+            && !self.reset.is_unanswered()
             && let Some(association) = &mut self.association
         {
             // Does nothing the second time.

@@ -29,6 +29,11 @@ impl Resets {
         self.asked.remove(&stream);
     }
 
+    /// Whether the peer has something to answer.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.asked.values().any(|(_, is_done)| !is_done)
+    }
+
     /// A RECONFIG leaves. Returns what leaves in place of it, if anything.
     pub(super) fn leaves(&mut self, packet: &Bytes, reconfig: &Chunk<'_>) -> Option<Bytes> {
         if let Some((number, answer)) = reconfig.reset_answer() {
