@@ -14,7 +14,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use model::{Model, Tag};
 
-use super::signalling::{AuthenticatedServer, seal};
+use super::server_messages::{AuthenticatedServer, seal};
+use super::stage::Stage;
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
 use crate::protocol::message::{Disconnected, Payload};
@@ -135,7 +136,7 @@ impl Side {
             ..ClientConfig::new(role, keys.pairs[side].clone())
         };
         let mut client = Client::new(config, Box::new(OsRandom)).unwrap();
-        client.handshake = None;
+        client.signalling.stage = Stage::OnPath;
         let nonces = || NonceStreams::new(&mut OsRandom);
         let address = ADDRESSES[side];
         client.signalling.server =

@@ -10,8 +10,9 @@ use super::config::PeerAuth;
 use super::end::EndReason;
 use super::event::{Event, PeerLeft};
 use super::fault::ProtocolFault;
+use super::server_messages::seal;
 use super::session::Session;
-use super::signalling::{Signalling, seal};
+use super::signalling::Signalling;
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
     Close, InitiatorAuth, Key, MessageError, Notification, ResponderAuth, TaskData, Token,

@@ -14,6 +14,7 @@ use super::send_failure::SendFailure;
 use super::server_handshake::{HandshakeFailure, ServerHandshake, Step};
 use super::session::Session;
 use super::signalling::Signalling;
+use super::stage::Stage;
 use super::state::ClientState;
 use crate::crypto::{AuthToken, NONCE_BYTES, OpenError, PublicKey, RandomSource};
 use crate::protocol::message::{Notification, Payload, ServerAuthRole, TaskMessage};
@@ -26,8 +27,6 @@ use crate::protocol::{
 pub struct Client<E> {
     path: PublicKey,
     pub(super) signalling: Signalling<E>,
-    /// The handshake with the server, until it is done.
-    pub(super) handshake: Option<Box<ServerHandshake>>,
     role: RoleState,
 }
 
@@ -35,6 +34,16 @@ pub struct Client<E> {
 enum RoleState {
     Initiator(Initiator),
     Responder(Responder),
+}
+
+impl RoleState {
+    /// A handshake with a peer is going on.
+    fn handshaking(&self) -> bool {
+        match self {
+            Self::Initiator(initiator) => initiator.handshaking(),
+            Self::Responder(responder) => responder.handshaking(),
+        }
+    }
 }
 
 impl<E: TaskOutput> Client<E> {
@@ -65,8 +74,13 @@ impl<E: TaskOutput> Client<E> {
         };
         Ok(Self {
             path,
-            signalling: Signalling::new(config.permanent_key, config.tasks, settings, random),
-            handshake: Some(Box::new(handshake)),
+            signalling: Signalling::new(
+                config.permanent_key,
+                config.tasks,
+                settings,
+                random,
+                Box::new(handshake),
+            ),
             role,
         })
     }
@@ -86,19 +100,13 @@ impl<E: TaskOutput> Client<E> {
 
     /// How far the client is.
     pub fn state(&self) -> ClientState {
-        let handshaking = match &self.role {
-            RoleState::Initiator(initiator) => initiator.handshaking(),
-            RoleState::Responder(responder) => responder.handshaking(),
-        };
-        match () {
-            () if !self.signalling.running() => ClientState::Closed,
-            () if self.handshake.as_ref().is_some_and(|h| h.deadline.is_none()) => {
-                ClientState::Connecting
-            }
-            () if self.handshake.is_some() => ClientState::ServerHandshake,
-            () if self.signalling.session.is_some() => ClientState::Task,
-            () if handshaking => ClientState::PeerHandshake,
-            () => ClientState::WaitingForPeer,
+        match &self.signalling.stage {
+            Stage::Connecting(_) => ClientState::Connecting,
+            Stage::ServerHandshake(_) => ClientState::ServerHandshake,
+            Stage::OnPath if self.signalling.session.is_some() => ClientState::Task,
+            Stage::OnPath if self.role.handshaking() => ClientState::PeerHandshake,
+            Stage::OnPath => ClientState::WaitingForPeer,
+            Stage::Closing(_) | Stage::Closed => ClientState::Closed,
         }
     }
 
@@ -160,11 +168,10 @@ impl<E: TaskOutput> Client<E> {
 
     /// When to call [`handle_timeout`](Self::handle_timeout), unless something else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        if !self.signalling.running() {
-            return None;
-        }
-        if let Some(handshake) = &self.handshake {
-            return handshake.deadline;
+        match &self.signalling.stage {
+            Stage::ServerHandshake(handshake) => return handshake.deadline,
+            Stage::OnPath => {}
+            Stage::Connecting(_) | Stage::Closing(_) | Stage::Closed => return None,
         }
         let role = match &self.role {
             RoleState::Initiator(initiator) => {
@@ -178,14 +185,15 @@ impl<E: TaskOutput> Client<E> {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if !self.signalling.running() {
-            return;
-        }
-        if let Some(handshake) = &self.handshake {
-            if handshake.deadline.is_some_and(|deadline| deadline <= now) {
-                self.signalling.finish(EndReason::ServerHandshakeTimeout, CloseCode::Timeout);
+        match &self.signalling.stage {
+            Stage::ServerHandshake(handshake) => {
+                if handshake.deadline.is_some_and(|deadline| deadline <= now) {
+                    self.signalling.finish(EndReason::ServerHandshakeTimeout, CloseCode::Timeout);
+                }
+                return;
             }
-            return;
+            Stage::OnPath => {}
+            Stage::Connecting(_) | Stage::Closing(_) | Stage::Closed => return,
         }
         if self.signalling.bundle_due().is_some_and(|due| due <= now) {
             self.signalling.flush_bundle();
@@ -201,8 +209,12 @@ impl<E: TaskOutput> Client<E> {
 
     /// The WebSocket is open as of `now`. The server speaks first.
     pub fn handle_connected(&mut self, now: Instant) {
-        if let Some(handshake) = &mut self.handshake {
-            handshake.start(now);
+        match std::mem::replace(&mut self.signalling.stage, Stage::OnPath) {
+            Stage::Connecting(mut handshake) => {
+                handshake.start(now);
+                self.signalling.stage = Stage::ServerHandshake(handshake);
+            }
+            stage => self.signalling.stage = stage,
         }
     }
 
@@ -224,15 +236,20 @@ impl<E: TaskOutput> Client<E> {
             self.server_broke_the_protocol("a message has no more than 24 bytes".into());
             return None;
         };
-        if let Some(handshake) = self.handshake.take() {
+        match std::mem::replace(&mut self.signalling.stage, Stage::OnPath) {
+            Stage::OnPath => {}
             // Spec: P-066 P-070 (Receiving a Signalling Message)
-            if nonce.source == Address::SERVER {
+            Stage::Connecting(handshake) | Stage::ServerHandshake(handshake)
+                if nonce.source == Address::SERVER =>
+            {
                 self.server_handshake(now, *handshake, &nonce, nonce_bytes, data);
-            } else {
-                tracing::warn!(source = %nonce.source, "ignoring a message before 'server-auth'");
-                self.handshake = Some(handshake);
+                return None;
             }
-            return None;
+            stage => {
+                tracing::warn!(source = %nonce.source, "ignoring a message before 'server-auth'");
+                self.signalling.stage = stage;
+                return None;
+            }
         }
         let server = self.signalling.server.as_ref()?;
         // Spec: P-059 (Receiving a Signalling Message)
@@ -295,7 +312,7 @@ impl<E: TaskOutput> Client<E> {
     ) {
         match handshake.handle(&self.signalling.permanent_key, nonce, nonce_bytes, data) {
             Ok(Step::Continue(handshake, messages)) => {
-                self.handshake = Some(handshake);
+                self.signalling.stage = Stage::ServerHandshake(handshake);
                 messages.into_iter().for_each(|message| self.signalling.transmit(message));
             }
             Ok(Step::Done { server, auth, server_verified }) => {
@@ -541,7 +558,7 @@ impl<E: TaskOutput> Client<E> {
             RoleState::Initiator(initiator) => initiator.trust(key),
             RoleState::Responder(_) if key != self.path => return Err(SendFailure::OtherRole),
             RoleState::Responder(responder) => {
-                if self.handshake.is_some() {
+                if !matches!(self.signalling.stage, Stage::OnPath) {
                     responder.trust_later();
                 } else {
                     responder.trust(&mut self.signalling, now);

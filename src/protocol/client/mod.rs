@@ -86,8 +86,10 @@ mod responder;
 mod send_failure;
 mod sending;
 mod server_handshake;
+mod server_messages;
 mod session;
 mod signalling;
+mod stage;
 mod state;
 
 pub use config::{ChannelDriver, ClientConfig, ConfigError, PeerAuth, RoleConfig, WhenPeerLeaves};

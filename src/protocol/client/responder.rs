@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::{Event, PeerLeft};
 use super::fault::ProtocolFault;
-use super::signalling::{Signalling, seal};
+use super::server_messages::seal;
+use super::signalling::Signalling;
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
     Close, Fields, InitiatorAuth, Key, Notification, ResponderAuth, Token,

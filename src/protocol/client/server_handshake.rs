@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::signalling::{AuthenticatedServer, in_the_clear, seal};
+use super::server_messages::{AuthenticatedServer, in_the_clear, seal};
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::{
     ClientAuth, ClientHello, MessageError, ServerAuth, ServerAuthRole, ServerHello,

@@ -8,13 +8,15 @@ use super::config::{ChannelDriver, ClientConfig, LONGEST_TIMEOUT, WhenPeerLeaves
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::Event;
 use super::handover::Handover;
-use super::outgoing::MESSAGE_OVERHEAD;
+use super::server_handshake::ServerHandshake;
+use super::server_messages::{AuthenticatedServer, seal};
 use super::session::Session;
+use super::stage::Stage;
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::{DropResponder, TaskData};
 use crate::protocol::{
-    Address, ChannelTransmit, CloseCode, DropReason, Nonce, NonceStreams, ResponderAddress,
-    SecureChannel, SequenceExhausted, Task, TaskOutput, Transmit,
+    Address, ChannelTransmit, CloseCode, DropReason, NonceStreams, ResponderAddress, SecureChannel,
+    SequenceExhausted, Task, TaskOutput, Transmit,
 };
 
 /// How many events may wait for the application before nothing more is read.
@@ -24,15 +26,6 @@ const MAX_EVENTS: usize = 1024;
 /// to some 200 bytes of answers and handshakes at most, so this is reached only if it talks on without
 /// listening.
 const MAX_ANSWERS: usize = 1 << 18;
-
-/// The authenticated connection to the server.
-#[derive(Debug)]
-pub(super) struct AuthenticatedServer {
-    pub(super) nonces: NonceStreams,
-    pub(super) key: SharedKey,
-    /// The address that the server gave us.
-    pub(super) address: Address,
-}
 
 #[derive(Debug)]
 pub(super) struct Signalling<E> {
@@ -67,7 +60,8 @@ pub(super) struct Signalling<E> {
     events_added: u64,
     /// Bytes of payload in the events.
     events_size: usize,
-    end: End,
+    /// How far the client is.
+    pub(super) stage: Stage,
 }
 
 /// The settings that outlive the start.
@@ -123,15 +117,6 @@ enum Socket {
     Gone,
 }
 
-/// How far the end of the connection is.
-#[derive(Debug)]
-enum End {
-    Running,
-    /// The application learns of it once everything is gone that is being closed.
-    Closing(Closed),
-    Closed,
-}
-
 pub(super) struct Random(pub(super) Box<dyn RandomSource>);
 
 impl std::fmt::Debug for Random {
@@ -146,6 +131,7 @@ impl<E: TaskOutput> Signalling<E> {
         tasks: Vec<Box<dyn Task<E>>>,
         settings: Settings,
         random: Box<dyn RandomSource>,
+        handshake: Box<ServerHandshake>,
     ) -> Self {
         Self {
             permanent_key,
@@ -167,12 +153,12 @@ impl<E: TaskOutput> Signalling<E> {
             events: VecDeque::new(),
             events_added: 0,
             events_size: 0,
-            end: End::Running,
+            stage: Stage::Connecting(handshake),
         }
     }
 
     pub(super) fn running(&self) -> bool {
-        matches!(self.end, End::Running)
+        !matches!(self.stage, Stage::Closing(_) | Stage::Closed)
     }
 
     pub(super) fn event(&mut self, event: Event<E>) {
@@ -199,7 +185,7 @@ impl<E: TaskOutput> Signalling<E> {
     }
 
     pub(super) fn ended(&self) -> bool {
-        matches!(self.end, End::Closed) && self.events.is_empty()
+        matches!(self.stage, Stage::Closed) && self.events.is_empty()
     }
 
     /// Whether there is room for what a message may lead to.
@@ -468,7 +454,7 @@ impl<E: TaskOutput> Signalling<E> {
         self.end_session();
         self.server = None;
         self.close_socket(code);
-        self.end = End::Closing(closed);
+        self.stage = Stage::Closing(closed);
         self.try_end();
     }
 
@@ -482,7 +468,7 @@ impl<E: TaskOutput> Signalling<E> {
             self.end_session();
             // Spec: P-016 (Address)
             self.server = None;
-            self.end = End::Closing(closed);
+            self.stage = Stage::Closing(closed);
         }
         self.try_end();
     }
@@ -492,7 +478,7 @@ impl<E: TaskOutput> Signalling<E> {
         if self.running() {
             self.end_session();
             self.server = None;
-            self.end = End::Closing(closed);
+            self.stage = Stage::Closing(closed);
         }
         self.socket = Socket::Gone;
         self.queue.clear();
@@ -506,35 +492,20 @@ impl<E: TaskOutput> Signalling<E> {
         if self.socket != Socket::Gone || self.channel_closing {
             return;
         }
-        match std::mem::replace(&mut self.end, End::Closed) {
+        match std::mem::replace(&mut self.stage, Stage::Closed) {
             // Spec: P-299 (Errors)
-            End::Closing(closed) => self.event(Event::Closed(closed)),
-            end => self.end = end,
+            Stage::Closing(closed) => self.event(Event::Closed(closed)),
+            stage => self.stage = stage,
         }
     }
 
     /// Whether the connection is ending because the peer said so.
     pub(super) fn closing_by_peer(&self) -> bool {
-        matches!(&self.end, End::Closing(closed) if closed.by == ClosedBy::Peer)
+        matches!(&self.stage, Stage::Closing(closed) if closed.by == ClosedBy::Peer)
     }
 
     /// Whether [`Event::Closed`] is there, or was.
     pub(super) const fn over(&self) -> bool {
-        matches!(self.end, End::Closed)
+        matches!(self.stage, Stage::Closed)
     }
-}
-
-/// A whole message: nonce and sealed content.
-// Spec: P-054 (Sending a Signalling Message)
-pub(super) fn seal(nonce: &Nonce, key: &SharedKey, plain: &[u8]) -> Vec<u8> {
-    let nonce = nonce.to_bytes();
-    let mut message = Vec::with_capacity(MESSAGE_OVERHEAD + plain.len());
-    message.extend_from_slice(&nonce);
-    key.seal_onto(&mut message, &nonce, plain);
-    message
-}
-
-/// A whole message whose content is not encrypted.
-pub(super) fn in_the_clear(nonce: &Nonce, plain: &[u8]) -> Vec<u8> {
-    [&nonce.to_bytes()[..], plain].concat()
 }

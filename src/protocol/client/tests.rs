@@ -1,7 +1,8 @@
 //! What can only be tested from inside: the far end of the sequence numbers. Everything else is in
 //! `tests/`.
 
-use super::signalling::AuthenticatedServer;
+use super::server_messages::AuthenticatedServer;
+use super::stage::Stage;
 use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
 use crate::protocol::message::Payload;
@@ -29,7 +30,7 @@ fn in_task(role: Role) -> Client<TaskEvent> {
     let mut client = Client::new(config, Box::new(OsRandom)).unwrap();
     let key = || SharedKey::new(peer.public(), own.secret());
     let nonces = || NonceStreams::new(&mut OsRandom);
-    client.handshake = None;
+    client.signalling.stage = Stage::OnPath;
     client.signalling.server = Some(AuthenticatedServer { nonces: nonces(), key: key(), address });
     client.signalling.begin_session(peer_address, nonces(), key(), *peer.public(), 0);
     client
