@@ -1,11 +1,13 @@
 //! The driver: moves bytes between a WebSocket and the state machine.
 
+use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use tokio::task::JoinError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::shared::{By, CLOSE_TIMEOUT, Shared};
@@ -13,7 +15,7 @@ use crate::crypto::PublicKey;
 use crate::protocol::client::SocketEnd;
 use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::task::Client as Machine;
-use crate::transport::{self, Roots, WebSocket, close_frame};
+use crate::transport::{self, ConnectError, Roots, TlsError, WebSocket, close_frame};
 
 /// How many bytes are taken from the machine under one lock, unless a single message has more.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -47,7 +49,7 @@ impl Driver {
                     shared.with(By::Writer, |machine| machine.handle_connected(Instant::now()));
                     communicate(shared, socket).await
                 }
-                Err(text) => SocketEnd::ConnectFailed(text),
+                Err(failure) => SocketEnd::ConnectFailed(failure.to_string()),
             },
             // Closed before there was anything to close.
             () = shared.closing.notified() => SocketEnd::Lost(String::new()),
@@ -64,12 +66,32 @@ impl Drop for Driver {
     }
 }
 
-async fn connect(target: Target) -> Result<WebSocket, String> {
+/// Why there is no WebSocket.
+#[derive(Debug)]
+enum ConnectFailure {
+    /// The certificates that are to be accepted are of no use.
+    Tls(TlsError),
+    /// The runtime was stopped while they were read.
+    Stopped(JoinError),
+    Connect(ConnectError),
+}
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tls(error) => error.fmt(f),
+            Self::Stopped(error) => error.fmt(f),
+            Self::Connect(error) => error.fmt(f),
+        }
+    }
+}
+
+async fn connect(target: Target) -> Result<WebSocket, ConnectFailure> {
     let Target { server, path, roots, connect_timeout, max_message_size } = target;
     let tls = if server.is_tls() {
         // Reads files.
         let config = tokio::task::spawn_blocking(move || transport::client_config(&roots)).await;
-        Some(config.map_err(|e| e.to_string())?.map_err(|e| e.to_string())?)
+        Some(config.map_err(ConnectFailure::Stopped)?.map_err(ConnectFailure::Tls)?)
     } else {
         None
     };
@@ -78,7 +100,7 @@ async fn connect(target: Target) -> Result<WebSocket, String> {
     let target = transport::Target { host, port, tls, path: path.to_hex() };
     transport::connect(&target, max_message_size, connect_timeout)
         .await
-        .map_err(|error| error.to_string())
+        .map_err(ConnectFailure::Connect)
 }
 
 async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {

@@ -4,6 +4,7 @@
 mod config;
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -14,9 +15,10 @@ use super::channels::{Channel, ChannelOptions, Channels, Sealing};
 use super::config::RtcStats;
 use super::goodbye::Undelivered;
 use super::sockets::{Arrival, Io};
-use crate::chunking::{Chunker, Mode, Unchunker, UnchunkerLimits};
+use crate::chunking::{ChunkError, Chunker, Mode, Unchunker, UnchunkerLimits};
 use crate::protocol::{
-    BROWSER_MAX_MESSAGE_SIZE, ChannelTransmit, SecureChannel, SecureReceiver, SignallingChannel,
+    BROWSER_MAX_MESSAGE_SIZE, ChannelTransmit, SecureChannel, SecureChannelError, SecureReceiver,
+    SignallingChannel,
 };
 use crate::rtc::association::{
     AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability as SctpReliability,
@@ -371,14 +373,14 @@ impl Session {
                 // Twice the largest message, for all channels together.
                 let limit = self.channels.limits().max_message_size.saturating_mul(2) + MAX_CHUNK;
                 let result = if self.incomplete > limit {
-                    Err("the peer began more messages than there is room for".into())
+                    Err(ReceiveError::TooManyIncomplete)
                 } else {
                     result
                 };
                 match result {
                     Ok(Some(data)) => ChannelEvent::Message { channel, text: false, data },
                     Ok(None) => return,
-                    Err(text) => return self.refuse(now, id, text),
+                    Err(error) => return self.refuse(now, id, error.to_string()),
                 }
             }
         };
@@ -565,11 +567,31 @@ impl Session {
     }
 }
 
+/// What is wrong with what came on a secure channel, which is closed then.
+#[derive(Debug)]
+enum ReceiveError {
+    Chunk(ChunkError),
+    Sealed(SecureChannelError),
+    TooManyIncomplete,
+}
+
+impl fmt::Display for ReceiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chunk(error) => error.fmt(f),
+            Self::Sealed(error) => error.fmt(f),
+            Self::TooManyIncomplete => {
+                f.write_str("the peer began more messages than there is room for")
+            }
+        }
+    }
+}
+
 impl Receiver {
-    fn receive(&mut self, now: Instant, chunk: &Bytes) -> Result<Option<Bytes>, String> {
-        let sealed = self.unchunker.add_bytes(now, chunk).map_err(|error| error.to_string())?;
+    fn receive(&mut self, now: Instant, chunk: &Bytes) -> Result<Option<Bytes>, ReceiveError> {
+        let sealed = self.unchunker.add_bytes(now, chunk).map_err(ReceiveError::Chunk)?;
         let Some(sealed) = sealed else { return Ok(None) };
-        self.secure.decrypt(sealed).map(Some).map_err(|error| error.to_string())
+        self.secure.decrypt(sealed).map(Some).map_err(ReceiveError::Sealed)
     }
 }
 
