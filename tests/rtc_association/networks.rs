@@ -75,6 +75,43 @@ fn unreliable_on_a_bad_network() {
     }
 }
 
+/// Messages in many pieces, some of which get lost: the rest is given up, sent or not. What comes after that
+/// arrives.
+#[test]
+fn large_unreliable_messages_on_a_bad_network() {
+    for (seed, reliability) in (1..).zip([
+        Reliability::MaxRetransmits(0),
+        Reliability::MaxRetransmits(1),
+        Reliability::MaxLifetime(Duration::from_millis(50)),
+        Reliability::MaxLifetime(Duration::from_millis(200)),
+    ]) {
+        let mut pair = Pair::connected(Network::BAD, seed);
+        for ordered in [true, false] {
+            let config = ChannelConfig { ordered, reliability, ..ChannelConfig::default() };
+            let now = pair.now;
+            let id = pair.ends[0].association.open(now, config).expect("a channel");
+            let last = pair.ends[0].association.open(now, ChannelConfig::default()).expect("one");
+            for number in 0..40 {
+                let data = Bytes::from(pattern(40_000, number));
+                // There may be no room.
+                let _ = pair.ends[0].association.send(pair.now, id, MessageKind::Binary, data);
+                pair.run_for(Duration::from_millis(100));
+            }
+            let data = Bytes::from_static(b"the last one");
+            pair.ends[0].association.send(pair.now, last, MessageKind::Text, data).expect("room");
+            pair.run_for(Duration::from_secs(60));
+            let client = &pair.ends[0].association;
+            assert_eq!(client.unacknowledged(), 0, "{reliability:?} {ordered}");
+            assert_eq!(client.buffered_amount(id), 0, "{reliability:?} {ordered}");
+            let last = pair.ends[1].events.iter().filter(
+                |event| matches!(event, AssociationEvent::Message { data, .. } if data.len() == 12),
+            );
+            assert_eq!(last.count(), 1);
+            pair.ends[1].events.clear();
+        }
+    }
+}
+
 #[test]
 fn large_messages() {
     let config = SctpConfig {

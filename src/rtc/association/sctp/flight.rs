@@ -24,6 +24,10 @@ struct Sent {
 }
 
 impl Sent {
+    fn new(now: Instant, bytes: usize, packet: Bytes) -> Self {
+        Self { bytes, last: now, again: false, arrived: false, packet }
+    }
+
     /// Its bytes with the header.
     fn wire_bytes(&self) -> usize {
         if self.bytes == 0 { 0 } else { self.bytes + DATA_HEADER }
@@ -60,16 +64,23 @@ impl Flight {
             }
             return false;
         }
-        let new = |bytes, packet| Sent { bytes, last: now, again: false, arrived: false, packet };
-        // A message that was given up can have a number without ever having been sent.
-        for _ in 0..tsn.wrapping_sub(next).min(u32::from(u16::MAX)) {
-            self.sent.push_back(Sent { again: true, ..new(0, Bytes::new()) });
-        }
-        self.sent.push_back(new(bytes, packet.clone()));
+        self.skips(now, tsn.wrapping_sub(1));
+        self.sent.push_back(Sent::new(now, bytes, packet.clone()));
         self.next = Some(tsn.wrapping_add(1));
         self.bytes += bytes;
         self.wire_bytes += bytes + DATA_HEADER;
         true
+    }
+
+    /// The peer is told to go on after a TSN. The end of a message that was given up has a number without ever
+    /// having been sent.
+    pub(super) fn skips(&mut self, now: Instant, tsn: u32) {
+        while let Some(next) = self.next
+            && !before(tsn, next)
+        {
+            self.sent.push_back(Sent { again: true, ..Sent::new(now, 0, Bytes::new()) });
+            self.next = Some(next.wrapping_add(1));
+        }
     }
 
     /// The peer has everything up to a TSN, and takes so much more. Returns how long the last part of it was
@@ -82,6 +93,10 @@ impl Flight {
     ) -> Option<Duration> {
         self.set_window(window);
         let next = self.next?;
+        if !before(cumulative, next) {
+            // It cannot have what was never sent.
+            return None;
+        }
         let left = next.wrapping_sub(cumulative).wrapping_sub(1) as usize;
         let mut last = None;
         while self.sent.len() > left
@@ -245,6 +260,14 @@ mod tests {
         assert!(flight.sent(now, 5, 10, &packet(0)) && flight.sent(now, 8, 10, &packet(1)));
         assert_eq!(flight.len(), 4);
         flight.acknowledged(now, 7, 0);
+        assert_eq!((flight.len(), flight.wire_bytes()), (1, 26));
+        assert!(flight.sent(now, 9, 10, &packet(2)));
+        assert_eq!(flight.acknowledged(now, 10, 0), None, "not sent");
+        assert_eq!(flight.len(), 2);
+        flight.skips(now, 10);
+        flight.acknowledged(now, 10, 0);
+        assert_eq!((flight.len(), flight.wire_bytes(), flight.next()), (0, 0, 11));
+        assert!(flight.sent(now, 11, 10, &packet(3)));
         assert_eq!((flight.len(), flight.wire_bytes()), (1, 26));
     }
 

@@ -225,7 +225,8 @@ impl Sctp {
         let acknowledged = before - self.flight.wire_bytes();
         self.acknowledged += acknowledged;
         if self.flight.len() == 0 {
-            self.unreliable.clear();
+            // What is left of a message that SCTP has begun to send may still get lost.
+            self.unreliable.retain(|stream| self.outbox.given(*stream) > 0);
         }
         if sack.window > 0 {
             self.probe = None;

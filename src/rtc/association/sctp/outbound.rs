@@ -275,6 +275,7 @@ impl Sctp {
                     return self.push(packet);
                 }
             }
+            kind::FORWARD_TSN => self.flight.skips(self.now, first.u32(0)),
             kind::SHUTDOWN_COMPLETE => {
                 self.push(packet.clone());
                 return self.ended(None);
