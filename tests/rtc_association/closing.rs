@@ -274,3 +274,28 @@ fn a_thousand_at_once() {
     pair.run_until(|pair| pair.ends.iter().all(|end| end.events.len() == ids.len()));
     assert!(pair.largest <= 1200, "{} bytes in a datagram", pair.largest);
 }
+
+/// A negotiated channel on which nothing is ever sent. Each time both directions are closed.
+#[test]
+fn an_id_is_used_again_without_messages() {
+    let config = ChannelConfig { negotiated: Some(7), ..ChannelConfig::default() };
+    for seed in 1..=4 {
+        let mut pair = Pair::connected(Network::BAD, seed);
+        for round in 0..6 {
+            for end in 0..2 {
+                pair.run_until(|pair| {
+                    pair.ends[end].association.open(pair.now, config.clone()).is_ok()
+                });
+            }
+            pair.run_until(|pair| pair.ends.iter().all(|end| !end.events.is_empty()));
+            let [id, _] = [0, 1].map(|end| pair.ends[end].opened().0);
+            pair.ends[round % 2].association.close(pair.now, id);
+            pair.run_until(|pair| pair.ends.iter().all(|end| !end.events.is_empty()));
+            for end in &mut pair.ends {
+                assert_eq!(end.closed(), (id, None), "seed {seed}, round {round}");
+            }
+            // Until both know that the other knows.
+            pair.run_for(Duration::from_secs(10));
+        }
+    }
+}

@@ -152,6 +152,8 @@ pub(super) struct Sctp {
     /// Those that it was told of, before it has asked the peer.
     resetting: BTreeSet<u16>,
     reset: Resets,
+    /// The streams that the peer does not reset.
+    refused: BTreeSet<u16>,
     shutting_down: bool,
     /// The peer's SHUTDOWN, while there is something to be sent.
     shutdown: Option<Bytes>,
@@ -235,6 +237,7 @@ impl Sctp {
             resets: VecDeque::new(),
             resetting: BTreeSet::new(),
             reset: Resets::default(),
+            refused: BTreeSet::new(),
             shutting_down: false,
             shutdown: None,
             arrivals: Arrivals::new(receive_buffer),
@@ -478,6 +481,7 @@ impl Sctp {
                 }
                 Event::Stream(StreamEvent::ResetFailed { id, .. }) => {
                     self.resetting.remove(&id);
+                    self.refused.insert(id);
                     self.events.push_back(SctpEvent::ResetRefused(id));
                 }
                 _ => {}

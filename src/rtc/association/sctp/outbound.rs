@@ -215,6 +215,14 @@ impl Sctp {
             if let Some(mut stream) = association.and_then(|it| it.stream(id).ok())
                 && stream.is_readable()
             {
+                if !stream.is_writable() {
+                    if self.refused.contains(&id) {
+                        continue;
+                    }
+                    // Neither here, where the peer has opened the stream again.
+                    self.resets.push_front(id);
+                    return;
+                }
                 let _ = stream.finish();
                 if stream.stop().is_ok() {
                     self.resetting.insert(id);
@@ -268,11 +276,12 @@ impl Sctp {
                 return self.send_sack();
             }
             kind::RECONFIG => {
+                let other = self.reset.leaves(packet, &first, &self.resetting);
                 for stream in first.reset_streams() {
                     self.resetting.remove(&stream);
                 }
-                if let Some(packet) = self.reset.leaves(packet, &first) {
-                    return self.push(packet);
+                if let Some(other) = other {
+                    return self.push(other);
                 }
             }
             kind::FORWARD_TSN => self.flight.skips(self.now, first.u32(0)),

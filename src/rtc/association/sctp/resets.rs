@@ -5,7 +5,7 @@
 //! as answered when the other side makes one of its own; if then the next one comes, it is refused, and so
 //! are all after that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -14,13 +14,35 @@ use super::packet::{Chunk, DONE, IN_PROGRESS, NOTHING_TO_DO, Writer};
 /// See the module.
 #[derive(Default)]
 pub(super) struct Resets {
-    /// The streams on which nothing was sent since the peer was asked to reset them: the number of the request,
-    /// and whether it is done.
-    asked: BTreeMap<u16, (u32, bool)>,
+    /// The last request for each stream on which nothing was sent since.
+    asked: BTreeMap<u16, Asked>,
     /// Our request that waits at the peer.
     ours_waits: Option<u32>,
     /// The peer's request that waits here.
     theirs_waits: Option<u32>,
+}
+
+/// A request to reset a stream.
+struct Asked {
+    number: u32,
+    done: bool,
+    /// The peer had not closed its direction before.
+    first: bool,
+    /// Then one more follows when it does: its number.
+    again: Option<u32>,
+}
+
+impl Asked {
+    /// Whether a request is to leave that has this number. Then it is the last.
+    fn may_leave(&mut self, number: u32, first: bool) -> bool {
+        if self.number != number {
+            if self.first && *self.again.get_or_insert(number) == number {
+                return false;
+            }
+            *self = Self { number, done: false, first, again: None };
+        }
+        true
+    }
 }
 
 impl Resets {
@@ -31,18 +53,28 @@ impl Resets {
 
     /// Whether the peer has something to answer.
     pub(super) fn is_unanswered(&self) -> bool {
-        self.asked.values().any(|(_, is_done)| !is_done)
+        self.asked.values().any(|asked| !asked.done)
     }
 
-    /// A RECONFIG leaves. Returns what leaves in place of it, if anything.
-    pub(super) fn leaves(&mut self, packet: &Bytes, reconfig: &Chunk<'_>) -> Option<Bytes> {
+    /// A RECONFIG leaves. Returns what leaves in place of it, if anything. `first`: the streams that we close
+    /// before the peer does.
+    pub(super) fn leaves(
+        &mut self,
+        packet: &Bytes,
+        reconfig: &Chunk<'_>,
+        first: &BTreeSet<u16>,
+    ) -> Option<Bytes> {
         if let Some((number, answer)) = reconfig.reset_answer() {
             self.theirs_waits = (answer == IN_PROGRESS).then_some(number);
         }
         let (number, last) = reconfig.reset_numbers()?;
         let mut streams: Vec<u16> = reconfig.reset_streams().collect();
         let all = streams.len();
-        streams.retain(|stream| self.asked.entry(*stream).or_insert((number, false)).0 == number);
+        streams.retain(|stream| {
+            let first = first.contains(stream);
+            let new = Asked { number, done: false, first, again: None };
+            self.asked.entry(*stream).or_insert(new).may_leave(number, first)
+        });
         let waits = self.theirs_waits == Some(last);
         if streams.len() == all && !waits {
             return None;
@@ -74,8 +106,8 @@ impl Resets {
             }
         }
         let mut closed = Vec::new();
-        for (stream, (number, is_done)) in &mut self.asked {
-            if Some(*number) == done && !std::mem::replace(is_done, true) {
+        for (stream, asked) in &mut self.asked {
+            if Some(asked.number) == done && !std::mem::replace(&mut asked.done, true) {
                 closed.push(*stream);
             }
         }
@@ -108,8 +140,14 @@ mod tests {
     }
 
     impl Resets {
+        /// We close stream 7 first.
         fn sends(&mut self, packet: &Bytes) -> Option<Bytes> {
-            self.leaves(packet, &reconfig(packet))
+            self.leaves(packet, &reconfig(packet), &BTreeSet::from([7]))
+        }
+
+        /// The peer has closed it.
+        fn follows(&mut self, packet: &Bytes) -> Option<Bytes> {
+            self.leaves(packet, &reconfig(packet), &BTreeSet::new())
         }
 
         fn gets(&mut self, packet: &Bytes) -> (Option<Vec<u8>>, Vec<u16>) {
@@ -124,12 +162,28 @@ mod tests {
         assert_eq!(resets.sends(&request(1, 50)), None, "sent again");
         assert_eq!(resets.gets(&answer(1, DONE)), (None, vec![7]));
         assert_eq!(resets.gets(&answer(1, DONE)), (None, vec![]));
-        let other = resets.sends(&request(2, 51)).expect("another packet");
-        assert_eq!(reconfig(&other).reset_streams().collect::<Vec<_>>(), [u16::MAX]);
-        assert_eq!(reconfig(&other).reset_numbers(), Some((2, 51)));
+        for _ in 0..2 {
+            let other = resets.follows(&request(2, 51)).expect("another packet");
+            assert_eq!(reconfig(&other).reset_streams().collect::<Vec<_>>(), [u16::MAX]);
+            assert_eq!(reconfig(&other).reset_numbers(), Some((2, 51)));
+        }
         resets.used(7);
         assert_eq!(resets.sends(&request(3, 51)), None);
         assert_eq!(resets.gets(&request(52, 3)), (None, vec![7]), "an answer, too");
+    }
+
+    /// One that is opened and closed again and again by the peer, or by us, without anything being sent to it.
+    #[test]
+    fn a_stream_is_reset_each_time() {
+        let mut resets = Resets::default();
+        for number in [1, 4, 7] {
+            assert_eq!(resets.follows(&request(number, 50)), None);
+            assert_eq!(resets.follows(&request(number, 50)), None, "sent again");
+            assert_eq!(resets.gets(&answer(number, DONE)), (None, vec![7]));
+            assert_eq!(resets.sends(&request(number + 1, 51)), None);
+            assert_eq!(resets.gets(&answer(number + 1, DONE)), (None, vec![7]));
+            assert!(resets.follows(&request(number + 2, 52)).is_some());
+        }
     }
 
     #[test]
