@@ -299,3 +299,32 @@ fn an_id_is_used_again_without_messages() {
         }
     }
 }
+
+/// The one who has opened a channel hears that it was open, even if it is closed at once by one who has so much
+/// to send that there is no room for more.
+#[test]
+fn a_channel_that_is_closed_while_much_waits() {
+    let (mut pair, ids) = with_channels(Network::GOOD, 1, 2);
+    pair.ends[0].takes_events = false;
+    let data = Bytes::from(vec![7; 60_000]);
+    for _ in 0..10 {
+        for id in &ids {
+            let server = &mut pair.ends[1].association;
+            while server.send(pair.now, *id, MessageKind::Binary, data.clone()).is_ok() {}
+        }
+        pair.run_for(Duration::from_secs(1));
+    }
+    assert!(!pair.ends[1].association.has_room());
+    pair.ends[1].events.clear();
+    let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
+    pair.run_until_events(1, 1);
+    pair.ends[1].opened();
+    pair.ends[1].association.close(pair.now, id);
+    pair.ends[0].takes_events = true;
+    pair.run_until(|pair| {
+        let is_closed = |event: &AssociationEvent| {
+            *event == AssociationEvent::ChannelClosed { id, error: None }
+        };
+        pair.ends.iter().all(|end| end.events.iter().any(is_closed))
+    });
+}

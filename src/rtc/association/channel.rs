@@ -17,8 +17,6 @@ pub(super) struct Channel {
     pub(super) by_peer: bool,
     /// The owner knows that it is open.
     pub(super) announced: bool,
-    /// The peer has asked for it and has to be told that it is open.
-    pub(super) ack_due: bool,
     /// The owner's low-water mark.
     pub(super) low_water: Option<usize>,
     /// The owner was told that the queue is full.
@@ -46,7 +44,6 @@ impl Channel {
             config,
             by_peer,
             announced: false,
-            ack_due: by_peer,
             low_water: None,
             starved: false,
             low_water_waits: false,

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::channel::{Channel, Closing};
-use super::config::{AssociationEvent, ChannelId, MessageKind, Reliability};
+use super::config::{AssociationEvent, ChannelId, MessageKind};
 use super::dcep::{self, DcepMessage};
 use super::dtls::DtlsEvent;
 use super::sctp::{Arrival, SctpEvent};
@@ -20,7 +20,6 @@ impl Association {
             }
             idle &= !self.handle_sctp_events();
             idle &= !self.take_messages();
-            idle &= !self.send_acks();
             if idle {
                 return;
             }
@@ -156,7 +155,8 @@ impl Association {
                     return;
                 }
                 self.channels.insert(stream, Channel::new(config, true));
-                self.acks_due.insert(stream);
+                // Also if it is closed before there is room for anything else.
+                self.sctp.send_at_once(stream, ppid::DCEP, dcep::ack().into());
                 self.announce(stream);
             }
             Some(DcepMessage::Open(_)) => {
@@ -220,25 +220,6 @@ impl Association {
                 self.inbox.push(AssociationEvent::Message { id: ChannelId(stream), kind, data });
             }
         }
-    }
-
-    /// Confirms the channels that the peer has opened. Returns whether anything was sent.
-    fn send_acks(&mut self) -> bool {
-        let mut any = false;
-        while let Some(&id) = self.acks_due.first() {
-            let due = self.channels.get(id).is_some_and(|one| one.ack_due && one.closing.is_none());
-            let ack = || dcep::ack().into();
-            if due && !self.sctp.send(id, ppid::DCEP, ack(), false, Reliability::Reliable) {
-                // There is no room; there will be.
-                break;
-            }
-            if let Some(channel) = self.channels.get_mut(id) {
-                channel.ack_due = false;
-            }
-            self.acks_due.remove(&id);
-            any = true;
-        }
-        any
     }
 
     fn buffered_amount_low(&mut self, id: u16) {

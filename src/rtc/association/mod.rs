@@ -13,7 +13,6 @@ mod events;
 mod inbox;
 mod sctp;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -71,8 +70,6 @@ pub struct Association {
     max_low_water: usize,
     /// See [`SctpConfig::send_buffer`].
     send_buffer: usize,
-    /// Channels whose `ack_due` is set.
-    acks_due: BTreeSet<u16>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,7 +112,6 @@ impl Association {
             default_low_water: sctp::default_low_water(config),
             max_low_water: sctp::max_low_water(config),
             send_buffer: config.send_buffer,
-            acks_due: BTreeSet::new(),
         }
     }
 

@@ -396,6 +396,13 @@ impl Sctp {
         self.outbox.push(stream, message)
     }
 
+    /// Queues a small message that has to arrive and cannot be put off: there is always room for it.
+    pub(super) fn send_at_once(&mut self, stream: u16, ppid: u32, payload: Bytes) {
+        let reliability = Reliability::Reliable;
+        let message = Outgoing { ppid, payload, unordered: false, reliability, since: self.now };
+        self.outbox.add(stream, message);
+    }
+
     /// Ends our direction of a stream, and throws away what waits there.
     pub(super) fn reset(&mut self, stream: u16) {
         self.outbox.clear(stream);

@@ -100,6 +100,12 @@ impl Outbox {
         if self.amount >= self.limit || self.amount(stream) >= self.stream_limit {
             return false;
         }
+        self.add(stream, message);
+        true
+    }
+
+    /// Adds a message, whether there is room or not.
+    pub(super) fn add(&mut self, stream: u16, message: Outgoing) {
         let size = message.payload.len();
         self.amount += size;
         self.full |= self.amount > self.low_water;
@@ -111,7 +117,6 @@ impl Outbox {
         if queue.messages.len() == 1 {
             self.line_up(stream);
         }
-        true
     }
 
     /// Gives a stream a turn if it has something to send.
