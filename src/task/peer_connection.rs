@@ -11,7 +11,7 @@ use bytes::Bytes;
 pub enum ConnectionState {
     /// The two sides have not told each other yet how they can be reached.
     New,
-    /// A path to the peer is looked for, or the keys are being agreed on.
+    /// ICE is looking for a path to the peer, or the DTLS and SCTP handshakes are going on.
     Connecting,
     /// Channels can be used.
     Connected,
@@ -57,23 +57,24 @@ impl fmt::Display for ConnectionState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectionEvent {
-    /// It is doing differently now.
+    /// The connection has another state now.
     State(ConnectionState),
-    /// Something is of no use, an ICE server or a candidate of the peer for example, and the connection
-    /// goes on without it. The text is for people.
+    /// Something cannot be used, for example an ICE server or a candidate of the peer, and the connection
+    /// goes on without it. The text says what and why, for people to read.
     Problem(String),
 }
 
-/// How hard messages of a channel are tried to be delivered.
+/// How long it is tried to deliver a message of a channel before it is given up: `maxRetransmits` and
+/// `maxPacketLifeTime` of an `RTCDataChannel`, of which there can be one at most (RFC 3758).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reliability {
-    /// Until they have arrived.
+    /// Until it has arrived: nothing is ever given up.
     #[default]
     Reliable,
-    /// Sent again this many times at most.
+    /// Until it was sent again this many times. With 0 it is sent once.
     MaxRetransmits(u16),
-    /// Sent again no longer than this after they were given to the channel; counts in milliseconds, up
-    /// to `u32::MAX` of them.
+    /// Until this much time has passed since it was given to the channel, in whole milliseconds, of which
+    /// there can be `u32::MAX`.
     MaxLifetime(Duration),
 }
 
@@ -88,11 +89,11 @@ pub enum ChannelEvent {
         channel: u32,
         /// Its name.
         label: String,
-        /// What is spoken on it, in the words of whoever opened it.
+        /// The subprotocol that is spoken on it, as named by the side that opened it. May be empty.
         protocol: String,
         /// Whether messages arrive in the order that they were sent in.
         ordered: bool,
-        /// Whether they can get lost.
+        /// Whether messages can get lost.
         reliability: Reliability,
         /// Whether messages are encrypted with the keys of the two clients, inside the encryption of
         /// WebRTC.
@@ -120,12 +121,12 @@ pub enum ChannelEvent {
     Closed {
         /// The number of the channel.
         channel: u32,
-        /// Why, if none of the two sides just closed it.
+        /// What went wrong; `None` if one of the two sides closed the channel as it may.
         error: Option<String>,
     },
 }
 
-/// Without what the peer said.
+/// Leaves out what the peer said, so that it gets into no log.
 impl fmt::Debug for ChannelEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,30 +1,34 @@
-//! The end of a client that has a connection to its peer: what it waits for before its good-bye, the
-//! 'close' of the protocol, and after it.
+//! When a client that closes may say good-bye to its peer over the built-in WebRTC, and how long it then
+//! waits for the connection to end. The good-bye is the 'close' message of the protocol.
 //!
-//! A peer ends with the good-bye, whatever else is on its way to it. So all else is delivered first.
+//! A peer that gets 'close' ends at once and reads nothing more, so all other messages have to arrive
+//! first. SCTP orders messages within a channel only, and 'close' is on a channel of its own: that is why
+//! it is held back here until the peer has acknowledged everything else.
 
 use std::time::{Duration, Instant};
 
 use crate::client::shared::CLOSE_TIMEOUT;
 
-/// How long a client that is closing waits for the peer to take more of what was sent before. Then it says
-/// good-bye nevertheless: or the peer would take it for lost.
+/// How long a client that is closing waits while the peer takes nothing of what was sent before. After
+/// that it says good-bye all the same, so that the peer learns of an orderly end and not of a lost
+/// connection.
 const DELIVERY_PAUSE: Duration = Duration::from_secs(3);
-/// The longest that it waits for the peer to take all of it.
+/// The longest that it waits for the peer to take all of it, however steadily the peer goes on.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest that it waits after the good-bye for the peer to close the channel of the signalling. Some
-/// stacks drop messages that arrive just before a channel is closed, so the one who gets the good-bye
-/// closes the channel.
+/// The longest that it waits after the good-bye for the peer to close the signalling channel. Some WebRTC
+/// stacks drop messages that arrive just before their channel is closed, the good-bye for example; so the
+/// side that receives the good-bye closes the channel, and not the side that sends it.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
-/// The longest that everything after the good-bye takes: the driver of the client is to see the end of it.
+/// The longest that everything after the good-bye may take. Shorter than the time that the driver of the
+/// WebSocket allows for closing, so that the driver sees this come to its end.
 const END_TIMEOUT: Duration = CLOSE_TIMEOUT.saturating_sub(Duration::from_secs(1));
 
-/// What the peer has not got yet.
+/// What was sent and the peer has not acknowledged yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Undelivered {
     /// Messages that wait to be handed to the association.
     pub(super) queued: usize,
-    /// Roughly, the parts of messages that the association has.
+    /// How many parts of messages the association has sent or is about to send; an estimate.
     pub(super) sent: usize,
 }
 
@@ -34,24 +38,29 @@ impl Undelivered {
     }
 }
 
-/// See the module.
+/// The state of a good-bye; the module says what it is about. All times are deadlines.
 #[derive(Debug)]
 pub(super) struct Goodbye {
+    /// What was undelivered when this was last asked, to notice progress.
     left: Option<Undelivered>,
-    /// Until then for the peer to take more of what is left, and until then to take all.
+    /// When the peer must have taken something more. Moved on with each progress.
     more_until: Instant,
+    /// When the peer must have taken everything.
     all_until: Instant,
-    /// The good-bye may be said; until then for everything else.
+    /// When everything has to be over. `None` until the good-bye may be said.
     end: Option<Instant>,
-    /// The peer is to close the channel of the signalling.
+    /// Whether the peer is expected to close the signalling channel in answer to the good-bye.
     wants_answer: bool,
-    /// The good-bye was said; until then for that.
+    /// When the peer must have answered. `None` until the good-bye was said, or without an answer to wait
+    /// for.
     answer_until: Option<Instant>,
+    /// The peer has closed the signalling channel.
     answered: bool,
 }
 
 impl Goodbye {
-    /// This side closes. `wants_answer`: over the connection itself.
+    /// This side closes. `wants_answer` says that the good-bye goes over the connection itself, so that
+    /// the peer answers it by closing the signalling channel.
     pub(super) fn ours(now: Instant, wants_answer: bool) -> Self {
         Self {
             left: None,
@@ -64,12 +73,13 @@ impl Goodbye {
         }
     }
 
-    /// The peer has closed, and takes nothing any more.
+    /// The peer has said good-bye. It takes nothing more, so there is nothing to deliver first.
     pub(super) fn of_peer(now: Instant) -> Self {
         Self { end: Some(now + END_TIMEOUT), ..Self::ours(now, false) }
     }
 
-    /// Whether the good-bye may be said, with so much that the peer has not got. Once it may, it may.
+    /// Whether the good-bye may be said now that `left` is undelivered. Once the answer was yes it stays
+    /// yes, because from then on what is undelivered is the good-bye itself.
     pub(super) fn may_be_said(&mut self, now: Instant, left: Undelivered) -> bool {
         if self.end.is_none() {
             if self.left != Some(left) && self.left.replace(left).is_some() {
@@ -89,24 +99,25 @@ impl Goodbye {
         }
     }
 
-    /// The peer has closed the channel of the signalling.
+    /// The peer has closed the signalling channel.
     pub(super) fn answered(&mut self) {
         self.answered = true;
     }
 
-    /// Whether to wait for the peer to close the channel, once the good-bye was said.
+    /// Whether the good-bye was said and there is still time for the peer to close the channel.
     pub(super) fn is_patient(&self, now: Instant) -> bool {
         !self.answered && self.answer_until.is_some_and(|until| now < until)
     }
 
-    /// Whether there is nothing more to wait for, with so much that the peer has not got.
+    /// Whether there is nothing more to wait for now that `left` is undelivered.
     pub(super) fn is_over(&self, now: Instant, left: Undelivered) -> bool {
-        // The peer, which ends too, may not be there any more to say that it has ended.
+        // Without waiting for the end of the association: the peer ends as well, and may be gone before
+        // it confirms that.
         let parted = self.answered && self.answer_until.is_some() && left.is_nothing();
         parted || self.end.is_some_and(|end| now >= end)
     }
 
-    /// When there is something to be done.
+    /// When to look again if nothing else happens.
     pub(super) fn next(&self, now: Instant) -> Instant {
         match (self.end, self.answer_until) {
             (None, _) => self.more_until.min(self.all_until),

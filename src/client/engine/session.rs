@@ -20,9 +20,7 @@ use crate::protocol::{
     BROWSER_MAX_MESSAGE_SIZE, ChannelTransmit, SecureChannel, SecureChannelError, SecureReceiver,
     SignallingChannel,
 };
-use crate::rtc::association::{
-    AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability as SctpReliability,
-};
+use crate::rtc::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
 use crate::rtc::connection::{Connection, ConnectionOutput};
 use crate::rtc::ice;
 use crate::task::webrtc::Candidate;
@@ -317,7 +315,7 @@ impl Session {
             let secure = !self.plain_labels.contains(&config.label);
             match self.channels.add(secure) {
                 Ok(channel) => {
-                    let reliable = config.reliability == SctpReliability::Reliable;
+                    let reliable = config.reliability == Reliability::Reliable;
                     self.attach(keys, id, channel, reliable);
                 }
                 Err(_) => {
@@ -335,7 +333,7 @@ impl Session {
             label: config.label.clone(),
             protocol: config.protocol.clone(),
             ordered: config.ordered,
-            reliability: config::reliability(config),
+            reliability: config.reliability,
             secure: channel.secure,
             by_peer,
         }));

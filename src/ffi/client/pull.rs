@@ -10,12 +10,13 @@ use crate::sync::{lock, unpoisoned};
 
 #[derive(Debug, Default)]
 pub(in crate::ffi) struct Pull {
-    state: Mutex<State>,
+    wakeups: Mutex<Wakeups>,
     woken: Condvar,
 }
 
+/// How those who wait for events learn that there are some, or never will be.
 #[derive(Debug, Default)]
-struct State {
+struct Wakeups {
     /// The client was freed: threads that still wait have to return.
     freed: bool,
     #[cfg(unix)]
@@ -23,23 +24,23 @@ struct State {
 }
 
 impl Pull {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    fn lock(&self) -> MutexGuard<'_, Wakeups> {
+        lock(&self.wakeups)
     }
 
     /// Wakes those who wait.
     pub(in crate::ffi) fn wake(&self, client: &Client) {
-        let mut state = self.lock();
-        state.update_signal(client);
+        let mut wakeups = self.lock();
+        wakeups.update_signal(client);
         self.woken.notify_all();
     }
 
     pub(in crate::ffi) fn free(&self) {
-        let mut state = self.lock();
-        state.freed = true;
+        let mut wakeups = self.lock();
+        wakeups.freed = true;
         // At once, and not only when the last waiting thread has left.
         #[cfg(unix)]
-        drop(state.signal.take());
+        drop(wakeups.signal.take());
         self.woken.notify_all();
     }
 
@@ -52,16 +53,16 @@ impl Pull {
         // A time-out beyond what the clock can express has no end.
         let deadline = timeout.map(|timeout| Instant::now().checked_add(timeout));
         let deadline = deadline.flatten();
-        let mut state = self.lock();
+        let mut wakeups = self.lock();
         loop {
-            if state.freed || client.ended() {
+            if wakeups.freed || client.ended() {
                 return Err(Failure::new(
                     saltyrtc_status::NoMoreEvents,
                     "the connection has ended and its last event was taken",
                 ));
             }
             if let Some(event) = client.try_next_event() {
-                state.update_signal(client);
+                wakeups.update_signal(client);
                 if client.ended() {
                     // Other threads that wait have to stop waiting.
                     self.woken.notify_all();
@@ -71,15 +72,15 @@ impl Pull {
                 }
                 return Ok(event);
             }
-            state = match deadline {
-                None => unpoisoned(self.woken.wait(state)),
+            wakeups = match deadline {
+                None => unpoisoned(self.woken.wait(wakeups)),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         let text = "no event in the time given";
                         return Err(Failure::new(saltyrtc_status::Timeout, text));
                     }
-                    let waited = self.woken.wait_timeout(state, left);
+                    let waited = self.woken.wait_timeout(wakeups, left);
                     unpoisoned(waited).0
                 }
             };
@@ -88,7 +89,7 @@ impl Pull {
 }
 
 #[cfg(not(unix))]
-impl State {
+impl Wakeups {
     fn update_signal(&mut self, _client: &Client) {}
 }
 
@@ -101,7 +102,7 @@ mod unix {
     use std::os::fd::{AsRawFd, RawFd};
     use std::os::unix::net::UnixStream;
 
-    use super::{Client, Failure, Outcome, Pull, State, saltyrtc_status};
+    use super::{Client, Failure, Outcome, Pull, Wakeups, saltyrtc_status};
 
     /// A descriptor that is readable exactly while there are events: then there is one byte in it.
     #[derive(Debug)]
@@ -133,7 +134,7 @@ mod unix {
         }
     }
 
-    impl State {
+    impl Wakeups {
         pub(in crate::ffi) fn update_signal(&mut self, client: &Client) {
             if let Some(signal) = &mut self.signal {
                 signal.update(client.has_events());
@@ -144,18 +145,18 @@ mod unix {
     impl Pull {
         /// The descriptor, which is made when it is first asked for.
         pub(in crate::ffi) fn descriptor(&self, client: &Client) -> Outcome<RawFd> {
-            let mut state = self.lock();
-            if state.signal.is_none() {
+            let mut wakeups = self.lock();
+            if wakeups.signal.is_none() {
                 let signal = Signal::new().map_err(|error| {
                     let text = format!(
                         "the operating system gives no file descriptor for events: {error}"
                     );
                     Failure::new(saltyrtc_status::OutOfResources, text)
                 })?;
-                state.signal = Some(signal);
+                wakeups.signal = Some(signal);
             }
-            state.update_signal(client);
-            Ok(state.signal.as_ref().map_or(-1, |signal| signal.reader.as_raw_fd()))
+            wakeups.update_signal(client);
+            Ok(wakeups.signal.as_ref().map_or(-1, |signal| signal.reader.as_raw_fd()))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::config::{ChannelConfig, DtlsRole, OpenError};
 
 /// How much memory the channels that the peer opens may take, in bytes.
-const MAX_PEER_CHANNELS: usize = 4 << 20;
+const MAX_PEER_CHANNEL_BYTES: usize = 4 << 20;
 /// What a channel takes without its texts, in bytes. Generous.
 const CHANNEL_COST: usize = 512;
 /// 65,535 is no valid id (RFC 8832 section 6).
@@ -136,7 +136,7 @@ impl Channels {
         id <= MAX_ID
             && id % 2 != parity(self.role)
             && !self.retired.contains(&id)
-            && self.peer_bytes + cost <= MAX_PEER_CHANNELS
+            && self.peer_bytes + cost <= MAX_PEER_CHANNEL_BYTES
     }
 
     pub(super) fn insert(&mut self, id: u16, channel: Channel) {

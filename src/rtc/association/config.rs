@@ -1,11 +1,11 @@
 //! What an association and its channels are made with.
 
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, UNANNOUNCED_MAX_MESSAGE_SIZE};
+pub use crate::task::Reliability;
 
 /// Which side of the DTLS handshake this is (`a=setup` in SDP). It also decides who of the two
 /// chooses even channel ids (the client) and who odd ones (RFC 8832 section 6).
@@ -74,19 +74,6 @@ impl fmt::Display for ChannelId {
     }
 }
 
-/// How hard a message is tried to be delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reliability {
-    /// Until it has arrived.
-    #[default]
-    Reliable,
-    /// Sent again this many times at most.
-    MaxRetransmits(u16),
-    /// Sent again no longer than this after it was given to the channel. Counts in milliseconds,
-    /// up to `u32::MAX` of them.
-    MaxLifetime(Duration),
-}
-
 /// What a channel is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelConfig {
@@ -96,7 +83,7 @@ pub struct ChannelConfig {
     pub protocol: String,
     /// Whether messages arrive in the order they were sent in.
     pub ordered: bool,
-    /// Whether messages can get lost.
+    /// How long it is tried to deliver a message before it is given up.
     pub reliability: Reliability,
     /// `Some(id)` (0 to 65,534): both sides open the channel with this id and nothing is sent to
     /// open it. `None`: the peer is asked to open the other end, and the id is chosen.

@@ -2,8 +2,7 @@
 
 use crate::client::engine::channels::ChannelOptions;
 use crate::protocol::SignallingChannel;
-use crate::rtc::association::{ChannelConfig, Reliability as SctpReliability};
-use crate::task::Reliability;
+use crate::rtc::association::ChannelConfig;
 
 /// How the data channel is made that the signalling is handed over to.
 // Spec: W-023 W-024 W-026 (Signalling Channel Handover)
@@ -22,21 +21,8 @@ pub(super) fn of_application(options: ChannelOptions) -> ChannelConfig {
         label: options.label,
         protocol: options.protocol,
         ordered: options.ordered,
-        reliability: match options.reliability {
-            Reliability::Reliable => SctpReliability::Reliable,
-            Reliability::MaxRetransmits(count) => SctpReliability::MaxRetransmits(count),
-            Reliability::MaxLifetime(time) => SctpReliability::MaxLifetime(time),
-        },
+        reliability: options.reliability,
         negotiated: options.negotiated,
-    }
-}
-
-/// What the application is told of a channel that the association has.
-pub(super) fn reliability(config: &ChannelConfig) -> Reliability {
-    match config.reliability {
-        SctpReliability::Reliable => Reliability::Reliable,
-        SctpReliability::MaxRetransmits(count) => Reliability::MaxRetransmits(count),
-        SctpReliability::MaxLifetime(time) => Reliability::MaxLifetime(time),
     }
 }
 
@@ -44,6 +30,7 @@ pub(super) fn reliability(config: &ChannelConfig) -> Reliability {
 mod tests {
     use super::*;
     use crate::protocol::SUBPROTOCOL;
+    use crate::task::Reliability;
     use crate::task::webrtc::SIGNALLING_LABEL;
 
     /// Covers W-023 W-024 W-025 W-026.
@@ -59,6 +46,6 @@ mod tests {
         assert_eq!((&*config.label, &*config.protocol), (SIGNALLING_LABEL, SUBPROTOCOL));
         assert_eq!(config.negotiated, Some(7));
         assert!(config.ordered);
-        assert_eq!(config.reliability, SctpReliability::Reliable);
+        assert_eq!(config.reliability, Reliability::Reliable);
     }
 }
