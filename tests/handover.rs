@@ -234,6 +234,27 @@ fn handover_has_its_time_once() {
     }
 }
 
+/// What still waits for the WebSocket counts until that is gone, which may be the last thing that makes
+/// room.
+#[test]
+fn the_end_of_the_websocket_makes_room_on_the_channel() {
+    for (mut server, mut peer, mut channel) in
+        in_task_with(true, |config| ClientConfig { max_queue_size: 100_000, ..config })
+    {
+        let payload = || Payload::from_bytes(&[7; 90_000]);
+        server.client.send_application(payload()).unwrap();
+        server.client.hand_over(server.now, 0).unwrap();
+        peer.send(&mut server, &handover());
+        assert_eq!(server.events(), [Event::HandedOver]);
+        assert_eq!(server.client.send_application(payload()), Err(SendFailure::QueueFull));
+        server.client.handle_socket_end(SocketEnd::Lost("cut".into()));
+        assert_eq!(server.events(), [Event::Writable]);
+        server.client.send_application(payload()).unwrap();
+        assert_eq!(channel.take(&mut server), []);
+        assert_eq!(channel.read().len(), 1);
+    }
+}
+
 /// Covers W-034 W-035.
 #[test]
 fn server_counts_for_nothing_after_the_handover() {

@@ -175,16 +175,17 @@ impl Client {
 
     /// Sends a message: seals it on the thread of the caller, while others use the client.
     fn send(&self, message: Outgoing) -> Result<(), SendFailure> {
-        match self.machine(|machine| machine.reserve(&message))? {
-            Some(place) => {
-                let unfilled = Unfilled(self.shared());
-                let sealed = place.seal(message);
-                self.machine(|machine| machine.fill(sealed));
-                std::mem::forget(unfilled);
-                Ok(())
-            }
-            None => self.machine(|machine| machine.send_over_channel(&message)),
-        }
+        // In one go for the data channel: between two looks at the machine the peer may be another one.
+        let place = self.machine(|machine| match machine.reserve(&message)? {
+            Some(place) => Ok(Some(place)),
+            None => machine.send_over_channel(&message).map(|()| None),
+        })?;
+        let Some(place) = place else { return Ok(()) };
+        let unfilled = Unfilled(self.shared());
+        let sealed = place.seal(message);
+        self.machine(|machine| machine.fill(sealed));
+        std::mem::forget(unfilled);
+        Ok(())
     }
 
     /// Sends data with the Relayed Data task, as a MessagePack value of the caller's.

@@ -248,7 +248,8 @@ impl<E: TaskOutput> Signalling<E> {
     /// Puts the message into its place, which is gone if the WebSocket is.
     pub(super) fn fill(&mut self, id: u64, message: Vec<u8>) {
         let is_it = |queued: &&mut Queued| matches!(queued, Queued::Reserved(it) if *it == id);
-        if let Some(place) = self.queue.iter_mut().find(is_it) {
+        // From the end: a place that is still empty was taken a moment ago.
+        if let Some(place) = self.queue.iter_mut().rev().find(is_it) {
             *place = Queued::Ready(Transmit::Message(Bytes::from(message)));
         }
     }
@@ -470,6 +471,8 @@ impl<E: TaskOutput> Signalling<E> {
             self.server = None;
             self.stage = Stage::Closing(closed);
         }
+        // After the handover somebody may wait for the room that what is lost has taken.
+        self.tell_writable();
         self.try_end();
     }
 
