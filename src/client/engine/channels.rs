@@ -317,8 +317,7 @@ impl Channels {
     /// Closes a channel, once everything that waits was sent.
     pub(crate) fn close(&self, number: u32) -> Result<(), ChannelError> {
         let channel = self.get(number)?;
-        lock(&channel.queue).closing = true;
-        channel.shut();
+        channel.close();
         self.command(&mut lock(&self.registry), Command::Flush(number));
         Ok(())
     }
@@ -493,6 +492,15 @@ impl Channel {
         if !lock(&self.queue).closing {
             *current = Some(sealing);
         }
+    }
+
+    /// The application wants it closed, once everything was sent that is in the queue now.
+    fn close(&self) {
+        // First: what somebody is sealing still goes into the queue, and the engine closes a channel whose
+        // queue it finds empty.
+        let mut sealing = lock(&self.sealing);
+        *sealing = None;
+        lock(&self.queue).closing = true;
     }
 
     /// Nothing can be sent any more.

@@ -1,4 +1,6 @@
 use super::*;
+use crate::chunking::Mode;
+use crate::crypto::{KeyPair, OsRandom, SharedKey};
 
 const MAX: usize = 1000;
 
@@ -82,4 +84,47 @@ fn a_channel_is_closed_after_its_last_message() {
     assert!(!queue.flushed(0, MAX).close);
     queue.take(MAX);
     assert!(queue.flushed(0, MAX).close);
+}
+
+/// The application sends and closes on two threads, and the engine closes a channel as soon as it finds
+/// nothing in its queue any more.
+#[test]
+fn what_was_taken_before_the_end_is_in_the_queue_before_the_end() {
+    let limits = ChannelLimits {
+        max_message_size: 1 << 20,
+        max_buffered: usize::MAX / 2,
+        max_channels: usize::MAX,
+    };
+    let channels = Channels::new(limits);
+    channels.start(Role::Initiator);
+    let key = KeyPair::generate(&mut OsRandom);
+    let key = SharedKey::new(key.public(), key.secret());
+    for _ in 0..100 {
+        let channel = channels.add(true).unwrap();
+        let (secure, _) = SecureChannel::new(1, key.clone(), &mut OsRandom).split();
+        let secure = Some((secure, Chunker::new(Mode::UnreliableUnordered)));
+        channel.open(Sealing { max_transmit: 1 << 16, secure });
+        let (sends, is_sending) = std::sync::mpsc::channel();
+        let queue = || lock(&channel.queue);
+        std::thread::scope(|scope| {
+            let sender = scope.spawn(|| {
+                let send = || channels.send(channel.number, false, &[7; 50_000]);
+                while send().is_ok() {
+                    let _ = sends.send(());
+                }
+            });
+            is_sending.recv().unwrap();
+            let closer = scope.spawn(|| channels.close(channel.number).unwrap());
+            loop {
+                while !queue().take(usize::MAX).is_empty() {}
+                if queue().flushed(0, usize::MAX).close {
+                    break;
+                }
+                std::thread::yield_now();
+            }
+            closer.join().unwrap();
+            sender.join().unwrap();
+        });
+        assert!(queue().messages.is_empty(), "the engine has closed it");
+    }
 }
