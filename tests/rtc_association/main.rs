@@ -10,6 +10,7 @@ mod crowds;
 mod hostile;
 mod limits;
 mod link;
+mod medley;
 mod networks;
 mod pauses;
 mod raw_peer;

@@ -166,6 +166,11 @@ impl Channels {
         self.unheard.insert(id);
     }
 
+    /// Whether the owner does not know yet that a channel with this id is closed.
+    pub(super) fn is_unheard(&self, id: u16) -> bool {
+        self.unheard.contains(&id)
+    }
+
     /// The owner has heard that the channel is closed.
     pub(super) fn heard(&mut self, id: u16) {
         self.unheard.remove(&id);

@@ -288,7 +288,8 @@ impl Association {
         });
         closing.theirs_done = true;
         // Nobody is there to read what still waits.
-        self.reset(id);
+        closing.reset_sent = true;
+        closing.ours_done |= self.sctp.closed_by_peer(id);
         self.announce_closed(id);
         self.remove_if_closed(id);
     }

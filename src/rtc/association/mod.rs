@@ -243,6 +243,8 @@ impl Association {
         data: Bytes,
     ) -> Result<(), SendError> {
         let channel = self.channels.get(id.0).filter(|channel| channel.closing.is_none());
+        // The owner means the one before, and does not know yet that it is closed.
+        let channel = channel.filter(|_| !self.channels.is_unheard(id.0));
         let channel = channel.ok_or(SendError::NotOpen)?;
         if !matches!(self.state, State::Connecting | State::Connected) {
             return Err(SendError::NotOpen);
@@ -300,7 +302,9 @@ impl Association {
     /// there is no such channel or it is closing already.
     pub fn close(&mut self, now: Instant, id: ChannelId) {
         self.advance(now);
-        self.begin_close(id.0, None);
+        if !self.channels.is_unheard(id.0) {
+            self.begin_close(id.0, None);
+        }
         self.settle();
     }
 

@@ -168,6 +168,8 @@ impl Sctp {
             kind::SHUTDOWN => Fate::Hold,
             kind::RECONFIG if chunk.is_known_reconfig() => {
                 let (other, closed) = self.reset.arrives(chunk);
+                // SCTP does not tell of all that it is done with.
+                self.outbox.unblock();
                 self.events.extend(closed.into_iter().map(SctpEvent::StreamClosed));
                 other.map_or(Fate::Take, Fate::Replace)
             }

@@ -13,7 +13,7 @@ mod outbox;
 mod packet;
 mod resets;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -148,10 +148,13 @@ pub(super) struct Sctp {
     /// Streams to be opened that SCTP was not told of.
     opening: BTreeSet<u16>,
     /// Streams to be reset that SCTP was not told of.
-    resets: VecDeque<u16>,
+    resets: BTreeSet<u16>,
     /// Those that it was told of, before it has asked the peer.
     resetting: BTreeSet<u16>,
     reset: Resets,
+    /// How many times the peer has closed a stream that the owner does not know of: what the owner sends until
+    /// then is for nobody, and not for the next one who uses the stream.
+    unheard: BTreeMap<u16, usize>,
     /// The streams that the peer does not reset.
     refused: BTreeSet<u16>,
     shutting_down: bool,
@@ -234,9 +237,10 @@ impl Sctp {
             last_data: None,
             unreliable: BTreeSet::new(),
             opening: BTreeSet::new(),
-            resets: VecDeque::new(),
+            resets: BTreeSet::new(),
             resetting: BTreeSet::new(),
             reset: Resets::default(),
+            unheard: BTreeMap::new(),
             refused: BTreeSet::new(),
             shutting_down: false,
             shutdown: None,
@@ -361,7 +365,17 @@ impl Sctp {
 
     /// Takes what has arrived, in the order that it did.
     pub(super) fn next_arrival(&mut self) -> Option<Arrival> {
-        self.arrivals.pop()
+        let arrival = self.arrivals.pop();
+        if let Some(Arrival::Reset(stream)) = &arrival
+            && let Some(count) = self.unheard.get_mut(stream)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.unheard.remove(stream);
+                self.outbox.unblock();
+            }
+        }
+        arrival
     }
 
     /// A stream will be used.
@@ -406,7 +420,16 @@ impl Sctp {
     /// Ends our direction of a stream, and throws away what waits there.
     pub(super) fn reset(&mut self, stream: u16) {
         self.outbox.clear(stream);
-        self.resets.push_back(stream);
+        if !self.unheard.contains_key(&stream) {
+            self.resets.insert(stream);
+        }
+    }
+
+    /// The peer has closed its direction of a stream, and SCTP closes ours. Throws away what waits there. Returns
+    /// whether ours is closed already.
+    pub(super) fn closed_by_peer(&mut self, stream: u16) -> bool {
+        self.outbox.clear(stream);
+        self.reset.is_done(stream)
     }
 
     pub(super) fn buffered_amount(&self, stream: u16) -> usize {
@@ -479,11 +502,12 @@ impl Sctp {
                 Event::Stream(StreamEvent::Finished { id }) => {
                     while self.read(id) {}
                     self.resetting.remove(&id);
+                    self.resets.remove(&id);
+                    *self.unheard.entry(id).or_default() += 1;
                     self.arrivals.push(Arrival::Reset(id));
                 }
                 Event::Stream(StreamEvent::ResetComplete { id }) => {
                     self.resetting.remove(&id);
-                    self.outbox.unblock(id);
                     self.open_streams();
                 }
                 Event::Stream(StreamEvent::ResetFailed { id, .. }) => {

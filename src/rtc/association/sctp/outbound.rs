@@ -139,6 +139,9 @@ impl Sctp {
 
     /// Whether SCTP takes messages on a stream: not while it is being reset.
     fn can_write(&mut self, stream: u16) -> bool {
+        if self.unheard.contains_key(&stream) {
+            return false;
+        }
         let Some(association) = &mut self.association else { return false };
         match association.stream(stream) {
             Ok(stream) => stream.is_writable(),
@@ -203,11 +206,11 @@ impl Sctp {
         self.open_streams();
         let limit = RESETS.min((self.mtu - HEADER - 20) / 2);
         while self.resetting.len() < limit
-            && let Some(id) = self.resets.pop_front()
+            && let Some(id) = self.resets.pop_first()
         {
             if self.opening.contains(&id) {
                 // The last one who used the stream is not done.
-                self.resets.push_front(id);
+                self.resets.insert(id);
                 return;
             }
             let association = self.association.as_mut();
@@ -220,7 +223,7 @@ impl Sctp {
                         continue;
                     }
                     // Neither here, where the peer has opened the stream again.
-                    self.resets.push_front(id);
+                    self.resets.insert(id);
                     return;
                 }
                 let _ = stream.finish();

@@ -56,6 +56,8 @@ pub(super) struct Outbox {
     queues: BTreeMap<u16, Queue>,
     /// The streams that have messages and are not blocked, with the marks of these.
     turns: BTreeSet<(u64, u16)>,
+    /// The streams on which SCTP did not take anything.
+    blocked: BTreeSet<u16>,
     /// The mark of the message that had its turn last.
     mark: u64,
     /// What waits in all queues, as `Queue::amount`.
@@ -78,6 +80,7 @@ impl Outbox {
         Self {
             queues: BTreeMap::new(),
             turns: BTreeSet::new(),
+            blocked: BTreeSet::new(),
             mark: 0,
             amount: 0,
             messages: 0,
@@ -161,15 +164,20 @@ impl Outbox {
         if let Some((mark, stream)) = self.turns.pop_first() {
             let queue = self.queue(stream);
             queue.blocked = true;
-            queue.mark = queue.mark.min(mark);
+            // As before it was added, when the message lined up.
+            let size = queue.messages.front().map_or(0, |message| message.payload.len());
+            queue.mark = mark - size as u64;
+            self.blocked.insert(stream);
         }
     }
 
-    /// SCTP takes messages on a stream again.
-    pub(super) fn unblock(&mut self, stream: u16) {
-        if let Some(queue) = self.queues.get_mut(&stream).filter(|queue| queue.blocked) {
-            queue.blocked = false;
-            self.line_up(stream);
+    /// SCTP may take messages again on the streams where it did not.
+    pub(super) fn unblock(&mut self) {
+        for stream in std::mem::take(&mut self.blocked) {
+            if let Some(queue) = self.queues.get_mut(&stream).filter(|queue| queue.blocked) {
+                queue.blocked = false;
+                self.line_up(stream);
+            }
         }
     }
 
@@ -314,7 +322,7 @@ mod tests {
         assert!(outbox.push(1, message(11)));
         assert_eq!(outbox.take(1).map(|(stream, _)| stream), Some(2));
         assert_eq!(outbox.next(), None);
-        outbox.unblock(1);
+        outbox.unblock();
         assert_eq!(outbox.take(1).map(|(_, message)| message.payload.len()), Some(10));
         assert_eq!(outbox.take(1).map(|(_, message)| message.payload.len()), Some(11));
         assert_eq!((outbox.messages(), outbox.total()), (0, 41));

@@ -56,6 +56,11 @@ impl Resets {
         self.asked.values().any(|asked| !asked.done)
     }
 
+    /// Whether the peer knows that our direction of a stream is closed, and nothing was sent since.
+    pub(super) fn is_done(&self, stream: u16) -> bool {
+        self.asked.get(&stream).is_some_and(|asked| asked.done)
+    }
+
     /// A RECONFIG leaves. Returns what leaves in place of it, if anything. `first`: the streams that we close
     /// before the peer does.
     pub(super) fn leaves(
