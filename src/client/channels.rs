@@ -40,8 +40,8 @@ impl Client {
         self.channels()?.send(channel, true, text.as_bytes())
     }
 
-    /// Bytes that wait to be sent on a channel, those of encryption and chunking included. What the
-    /// network took, but the peer did not confirm yet, does not count.
+    /// Bytes that wait to be sent on a channel, including those that encryption and chunking add. What was
+    /// sent and the peer has not acknowledged yet does not count.
     ///
     /// # Errors
     ///

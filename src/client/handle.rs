@@ -41,7 +41,7 @@ impl Drop for Handle {
 }
 
 impl Client {
-    /// Starts to connect. What comes of it is told by events.
+    /// Starts to connect, and returns at once. Events tell what comes of it.
     ///
     /// # Errors
     ///
@@ -168,7 +168,8 @@ impl Client {
         self.handle.invitation.initiator_key
     }
 
-    /// The invitation to the path of this client, with a token that the caller knows or without.
+    /// The invitation to the path of this client: with `token`, which only the caller knows, or without one
+    /// if the initiator trusts the key of the responder.
     pub fn invitation(&self, token: Option<AuthToken>) -> Invitation {
         Invitation { token, ..self.handle.invitation.clone() }
     }
@@ -323,8 +324,8 @@ impl Client {
     }
 }
 
-/// Nothing would be sent any more if a place stayed empty. This is dropped only by a panic while a message
-/// is sealed.
+/// Ends the connection if a panic happens while a message is sealed: its place in the queue would stay
+/// empty, and nothing behind it would ever be sent. Without a panic it is forgotten and never dropped.
 struct Unfilled<'a>(&'a Shared);
 
 impl Drop for Unfilled<'_> {

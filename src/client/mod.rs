@@ -1,7 +1,7 @@
 //! The client for programs: a connection in the background and a handle to it.
 //!
-//! [`Client::connect`] returns at once; everything that happens is an [`Event`], in order, the last
-//! one being [`Event::Closed`]. Sending never waits: it takes the message, or says why not.
+//! [`Client::connect`] returns at once. Everything that happens is told by an [`Event`], in order;
+//! [`Event::Closed`] is the last one. Sending never waits: it takes the message, or says why not.
 //!
 //! The connection runs on the library's own runtime. The futures here can be awaited on any
 //! executor.

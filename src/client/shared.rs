@@ -13,12 +13,12 @@ use crate::task::Client as Machine;
 /// answer to it.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who works on the machine. It sees for itself what comes of it, and is not woken for that.
+/// Who works on the machine. It is not woken because of its own work, as it looks at the outcome itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
     /// Any thread of the application.
     Application,
-    /// Somebody who is taking events, and may hold a lock that is needed to announce others.
+    /// Somebody who is taking events, and may hold a lock that the announcement of new events needs.
     EventTaker,
     /// The half of the driver that reads from the WebSocket.
     Reader,
@@ -52,13 +52,13 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// What others have to know of when it changes.
+/// What is compared before and after work on the machine, to know who has to be woken.
 #[derive(Debug, Clone, Copy)]
 struct Outlook {
     running: bool,
     leaving: bool,
     over: bool,
-    /// The WebSocket is being closed, and nothing has to be waited for before.
+    /// The WebSocket is being closed, with nothing left to wait for first.
     closes: bool,
     /// How many events there ever were.
     events: u64,
@@ -105,7 +105,7 @@ impl Outlook {
 
     /// Whether the reading half may go on.
     fn is_for_reader(&self, before: &Self) -> bool {
-        // Whatever waits for the application: while closing, the server's answer is to be read.
+        // Even if events wait for the application: while closing, the server's close frame has to be read.
         (self.wants_input && !before.wants_input) || self.closes_now(before)
     }
 
@@ -136,8 +136,8 @@ impl Shared {
         }
     }
 
-    /// The one door to the machine: lets `work` have it, and then wakes whoever has to do with what has
-    /// changed.
+    /// The only way to the machine: runs `work` on it under its lock, and then, without the lock, wakes those
+    /// whom a change concerns.
     pub(super) fn with<T>(&self, by: By, work: impl FnOnce(&mut Machine) -> T) -> T {
         let (result, before, now) = {
             let mut machine = lock(&self.machine);
@@ -169,7 +169,7 @@ impl Shared {
         result
     }
 
-    /// The driver or the engine is about to be no more. Says nothing new if the machine has ended.
+    /// The driver or the engine is being dropped. Ends the connection, if it has not ended before.
     pub(super) fn abandon(&self) {
         let text = if std::thread::panicking() {
             "there is an error in this library, please report it"

@@ -20,7 +20,7 @@ use crate::transport::{self, ConnectError, Roots, TlsError, WebSocket, close_fra
 /// How many bytes are taken from the machine under one lock, unless a single message has more.
 const BATCH_BYTES: usize = 64 * 1024;
 
-/// Where to connect to.
+/// What to connect to, and how.
 pub(super) struct Target {
     pub(super) server: ServerUrl,
     pub(super) path: PublicKey,
@@ -51,7 +51,7 @@ impl Driver {
                 }
                 Err(failure) => SocketEnd::ConnectFailed(failure.to_string()),
             },
-            // Closed before there was anything to close.
+            // The client was closed before there was a WebSocket.
             () = shared.closing.notified() => SocketEnd::Lost(String::new()),
         };
         shared.with(By::Writer, |machine| machine.handle_socket_end(end));
@@ -69,7 +69,7 @@ impl Drop for Driver {
 /// Why there is no WebSocket.
 #[derive(Debug)]
 enum ConnectFailure {
-    /// The certificates that are to be accepted are of no use.
+    /// The certificates that the configuration accepts cannot be used.
     Tls(TlsError),
     /// The runtime was stopped while they were read.
     Stopped(JoinError),
@@ -115,7 +115,7 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
             end = &mut reading => return end,
             error = write(shared, &mut sink) => error,
         };
-        // What the server sent before it went may still be there, and its close frame says why.
+        // What the server sent before it closed may still be unread, and its close frame says why it did.
         match tokio::time::timeout(CLOSE_TIMEOUT, reading).await {
             Ok(end @ SocketEnd::CloseFrame(_)) => end,
             _ => SocketEnd::Lost(error.to_string()),
@@ -139,8 +139,8 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
     end
 }
 
-/// The WebSocket is gone. If that was the handover, keeps the machine's timers until the end of the
-/// connection; and if somebody else still has a data channel to close then, waits for that.
+/// The WebSocket is gone. After a handover the connection lives on without it: keeps the machine's timers
+/// until its end, and then waits until the data channel is closed by whoever drives it.
 async fn after_the_socket(shared: &Shared) {
     let too_late = async {
         // What came before was about the WebSocket.
@@ -165,7 +165,7 @@ async fn after_the_socket(shared: &Shared) {
     }
 }
 
-/// Does what is due, and says when there is more to do.
+/// Does what is due, and says when something is due next.
 fn keep_timers(machine: &mut Machine) -> Option<Instant> {
     let now = Instant::now();
     if machine.poll_timeout().is_some_and(|due| due <= now) {
@@ -235,8 +235,8 @@ fn take_batch(machine: &mut Machine, batch: &mut Vec<Transmit>) {
     }
 }
 
-/// Hands the machine what arrives, as long as the application keeps up. Pings are answered by the
-/// WebSocket itself.
+/// Hands what arrives to the machine, as long as the application takes its events. The WebSocket library
+/// answers pings by itself.
 async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd {
     let wants_input = || shared.with(By::Reader, |machine| machine.wants_input());
     let mut wanted = wants_input();

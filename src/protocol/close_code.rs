@@ -21,7 +21,7 @@ pub enum CloseCode {
     PathFull = 3000,
     /// Somebody broke the protocol.
     ProtocolError = 3001,
-    /// Something broke that is not the other side's fault.
+    /// An error within the program that closes, which the other side did not cause.
     InternalError = 3002,
     /// Signalling goes on over another transport.
     Handover = 3003,

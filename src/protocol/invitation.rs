@@ -29,8 +29,8 @@ pub struct Invitation {
     pub server: ServerUrl,
     /// The initiator's public permanent key, which is also the signalling path.
     pub initiator_key: PublicKey,
-    /// The server's public permanent key, to be sure of the server. `None` leaves the server
-    /// unauthenticated (but for TLS).
+    /// The server's public permanent key, to be sure of the server. `None`: only TLS, if it is
+    /// used, authenticates the server.
     pub server_key: Option<PublicKey>,
     /// The token. `None` if the initiator trusts the responder's public key already.
     pub token: Option<AuthToken>,

@@ -1,5 +1,4 @@
-//! The nonce: 24 bytes in front of every message, which are its header too (protocol, *Message
-//! Structure*).
+//! The nonce: 24 bytes in front of every message, which are also its header (protocol, *Message Structure*).
 
 use std::fmt;
 
@@ -7,8 +6,8 @@ use super::address::Address;
 use super::combined_sequence_number::CombinedSequenceNumber;
 use crate::crypto::{NONCE_BYTES, RandomSource};
 
-/// 16 random bytes that stand for one direction of one peer relation, and that the other side has to
-/// repeat to prove that it reads what it is sent.
+/// 16 random bytes that a sender uses in all messages to one receiver. The receiver repeats them once, which
+/// proves that it can read what it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cookie(pub [u8; Cookie::BYTES]);
 

@@ -1,7 +1,8 @@
-//! The two nonce streams of one relation: what we send to somebody and what they send to us.
+//! The nonces between us and one other participant, in both directions: cookies and combined sequence
+//! numbers (CSN).
 //!
-//! Everything the protocol says about cookies and sequence numbers is here, for clients and server
-//! alike. It is thrown away as a whole when the relation ends.
+//! Everything that the protocol says about them is here, for clients and server alike. The object is thrown
+//! away as a whole when the other participant is gone, so that nothing of it can leak into what comes next.
 
 use std::fmt;
 

@@ -1,5 +1,6 @@
-//! Secure data channels: NaCl on top of whatever a WebRTC data channel does (WebRTC task, *Secure Data
-//! Channel*).
+//! Secure data channels: NaCl on top of whatever a WebRTC data channel does (Task-WebRTC, *Secure Data
+//! Channel*). The ORTC task has the same thing, with the same messages, and calls it a *wrapped data channel*
+//! (Task-ORTC, *Wrapped Data Channel*).
 
 use std::fmt;
 
@@ -11,7 +12,9 @@ use super::nonce::Cookie;
 use super::nonce_streams::SequenceExhausted;
 use crate::crypto::{BOX_OVERHEAD, Content, NONCE_BYTES, RandomSource, SharedKey};
 
-/// Encrypts and decrypts the messages of one data channel, in both directions.
+/// Encrypts and decrypts the messages of one data channel, in both directions. It does not cut them into
+/// chunks: a message that is too large for the data channel goes through a
+/// [`Chunker`](crate::chunking::Chunker) after it was encrypted.
 ///
 /// A message is a nonce of 24 bytes and the NaCl box of the content. The nonce has a cookie (16 bytes),
 /// the id of the data channel (2), an overflow number (2) and a sequence number (4), all big-endian.

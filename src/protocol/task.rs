@@ -5,11 +5,12 @@ use std::fmt;
 use super::Role;
 use super::message::{TaskData, TaskMessage};
 
-/// What tasks have to tell the application. All tasks of a client have the same type for it; that of this
-/// library is [`TaskEvent`](crate::task::TaskEvent).
+/// What tasks tell the application: a type of the layer above, so that the protocol need not know what tasks
+/// there are. All tasks of a client use the same one; for those of this library it is
+/// [`TaskEvent`](crate::task::TaskEvent).
 pub trait TaskOutput: Send + fmt::Debug {
-    /// Bytes of memory that it takes because of what the peer sent. While too much waits to be taken by the
-    /// application, nothing more is read.
+    /// How many bytes of memory it takes because of what the peer sent. Nothing more is read from the peer
+    /// while too much of it waits for the application.
     fn payload_size(&self) -> usize;
 }
 
@@ -17,7 +18,7 @@ pub trait TaskOutput: Send + fmt::Debug {
 ///
 /// A client offers tasks in order of preference. The one that both have is started, gets the
 /// messages that the protocol itself does not know, and turns them into events. Like everything in
-/// this layer a task does no I/O. `E` is what it has to tell the application.
+/// this layer a task does no I/O. `E` is what it tells the application.
 pub trait Task<E>: Send + fmt::Debug {
     /// The name that the peers negotiate, for example `v0.relayed-data.tasks.saltyrtc.org`.
     fn name(&self) -> &str;
@@ -55,8 +56,8 @@ pub trait Task<E>: Send + fmt::Debug {
         true
     }
 
-    /// The type of the messages that carry nothing but data of the application, if the task has such. They
-    /// are bulk data and not signalling ([`Content`](crate::crypto::Content)).
+    /// The type of the messages that carry data of the application and nothing else, if the task has such
+    /// messages. They count as bulk data and not as signalling ([`Content`](crate::crypto::Content)).
     fn data_type(&self) -> Option<&'static str> {
         None
     }

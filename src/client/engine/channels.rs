@@ -1,5 +1,5 @@
-//! The channels as the application sees them: what it may send is encrypted and cut up on its own
-//! thread, and put into the queue of the channel, from where the engine takes it.
+//! The channels as the application sees them. A message is encrypted and cut into chunks on the thread that
+//! sends it, and put into the queue of its channel, from where the engine takes it.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -16,24 +16,24 @@ use crate::rtc::association::{Association, ChannelId, MessageKind};
 use crate::sync::lock;
 use crate::task::Reliability;
 
-/// How a channel is to be.
+/// What a new channel is to be like.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelOptions {
     /// A name of the application's choice, up to 65,535 bytes.
     pub label: String,
-    /// The name of what is spoken on the channel, up to 65,535 bytes. May be empty.
+    /// The name of the subprotocol that is spoken on the channel, up to 65,535 bytes. May be empty.
     pub protocol: String,
     /// Whether messages arrive in the order that they were sent in. Default: yes.
     pub ordered: bool,
-    /// Whether messages can get lost. Default: they cannot.
+    /// How long it is tried to deliver a message. Default: until it has arrived.
     pub reliability: Reliability,
     /// Default `None`: the channel is announced to the peer, and the id is chosen. `Some(id)`, 0 to
     /// 65,534: both sides open it with this id. It has to be among the excluded ids of the task
     /// ([`Options::exclude`](crate::task::webrtc::Options::exclude)), or it may be the one of the
     /// signalling.
     pub negotiated: Option<u16>,
-    /// Whether messages are encrypted with the keys of the two clients, inside the encryption of WebRTC;
-    /// then they can also have any size up to
+    /// Whether this is a secure data channel: messages are encrypted with the keys of the two clients, inside
+    /// the encryption of WebRTC. Then they can also have any size up to
     /// [`RtcConfig::max_message_size`](super::RtcConfig::max_message_size). The peer has to do the same.
     /// Default: yes.
     pub secure: bool,
@@ -81,7 +81,7 @@ pub enum ChannelError {
     QueueFull,
     /// There are as many channels as [`RtcConfig::max_channels`](super::RtcConfig::max_channels) allows.
     TooManyChannels,
-    /// The options of the channel make no sense. The text says why.
+    /// The options cannot be used. The text says why.
     Options(&'static str),
     /// Only the initiator can do this.
     OtherRole,
@@ -133,7 +133,7 @@ pub(crate) struct Channels {
     pub(super) wake: Notify,
 }
 
-/// What the application may do.
+/// How much the application may use.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ChannelLimits {
     pub(super) max_message_size: usize,
@@ -167,9 +167,10 @@ pub(super) enum Command {
 pub(super) struct Channel {
     pub(super) number: u32,
     pub(super) secure: bool,
-    /// Which of the peers that come and go it is to.
+    /// Which of the peers that come and go the channel leads to.
     epoch: u32,
-    /// For senders, one at a time. `None` while nothing can be sent.
+    /// Held by a sender while it seals, so that messages are queued in the order of their numbers. `None`
+    /// while nothing can be sent.
     sealing: Mutex<Option<Sealing>>,
     queue: Mutex<Queue>,
 }
@@ -187,15 +188,15 @@ pub(super) struct Sealing {
 struct Queue {
     messages: VecDeque<(MessageKind, Bytes)>,
     bytes: usize,
-    /// Bytes that wait in the association.
+    /// Bytes of the channel that wait in the association.
     in_association: usize,
-    /// `None`: the application does not want to know.
+    /// The low-water mark, in bytes. `None` if the application has set none.
     low_water: Option<usize>,
-    /// More than that was waiting since the application was told last.
+    /// More bytes than that have waited since the last low-water event.
     above: bool,
-    /// The engine was told.
+    /// The engine knows that there is something to send.
     announced: bool,
-    /// Somebody was refused, and is to be told when there is room.
+    /// A message was refused for want of room, and a low-water event is due when there is room.
     sender_waits: bool,
     /// Close, once everything was sent.
     closing: bool,
@@ -226,7 +227,7 @@ impl Queue {
         self.above = self.total() > mark;
     }
 
-    /// So many bytes are left in the association. Says what is to follow.
+    /// Takes note of how many bytes are left in the association, and says what follows from it.
     fn flushed(&mut self, in_association: usize, max_buffered: usize) -> Flushed {
         self.in_association = in_association;
         let total = self.total();
@@ -234,7 +235,7 @@ impl Queue {
         let fell = self.above && self.low_water.is_some_and(|mark| total <= mark);
         self.sender_waits &= !room;
         self.above &= !fell;
-        // Messages can be empty.
+        // Not by bytes, as messages can be empty.
         let waits = !self.messages.is_empty();
         let more = waits || in_association > 0;
         self.announced &= more;
@@ -295,7 +296,8 @@ impl Channels {
                 return Err(ChannelError::QueueFull);
             }
         }
-        // Without the lock of the queue, which the engine needs; others that send wait for theirs.
+        // `sealing` is held, so that other senders of this channel wait; the lock of the queue is not, so
+        // that the engine does not.
         let announce = sealing.seal(text, data, &channel.queue)?;
         if announce {
             self.command(&mut lock(&self.registry), Command::Flush(number));
@@ -322,7 +324,7 @@ impl Channels {
         Ok(())
     }
 
-    /// Looks for a better path.
+    /// Restarts ICE, which looks for the best path.
     pub(crate) fn restart_ice(&self) -> Result<(), ChannelError> {
         let mut registry = lock(&self.registry);
         match (registry.ended, registry.peer) {
@@ -345,7 +347,7 @@ impl Channels {
         *lock(&self.stats) = stats;
     }
 
-    /// There is a new peer, to which we have this role. Returns which one of all peers it is.
+    /// There is a new peer, and we have this role. Returns the epoch: which one of all peers it is.
     pub(super) fn start(&self, role: Role) -> u32 {
         let mut registry = lock(&self.registry);
         registry.peer = Some(role);
@@ -387,7 +389,7 @@ impl Channels {
         numbers
     }
 
-    /// Nothing more is possible.
+    /// The client has ended, or is closing: from now on every call fails.
     pub(super) fn end(&self) {
         lock(&self.registry).ended = true;
         self.remove_all(u32::MAX);
@@ -443,7 +445,7 @@ impl Sealing {
         };
         let header = chunker.mode().header_size();
         let sealed_size = data.len() + SecureChannel::OVERHEAD;
-        // After 2^48 messages.
+        // Happens after 2^48 messages.
         let used_up = |_| ChannelError::NotOpen;
         if header + sealed_size <= self.max_transmit {
             let mut message = Vec::with_capacity(header + sealed_size);
@@ -496,14 +498,14 @@ impl Channel {
 
     /// The application wants it closed, once everything was sent that is in the queue now.
     fn close(&self) {
-        // First: what somebody is sealing still goes into the queue, and the engine closes a channel whose
-        // queue it finds empty.
+        // Taken first, to wait for a thread that is sealing: its message still has to go into the queue, and
+        // the engine closes a channel whose queue is empty.
         let mut sealing = lock(&self.sealing);
         *sealing = None;
         lock(&self.queue).closing = true;
     }
 
-    /// Nothing can be sent any more.
+    /// From now on nothing can be sent.
     fn shut(&self) {
         *lock(&self.sealing) = None;
     }

@@ -26,13 +26,13 @@ use crate::transport::Roots;
 /// The most bytes that we take as one message of SCTP: what browsers take.
 const MAX_SCTP_MESSAGE: usize = BROWSER_MAX_MESSAGE_SIZE;
 
-/// When to try again to send something for that there was no room.
+/// How long to wait before trying again to send something that found no room.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// How many turns in a row the engine takes before other tasks get theirs.
+/// How many turns in a row the engine takes before it lets the other tasks of the runtime go on.
 const TURNS: usize = 16;
 
-/// See the module.
+/// Owns the connection of one client to its peer, and runs it.
 pub(crate) struct Engine {
     shared: Arc<Shared>,
     channels: Arc<Channels>,
@@ -77,17 +77,17 @@ struct Peer {
     epoch: u32,
     signalling: Option<SignallingChannel>,
     session: Option<Session>,
-    /// Channels that were wanted before there was a connection.
+    /// Channels that the application opened before there was a connection.
     waiting: Vec<(u32, ChannelOptions)>,
-    /// The signalling was handed over, by us at least.
+    /// We have handed the signalling over to the data channel. The peer may not have yet.
     handed_over: bool,
-    /// The client is closing.
+    /// Set while the client is closing.
     closing: Option<Goodbye>,
-    /// The association was told to end.
+    /// The shutdown of the association has begun.
     shut_down: bool,
 }
 
-/// What is to follow a turn.
+/// What follows a turn.
 enum Next {
     Turn,
     Wait(Option<Instant>),
@@ -404,7 +404,7 @@ impl Engine {
             Some(peer) if closing && peer.session.is_some() => {
                 let by_peer = self.shared.with(By::Engine, |machine| machine.is_closed_by_peer());
                 if by_peer && let Some(session) = &mut peer.session {
-                    // It takes nothing any more.
+                    // The peer ended with its good-bye, and takes nothing more.
                     session.stop_sending();
                 }
                 peer.closing = Some(match by_peer {
@@ -436,12 +436,12 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.channels.end();
-        // Nobody waits for an engine that is not there.
+        // Also after a panic: otherwise the client would wait for the engine to release its good-bye.
         self.shared.abandon();
     }
 }
 
-/// How far a client is that closes.
+/// Whether the closing of a client has come to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
     No,
@@ -449,8 +449,9 @@ enum Closing {
 }
 
 impl Peer {
-    /// Brings together the state machine of the client and the channel of the signalling. `drained` is
-    /// whether everything was looked at that the peer has sent: the end of the connection comes after that.
+    /// Carries messages between the state machine of the client and the signalling channel, and closes the
+    /// connection when the client closes. `drained` says that everything was taken that the peer has sent.
+    /// The end of the connection is reported only then, because it comes after those messages.
     fn signal(&mut self, now: Instant, shared: &Shared, drained: bool) -> Closing {
         let Some(session) = &mut self.session else { return Closing::No };
         let messages = std::mem::take(&mut session.signalling_messages);
@@ -483,7 +484,7 @@ impl Peer {
             None => false,
         };
         if parts {
-            // It comes last: the peer ends with it, whatever else is still on its way.
+            // Last of all, because the peer ends with it and takes nothing that comes later.
             release_goodbye(shared);
         }
         if self.handed_over {
@@ -513,9 +514,9 @@ impl Peer {
         Closing::No
     }
 
-    /// Looks for a path again, if that is wanted and possible. Once the signalling goes over the
-    /// connection itself it takes a path to talk about another one. Without one both sides go on trying
-    /// from all addresses that they have, also from new ones.
+    /// Restarts ICE, if that is wanted and possible. After the handover a new offer travels over the
+    /// connection itself, so it needs a path that works. While there is none, both sides go on sending checks
+    /// from all their addresses, new ones included, which can find a path without any signalling.
     fn restart(&mut self, now: Instant) {
         let Some(session) = &mut self.session else { return };
         let state = session.connection.state();

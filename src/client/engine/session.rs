@@ -28,8 +28,8 @@ use crate::task::{
     ChannelEvent, Client as Machine, ConnectionEvent, ConnectionState, Reliability, TaskEvent,
 };
 
-/// Chunks of secure channels are not larger than this, whatever the peer takes: as large as messages can
-/// be with any browser.
+/// The largest chunk of a secure channel, in bytes, whatever the peer takes: what every browser takes as one
+/// message.
 const MAX_CHUNK: usize = BROWSER_MAX_MESSAGE_SIZE;
 
 /// Bytes of one channel that may wait within the association. The rest waits in the queue of the
@@ -39,24 +39,24 @@ const MAX_IN_ASSOCIATION: usize = 512 * 1024;
 /// Bytes that may wait within the association over all channels: less than what it takes.
 const MAX_IN_ASSOCIATION_TOTAL: usize = 1 << 20;
 
-/// How many events are taken from the association before the application gets them.
+/// How many events are taken from the association in a row, before they are passed on to the application.
 const EVENTS: usize = 1024;
 
-/// The most texts about problems that the application gets of one connection. A peer can cause as many
-/// as it likes.
+/// The most problems that the application is told of for one connection, since a peer can cause any number
+/// of them.
 const MAX_PROBLEMS: usize = 32;
 
-/// An incomplete message on an unreliable channel is given up after this long without news of it.
+/// An incomplete message on an unreliable channel is given up if none of its chunks came for this long.
 const MAX_AGE: Duration = Duration::from_secs(60);
-/// How often it is looked for such messages. It costs time for each channel.
+/// How often to look for such messages, which takes time for each channel.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(10);
-/// On a reliable one nothing is missing for good, so it takes a dead connection to come to this.
+/// The same for a reliable channel. Nothing stays missing there, so only a dead connection leads to it.
 const MAX_AGE_RELIABLE: Duration = Duration::from_secs(3600);
 
 /// Makes the encryption for a data channel with an id; `None` if the client has no peer any more.
 pub(super) type Keys<'a> = &'a dyn Fn(u16) -> Option<SecureChannel>;
 
-/// What a session wants to have told to the peer by way of the signalling.
+/// What a session has for the peer that goes over the signalling.
 #[derive(Debug)]
 pub(super) enum Signal {
     Offer(String),
@@ -76,7 +76,7 @@ struct Receiver {
     secure: SecureReceiver,
 }
 
-/// See the module.
+/// One connection to the peer, with everything on it.
 pub(super) struct Session {
     pub(super) connection: Connection,
     pub(super) io: Io,
@@ -85,7 +85,7 @@ pub(super) struct Session {
     signalling: Option<SignallingChannel>,
     /// The channel of the signalling, while it exists.
     signalling_id: Option<ChannelId>,
-    /// The channels that were wanted before there was an association are in it.
+    /// The channels that were opened before there was an association have been added to it.
     prepared: bool,
     waiting: Vec<(u32, ChannelOptions)>,
     open: HashMap<ChannelId, Open>,
@@ -94,16 +94,16 @@ pub(super) struct Session {
     active: Vec<u32>,
     /// Bytes of incomplete messages of all secure channels.
     incomplete: usize,
-    /// When those that are too old were given up last.
+    /// When incomplete messages were last checked for their age.
     last_expiry: Instant,
-    /// For the peer.
+    /// What waits to go over the signalling.
     pub(super) signals: VecDeque<Signal>,
     /// For the application.
     pub(super) events: Vec<TaskEvent>,
     problems: usize,
     /// Our end of the signalling channel has just opened.
     pub(super) signalling_opened: bool,
-    /// It is gone.
+    /// The signalling channel is gone.
     pub(super) signalling_closed: bool,
     /// Messages that came over it.
     pub(super) signalling_messages: Vec<Bytes>,
@@ -162,7 +162,8 @@ impl Session {
         }
     }
 
-    /// Something that the application should know of.
+    /// Tells the application that something cannot be used. The text goes to the application and not into
+    /// the log, as it may quote the peer.
     pub(super) fn problem(&mut self, text: String) {
         tracing::debug!("something about the connection to the peer is of no use");
         if self.problems < MAX_PROBLEMS {
@@ -233,7 +234,7 @@ impl Session {
         }
     }
 
-    /// Keeps what is needed for a channel that the association has.
+    /// Sets up what is needed here for a channel that the association has.
     fn attach(&mut self, keys: Keys<'_>, id: ChannelId, channel: Arc<Channel>, reliable: bool) {
         let number = channel.number;
         let max_transmit = match self.connection.remote_max_message_size() {
@@ -252,7 +253,7 @@ impl Session {
                 max_message_size: limit,
                 max_total_size: limit.saturating_mul(2),
                 max_age: if reliable { MAX_AGE_RELIABLE } else { MAX_AGE },
-                // SCTP delivers nothing twice.
+                // SCTP delivers nothing twice, so there are no duplicates to recognise.
                 remembered: 0,
             };
             let receiver = Receiver { unchunker: Unchunker::new(mode, limits), secure: receiver };
@@ -266,7 +267,7 @@ impl Session {
         self.open.insert(id, Open { channel, receiver });
     }
 
-    /// The number of a channel is worth nothing any more.
+    /// A channel is gone, and its number stands for nothing from now on.
     fn gone(&mut self, channel: u32, error: Option<String>) {
         self.channels.remove(channel);
         self.active.retain(|number| *number != channel);
@@ -395,7 +396,7 @@ impl Session {
 
     /// Hands what waits in the queues of the channels to the association.
     pub(super) fn flush(&mut self, now: Instant) {
-        // Those that are not in the association yet are looked at when they are.
+        // Channels that the association does not have yet are flushed once it has them.
         let find = |number| {
             let id = *self.ids.get(&number)?;
             Some((number, id, self.open.get(&id)?.channel.clone()))
@@ -406,7 +407,7 @@ impl Session {
         let mut total: usize =
             channels.iter().map(|(_, id, _)| association.buffered_amount(*id)).sum();
         if !channels.is_empty() {
-            // Each time another one has the first share of the room that there is.
+            // Each time another channel comes first, so that all get their share of the room.
             channels.rotate_left(1);
         }
         for (number, id, channel) in channels {
@@ -425,7 +426,7 @@ impl Session {
         }
     }
 
-    /// Nobody takes any more what the channels have to send.
+    /// Drops what the channels have to send, because the peer takes nothing any more.
     pub(super) fn stop_sending(&mut self) {
         self.active.clear();
     }
@@ -442,7 +443,7 @@ impl Session {
                         tracing::debug!(%error, "a message of the signalling was not sent");
                     }
                 }
-                // That is for `shutdown`.
+                // `shutdown` closes the channel, when the good-bye was delivered.
                 Some(ChannelTransmit::Close) => {}
                 None => return,
             }
@@ -529,13 +530,13 @@ impl Session {
         self.events.extend(closed(self.channels.remove_all(epoch), error));
     }
 
-    /// Whether the connection is of no use any more, for good or until a restart.
+    /// Whether nothing reaches the peer over the connection, for good or until a restart.
     pub(super) fn lost(&self) -> bool {
         let state = self.connection.state();
         state.is_end() || *state == ConnectionState::Unreachable
     }
 
-    /// Closes the channel of the signalling, and then everything. What was sent before is to arrive.
+    /// Closes the signalling channel, and then the association, which first delivers what was sent before.
     pub(super) fn shutdown(&mut self, now: Instant) {
         if let Some(association) = self.connection.association() {
             if let Some(id) = self.signalling_id {
@@ -545,7 +546,7 @@ impl Session {
         }
     }
 
-    /// What the peer has not got yet.
+    /// What was sent and the peer has not acknowledged yet.
     pub(super) fn undelivered(&mut self) -> Undelivered {
         let find = |number| Some(&self.open.get(self.ids.get(number)?)?.channel);
         let queued = self.active.iter().filter_map(find).map(|channel| channel.queued()).sum();
@@ -553,9 +554,9 @@ impl Session {
         Undelivered { queued, sent: association.map_or(0, |it| it.unacknowledged()) }
     }
 
-    /// Ends at once. The peer is told, if that is possible.
+    /// Ends at once, without delivering what waits. The peer is told if there is a path to it.
     pub(super) fn abort(&mut self, now: Instant) {
-        // Nobody would be there for the rest of a shutdown, and the peer would wait for it.
+        // No orderly shutdown: this side is about to be gone, and the peer would wait for its answers.
         if let Some(association) = self.connection.association() {
             association.abort(now);
         }
@@ -565,7 +566,7 @@ impl Session {
     }
 }
 
-/// What is wrong with what came on a secure channel, which is closed then.
+/// What is wrong with a message of a secure channel. The channel is closed because of it.
 #[derive(Debug)]
 enum ReceiveError {
     Chunk(ChunkError),

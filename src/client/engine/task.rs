@@ -13,7 +13,7 @@ use crate::task::webrtc::{Candidate, Candidates, SessionDescription, WebRtc};
 /// The most messages that may wait for the engine, which takes them within moments.
 const MAX_WAITING: usize = 256;
 
-/// The most bytes of the peer in them.
+/// The most bytes that came from the peer and may wait in those messages.
 const MAX_WAITING_BYTES: usize = 4 << 20;
 
 /// The WebRTC task with the built-in engine behind it.
@@ -27,7 +27,7 @@ pub(crate) struct Task {
 /// What comes from the state machine of the client, in order.
 #[derive(Debug)]
 pub(super) enum Item {
-    /// There is a peer; `epoch` says which one of all that there were.
+    /// A peer has come; `epoch` counts the peers.
     Start {
         role: Role,
         epoch: u32,
@@ -93,7 +93,8 @@ impl ProtocolTask<TaskEvent> for Task {
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError> {
         self.inner.start(role, peer_data)?;
         let signalling = self.inner.signalling_channel();
-        // Whatever the application wants of the channels then, the engine learns of the peer first.
+        // Locked before the registry of channels opens for the application, so that the engine learns of
+        // the peer before it gets a command about it.
         let mut waiting = self.inbox.lock();
         let epoch = self.channels.start(role);
         waiting.items.push(Item::Start { role, epoch, signalling });

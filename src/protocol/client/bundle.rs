@@ -8,9 +8,9 @@ use crate::protocol::message::{MapWriter, Payload};
 
 /// How long the first thing of a bundle may wait for others.
 const PATIENCE: Duration = Duration::from_millis(10);
-/// With this many a bundle is sent at once.
+/// A bundle with this many items is sent without waiting for more.
 const MAX_ITEMS: usize = 256;
-/// Bytes of a message that are not its items: at most this many, with the short names that there are.
+/// The most bytes that a message has besides its items, as the names of types and fields are short.
 pub(super) const FRAME: usize = 64;
 
 /// The items of an array that will be the field `field` of a message of the type `kind`.
@@ -38,7 +38,7 @@ impl Bundle {
         self.count += items.len();
     }
 
-    /// Nothing more is to be waited for.
+    /// Whether the bundle is to be sent without waiting for more.
     pub(super) const fn is_full(&self) -> bool {
         self.count >= MAX_ITEMS
     }

@@ -19,8 +19,8 @@ impl<E: TaskOutput> Client<E> {
         handover.map(|handover| handover.channel).ok_or(SendFailure::NoHandover)
     }
 
-    /// What to do next with the data channel that the signalling was handed over to, if
-    /// [`ChannelDriver::Polled`](super::ChannelDriver::Polled) says that it is asked here. After
+    /// What to do next with the data channel that the signalling was handed over to. Only with
+    /// [`ChannelDriver::Polled`](super::ChannelDriver::Polled); otherwise events tell it. After
     /// [`ChannelTransmit::Close`] the driver tells of the end with
     /// [`handle_channel_closed`](Self::handle_channel_closed).
     pub fn poll_channel_transmit(&mut self) -> Option<ChannelTransmit> {
@@ -40,7 +40,7 @@ impl<E: TaskOutput> Client<E> {
     /// Our end of the data channel [`signalling_channel`](Self::signalling_channel) is open: hands the
     /// signalling over to it. From now on everything to the peer goes over the channel; with the peer's
     /// 'handover' comes [`Event::HandedOver`](super::Event::HandedOver), and the WebSocket is closed. What
-    /// can go wrong until then, and how it ends, is in a table in `protocol/client/handover.rs`.
+    /// can go wrong until then, and what comes of it, is in a table in `src/protocol/client/handover.rs`.
     ///
     /// `max_message_size` is how many bytes the peer takes as one message of a data channel
     /// (`RTCSctpTransport.maxMessageSize`); 0 if it does not say, which counts as 64 KiB. Messages are cut
@@ -62,8 +62,8 @@ impl<E: TaskOutput> Client<E> {
         self.signalling.handle_channel_message(now, message);
     }
 
-    /// The data channel for the signalling is closed, broke, or could not be opened; which is no harm
-    /// as long as neither side handed over to it.
+    /// The data channel for the signalling was closed, was lost, or could not be opened. As long as neither
+    /// side has handed over to it, that does no harm.
     pub fn handle_channel_closed(&mut self) {
         self.signalling.handle_channel_closed();
     }

@@ -5,8 +5,7 @@ use crate::crypto::PublicKey;
 use crate::protocol::message::{Payload, TaskData};
 use crate::protocol::{Address, ChannelTransmit, DropReason, ResponderAddress, TaskOutput};
 
-/// Something that happened. Events come in the order in which things happened. `E` is what tasks have to
-/// tell.
+/// Something that happened. Events come in the order in which things happened. `E` is what tasks tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<E> {
@@ -25,8 +24,8 @@ pub enum Event<E> {
     ResponderLeft(ResponderAddress),
     /// Responder: an initiator came onto the path. It is not authenticated yet.
     InitiatorJoined,
-    /// Initiator: the token was used and is worthless now, whatever comes of it. To let another
-    /// responder in, issue a new one.
+    /// Initiator: a responder has used the token, which is worthless from now on, even if the handshake with
+    /// that responder fails. To let another responder in, issue a new one.
     TokenUsed,
     /// Initiator: a responder failed to authenticate itself and was dropped. The client goes on
     /// waiting.
@@ -52,7 +51,7 @@ pub enum Event<E> {
     },
     /// The peer's application sent this beside the task.
     Application(Payload),
-    /// The task has something to tell.
+    /// The task tells something.
     Task(E),
     /// A message to this client was lost, because it is not reachable any more.
     SendError(Address),
@@ -70,8 +69,8 @@ pub enum Event<E> {
     },
     /// There is room again after [`SendFailure::QueueFull`](super::SendFailure::QueueFull).
     Writable,
-    /// This is to be done with the data channel that the signalling was handed over to. Comes only
-    /// after a successful [`Client::hand_over`](super::Client::hand_over).
+    /// Do this with the data channel that the signalling was handed over to. Comes only after a
+    /// successful [`Client::hand_over`](super::Client::hand_over).
     SignallingChannel(ChannelTransmit),
     /// Both clients have handed the signalling over to the data channel. The connection to the server
     /// is being closed, which ends nothing any more; the end of the data channel does.

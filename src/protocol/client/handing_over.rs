@@ -23,7 +23,8 @@ impl<E: TaskOutput> Signalling<E> {
         }
     }
 
-    /// Our end of the channel is open: says 'handover', and sends everything else over the channel.
+    /// Our end of the channel is open: says 'handover' over the WebSocket, and sends everything that follows
+    /// over the channel.
     pub(super) fn hand_over(
         &mut self,
         now: Instant,
@@ -129,7 +130,7 @@ impl<E: TaskOutput> Signalling<E> {
         }
     }
 
-    /// Ends the connection because the channel is gone that one of the clients counts on.
+    /// Ends the connection, because the channel is gone and at least one of the clients has handed over to it.
     fn channel_lost(&mut self) {
         if self.handover().is_some_and(|handover| !handover.sent) {
             self.flush_bundle();
@@ -141,8 +142,8 @@ impl<E: TaskOutput> Signalling<E> {
         self.finish_as(closed, CloseCode::GoingAway);
     }
 
-    /// Looks at what came over the channel, if it is time, and as far as there is room for what comes
-    /// of it.
+    /// Takes what came over the channel, once the peer has handed over and as far as there is room for the
+    /// events that it leads to.
     pub(super) fn take_arrivals(&mut self) {
         while self.running() && self.has_room() {
             // Spec: W-031 (Signalling Channel Handover)

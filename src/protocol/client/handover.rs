@@ -27,11 +27,11 @@
 //!
 //! `PeerLeft` is the event; the other names are those of [`EndReason`](super::EndReason). With any of them, and with
 //! the end of the WebSocket if only one side handed over, messages that were sent before may be lost;
-//! nothing is lost otherwise, whatever the order is in which things happen. While both clients speak of
-//! the same channel a peer that has both 'handover' messages leaves the server; one that leaves it
-//! earlier did not do so for the handover, so that is taken for what it is.
+//! nothing is lost otherwise, whatever the order is in which things happen. A peer leaves the server because of
+//! the handover only once both 'handover' messages were exchanged. So if the server says that it left
+//! while one of them is still missing here, it has really left.
 //!
-//! All of this is part of the session, and is thrown away with it.
+//! All of this is part of the session with the peer, and is thrown away with it.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -143,7 +143,7 @@ impl Handover {
         !self.inbox.is_empty()
     }
 
-    /// One more side has said 'handover'.
+    /// One of the two sides has just said 'handover': begins or ends the wait for the other one.
     pub(super) fn advance(&mut self, now: Instant) {
         self.deadline = if self.both() { None } else { Some(now + HANDOVER_TIMEOUT) };
     }

@@ -1,7 +1,8 @@
 //! A message of the authenticated peer on its way in: its nonce is checked, then it is opened and taken
 //! apart, then it counts.
 //!
-//! The second step takes most of the time and nothing of the client.
+//! The second step takes most of the time and needs nothing of the client, so a driver can do it without
+//! holding a lock on the client.
 
 use bytes::Bytes;
 
@@ -22,7 +23,7 @@ pub struct Unopened {
     pub(super) data_type: Option<&'static str>,
 }
 
-/// A message that was opened, or could not be.
+/// A message that was opened, or the reason why it could not be.
 #[derive(Debug)]
 #[must_use]
 pub struct Opened {

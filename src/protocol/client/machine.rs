@@ -138,7 +138,7 @@ impl<E: TaskOutput> Client<E> {
         self.signalling.has_transmits()
     }
 
-    /// How many events there were so far, those included that were taken.
+    /// How many events there have ever been, including those that were taken.
     pub fn events_added(&self) -> u64 {
         self.signalling.events_added()
     }
@@ -489,7 +489,7 @@ impl<E: TaskOutput> Client<E> {
     /// Encrypts `plain` for the peer with the session keys, for use outside of the signalling channel:
     /// a random nonce (24 bytes) and the box (16 bytes longer than `plain`).
     ///
-    /// The box says that one of the two clients made it in this session, and no more. Both directions
+    /// The box proves that one of the two clients made it in this session, and no more. Both directions
     /// have the same key, as have the messages of the signalling channel: whoever carries the data can
     /// deliver it twice, or hand it back to the one who made it. So put into `plain` who it is for, what
     /// it is, and a number.
@@ -603,24 +603,25 @@ impl<E: TaskOutput> Client<E> {
         self.signalling.over()
     }
 
-    /// Whether [`close`](Self::close) was called, and the good-bye waits for
+    /// Whether [`close`](Self::close) was called, and the good-bye (the 'close' message) waits for
     /// [`release_goodbye`](Self::release_goodbye).
     pub fn holds_goodbye(&self) -> bool {
         self.signalling.holds_goodbye()
     }
 
-    /// Whether the connection is ending or has ended, and nothing is waited for but that what carries it is
-    /// closed.
+    /// Whether the connection is ending or has ended, and all that remains is to close the WebSocket or the
+    /// data channel that carries it.
     pub fn is_leaving(&self) -> bool {
         !self.signalling.running() && !self.signalling.holds_goodbye()
     }
 
-    /// The driver has delivered what was to be delivered before the good-bye, or cannot.
+    /// Lets the good-bye go out: the driver has delivered everything that was to arrive before it, or gives up
+    /// on that.
     pub fn release_goodbye(&mut self) {
         self.signalling.release_goodbye();
     }
 
-    /// The driver gives up: ends the connection without further ado, whatever carries it. `text` says
+    /// The driver gives up: ends the connection at once, whatever carries it. `text` says
     /// why, if the connection was not ending already.
     pub fn abandon(&mut self, text: String) {
         self.signalling.abandon(SocketEnd::Lost(text).closed(self.role(), false));
@@ -630,7 +631,8 @@ impl<E: TaskOutput> Client<E> {
     /// What was sent before is sent first. [`Event::Closed`] follows once it is gone.
     ///
     /// With [`ChannelDriver::Polled`](super::ChannelDriver::Polled) the good-bye to a peer, and what follows,
-    /// waits until the driver says [`release_goodbye`](Self::release_goodbye): a peer ends with it, whatever else is on its way.
+    /// waits until the driver calls [`release_goodbye`](Self::release_goodbye). A peer ends when it gets the
+    /// good-bye, and other data channels may still have messages on their way to it.
     // Spec: R-005 (Client-to-Client Messages)
     pub fn close(&mut self) {
         if self.signalling.running() {

@@ -1,7 +1,7 @@
 //! A message on its way to the peer: serialised, then given its place among the others, then sealed.
 //!
-//! The last step takes most of the time and nothing of the client, so that several threads can do it at
-//! once, while the client goes on. The order of the messages is that of their places.
+//! The last step takes most of the time and needs nothing of the client. So several threads can do it at
+//! once while the client goes on. Messages are sent in the order of their places, whichever was sealed first.
 
 use super::send_failure::SendFailure;
 use crate::crypto::{BOX_OVERHEAD, Content, SharedKey};
@@ -20,7 +20,7 @@ pub struct Outgoing {
     fits: Fits,
 }
 
-/// What has to run for a message to make sense.
+/// Which task has to run for a message to be allowed.
 #[derive(Debug, Clone, Copy)]
 enum Fits {
     AnyTask,

@@ -58,8 +58,8 @@ enum Step {
 /// What is wrong with a message of the initiator.
 struct Fault {
     text: String,
-    /// It may be a message for somebody who had our address before us, or an answer to them; we may
-    /// even have had that address ourselves, before we reconnected. So trying again may help.
+    /// The message may have been meant for a client that had our address before us (perhaps ourselves, before
+    /// we reconnected), so connecting again may help.
     stale: bool,
 }
 
@@ -104,8 +104,8 @@ impl Responder {
     /// session.
     pub(super) fn may_retry(&self, code: Option<u16>) -> bool {
         let is = |known: CloseCode| code == Some(known.code());
-        // With a token there is but one try; and who trusts us does not accuse us without need, and
-        // may only drop us because it has not noticed yet that our previous connection is gone.
+        // A token allows a single try. An initiator that trusts our key has no reason to accuse us, and may
+        // have dropped us only because it did not know yet that our previous connection is gone.
         let mistaken = (self.handshake.is_some() && is(CloseCode::ProtocolError))
             || is(CloseCode::DroppedByInitiator);
         self.initiator_replaced || (self.trusted && mistaken)

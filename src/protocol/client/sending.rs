@@ -72,7 +72,8 @@ impl<E: TaskOutput> Signalling<E> {
         self.fill(sealed.id, sealed.message);
     }
 
-    /// Sends a message to the authenticated peer, the way that messages to it go now.
+    /// Sends a message to the authenticated peer: over the WebSocket, or after our 'handover' over the data
+    /// channel.
     pub(super) fn send_to_peer(&mut self, plain: &[u8]) -> Result<(), SendFailure> {
         let message = Outgoing::new(plain);
         match self.place(&message)? {
@@ -130,8 +131,8 @@ impl<E: TaskOutput> Signalling<E> {
         Ok(())
     }
 
-    /// Sends `items` in the array `field` of a message of the type `kind`: all of them, but with others
-    /// that come within 10 ms, if no other message to the peer comes in between.
+    /// Sends all `items` in the array `field` of a message of the type `kind`, together with others that come
+    /// within 10 ms, unless another message to the peer comes in between.
     pub(super) fn send_bundled(
         &mut self,
         now: Instant,
@@ -164,7 +165,8 @@ impl<E: TaskOutput> Signalling<E> {
     pub(super) fn flush_bundle(&mut self) {
         let bundle = self.session.as_mut().and_then(|session| session.bundle.take());
         if let Some(bundle) = bundle {
-            // There was room for it when it came, and that there is a session was just seen.
+            // Cannot fail for want of room, which was asked for when the items came, nor of a session, which was
+            // just seen.
             let _ = self.send_to_peer(&bundle.message());
         }
     }

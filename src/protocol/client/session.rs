@@ -8,7 +8,7 @@ use crate::protocol::{Address, NonceStreams};
 /// Everything about the authenticated peer. Thrown away as a whole when the peer is gone.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// Which one of all that there were.
+    /// The number of the session, counted over the life of the client.
     pub(super) id: u64,
     pub(super) address: Address,
     pub(super) nonces: NonceStreams,
@@ -17,8 +17,8 @@ pub(super) struct Session {
     pub(super) peer_key: PublicKey,
     /// Which of our tasks was chosen. It was started.
     pub(super) task: usize,
-    /// Waits to be sent with more of its kind.
+    /// Items that wait to be sent together with more of their kind.
     pub(super) bundle: Option<Bundle>,
-    /// If the two clients agreed on one.
+    /// The handover, if the two clients agreed on one.
     pub(super) handover: Option<Handover>,
 }

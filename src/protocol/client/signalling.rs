@@ -22,9 +22,8 @@ use crate::protocol::{
 /// How many events may wait for the application before nothing more is read.
 const MAX_EVENTS: usize = 1024;
 
-/// How many bytes may wait to be sent beyond what the application may queue. What the server says leads
-/// to some 200 bytes of answers and handshakes at most, so this is reached only if it talks on without
-/// listening.
+/// How many bytes may wait to be sent beyond what the application may queue. A message of the server leads to
+/// answers of some 200 bytes at most, so this much waits only if the server goes on sending without reading.
 const MAX_ANSWERS: usize = 1 << 18;
 
 #[derive(Debug)]
@@ -51,12 +50,13 @@ pub(super) struct Signalling<E> {
     channel_size: usize,
     /// A close of the data channel is on its way to a driver that will say when it is done.
     channel_closing: bool,
-    /// How much of either queue may be taken before the good-bye, which is held back.
+    /// While the good-bye is held back: how many entries of `queue` and of `channel_queue` are before it and
+    /// may be taken.
     before_goodbye: Option<(usize, usize)>,
-    /// A sender was turned away, and is to be told when there is room.
+    /// A message was refused for want of room, and an event is due when there is room.
     pub(super) sender_waits: bool,
     events: VecDeque<Event<E>>,
-    /// How many there ever were.
+    /// How many events there have ever been.
     events_added: u64,
     /// Bytes of payload in the events.
     events_size: usize,
@@ -80,9 +80,8 @@ impl Settings {
         matches!(self.channel_driver, ChannelDriver::Polled)
     }
 
-    /// How many bytes may have come over the data channel and wait. A driver that asks whether it
-    /// should read never gets there: it stops at half of that, and what it has in its hands is far less
-    /// than the other half.
+    /// How many bytes that came over the data channel may wait. A driver that asks whether to read never gets
+    /// there, because it is told to stop at half of that and has read far less than the other half by then.
     pub(super) const fn max_waiting(&self) -> usize {
         self.max_queue_size.saturating_mul(2).saturating_add(self.max_message_size)
     }
@@ -281,8 +280,8 @@ impl<E: TaskOutput> Signalling<E> {
         !held_back && !self.channel_queue.is_empty()
     }
 
-    /// What is queued from now on waits for [`release_goodbye`](Self::release_goodbye), if there is somebody
-    /// to call that.
+    /// Holds back what is queued from now on until [`release_goodbye`](Self::release_goodbye), if the driver is
+    /// one that calls it.
     pub(super) fn hold_goodbye(&mut self) {
         if self.settings.polls_channel() && self.session.is_some() {
             self.before_goodbye = Some((self.queue.len(), self.channel_queue.len()));
@@ -354,7 +353,7 @@ impl<E: TaskOutput> Signalling<E> {
         handover.is_some_and(Handover::both)
     }
 
-    /// Closes the channel, after everything that was sent before, if it was handed to us.
+    /// Closes the data channel, after everything that was sent before, if we have handed over to it.
     pub(super) fn close_channel(&mut self) {
         if self.handover().is_some_and(|handover| std::mem::replace(&mut handover.dead, true)) {
             return;
@@ -476,7 +475,7 @@ impl<E: TaskOutput> Signalling<E> {
         self.try_end();
     }
 
-    /// Nobody will do anything about the socket and the data channel any more.
+    /// The driver is gone: neither the socket nor the data channel will be served again.
     pub(super) fn abandon(&mut self, closed: Closed) {
         if self.running() {
             self.end_session();
@@ -502,7 +501,7 @@ impl<E: TaskOutput> Signalling<E> {
         }
     }
 
-    /// Whether the connection is ending because the peer said so.
+    /// Whether the connection is ending because of the peer's 'close'.
     pub(super) fn closing_by_peer(&self) -> bool {
         matches!(&self.stage, Stage::Closing(closed) if closed.by == ClosedBy::Peer)
     }

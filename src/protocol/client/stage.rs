@@ -14,8 +14,9 @@ pub(super) enum Stage {
     /// The server is authenticated, and the client meets its peer. After the handover it is the peer alone
     /// that counts.
     OnPath,
-    /// The application learns of the end once everything is gone that is being closed.
+    /// The WebSocket or the data channel is being closed. The application is told of the end when both are
+    /// gone.
     Closing(Closed),
-    /// It was told.
+    /// The application was told of the end.
     Closed,
 }

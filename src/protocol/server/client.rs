@@ -72,7 +72,7 @@ pub(super) struct Client {
     pub(super) active: Instant,
     /// When to look whether the client is idle.
     pub(super) idle_check: Option<Instant>,
-    /// What was the configuration of the path when the client came.
+    /// The configuration that the path had when the client came.
     pub(super) config: Arc<PathConfig>,
 }
 

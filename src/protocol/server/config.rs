@@ -25,7 +25,8 @@ pub struct PathConfig {
     pub idle_timeout: Option<Duration>,
     /// How many bytes of relayed messages may wait for one client. Each message counts 64 bytes more
     /// than its length. A message for an empty queue is always taken. Responders share the queue of
-    /// their initiator: who has something in it may not have more than max_queue / responders.
+    /// their initiator equally: one that has something in it may not have more than `max_queue` divided by the
+    /// number of responders.
     pub max_queue: usize,
     /// How many bytes may wait for all clients together, of all paths that were given (a clone of)
     /// this; `None`: as many as may wait for each. A message for an empty queue is always taken.
@@ -37,7 +38,7 @@ pub struct PathConfig {
     /// send 'close'; with this option their responders get to see 3006.
     pub accept_no_shared_task_as_drop_reason: bool,
     /// How many bytes wait for the clients of all paths that were given (a clone of) this, counted
-    /// like for [`max_queue`](Self::max_queue), with the server's own messages. Paths add and
+    /// as for [`max_queue`](Self::max_queue), with the server's own messages. Paths add and
     /// subtract; nobody else should.
     pub queued: Arc<AtomicUsize>,
 }

@@ -36,7 +36,7 @@ impl Path {
     ) -> Result<(), Cause> {
         let Some(client) = self.clients.get_mut(&id) else { return Ok(()) };
         // Spec: P-096 (Client-to-Server Messages)
-        // And what is wrong if the message cannot be opened with that.
+        // `wrong` is the violation to report if the message cannot be opened with `shared`.
         let (role, key, shared, wrong) = match std::mem::replace(&mut client.state, Stage::New) {
             Stage::Introduced { key, shared } => {
                 (Role::Responder, key, shared, Cause::from(Violation::Undecryptable))

@@ -55,8 +55,8 @@ pub(super) struct LostRelay {
 pub(super) struct Outbox {
     entries: VecDeque<Entry>,
     relayed: usize,
-    /// How much of that came from each address. Not by connection: one that comes again for more has
-    /// the same address as a rule.
+    /// How much of that came from each address. Not from each connection, because a client that connects again
+    /// to get another share usually gets the same address.
     shares: Vec<(Address, usize)>,
     own: usize,
     /// The sum of both, of all queues of a server.
@@ -110,7 +110,7 @@ impl Outbox {
         self.own + bytes <= MAX_OWN
     }
 
-    /// Whether half of that room is free: enough to go on about something that is told anyway.
+    /// Whether half of that room is free. Asked before messages that may be left out.
     pub(super) fn has_ample_room_for_own(&self) -> bool {
         self.own <= MAX_OWN / 2
     }

@@ -408,9 +408,8 @@ impl Path {
             self.initiator = None;
         }
         for relay in lost {
-            // There may be thousands, all at once, and it is not their sender's fault that it has had
-            // no time to read them. Each of them means the same, and so does the notification that
-            // follows; so what has no room is left out.
+            // There may be thousands of them at once, and the sender has had no time to read any. They all
+            // say the same, as does the notification that follows, so those that find no room are left out.
             let sender = self.clients.get(&relay.sender);
             if sender.is_some_and(|sender| sender.outbox.has_ample_room_for_own()) {
                 self.fail_relay(&relay, RelayFailure::ReceiverLeft);

@@ -1,4 +1,4 @@
-//! One data channel, and which of them there are.
+//! The data channels of an association, and which ids are in use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::config::{ChannelConfig, DtlsRole, OpenError};
 
 /// How much memory the channels that the peer opens may take, in bytes.
 const MAX_PEER_CHANNEL_BYTES: usize = 4 << 20;
-/// What a channel takes without its texts, in bytes. Generous.
+/// The memory of a channel without its label and protocol, in bytes, rounded up generously.
 const CHANNEL_COST: usize = 512;
 /// 65,535 is no valid id (RFC 8832 section 6).
 const MAX_ID: u16 = 65_534;
@@ -19,7 +19,7 @@ pub(super) struct Channel {
     pub(super) announced: bool,
     /// The owner's low-water mark.
     pub(super) low_water: Option<usize>,
-    /// The owner was told that the queue is full.
+    /// A message was refused because the queue is full, so a low-water event is due later.
     pub(super) starved: bool,
     /// A low-water event waits for the owner.
     pub(super) low_water_waits: bool,
@@ -72,13 +72,14 @@ impl Channel {
 pub(super) struct Channels {
     role: DtlsRole,
     channels: BTreeMap<u16, Channel>,
-    /// What the channels take that the peer has opened.
+    /// Memory of the channels that the peer has opened.
     peer_bytes: usize,
-    /// Closed, but the owner has not heard of it yet: a new channel with the same id would confuse.
+    /// Ids of channels that are closed while the event is not taken yet. Not used again before that, so that
+    /// the owner takes no event of one channel for one of another.
     unheard: BTreeSet<u16>,
-    /// The peer cannot close them, so they are never used again.
+    /// Ids that are never used again, because the peer cannot close its direction of the stream.
     retired: BTreeSet<u16>,
-    /// Those that we choose below this one are all used.
+    /// No id below this one is free for us to choose.
     lowest: u16,
 }
 
@@ -111,7 +112,7 @@ impl Channels {
         self.channels.contains_key(&id) || self.unheard.contains(&id) || self.retired.contains(&id)
     }
 
-    /// Finds the id of a channel that we open. There are `streams` of them.
+    /// Chooses the id of a channel that we open, below `streams`.
     pub(super) fn choose_id(
         &mut self,
         config: &ChannelConfig,

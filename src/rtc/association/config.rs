@@ -74,12 +74,12 @@ impl fmt::Display for ChannelId {
     }
 }
 
-/// What a channel is like.
+/// The settings of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChannelConfig {
     /// A name of the application's choice, up to 65,535 bytes.
     pub label: String,
-    /// The name of what is spoken on the channel, up to 65,535 bytes; may be empty.
+    /// The name of the subprotocol that is spoken on the channel, up to 65,535 bytes; may be empty.
     pub protocol: String,
     /// Whether messages arrive in the order they were sent in.
     pub ordered: bool,
@@ -122,7 +122,7 @@ pub enum AssociationEvent {
     ChannelOpened {
         /// The channel.
         id: ChannelId,
-        /// What it is like.
+        /// Its settings.
         config: ChannelConfig,
         /// Whether the peer opened it. `false` if we did, or if it is negotiated.
         by_peer: bool,

@@ -20,15 +20,15 @@ const FIRST_RETRANSMISSION: Duration = Duration::from_millis(250);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
 /// A deadline further away than this means none.
 const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
-/// The least time between two timeouts: whoever sleeps until the deadline never spins.
+/// The least time until the next timeout, so that a driver that sleeps until the deadline never spins.
 const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
 
-/// The alert of a peer that has nothing in common with what is offered (RFC 5246 section 7.2.2): with its
-/// certificate, most of all.
+/// The alert `handshake_failure` (RFC 5246 section 7.2.2): the peer finds nothing that both sides support. Here
+/// that is most likely due to its certificate.
 const HANDSHAKE_FAILURE: u8 = 40;
 
-/// How many datagrams may wait to be sent: what ends an association fits, with all that it held back.
-/// They are lost if there are more, like on any way.
+/// How many datagrams may wait to be sent. There is room for everything that the end of an association sends
+/// at once. Any more are dropped, as a network could do.
 const MAX_DATAGRAMS: usize = 16_384;
 
 /// What has happened to a [`DtlsConnection`].
@@ -45,7 +45,7 @@ pub(super) enum DtlsEvent {
 /// A DTLS 1.2 or 1.3 connection; whichever the peer prefers.
 pub(super) struct DtlsConnection {
     dtls: Dtls,
-    /// Any of these is fine.
+    /// The peer's certificate has to match one of these.
     remote_fingerprints: Vec<Fingerprint>,
     /// The peer's certificate, if it has one of the fingerprints. That the peer also owns the key is
     /// what the handshake proves.
@@ -173,7 +173,7 @@ impl DtlsConnection {
         if self.over {
             return;
         }
-        // Without a connection there is nobody to tell, and nothing that can go wrong.
+        // Fails only before the handshake is done, when there is no connection to close.
         let _ = self.dtls.close();
         self.drain(now, &mut |_| {});
         self.over = true;
@@ -242,8 +242,8 @@ fn handshake_error(error: &Error) -> String {
     }
 }
 
-/// Whether an error is what comes of a peer that has no certificate with an ECDSA key. OpenSSL keeps an RSA
-/// certificate back when it is not asked for one; others show it, or sign with it.
+/// Whether an error is what a peer without an ECDSA certificate leads to. OpenSSL does not send an RSA
+/// certificate when it was not asked for one; others send it, or sign with it.
 fn no_common_certificate(error: &Error) -> bool {
     matches!(
         error,

@@ -1,7 +1,7 @@
 //! Messages on streams that nobody has opened yet.
 //!
-//! A negotiated channel is opened by both sides without a word, so the messages of the one who is
-//! first come to a stream that the other knows nothing of. They are kept, within bounds.
+//! Both sides open a negotiated channel without telling each other. So messages of the side that does so
+//! first arrive on a stream that the other side does not know yet. They are kept, within bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -172,12 +172,12 @@ impl Association {
         }
     }
 
-    /// Tells the peer that its end of a stream leads nowhere.
+    /// Resets our direction of a stream on which the peer wants a channel that it cannot have.
     fn refuse(&mut self, stream: u16) {
         self.sctp.reset(stream);
     }
 
-    /// A channel is open, as the owner is told once.
+    /// Tells the owner that a channel is open, unless it knows.
     pub(super) fn announce(&mut self, id: u16) {
         let Some(channel) = self.channels.get_mut(id) else {
             return;
@@ -301,7 +301,7 @@ impl Association {
         }
     }
 
-    /// The peer cannot close a channel, or does not want to.
+    /// Closes a channel for our side alone, because the peer cannot close it or does not want to.
     fn close_one_sided(&mut self, id: u16) {
         if let Some(closing) = self.channels.get_mut(id).and_then(|one| one.closing.as_mut()) {
             closing.ours_done = true;

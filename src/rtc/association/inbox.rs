@@ -6,7 +6,7 @@ use super::config::AssociationEvent;
 
 /// How many events may wait before messages stay with SCTP, so that the peer pauses in the end.
 const MAX_EVENTS: usize = 1024;
-/// How many bytes of messages, and of the texts of channels, may wait before.
+/// How many bytes of messages, labels and protocols may wait before that happens.
 const MAX_BYTES: usize = 256 * 1024;
 
 /// The events that were not taken yet.
@@ -37,7 +37,7 @@ impl Inbox {
 fn bytes(event: &AssociationEvent) -> usize {
     match event {
         AssociationEvent::Message { data, .. } => data.len(),
-        // A peer can open and close a channel again and again.
+        // These count too, because a peer can open and close channels again and again.
         AssociationEvent::ChannelOpened { config, .. } => {
             config.label.len() + config.protocol.len()
         }

@@ -74,7 +74,7 @@ pub struct Association {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// DTLS or SCTP are not through yet.
+    /// The handshake of DTLS or of SCTP is going on.
     Connecting,
     Connected,
     /// SCTP ends in order, until the given time.
@@ -140,7 +140,8 @@ impl Association {
         }
     }
 
-    /// Datagrams go another way from now on: does not wait any longer with what got lost on the old one.
+    /// The path has changed. What was lost on the old one is sent again at once, without waiting for a
+    /// timeout.
     pub fn path_changed(&mut self, now: Instant) {
         if self.state != State::Over {
             self.advance(now);
@@ -348,7 +349,7 @@ impl Association {
         self.dtls.remote_certificate()
     }
 
-    /// Time never goes back.
+    /// Keeps the latest time, in case a caller passes an earlier one: time must not go back for DTLS and SCTP.
     fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
         if self.state != State::Over {

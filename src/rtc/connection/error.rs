@@ -18,7 +18,7 @@ pub enum DescriptionError {
     Setup,
     /// An answer without an offer.
     Unexpected,
-    /// It is about another association: the peer has begun anew.
+    /// It has another certificate or SCTP port than before: the peer has begun a new association.
     OtherAssociation,
 }
 

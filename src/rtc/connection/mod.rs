@@ -52,13 +52,13 @@ pub struct ConnectionConfig {
 /// What has happened.
 #[derive(Debug)]
 pub enum ConnectionOutput {
-    /// The connection is doing differently now.
+    /// The connection has another state now.
     State(ConnectionState),
-    /// For the peer. `None`: there are no more.
+    /// A candidate to send to the peer. `None` says that there are no more.
     Candidate(Option<Candidate>),
-    /// Something is of no use, and the connection goes on without it.
+    /// Something cannot be used, and the connection goes on without it. For people to read.
     Problem(String),
-    /// For the driver: to be done with sockets.
+    /// What the driver is to do with sockets.
     Io(Output),
 }
 
@@ -70,7 +70,7 @@ struct Remote {
     sctp: SctpConfig,
 }
 
-/// The state machine.
+/// The state machine of a connection.
 pub struct Connection {
     offerer: bool,
     agent: Agent,
@@ -79,14 +79,14 @@ pub struct Connection {
     max_message_size: usize,
     /// The identification of our section, for candidates: `mid` and index.
     section: (Option<String>, u16),
-    /// An answer is to come, to the offer made then.
+    /// When the offer was made that waits for its answer.
     offered: Option<Instant>,
-    /// Answers that may come to offers that were made again.
+    /// How many answers may still come to offers that were replaced by another.
     surplus_answers: u32,
     /// Restart as soon as possible.
     restart_wanted: bool,
     remote: Option<Remote>,
-    /// Of the peer, until its description is there.
+    /// Candidates of the peer that came before its description.
     early_candidates: Vec<Candidate>,
     association: Option<Association>,
     /// The association has proved who the peer is.
@@ -359,8 +359,8 @@ impl Connection {
         }
     }
 
-    /// The server of DTLS only waits, so that it can begin at once. The client's handshake begins when
-    /// there is a path: what it sent before would be lost, and sent again too late.
+    /// Begins the DTLS handshake if we are its server, which only waits, so that there need not be a path yet.
+    /// The client begins when there is one: what it sent before would be lost, and a repetition comes late.
     fn start_server(&mut self, now: Instant) {
         if self.remote.as_ref().is_some_and(|remote| remote.role == DtlsRole::Server) {
             self.start_association(now);
@@ -425,13 +425,13 @@ impl Connection {
         self.drain(now);
     }
 
-    /// Bytes of it arrived.
+    /// Bytes arrived on a connection to a TURN server.
     pub fn handle_stream_data(&mut self, now: Instant, id: StreamId, data: &[u8]) {
         self.agent.handle_stream(now, id, data);
         self.drain(now);
     }
 
-    /// It is gone.
+    /// A connection to a TURN server is gone.
     pub fn handle_stream_closed(&mut self, now: Instant, id: StreamId) {
         self.agent.handle_closed(now, id);
         self.drain(now);
@@ -467,7 +467,7 @@ impl Connection {
         self.events.pop_front()
     }
 
-    /// What the association has to tell. Whoever does not take it slows the peer down.
+    /// The next event of the association. Events that are not taken slow the peer down.
     pub fn poll_association(&mut self) -> Option<AssociationEvent> {
         let event = self.association.as_mut()?.poll_event()?;
         match &event {
@@ -511,7 +511,7 @@ impl Connection {
         }
     }
 
-    /// Ends. What is in the events for the driver is still to be done.
+    /// Ends the connection. The driver still has to do what is in the events that remain.
     pub fn close(&mut self, now: Instant) {
         self.agent.close(now);
         self.drain(now);
@@ -525,7 +525,7 @@ impl Connection {
         }
     }
 
-    /// Takes what the agent has to say.
+    /// Takes the output of the ICE agent.
     fn drain(&mut self, now: Instant) {
         while let Some(output) = self.agent.poll_output() {
             match output {

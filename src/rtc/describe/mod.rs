@@ -1,3 +1,3 @@
-//! How a peer is told what a connection to us needs, and how we read what it tells.
+//! How the two sides describe their ends of a connection to each other. Today there is one way, SDP.
 
 pub(super) mod sdp;

@@ -24,7 +24,8 @@ const TIMING_ADVANCE: Duration = Duration::from_millis(20);
 /// remember an address of the peer once more.
 const MAX_REPLACEMENTS: u16 = 64;
 
-/// At first one path follows another one, whether the peer has moved or not.
+/// For this long after the first path, another path does not mean that the peer has moved: ICE goes from one
+/// to a better one at first.
 const SETTLE_TIME: Duration = Duration::from_secs(3);
 
 /// `is` drops the selected pair when it has been silent for long. Then it is tried anew, after a moment
@@ -186,7 +187,7 @@ impl Checks {
             return false;
         }
         let known = self.addresses.contains_key(&from);
-        // What follows is remembered until the next restart, and the peer decides how much it is.
+        // `is` remembers what follows until the next restart, so the peer may not choose how much it is.
         if !known && (!message.is_binding_request() || self.peer_reflexive >= MAX_REFLEXIVE) {
             return false;
         }
@@ -241,7 +242,7 @@ impl Checks {
         [Some(checks), doubt, self.revive_at].into_iter().flatten().min()
     }
 
-    /// Does what is due.
+    /// Does what is due at `now`.
     pub(super) fn drive(&mut self, now: Instant) {
         if self.remote.is_none() {
             return;
@@ -389,7 +390,7 @@ impl Checks {
         self.remote.as_ref().map(|_| self.hope_until())
     }
 
-    /// The same, also while the credentials of the peer are not known.
+    /// Like [`give_up_at`](Self::give_up_at), but also while the credentials of the peer are not known.
     pub(super) fn hope_until(&self) -> Instant {
         self.last_news + FAILED_AFTER
     }

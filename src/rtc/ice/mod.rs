@@ -13,7 +13,7 @@
 //! restart is under way: [`IceState::Failed`] when for [`FAILED_AFTER`] there has been no new candidate of
 //! either side. [`Agent::restart`] leads out of every state.
 //!
-//! A peer that has moved needs not say so: it sends checks from its new address, and a path that has been
+//! A peer that has moved need not say so: it sends checks from its new address, and a path that has been
 //! silent for a second gives way to one that is not. That works as long as one of the two stays where it
 //! is, or has a relayed address that stays, and lets the checks in: a TURN server does if they come from an
 //! IP address that packets were sent to before, which may be that of the peer's own TURN server.
@@ -174,7 +174,7 @@ pub enum Output {
     /// The peer is somewhere else than before, so that there may be better paths now: a restart finds
     /// them.
     RestartAdvised,
-    /// A server is of no use. The agent goes on without it.
+    /// A server cannot be used. The agent goes on without it.
     ServerFailed {
         /// Its URL.
         url: String,
@@ -186,10 +186,10 @@ pub enum Output {
 /// What a packet was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Received {
-    /// One for the agent, or one to be ignored.
+    /// It was for the agent, or is to be ignored.
     Consumed,
-    /// One for the application: this part of it (all of it, unless it came through a TURN server). It
-    /// came from an address that the peer has proved to be at, and looks like DTLS (RFC 7983).
+    /// It is for the application: this range of its bytes (all of them, unless it came through a TURN
+    /// server). It came from an address that the peer has proved to be at, and looks like DTLS (RFC 7983).
     Data(Range<usize>),
 }
 

@@ -1,4 +1,4 @@
-//! Addresses, and silence.
+//! Helpers: addresses in one form, and foreign crates with their logging off.
 
 use std::net::{IpAddr, SocketAddr};
 

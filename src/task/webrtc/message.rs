@@ -237,7 +237,7 @@ impl Candidates {
     fn parse(fields: &Fields<'_>) -> Result<Self, MessageError> {
         let invalid = |why| fields.error("candidates", FieldProblem::Invalid(why));
         let value = fields.required("candidates")?;
-        // Before the items are taken apart.
+        // Before the items are taken apart, so that a huge list costs nothing.
         match rmp::decode::read_array_len(&mut &value[..]) {
             // Spec: W-083 ('candidates' Message)
             Ok(0) => return Err(invalid("is empty")),

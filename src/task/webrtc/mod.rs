@@ -1,8 +1,8 @@
 //! The WebRTC task: two peers set up an `RTCPeerConnection` by way of the signalling, and hand the
 //! signalling over to one of its data channels (Task-WebRTC).
 //!
-//! This is the part that is the same whatever WebRTC the application has: it brings the connection's
-//! offers, answers and candidates to the peer ([`send_offer`], [`send_answer`], [`send_candidates`])
+//! This is the part that does not depend on which WebRTC implementation there is: it brings the offers, answers
+//! and candidates of the connection to the peer ([`send_offer`], [`send_answer`], [`send_candidates`])
 //! and those of the peer to the application ([`TaskEvent`]).
 
 mod data;
@@ -73,8 +73,8 @@ impl std::error::Error for OptionsError {}
 /// The WebRTC task.
 ///
 /// Version 1 is the current one. Version 0 is for old peers: offer it after version 1, and it is chosen
-/// only with a peer that has nothing better. For the application the two are alike, but that in
-/// version 0 `max_packet_size` limits the chunks of the signalling channel.
+/// only with a peer that does not know version 1. To the application they are alike, except that in version 0
+/// `max_packet_size` limits the chunks of the signalling channel.
 #[derive(Debug, Clone)]
 pub struct WebRtc {
     own: WebRtcTaskData,

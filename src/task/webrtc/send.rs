@@ -12,7 +12,7 @@ use crate::protocol::{Role, TaskOutput};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebRtcSendFailure {
-    /// What can be wrong with every message.
+    /// Something that can be wrong with any message.
     Message(SendFailure),
     /// The call is for the other role.
     OtherRole,
@@ -125,7 +125,7 @@ pub fn send_candidates(
     Ok(client.send_bundled(now, Candidates::MESSAGE, Candidates::MESSAGE, &items)?)
 }
 
-/// That there is a session at all is for the call after this one to find out.
+/// Whether there is a peer at all is checked by the call that follows.
 fn need_webrtc(client: &Client<impl TaskOutput>) -> Result<(), SendFailure> {
     match client.task() {
         None | Some(NAME | NAME_V0) => Ok(()),

@@ -33,7 +33,7 @@ const MAX_ERRORS: usize = 8;
 pub(super) async fn resolve(name: &str) -> io::Result<Vec<IpAddr>> {
     let Some(queries) = mdns_queries(name) else { return Ok(Vec::new()) };
     let (v4, v6) = interfaces::for_multicast();
-    // A host can be without either family, so a failure of one is none of the other.
+    // A host may lack one of the two families, so one of them may fail.
     let (v4, v6) = (Asker::v4(v4).ok(), Asker::v6(v6).ok());
     let askers = [v4.as_ref(), v6.as_ref()];
     for pause in PAUSES {
@@ -56,9 +56,10 @@ pub(super) async fn resolve(name: &str) -> io::Result<Vec<IpAddr>> {
 /// The networks of one family that are asked.
 struct Asker {
     interfaces: Interfaces,
-    /// Some answer to whoever asked,
+    /// Receives the answers of those hosts that answer to whoever asked.
     own: UdpSocket,
-    /// and some to all. `None`: a program that does not share the port for that has it.
+    /// Receives the answers of those that answer to the group. `None` if another program has the port and
+    /// does not share it.
     group: Option<UdpSocket>,
 }
 
@@ -141,7 +142,7 @@ async fn answer(asker: Option<&Asker>, name: &str) -> Vec<IpAddr> {
     let Some(asker) = asker else { return std::future::pending().await };
     let mut errors = 0;
     while errors < MAX_ERRORS {
-        // Some systems tell here of a question that could not be delivered.
+        // Some systems report here that a question could not be delivered.
         let Ok(packet) = asker.next_packet().await else {
             errors += 1;
             continue;

@@ -28,14 +28,14 @@ use stream::StreamHandle;
 use udp::{Batch, Buffers, Udp};
 use watch::Watch;
 
-/// After how many errors in a row something else gets its turn.
+/// After how many errors in a row a socket is left alone until the next turn.
 const READ_ERRORS: usize = 8;
 
 /// How many arrivals may wait.
 const ARRIVALS: usize = 64;
 
-/// After how many bytes a socket is not read again before what came is dealt with: less than what the
-/// association holds for an application that is as fast as the peer.
+/// After this many bytes, what came is dealt with before a socket is read again. It is less than what the
+/// association holds, so that it does not fill up with a peer that is as fast as the application.
 const READ_BYTES: usize = 128 * 1024;
 
 /// What has changed about the sockets.
@@ -145,7 +145,7 @@ impl Io {
         changes
     }
 
-    /// The addresses should be looked at again, whoever told of a change or did not.
+    /// Has the addresses looked at again, whether or not the system has told of a change.
     pub(super) fn look_again(&mut self) {
         self.schedule.hint();
     }
@@ -185,7 +185,8 @@ impl Io {
         }
     }
 
-    /// Takes note of how a sending went. Datagrams can get lost, but a network that is gone shows here.
+    /// Takes note of whether a datagram could be sent. An error is no harm, as datagrams can get lost; but it
+    /// may be the first sign that an address is gone.
     fn note(&mut self, result: io::Result<()>) {
         if let Err(error) = result
             && error.kind() != io::ErrorKind::WouldBlock
@@ -214,7 +215,7 @@ impl Io {
                 continue;
             }
             self.waiting = Some((socket, to));
-            // A batch that cannot be sent waits; the datagram that comes after it is one that gets lost.
+            // While a batch waits for the socket, the datagram that comes next is dropped, as a network would.
             if !self.flush() {
                 return sent - datagram.len();
             }
@@ -261,7 +262,7 @@ impl Io {
                         });
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    // Such as that a datagram that was sent could not be delivered.
+                    // For example, that a datagram sent earlier could not be delivered.
                     Err(_) => errors += 1,
                 }
                 if bytes >= READ_BYTES || errors == READ_ERRORS {
@@ -273,7 +274,7 @@ impl Io {
         more
     }
 
-    /// What else arrived.
+    /// What arrived from connections and from the resolver.
     pub(super) fn next_arrival(&mut self) -> Option<Arrival> {
         let arrival = self.arrived.pop_front().or_else(|| self.receiver.try_recv().ok())?;
         if let Arrival::StreamClosed(id, _) = &arrival {

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 /// Not more often than this, however many reasons there are.
 const MIN_INTERVAL: Duration = Duration::from_millis(200);
 
-/// A host that moves to another network gets a new address and loses the old one. After the first word of
-/// it the rest has so much time to come, so that it is one change and not two.
+/// How long to wait after the system first tells of a change. A host that moves to another network loses one
+/// address and gets another, and both should count as one change.
 const SETTLE: Duration = Duration::from_millis(200);
 
-/// Where the system does not tell of changes: after this time whenever something else is done anyway.
-/// Peers with a connection do something every few seconds.
+/// Where the system does not tell of changes, the addresses are looked at after this time if the engine is
+/// awake anyway. With a connection to the peer it is, every few seconds.
 const ASK_ALONG: Duration = Duration::from_secs(2);
-/// And after this time in any case.
+/// Where the system does not tell of changes, they are looked at after this time in any case.
 const ASK: Duration = Duration::from_secs(10);
 
 /// How long to wait before addresses are tried again that could not be used, for the first time and at

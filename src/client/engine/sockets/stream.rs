@@ -49,7 +49,8 @@ impl StreamHandle {
         Self { outgoing, task }
     }
 
-    /// Writes a whole message. If the connection is congested it is dropped, like a datagram.
+    /// Writes a whole message. If the connection is congested the message is dropped, as a datagram could
+    /// be.
     pub(super) fn send(&self, message: Vec<u8>) {
         let _ = self.outgoing.try_send(message);
     }
@@ -102,7 +103,7 @@ async fn start_tls(
             .await
             .map_err(io::Error::other)?
             .map_err(|error| invalid(error.to_string()))?;
-    // Web servers speak HTTP; TURN servers need not know its name.
+    // The configuration is made for web servers and offers HTTP (ALPN), which is not spoken here.
     let mut config = Arc::unwrap_or_clone(config);
     config.alpn_protocols.clear();
     let name = ServerName::try_from(name).map_err(|error| invalid(error.to_string()))?;

@@ -20,7 +20,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// less.
 const SOCKET_BUFFER: usize = 4 << 20;
 
-/// The most bytes in one sending: what a UDP datagram could have.
+/// The most bytes handed to the system in one call: what fits into a single UDP datagram.
 const MAX_BATCH_BYTES: usize = 65_000;
 
 /// A UDP socket.
@@ -47,7 +47,7 @@ impl Buffers {
     pub(super) fn datagrams(&self, filled: usize, mut each: impl FnMut(SocketAddr, &[u8])) {
         let buffers = self.memory.chunks_exact(BUFFER_BYTES);
         for (meta, buffer) in self.meta[..filled].iter().zip(buffers) {
-            // An IPv4 address of a socket for both is told as such.
+            // A socket of both families gives IPv4 addresses as IPv6 ones (`::ffff:192.0.2.1`).
             let from = SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port());
             let received = &buffer[..meta.len.min(buffer.len())];
             received.chunks(meta.stride.max(1)).for_each(|datagram| each(from, datagram));
@@ -106,7 +106,7 @@ impl Udp {
         self.transmit(to, contents, None)
     }
 
-    /// Sends datagrams that all have the same size, but that the last may be smaller.
+    /// Sends datagrams that all have the same size, except that the last one may be smaller.
     pub(super) fn send_batch(&self, to: SocketAddr, batch: &Batch) -> io::Result<()> {
         self.transmit(to, &batch.bytes, Some(batch.segment))
     }
@@ -140,10 +140,10 @@ impl Udp {
 #[derive(Default)]
 pub(super) struct Batch {
     bytes: Vec<u8>,
-    /// The size of the datagrams, but the last.
+    /// The size of the datagrams, except for the last one.
     segment: usize,
     count: usize,
-    /// A smaller one was added: nothing can follow.
+    /// A smaller datagram was added, which has to be the last one.
     complete: bool,
 }
 

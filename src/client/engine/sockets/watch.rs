@@ -20,13 +20,13 @@ mod unix {
 
     use super::system;
 
-    /// More than what is looked at of a message. The rest of it is cut off.
+    /// How many bytes of a message are read, which is more than what is looked at. The rest is cut off.
     const BEGINNING: usize = 64;
 
     /// Listens to the system.
     pub(in super::super) struct Watch {
-        /// No Unix socket, but tokio has no type for others that is safe to make, and receives from all
-        /// of them alike. `None`: the system does not tell.
+        /// Not really a Unix socket: tokio has no safe way to wrap a socket of another family, but receives
+        /// from all of them alike. `None` if the system does not tell.
         socket: Option<UnixDatagram>,
     }
 
@@ -55,7 +55,7 @@ mod unix {
                 match socket.poll_recv(cx, &mut message) {
                     Poll::Pending => break,
                     Poll::Ready(Ok(())) if message.filled().is_empty() => {
-                        // The end, which such sockets should not have.
+                        // The end of the stream, which such a socket should not have.
                         self.socket = None;
                         changed = true;
                     }
@@ -72,7 +72,7 @@ mod unix {
         }
     }
 
-    /// More was said than there was room for. What got lost may have been of interest.
+    /// Whether messages were dropped for want of room. One of them may have told of a change.
     fn is_overflow(error: &io::Error) -> bool {
         Errno::from_io_error(error) == Some(Errno::NOBUFS)
     }

@@ -94,8 +94,8 @@ const MAX_FINGERPRINTS: usize = 16;
 /// RFC 8839, section 5.4.
 const MAX_ICE_CREDENTIAL: usize = 256;
 const MAX_MID: usize = 64;
-/// The least that a peer has to take in one message. Everybody takes thousands; with less, the headers
-/// of chunks would take many times the memory and the bandwidth of what is in them.
+/// The least that a peer has to take in one message, in bytes. All implementations take thousands. With very
+/// small chunks the headers would need many times the memory and bandwidth of the content.
 const MIN_MAX_MESSAGE_SIZE: usize = 512;
 /// RFC 8832 names no default; all implementations use this one.
 pub(crate) const SCTP_PORT: u16 = 5000;
@@ -118,7 +118,7 @@ struct Attributes<'a> {
 impl<'a> Attributes<'a> {
     fn add(&mut self, attribute: &'a str) -> Result<(), SdpError> {
         let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
-        // Who repeats itself means the first: what the second would mean, nobody has defined.
+        // If an attribute is repeated the first one counts, as no RFC says what a second one means.
         match name {
             "ice-ufrag" => _ = self.ufrag.get_or_insert(value),
             "ice-pwd" => _ = self.pwd.get_or_insert(value),

@@ -1,4 +1,4 @@
-//! Packets of the peer and of servers, in and out.
+//! What the agent does with packets of the peer and of servers, received and sent.
 
 use std::net::SocketAddr;
 use std::ops::Range;
