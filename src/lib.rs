@@ -5,7 +5,7 @@
 //!
 //! # A first program
 //!
-//! An initiator that prints an invitation, and a greeting of whoever accepts it. The responder is the same with
+//! An initiator that prints an invitation, greets the responder that accepts it, and prints what that one sends. The responder is the same with
 //! `Config::responder`. Everything that happens is an `Event`.
 //!
 #![cfg_attr(feature = "client", doc = "```no_run")]
@@ -48,8 +48,12 @@
 //! | [`protocol`] | wire format, and the state machines of [client](protocol::client) and [server](protocol::server) | |
 //! | [`chunking`], [`crypto`] | the chunking specification; keys, boxes, tokens | |
 //!
-//! What has no feature has no I/O, clock or threads either: with another runtime, or in a test under a virtual clock, use
-//! it directly. [`protocol::client`] shows how.
+//! The modules without a feature, and `rtc`, have no I/O, clock or threads either: with another runtime, or in a test
+//! under a virtual clock, use them directly. [`protocol::client`] shows how.
+//!
+//! Two more features say which implementation of NaCl encrypts bulk data (secure channels, and relayed data above
+//! 4 KiB): with `vectorised`, which is on by default, a fast one that is not audited; with `audited-only` always the
+//! audited one, which encrypts everything else in any case.
 
 pub mod chunking;
 #[cfg(feature = "client")]

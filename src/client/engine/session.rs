@@ -165,7 +165,7 @@ impl Session {
     /// Tells the application that something cannot be used. The text goes to the application and not into
     /// the log, as it may quote the peer.
     pub(super) fn problem(&mut self, text: String) {
-        tracing::debug!("something about the connection to the peer is of no use");
+        tracing::debug!("something about the connection to the peer cannot be used");
         if self.problems < MAX_PROBLEMS {
             self.problems += 1;
             self.events.push(TaskEvent::Connection(ConnectionEvent::Problem(text)));

@@ -42,9 +42,9 @@ impl Unopened {
         Opened { session: self.session, checked: self.checked, content }
     }
 
-    /// What kind of message it is shows only inside the box. So one that may carry bulk data is opened as
-    /// such, and opened again if it turns out to be signalling: only the audited implementation of NaCl may
-    /// say what that is.
+    /// Only the content of a box says what kind of message it is. So a message that may carry bulk data is
+    /// opened as such, perhaps by the implementation of NaCl that is not audited; and again by the audited one
+    /// if it turns out to be signalling, so that nothing the protocol acts on depends on the other alone.
     fn content(
         &self,
         nonce: &[u8; Nonce::BYTES],

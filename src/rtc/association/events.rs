@@ -68,7 +68,7 @@ impl Association {
             SctpEvent::ResetRefused(stream) => self.close_one_sided(stream),
             SctpEvent::Low(stream) => self.buffered_amount_low(stream),
             SctpEvent::TotalLow => {
-                // Those who had no room although little of what waits is theirs.
+                // Channels that were refused only because of what waits on others.
                 for id in self.channels.ids() {
                     if let Some(channel) = self.channels.get(id)
                         && channel.starved

@@ -27,7 +27,7 @@ use crate::task::webrtc::Candidate;
 
 /// Candidates of the peer that are held until its description is there.
 const MAX_EARLY_CANDIDATES: usize = 64;
-/// The most bytes that such a candidate may have; longer ones are of no use.
+/// The most bytes that such a candidate may have; longer ones cannot be used.
 const MAX_EARLY_CANDIDATE: usize = 2048;
 
 /// An offer that was not answered for this long is made again if there is a reason to.
@@ -142,7 +142,7 @@ impl Connection {
     /// A socket is there. The first ones are to be added before there is a description.
     pub fn add_socket(&mut self, now: Instant, id: SocketId, local: SocketAddr) {
         if let Err(error) = self.agent.add_socket(now, id, local) {
-            tracing::debug!(%error, "a socket is of no use");
+            tracing::debug!(%error, "a socket cannot be used");
         }
         self.drain(now);
     }
@@ -258,7 +258,8 @@ impl Connection {
             return Err(DescriptionError::Fingerprint);
         }
         if let Some(known) = &self.remote {
-            // More fingerprints, or fewer, of the same certificate would do no harm. Nobody does that.
+            // More fingerprints, or fewer, of the same certificate would do no harm; but no implementation
+            // changes them, so they are simply compared.
             if known.fingerprints != fingerprints || known.sctp.remote_port != parameters.sctp_port
             {
                 return Err(DescriptionError::OtherAssociation);
@@ -300,7 +301,7 @@ impl Connection {
 
     /// A candidate of the peer.
     pub fn handle_candidate(&mut self, now: Instant, candidate: Option<&Candidate>) {
-        // That there are no more is no reason to give up: the peer may come from elsewhere.
+        // The end of candidates is no reason to give up: checks of the peer may come from other addresses.
         let Some(candidate) = candidate else { return };
         if self.remote.is_some() {
             self.add_candidate(now, candidate);

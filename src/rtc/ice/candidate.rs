@@ -102,7 +102,7 @@ pub(super) enum CandidateHost {
 }
 
 impl RemoteCandidate {
-    /// Reads a candidate. `None`: it is well-formed and of no use here (TCP, another component, a name
+    /// Reads a candidate. `None`: it is well-formed but cannot be used here (TCP, another component, a name
     /// for the DNS, an address nobody can be at).
     pub(super) fn parse(text: &str) -> Result<Option<Self>, CandidateError> {
         let text = text.strip_prefix("a=").unwrap_or(text);

@@ -309,7 +309,7 @@ impl Checks {
             self.agent.remote_candidates().filter(|known| known.addr() == address).collect();
         for candidate in known {
             // `is` finds only the first of equal candidates. So this one has to differ from it, in the one
-            // thing that is of no use.
+            // thing that does not matter.
             let distinct = SocketAddr::from(([0; 4], self.replacements));
             let again = Candidate::from_parts(
                 "again".to_owned(),

@@ -330,7 +330,7 @@ impl Gatherer {
         reflexive.chain(relayed).collect()
     }
 
-    /// Takes a STUN packet that came to a socket. `None`: it is none of a STUN server.
+    /// Takes a STUN packet that came to a socket. `None`: no STUN server sent it.
     pub(super) fn handle_answer(
         &mut self,
         now: Instant,

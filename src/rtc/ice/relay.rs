@@ -83,7 +83,7 @@ pub(super) enum RelayOutput {
     Ended(String),
 }
 
-/// The bytes of a connection are no TURN.
+/// The bytes of a connection are not TURN messages.
 pub(super) struct Malformed;
 
 impl Relay {
@@ -414,7 +414,7 @@ impl Relay {
         RelayOutput::Ended(problem)
     }
 
-    /// Why the relay is of no use, for people.
+    /// Why the relay cannot be used, for people to read.
     fn problem(&self) -> String {
         let server = self.server;
         match (self.state, self.last_error) {

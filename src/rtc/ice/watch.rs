@@ -3,7 +3,7 @@
 //! The crate `is` keeps to the best pair that ever worked, until it has not heard of the peer on it for 15
 //! seconds. But a peer whose address has changed sends checks from the new one at once, and after the
 //! handover it has no other way to tell. So while the selected pair is in doubt all pairs are checked
-//! often; if only others answer, the selected one is worth nothing, and [`Watch::replacement`] says so.
+//! often. If only others answer, the selected one is given up: [`Watch::replacement`] names another.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;

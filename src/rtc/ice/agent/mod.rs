@@ -58,7 +58,7 @@ struct Name {
     candidates: Vec<RemoteCandidate>,
 }
 
-/// Why a socket is of no use for ICE.
+/// Why a socket cannot be used for ICE.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SocketError {
     /// Nobody can be reached at this address: it is unspecified (`0.0.0.0`), multicast, automatic IPv4
@@ -164,7 +164,7 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// [`SocketError`] says why the socket is of no use.
+    /// [`SocketError`] says why the socket cannot be used.
     pub fn add_socket(
         &mut self,
         now: Instant,
@@ -315,7 +315,7 @@ impl Agent {
     }
 
     /// Takes a candidate of the peer: `candidate:…`, with or without `a=`. It may come before the
-    /// credentials, and more than once. What is of no use is ignored: another transport, component or
+    /// credentials, and more than once. What cannot be used is ignored: another transport, component or
     /// generation (`ufrag`), a name that does not end in `.local`, and more than
     /// [`super::MAX_REMOTE_CANDIDATES`]. So is an empty one, the end of candidates: the agent goes on
     /// waiting for checks of the peer from elsewhere (RFC 8863).
