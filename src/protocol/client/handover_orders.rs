@@ -53,7 +53,7 @@ enum Action {
     ChannelDies(usize),
     /// Nothing else happens until timers run out.
     TimePasses,
-    /// The WebSocket breaks, and the last so many messages on it get lost.
+    /// The WebSocket of one side breaks, and that many of the last messages on it get lost.
     SocketDies(usize, usize),
 }
 

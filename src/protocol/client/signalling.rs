@@ -236,7 +236,7 @@ impl<E: TaskOutput> Signalling<E> {
         !held_back && matches!(self.queue.front(), Some(Queued::Ready(_)))
     }
 
-    /// Takes a place in the queue for a message with so many bytes, which is to be [filled](Self::fill).
+    /// Takes a place in the queue for a message of `size` bytes, which is to be [filled](Self::fill).
     pub(super) fn reserve(&mut self, size: usize) -> u64 {
         self.reservations += 1;
         self.queue_size += size;

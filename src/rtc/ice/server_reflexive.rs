@@ -54,7 +54,7 @@ impl Query {
         self.outcome
     }
 
-    /// Asks again, the result so far being worth nothing.
+    /// Asks again, forgetting the result so far: it may be outdated.
     pub(super) fn restart(&mut self, now: Instant, random: &mut dyn RandomSource) {
         (self.transaction, self.sent, self.next) = (random.array(), 0, now);
         self.outcome = Outcome::Pending;
