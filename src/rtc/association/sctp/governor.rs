@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::packet::before;
 
 /// Packets queue up if round trips take longer by an eighth, within these limits.
-const LONGER: [Duration; 2] = [Duration::from_millis(2), Duration::from_millis(16)];
+const LONGER: [Duration; 2] = [Duration::from_millis(4), Duration::from_millis(16)];
 /// So many round trips have to agree.
 const SAMPLES: usize = 8;
 /// The shortest round trip is asked anew after so long: the path may have changed.

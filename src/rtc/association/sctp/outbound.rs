@@ -15,6 +15,8 @@ const BREAK: Duration = Duration::from_millis(1);
 /// looks at all of them.
 const REST: Duration = Duration::from_micros(1);
 const FEW: usize = 64;
+/// When so many bytes were acknowledged meanwhile, it is worth it before.
+const ENOUGH: usize = 48_000;
 /// How many chunks SCTP may have waiting. While some do, it increases its congestion window.
 const GIVEN_CHUNKS: usize = 128;
 /// How many bytes of them: if it sends them at once, and if not. What comes later on other channels waits for
@@ -51,7 +53,7 @@ impl Sctp {
         if self.phase == Phase::Over {
             return;
         }
-        if self.now < self.rests {
+        if self.now < self.rests && self.acknowledged < ENOUGH {
             self.continues = Some(self.rests);
             return;
         }
