@@ -355,6 +355,11 @@ impl Channels {
         registry.epoch
     }
 
+    /// Whether no peer came after this one.
+    pub(super) fn is_latest(&self, epoch: u32) -> bool {
+        lock(&self.registry).epoch == epoch
+    }
+
     /// The peer is gone, and its channels are about to be.
     pub(super) fn stop(&self) {
         lock(&self.registry).peer = None;

@@ -188,8 +188,9 @@ impl Engine {
         }
         session.expire(now);
         let shared = &self.shared;
+        let (channels, epoch) = (&*self.channels, peer.epoch);
         let keys = |id| -> Option<SecureChannel> {
-            shared.with(By::Engine, |machine| machine.secure_channel(id).ok())
+            with_peer(shared, channels, epoch, |machine| machine.secure_channel(id).ok())?
         };
         session.prepare(now, &keys);
         // Before the application hears of an answer: what it answers does not wait to be sent any more.
@@ -207,12 +208,12 @@ impl Engine {
             session.distribute();
             tell(shared, std::mem::take(&mut session.events));
         }
-        let signalled = peer.signal(now, shared, drained);
+        let signalled = peer.signal(now, shared, channels, drained);
         let session = peer.session.as_mut().expect("it was there");
         session.transmit(now);
         session.distribute();
         peer.restart(now);
-        let sent = peer.send_signals(now, shared);
+        let sent = peer.send_signals(now, shared, channels);
         let session = peer.session.as_mut().expect("it was there");
         session.transmit(now);
         // What goes by way of a relay is sent only now.
@@ -452,8 +453,15 @@ impl Peer {
     /// Carries messages between the state machine of the client and the signalling channel, and closes the
     /// connection when the client closes. `drained` says that everything was taken that the peer has sent.
     /// The end of the connection is reported only then, because it comes after those messages.
-    fn signal(&mut self, now: Instant, shared: &Shared, drained: bool) -> Closing {
+    fn signal(
+        &mut self,
+        now: Instant,
+        shared: &Shared,
+        channels: &Channels,
+        drained: bool,
+    ) -> Closing {
         let Some(session) = &mut self.session else { return Closing::No };
+        let epoch = self.epoch;
         let messages = std::mem::take(&mut session.signalling_messages);
         let opened = std::mem::take(&mut session.signalling_opened);
         let lost = drained && session.lost();
@@ -463,13 +471,16 @@ impl Peer {
                 0 => MAX_SCTP_MESSAGE,
                 max => max,
             };
-            match shared.with(By::Engine, |machine| machine.hand_over(now, max)) {
-                Ok(()) => self.handed_over = true,
-                Err(error) => session.problem(format!("the signalling stays where it is: {error}")),
+            match with_peer(shared, channels, epoch, |machine| machine.hand_over(now, max)) {
+                Some(Ok(())) => self.handed_over = true,
+                Some(Err(error)) => {
+                    session.problem(format!("the signalling stays where it is: {error}"));
+                }
+                None => {}
             }
         }
         if !messages.is_empty() {
-            shared.with(By::Engine, |machine| {
+            with_peer(shared, channels, epoch, |machine| {
                 for message in &messages {
                     machine.handle_channel_message(now, message);
                 }
@@ -509,7 +520,7 @@ impl Peer {
             session.end_channels(self.epoch, Some("the connection to the peer has ended"));
         }
         if closed && self.handed_over {
-            shared.with(By::Engine, |machine| machine.handle_channel_closed());
+            with_peer(shared, channels, epoch, Machine::handle_channel_closed);
         }
         Closing::No
     }
@@ -528,11 +539,11 @@ impl Peer {
     }
 
     /// Sends descriptions and candidates. Returns whether all were sent.
-    fn send_signals(&mut self, now: Instant, shared: &Shared) -> bool {
+    fn send_signals(&mut self, now: Instant, shared: &Shared, channels: &Channels) -> bool {
         let Some(session) = &mut self.session else { return true };
         while let Some(signal) = session.signals.front() {
             let description = |kind, sdp: &String| SessionDescription::new(kind, sdp);
-            let result = shared.with(By::Engine, |machine| match signal {
+            let result = with_peer(shared, channels, self.epoch, |machine| match signal {
                 Signal::Offer(sdp) => {
                     webrtc::send_offer(machine, &description(SdpType::Offer, sdp))
                 }
@@ -542,9 +553,9 @@ impl Peer {
                 Signal::Candidates(candidates) => webrtc::send_candidates(machine, now, candidates),
             });
             match result {
-                Err(WebRtcSendFailure::Message(SendFailure::QueueFull)) => return false,
-                Err(error) => tracing::debug!(%error, "the peer could not be told"),
-                Ok(()) => {}
+                Some(Err(WebRtcSendFailure::Message(SendFailure::QueueFull))) => return false,
+                Some(Err(error)) => tracing::debug!(%error, "the peer could not be told"),
+                Some(Ok(())) | None => {}
             }
             session.signals.pop_front();
         }
@@ -553,6 +564,17 @@ impl Peer {
         }
         true
     }
+}
+
+/// Does something about the peer `epoch` of the engine, unless the machine has another one by now, of which
+/// the engine is about to learn: what was the old one's would be taken for the new one's.
+fn with_peer<T>(
+    shared: &Shared,
+    channels: &Channels,
+    epoch: u32,
+    work: impl FnOnce(&mut Machine) -> T,
+) -> Option<T> {
+    shared.with(By::Engine, |machine| channels.is_latest(epoch).then(|| work(machine)))
 }
 
 /// Tells the application of these events.
@@ -577,3 +599,6 @@ fn send_signalling(now: Instant, shared: &Shared, session: &mut Session) {
         }
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+use super::*;
+use crate::protocol::client::handover_orders;
+use crate::rtc::ice;
+
+/// The peer was replaced while the engine was at work for the one before.
+#[tokio::test]
+async fn nothing_of_a_peer_is_taken_for_its_successor() {
+    let now = Instant::now();
+    let [machine, _] = handover_orders::met();
+    let signalling = machine.signalling_channel().unwrap();
+    let shared = Shared::new(machine, Box::new(|| {}));
+    let limits = ChannelLimits { max_message_size: 1, max_buffered: 1, max_channels: 1 };
+    let channels = Arc::new(Channels::new(limits));
+    let [before, now_there] = [(); 2].map(|()| channels.start(Role::Initiator));
+    let peer = |epoch| {
+        let config = ConnectionConfig {
+            ice_servers: Vec::new(),
+            ice_policy: ice::Policy::All,
+            offerer: true,
+            max_message_size: MAX_SCTP_MESSAGE,
+        };
+        let io = Io::new(IoConfig { addresses: Vec::new(), ports: None, roots: Roots::System });
+        let mut session = Session::new(
+            now,
+            Connection::with_new_certificate(now, config).unwrap(),
+            io,
+            channels.clone(),
+            Arc::from([]),
+            Some(signalling),
+        );
+        session.signalling_opened = true;
+        session.signalling_messages.push(vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 7].into());
+        session.signals.push_back(Signal::Candidates(vec![None]));
+        Peer {
+            initiator: true,
+            epoch,
+            signalling: Some(signalling),
+            session: Some(session),
+            waiting: Vec::new(),
+            handed_over: false,
+            closing: None,
+            shut_down: false,
+        }
+    };
+    for epoch in [before, now_there] {
+        let mut peer = peer(epoch);
+        assert!(peer.send_signals(now, &shared, &channels));
+        peer.signal(now, &shared, &channels, false);
+        let heard = shared.with(By::Application, |machine| {
+            (machine.has_transmits(), machine.has_waiting_input())
+        });
+        let is_its_peer = epoch == now_there;
+        assert_eq!((heard, peer.handed_over), ((is_its_peer, is_its_peer), is_its_peer));
+    }
+}
