@@ -212,17 +212,16 @@ fn come_back(inviter: Inviter) {
     assert_eq!(meeting.page.wait_for_end(), Some(GOING_AWAY));
 }
 
-/// Begins a file each way, and waits until both sides have stored some of what they have received. The page takes long
-/// to look at its file before it sends the first byte, so it begins: neither file should be complete.
+/// Begins a file each way, and waits until both sides have stored some of what they have received, and neither has
+/// all. The file of the page comes first: with one to receive, the page hardly gets to sending.
 fn begin_files(meeting: &mut Meeting) {
     let Meeting { page, program, files, .. } = meeting;
     // Made before anything is under way: that takes time too.
     let [down, up] = ["down", "up"].map(|name| files.make(name, LONG));
     page.send_file(&up);
-    program.remarks("of which 0 are here already");
+    program.remarks("up: 20%");
     program.say(&format!("/send {}", down.display()));
     page.wait_for_bytes(Direction::In, "down", STORED);
-    program.remarks("up: 20%");
 }
 
 /// What is at the program already, of the file that the page sends.
