@@ -13,7 +13,7 @@ const MIB: u64 = 1 << 20;
 
 /// The size of a file that is interrupted, and how much of it has arrived by then at least: a checkpoint of the
 /// program and more.
-const LONG: u64 = 32 * MIB;
+const LONG: u64 = 96 * MIB;
 const STORED: u64 = 4 * MIB;
 
 /// The code of a 'close' of somebody who just ends.
