@@ -384,15 +384,19 @@ async fn what_other_threads_send_meanwhile_arrives_or_is_refused() {
         .collect();
     b.message(channel_b).await;
     a.client.close();
-    a.end().await;
+    let arrive = async {
+        let mut arrived = 1;
+        while let Some(event) = in_time(b.client.next_event()).await {
+            arrived += u32::from(matches!(
+                event,
+                Event::Task(TaskEvent::Channel(ChannelEvent::Message { .. }))
+            ));
+        }
+        arrived
+    };
+    // Who closes waits three seconds at most for a peer that takes nothing.
+    let (arrived, _) = tokio::join!(arrive, a.end());
     let sent: u32 = senders.into_iter().map(|thread| thread.join().unwrap()).sum();
-    let mut arrived = 1;
-    while let Some(event) = in_time(b.client.next_event()).await {
-        arrived += u32::from(matches!(
-            event,
-            Event::Task(TaskEvent::Channel(ChannelEvent::Message { .. }))
-        ));
-    }
     assert_eq!(arrived, sent);
 }
 
