@@ -70,12 +70,6 @@ struct Outlook {
     timeout: Option<Instant>,
 }
 
-/// Whether the engine may look at more of what the peer has sent: there is room for events, and for
-/// messages of the signalling, which wait if they overtake the 'handover' on its way over the server.
-pub(super) fn has_room(machine: &Machine) -> bool {
-    machine.has_room() && machine.wants_channel_input()
-}
-
 impl Outlook {
     fn of(machine: &Machine) -> Self {
         Self {
@@ -88,7 +82,7 @@ impl Outlook {
             channel_transmits: machine.has_channel_transmits(),
             holds_goodbye: machine.holds_goodbye(),
             wants_input: machine.wants_input(),
-            has_room: has_room(machine),
+            has_room: machine.has_room(),
             timeout: machine.poll_timeout(),
         }
     }
@@ -177,47 +171,5 @@ impl Shared {
             "the library was shut down"
         };
         self.with(By::Application, |machine| machine.abandon(text.into()));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::client::{Event, handover_orders};
-    use crate::protocol::message::Payload;
-    use crate::protocol::{ChannelTransmit, Transmit};
-
-    /// What the peer sends over a fast data channel overtakes its 'handover', which goes over the server.
-    #[tokio::test]
-    async fn the_engine_waits_for_the_handover_and_is_woken_by_it() {
-        let now = Instant::now();
-        let [ours, mut peer] = handover_orders::met();
-        let shared = Shared::new(ours, Box::new(|| {}));
-        peer.hand_over(now, 0).unwrap();
-        let Some(Transmit::Message(handover)) = peer.poll_transmit() else { panic!() };
-        let looks = || shared.with(By::Engine, |machine| has_room(machine));
-        // With few of that size there is room for all events in the end.
-        let message = Payload::from_bytes(&[7; 4100]);
-        let mut sent: u32 = 0;
-        while looks() {
-            assert!(sent < 1024);
-            sent += 1;
-            peer.send_application(message.clone()).unwrap();
-            while let Some(event) = peer.poll_event() {
-                let Event::SignallingChannel(ChannelTransmit::Message(message)) = event else {
-                    panic!("{event:?}");
-                };
-                shared.with(By::Engine, |machine| machine.handle_channel_message(now, &message));
-            }
-        }
-        shared.with(By::Reader, |machine| machine.handle_message(now, &handover));
-        let woken = tokio::time::timeout(Duration::from_secs(60), shared.wake_engine.notified());
-        woken.await.expect("there is room again");
-        assert!(looks());
-        let mut got = 0;
-        while shared.with(By::EventTaker, |machine| machine.poll_event()).is_some() {
-            got += 1;
-        }
-        assert_eq!(got, sent);
     }
 }

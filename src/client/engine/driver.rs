@@ -13,7 +13,7 @@ use super::goodbye::Goodbye;
 use super::session::{Session, Signal, closed};
 use super::sockets::{Io, IoConfig};
 use super::task::{Inbox, Item, Task};
-use crate::client::shared::{By, Shared, has_room};
+use crate::client::shared::{By, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SecureChannel, SignallingChannel};
 use crate::rtc::connection::{Connection, ConnectionConfig, DescriptionError};
@@ -170,7 +170,7 @@ impl Engine {
             self.command(now, command);
         }
         let (over, has_room) =
-            self.shared.with(By::Engine, |machine| (machine.over(), has_room(machine)));
+            self.shared.with(By::Engine, |machine| (machine.over(), machine.has_room()));
         let Some(peer) = &mut self.peer else {
             release_goodbye(&self.shared);
             return if over { Next::End } else { Next::Wait(None) };
@@ -195,7 +195,7 @@ impl Engine {
         session.prepare(now, &keys);
         // Before the application hears of an answer: what it answers does not wait to be sent any more.
         session.flush(now);
-        // While the application takes no events or the 'handover' is not there, the peer has to wait.
+        // While the application takes no events, the peer has to wait.
         let mut drained = false;
         if peer.closing.is_some() || has_room {
             drained = !session.take_events(now, &keys);

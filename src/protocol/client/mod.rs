@@ -102,6 +102,6 @@ pub use send_failure::SendFailure;
 pub use state::ClientState;
 
 #[cfg(test)]
-pub(crate) mod handover_orders;
+mod handover_orders;
 #[cfg(test)]
 mod tests;
