@@ -173,6 +173,12 @@ impl Side {
     }
 }
 
+/// Two clients that have met, and can hand over to a data channel.
+#[cfg(feature = "webrtc")]
+pub(crate) fn met() -> [Client<TaskEvent>; 2] {
+    [A, B].map(|side| Side::new(side).client)
+}
+
 struct World {
     scenario: Scenario,
     now: Instant,

@@ -102,6 +102,6 @@ pub use send_failure::SendFailure;
 pub use state::ClientState;
 
 #[cfg(test)]
-mod handover_orders;
+pub(crate) mod handover_orders;
 #[cfg(test)]
 mod tests;
