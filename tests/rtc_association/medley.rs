@@ -283,7 +283,7 @@ impl Medley {
 
 #[test]
 fn everything_at_once() {
-    for seed in 2..=14_u64 {
+    for seed in 1..=14_u64 {
         let network = Network {
             delay: Duration::from_millis(20),
             lost: [100, 10, 0][seed as usize % 3],

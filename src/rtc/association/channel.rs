@@ -74,9 +74,10 @@ pub(super) struct Channels {
     channels: BTreeMap<u16, Channel>,
     /// Memory of the channels that the peer has opened.
     peer_bytes: usize,
-    /// Ids of channels that are closed while the event is not taken yet. Not used again before that, so that
-    /// the owner takes no event of one channel for one of another.
-    unheard: BTreeSet<u16>,
+    /// Ids of channels that are closed while the event is not taken yet, and how many events wait for each: the
+    /// peer can use an id again before. We do not, so that the owner takes no event of one channel for one of
+    /// another.
+    unheard: BTreeMap<u16, usize>,
     /// Ids that are never used again, because the peer cannot close its direction of the stream.
     retired: BTreeSet<u16>,
     /// No id below this one is free for us to choose.
@@ -89,7 +90,7 @@ impl Channels {
             role,
             channels: BTreeMap::new(),
             peer_bytes: 0,
-            unheard: BTreeSet::new(),
+            unheard: BTreeMap::new(),
             retired: BTreeSet::new(),
             lowest: parity(role),
         }
@@ -109,7 +110,7 @@ impl Channels {
     }
 
     fn is_used(&self, id: u16) -> bool {
-        self.channels.contains_key(&id) || self.unheard.contains(&id) || self.retired.contains(&id)
+        self.channels.contains_key(&id) || self.is_unheard(id) || self.retired.contains(&id)
     }
 
     /// Chooses the id of a channel that we open, below `streams`.
@@ -164,17 +165,22 @@ impl Channels {
 
     /// The owner is being told that the channel is closed.
     pub(super) fn closed(&mut self, id: u16) {
-        self.unheard.insert(id);
+        *self.unheard.entry(id).or_default() += 1;
     }
 
     /// Whether the owner does not know yet that a channel with this id is closed.
     pub(super) fn is_unheard(&self, id: u16) -> bool {
-        self.unheard.contains(&id)
+        self.unheard.contains_key(&id)
     }
 
-    /// The owner has heard that the channel is closed.
+    /// The owner has heard that the channel is closed, or the oldest one of several with this id.
     pub(super) fn heard(&mut self, id: u16) {
-        self.unheard.remove(&id);
+        if let Some(events) = self.unheard.get_mut(&id) {
+            *events -= 1;
+            if *events == 0 {
+                self.unheard.remove(&id);
+            }
+        }
         self.is_free(id);
     }
 
@@ -189,5 +195,28 @@ fn parity(role: DtlsRole) -> u16 {
     match role {
         DtlsRole::Client => 0,
         DtlsRole::Server => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The peer opens and closes a channel with the same id again before the owner hears of the first end.
+    #[test]
+    fn an_id_is_free_when_the_owner_has_heard_of_all_its_channels() {
+        let mut channels = Channels::new(DtlsRole::Client);
+        for _ in 0..2 {
+            channels.insert(7, Channel::new(ChannelConfig::default(), true));
+            channels.closed(7);
+            channels.remove(7);
+        }
+        let negotiated = ChannelConfig { negotiated: Some(7), ..ChannelConfig::default() };
+        channels.heard(7);
+        assert!(channels.is_unheard(7));
+        assert_eq!(channels.choose_id(&negotiated, u16::MAX), Err(OpenError::IdInUse));
+        channels.heard(7);
+        assert!(!channels.is_unheard(7));
+        assert_eq!(channels.choose_id(&negotiated, u16::MAX), Ok(7));
     }
 }
