@@ -369,7 +369,7 @@ typedef int32_t saltyrtc_status;
 
 /**
  * The name of a status in a few words, for example "buffer too small"; for a number that is none,
- * "unknown status". The text is static.
+ * "unknown status". The text is static. `status` is one of saltyrtc_status.
  */
 SALTYRTC_API const char *saltyrtc_status_name(int32_t status);
 
@@ -382,15 +382,18 @@ SALTYRTC_API const char *saltyrtc_status_name(int32_t status);
 typedef struct saltyrtc_error saltyrtc_error;
 
 /**
- * The status that the failed function returned; SALTYRTC_STATUS_OK if `error` is NULL.
+ * The status that the failed function returned. `error` may be NULL: there is no error, and the status
+ * is SALTYRTC_STATUS_OK.
  */
-SALTYRTC_API saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *error);
 
 /**
- * What happened and what to do about it, in English; an empty text if `error` is NULL. The text is
- * valid until the error is freed. It never contains secrets or application data.
+ * What happened and what to do about it, in English. `error` may be NULL: the text is empty then. The
+ * text is valid until the error is freed. It never contains secrets or application data.
  */
-SALTYRTC_API const char *saltyrtc_error_message(const struct saltyrtc_error *error);
+SALTYRTC_API
+const char *saltyrtc_error_message(const struct saltyrtc_error *error);
 
 /**
  * Frees an error. Does nothing if it is NULL.
@@ -520,9 +523,9 @@ saltyrtc_status saltyrtc_invitation_parse(const char *uri,
 
 /**
  * Creates an invitation from its parts: the server's URL (`wss://host:port` or `ws://host:port`), the
- * initiator's public permanent key, the server's public permanent key (NULL if it is not known), and a
- * token (NULL if the initiator trusts the responder's key). Keys and tokens have SALTYRTC_KEY_BYTES
- * bytes.
+ * initiator's public permanent key, the server's public permanent key, and a token. `server_key` may be
+ * NULL if it is not known, and `token` may be NULL if the initiator trusts the responder's key. Keys
+ * and tokens have SALTYRTC_KEY_BYTES bytes.
  *
  * For the invitation of a client of this process, see saltyrtc_config_invitation and
  * saltyrtc_client_invitation.
@@ -605,7 +608,8 @@ saltyrtc_status saltyrtc_invitation_token(const struct saltyrtc_invitation *invi
                                           struct saltyrtc_error **error);
 
 /**
- * Whether the invitation has the server's key, and whether it has a token. Either output may be NULL.
+ * Whether the invitation has the server's key, and whether it has a token. `has_server_key` and
+ * `has_token` may be NULL.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_flags(const struct saltyrtc_invitation *invitation,
@@ -655,8 +659,8 @@ typedef int32_t saltyrtc_when_peer_leaves;
  * token, which is part of the invitation (saltyrtc_config_invitation) and admits one responder.
  *
  * `server_url` is `wss://host:port` or `ws://host:port`. `secret_key` is the permanent secret key of
- * this client (SALTYRTC_KEY_BYTES bytes); with NULL, a new key pair is generated for this
- * configuration. Two clients must not use the same key at the same time.
+ * this client (SALTYRTC_KEY_BYTES bytes). `secret_key` may be NULL: a new key pair is generated for
+ * this configuration then. Two clients must not use the same key at the same time.
  *
  * `*out` has to be freed with saltyrtc_config_free.
  */
@@ -669,8 +673,8 @@ saltyrtc_status saltyrtc_config_new_initiator(const char *server_url,
 /**
  * Creates the settings of a responder, the client that was invited, from the URI of the invitation.
  *
- * `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes). With NULL, a new
- * key pair is generated, which is of use only if the invitation has a token.
+ * `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes). `secret_key` may
+ * be NULL: a new key pair is generated then, which is of use only if the invitation has a token.
  *
  * `*out` has to be freed with saltyrtc_config_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
  */
@@ -712,8 +716,8 @@ saltyrtc_status saltyrtc_config_invitation(const struct saltyrtc_config *config,
 
 /**
  * Sets the public permanent key of the server (SALTYRTC_KEY_BYTES bytes). The client then refuses a
- * server that does not prove that it has this key. NULL means that the key is not known, which is the
- * default for an initiator; a responder takes the key from the invitation.
+ * server that does not prove that it has this key. `key` may be NULL: then it is not known, which is
+ * the default for an initiator; a responder takes the key from the invitation.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_server_key(struct saltyrtc_config *config,
@@ -1035,11 +1039,10 @@ typedef int32_t saltyrtc_event_kind;
 #endif // __cplusplus
 
 /**
- * The name of an event kind in a few words, for example "peer handshake done". Never NULL; static. Any
- * number can be given: what is not a kind is an "unknown event kind".
+ * The name of an event kind in a few words, for example "peer handshake done"; for a number that is
+ * none, "unknown event kind". The text is static. `kind` is one of saltyrtc_event_kind.
  */
-SALTYRTC_API
-const char *saltyrtc_event_kind_name(int32_t kind);
+SALTYRTC_API const char *saltyrtc_event_kind_name(int32_t kind);
 
 /**
  * The state of the built-in WebRTC's connection to the peer.
@@ -1592,7 +1595,8 @@ saltyrtc_status saltyrtc_client_task(const struct saltyrtc_client *client,
 
 /**
  * The URI of an invitation to the path of this client, with a token of saltyrtc_client_issue_token
- * (SALTYRTC_KEY_BYTES bytes) or without one (NULL). SALTYRTC_INVITATION_BYTES bytes are always enough.
+ * (SALTYRTC_KEY_BYTES bytes). `token` may be NULL: the invitation is without one then.
+ * SALTYRTC_INVITATION_BYTES bytes are always enough.
  *
  * With a token in it, the URI is a secret between the two: show or send it to the responder only.
  */
@@ -1779,8 +1783,8 @@ SALTYRTC_API void saltyrtc_rtc_config_free(struct saltyrtc_rtc_config *config);
  * relays the connection if there is no other path.
  *
  * `url` is "stun:host:port", "turn:host:port", "turn:host:port?transport=tcp" or "turns:host:port";
- * the port is optional. `username` and `password` are for TURN and may be NULL. For TURN over TLS, the
- * same root certificates are trusted as for the connection to the SaltyRTC server.
+ * the port is optional. `username` and `password` may be NULL; they are for TURN. For TURN over TLS,
+ * the same root certificates are trusted as for the connection to the SaltyRTC server.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_ice_server(struct saltyrtc_rtc_config *config,
@@ -2180,9 +2184,9 @@ saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *confi
 /**
  * Initiator: sends an offer to the responder, which gets an event OFFER.
  *
- * `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` is the session
- * description, and may be NULL with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
- * SALTYRTC_STATUS_OTHER_ROLE.
+ * `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` may be NULL with
+ * "rollback" only; otherwise it is the session description. Fails like saltyrtc_client_send_bytes, and
+ * with SALTYRTC_STATUS_OTHER_ROLE.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
@@ -2192,7 +2196,8 @@ saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
 
 /**
  * Responder: sends an answer to the initiator, which gets an event ANSWER. `sdp_type` is "answer",
- * "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
+ * "pranswer" or "rollback". `sdp` may be NULL with "rollback" only. Otherwise like
+ * saltyrtc_client_send_offer.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
@@ -2204,9 +2209,9 @@ saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
  * Sends an ICE candidate to the peer, which gets it with an event CANDIDATES. Candidates that follow
  * each other within 10 ms are sent as one message.
  *
- * The arguments are the fields of saltyrtc_candidate. When there are no more candidates, `candidate`
- * is an empty text or NULL. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index` may
- * be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
+ * The arguments are the fields of saltyrtc_candidate. `candidate` may be NULL or an empty text: there
+ * are no more candidates then. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index`
+ * may be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
@@ -2225,7 +2230,7 @@ saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
  * together with their peer connections, before the offer: with this `id`, `label` and `protocol`, with
  * `negotiated` and `ordered` true, and with no other options.
  *
- * `label` and `protocol` are set to static texts; each of the two pointers may be NULL. Fails with
+ * `*label` and `*protocol` are set to static texts. `label` and `protocol` may be NULL. Fails with
  * SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients have not agreed on
  * a handover.
  */
@@ -2496,7 +2501,7 @@ SALTYRTC_API void saltyrtc_unchunker_free(struct saltyrtc_unchunker *unchunker);
 
 /**
  * Adds a chunk. If it completes a message, `*message_len` is set to the size of the message in bytes,
- * and otherwise to 0; the pointer may be NULL. Take a complete message with saltyrtc_unchunker_next
+ * and otherwise to 0. `message_len` may be NULL. Take a complete message with saltyrtc_unchunker_next
  * before adding the next chunk, or this fails with SALTYRTC_STATUS_BAD_ARGUMENT and the chunk is not
  * added.
  *
@@ -2525,8 +2530,8 @@ saltyrtc_status saltyrtc_unchunker_next(struct saltyrtc_unchunker *unchunker,
 
 /**
  * Discards messages that are too old. Adding a chunk does so too, so this is needed only to free
- * memory while no chunks arrive. `*given_up` (the pointer may be NULL) is set to the number of
- * messages that were discarded so far, for any reason.
+ * memory while no chunks arrive. `*given_up` is set to the number of messages that were discarded so
+ * far, for any reason. `given_up` may be NULL.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,

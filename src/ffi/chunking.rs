@@ -205,7 +205,7 @@ pub unsafe extern "C" fn saltyrtc_unchunker_free(unchunker: *mut saltyrtc_unchun
 }
 
 /// Adds a chunk. If it completes a message, `*message_len` is set to the size of the message in bytes,
-/// and otherwise to 0; the pointer may be NULL. Take a complete message with saltyrtc_unchunker_next
+/// and otherwise to 0. `message_len` may be NULL. Take a complete message with saltyrtc_unchunker_next
 /// before adding the next chunk, or this fails with SALTYRTC_STATUS_BAD_ARGUMENT and the chunk is not
 /// added.
 ///
@@ -258,8 +258,8 @@ pub unsafe extern "C" fn saltyrtc_unchunker_next(
 }
 
 /// Discards messages that are too old. Adding a chunk does so too, so this is needed only to free
-/// memory while no chunks arrive. `*given_up` (the pointer may be NULL) is set to the number of
-/// messages that were discarded so far, for any reason.
+/// memory while no chunks arrive. `*given_up` is set to the number of messages that were discarded so
+/// far, for any reason. `given_up` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_unchunker_expire(
     unchunker: *mut saltyrtc_unchunker,

@@ -23,14 +23,15 @@ pub struct saltyrtc_error {
     message: CString,
 }
 
-/// The status that the failed function returned; SALTYRTC_STATUS_OK if `error` is NULL.
+/// The status that the failed function returned. `error` may be NULL: there is no error, and the status
+/// is SALTYRTC_STATUS_OK.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_error_status(error: *const saltyrtc_error) -> saltyrtc_status {
     error.as_ref().map_or(saltyrtc_status::Ok, |error| error.status)
 }
 
-/// What happened and what to do about it, in English; an empty text if `error` is NULL. The text is
-/// valid until the error is freed. It never contains secrets or application data.
+/// What happened and what to do about it, in English. `error` may be NULL: the text is empty then. The
+/// text is valid until the error is freed. It never contains secrets or application data.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_error_message(error: *const saltyrtc_error) -> *const c_char {
     error.as_ref().map_or(c"".as_ptr(), |error| error.message.as_ptr())

@@ -45,9 +45,9 @@ pub unsafe extern "C" fn saltyrtc_invitation_parse(
 }
 
 /// Creates an invitation from its parts: the server's URL (`wss://host:port` or `ws://host:port`), the
-/// initiator's public permanent key, the server's public permanent key (NULL if it is not known), and a
-/// token (NULL if the initiator trusts the responder's key). Keys and tokens have SALTYRTC_KEY_BYTES
-/// bytes.
+/// initiator's public permanent key, the server's public permanent key, and a token. `server_key` may be
+/// NULL if it is not known, and `token` may be NULL if the initiator trusts the responder's key. Keys
+/// and tokens have SALTYRTC_KEY_BYTES bytes.
 ///
 /// For the invitation of a client of this process, see saltyrtc_config_invitation and
 /// saltyrtc_client_invitation.
@@ -186,7 +186,8 @@ pub unsafe extern "C" fn saltyrtc_invitation_token(
     })
 }
 
-/// Whether the invitation has the server's key, and whether it has a token. Either output may be NULL.
+/// Whether the invitation has the server's key, and whether it has a token. `has_server_key` and
+/// `has_token` may be NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_invitation_flags(
     invitation: *const saltyrtc_invitation,

@@ -148,7 +148,7 @@ c_enum! {
 }
 
 /// The name of a status in a few words, for example "buffer too small"; for a number that is none,
-/// "unknown status". The text is static.
+/// "unknown status". The text is static. `status` is one of saltyrtc_status.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_status_name(status: i32) -> *const c_char {
     saltyrtc_status::from_number(status).map_or(c"unknown status", CEnum::text).as_ptr()

@@ -4,11 +4,9 @@
 //! the same.
 
 use serde_json::{Map, Value, json};
-use syn::{
-    Attribute, Expr, FnArg, GenericArgument, Ident, Lit, Pat, PatType, PathArguments, ReturnType,
-    Type,
-};
+use syn::{Attribute, Expr, GenericArgument, Ident, Lit, PathArguments, ReturnType, Type};
 
+use crate::roles::{self, Parameter};
 use crate::source::{Declaration, Enum, Section, doc, event_kinds, words};
 
 /// Raised when something that was in the description before means something else, or is gone.
@@ -37,7 +35,11 @@ pub(crate) fn generate(sections: &[Section]) -> String {
     description.insert("handles".into(), list(&|item| handle(item, sections)));
     description.insert("event_kinds".into(), events(event_kinds(sections)));
     description.insert("callbacks".into(), list(&callback));
-    description.insert("functions".into(), list(&function));
+    description.insert("roles".into(), roles::explained());
+    let functions = sections.iter().flat_map(|section| {
+        section.items.iter().filter_map(|item| function(item, section, sections))
+    });
+    description.insert("functions".into(), functions.collect());
     let text = serde_json::to_string_pretty(&Value::Object(description)).expect("it is data");
     text + "\n"
 }
@@ -101,25 +103,19 @@ fn functions(sections: &[Section]) -> impl Iterator<Item = String> {
     items.filter(|item| matches!(item, Declaration::Function(_))).map(Declaration::name)
 }
 
-fn function(item: &Declaration) -> Option<Value> {
+fn function(item: &Declaration, section: &Section, sections: &[Section]) -> Option<Value> {
     let Declaration::Function(item) = item else { return None };
-    let parameters: Vec<Value> = (item.sig.inputs.iter())
-        .map(|input| match input {
-            FnArg::Typed(PatType { pat, ty, .. }) => match &**pat {
-                Pat::Ident(name) => json!({ "name": name.ident.to_string(), "type": c_type(ty) }),
-                _ => panic!("{}: a parameter has no name", item.sig.ident),
-            },
-            FnArg::Receiver(_) => panic!("{}: C has no methods", item.sig.ident),
-        })
-        .collect();
+    let parameters = roles::parameters(item, sections);
     let is_unix = |attribute: &Attribute| {
         attribute.path().is_ident("cfg")
             && attribute.parse_args::<Ident>().is_ok_and(|condition| condition == "unix")
     };
     Some(json!({
         "name": item.sig.ident.to_string(),
+        "section": section.title,
+        "feature": section.feature(&item.sig.ident.to_string()),
         "returns": returned(&item.sig.output),
-        "parameters": parameters,
+        "parameters": parameters.iter().map(Parameter::described).collect::<Value>(),
         "unix_only": item.attrs.iter().any(is_unix),
         "doc": doc(&item.attrs),
     }))
@@ -145,10 +141,16 @@ fn callback(item: &Declaration) -> Option<Value> {
         },
         other => panic!("{}: not an Option: {other:?}", item.ident),
     };
+    let enums = roles::said_to_be_enums(&item.attrs);
     let parameters: Vec<Value> = (function.inputs.iter())
         .map(|input| {
             let (name, _) = input.name.as_ref().expect("parameters of callbacks have names");
-            json!({ "name": name.to_string(), "type": c_type(&input.ty) })
+            let name = name.to_string();
+            let mut described = json!({ "name": name, "type": c_type(&input.ty) });
+            if let Some((_, value)) = enums.iter().find(|(parameter, _)| *parameter == name) {
+                described["enum"] = value.clone().into();
+            }
+            described
         })
         .collect();
     Some(json!({
@@ -165,7 +167,7 @@ pub(crate) struct Field {
     pub(crate) c_type: String,
     pub(crate) offset: usize,
     pub(crate) size: usize,
-    doc: String,
+    pub(crate) doc: String,
 }
 
 /// A structure as C lays it out.
@@ -199,13 +201,19 @@ fn structure(item: &Declaration, sections: &[Section]) -> Option<Value> {
     let Declaration::Struct(item) = item else { return None };
     let fields: Vec<Value> = (layout.fields.iter())
         .map(|field| {
-            json!({
+            let (role, related) = roles::field(field, &layout.fields, sections);
+            let mut described = json!({
                 "name": field.name,
                 "type": field.c_type,
+                "role": role,
                 "offset": field.offset,
                 "size": field.size,
                 "doc": field.doc,
-            })
+            });
+            if let Some((key, value)) = related {
+                described[key] = value.into();
+            }
+            described
         })
         .collect();
     Some(json!({
@@ -241,7 +249,7 @@ fn events(kinds: &Enum) -> Value {
 }
 
 /// A type as C calls it.
-fn c_type(ty: &Type) -> String {
+pub(crate) fn c_type(ty: &Type) -> String {
     match ty {
         Type::Ptr(pointer) => {
             let constant = if pointer.const_token.is_some() { "const " } else { "" };

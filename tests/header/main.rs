@@ -7,6 +7,7 @@
 mod c_checks;
 mod c_header;
 mod description;
+mod roles;
 mod source;
 
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! What `src/ffi` declares for C, read from its source.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,15 @@ const SECTIONS: &[(&str, &[&str])] = &[
 pub(crate) struct Section {
     pub(crate) title: &'static str,
     pub(crate) items: Vec<Declaration>,
+    /// The features that declarations of this section need, by name.
+    features: BTreeMap<String, String>,
+}
+
+impl Section {
+    /// The feature of the library that something needs; None if it is in every build.
+    pub(crate) fn feature(&self, name: &str) -> Option<&str> {
+        self.features.get(name).map(String::as_str)
+    }
 }
 
 pub(crate) enum Declaration {
@@ -82,11 +91,41 @@ pub(crate) fn read() -> Vec<Section> {
         let declares = !listed.contains(&file) && !declarations(&file).is_empty();
         assert!(!declares, "{} declares something for C, and is in no section", file.display());
     }
-    let section = |(title, files): &(&'static str, &[&str])| Section {
-        title,
-        items: files.iter().flat_map(|file| declarations(&directory.join(file))).collect(),
+    let section = |(title, files): &(&'static str, &[&str])| {
+        let (mut items, mut features) = (Vec::new(), BTreeMap::new());
+        for file in *files {
+            let of_file = declarations(&directory.join(file));
+            if let Some(feature) = feature(&directory, file) {
+                features.extend(of_file.iter().map(|item| (item.name(), feature.clone())));
+            }
+            items.extend(of_file);
+        }
+        Section { title, items, features }
     };
     SECTIONS.iter().map(section).collect()
+}
+
+/// The feature without which a file is left out: that of the `mod` that leads to it.
+fn feature(directory: &Path, file: &str) -> Option<String> {
+    let mut parent = directory.to_owned();
+    for part in file.split('/') {
+        let module = part.trim_end_matches(".rs");
+        for item in parse(&parent.join("mod.rs")).items {
+            let Item::Mod(item) = item else { continue };
+            let condition = item.attrs.iter().find(|attribute| attribute.path().is_ident("cfg"));
+            if item.ident == module
+                && let Some(condition) = condition
+                && let Ok(condition) = condition.parse_args::<syn::MetaNameValue>()
+                && condition.path.is_ident("feature")
+                && let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(name), .. }) =
+                    condition.value
+            {
+                return Some(name.value());
+            }
+        }
+        parent.push(module);
+    }
+    None
 }
 
 fn rust_files(directory: &Path) -> Vec<PathBuf> {
@@ -103,11 +142,13 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
 }
 
 fn declarations(file: &Path) -> Vec<Declaration> {
+    parse(file).items.into_iter().filter_map(declaration).collect()
+}
+
+fn parse(file: &Path) -> syn::File {
     let text =
         fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let parsed =
-        syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    parsed.items.into_iter().filter_map(declaration).collect()
+    syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
 fn declaration(item: Item) -> Option<Declaration> {

@@ -144,8 +144,8 @@ unsafe fn key_pair(secret_key: *const u8) -> Outcome<KeyPair> {
 /// token, which is part of the invitation (saltyrtc_config_invitation) and admits one responder.
 ///
 /// `server_url` is `wss://host:port` or `ws://host:port`. `secret_key` is the permanent secret key of
-/// this client (SALTYRTC_KEY_BYTES bytes); with NULL, a new key pair is generated for this
-/// configuration. Two clients must not use the same key at the same time.
+/// this client (SALTYRTC_KEY_BYTES bytes). `secret_key` may be NULL: a new key pair is generated for
+/// this configuration then. Two clients must not use the same key at the same time.
 ///
 /// `*out` has to be freed with saltyrtc_config_free.
 #[unsafe(no_mangle)]
@@ -170,8 +170,8 @@ pub unsafe extern "C" fn saltyrtc_config_new_initiator(
 
 /// Creates the settings of a responder, the client that was invited, from the URI of the invitation.
 ///
-/// `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes). With NULL, a new
-/// key pair is generated, which is of use only if the invitation has a token.
+/// `secret_key` is the permanent secret key of this client (SALTYRTC_KEY_BYTES bytes). `secret_key` may
+/// be NULL: a new key pair is generated then, which is of use only if the invitation has a token.
 ///
 /// `*out` has to be freed with saltyrtc_config_free. Fails with SALTYRTC_STATUS_BAD_INVITATION.
 #[unsafe(no_mangle)]
@@ -243,8 +243,8 @@ pub unsafe extern "C" fn saltyrtc_config_invitation(
 }
 
 /// Sets the public permanent key of the server (SALTYRTC_KEY_BYTES bytes). The client then refuses a
-/// server that does not prove that it has this key. NULL means that the key is not known, which is the
-/// default for an initiator; a responder takes the key from the invitation.
+/// server that does not prove that it has this key. `key` may be NULL: then it is not known, which is
+/// the default for an initiator; a responder takes the key from the invitation.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_server_key(
     config: *mut saltyrtc_config,

@@ -114,7 +114,8 @@ pub unsafe extern "C" fn saltyrtc_client_task(
 }
 
 /// The URI of an invitation to the path of this client, with a token of saltyrtc_client_issue_token
-/// (SALTYRTC_KEY_BYTES bytes) or without one (NULL). SALTYRTC_INVITATION_BYTES bytes are always enough.
+/// (SALTYRTC_KEY_BYTES bytes). `token` may be NULL: the invitation is without one then.
+/// SALTYRTC_INVITATION_BYTES bytes are always enough.
 ///
 /// With a token in it, the URI is a secret between the two: show or send it to the responder only.
 #[unsafe(no_mangle)]

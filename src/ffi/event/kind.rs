@@ -119,8 +119,8 @@ event_kinds! {
     }
 }
 
-/// The name of an event kind in a few words, for example "peer handshake done". Never NULL; static. Any
-/// number can be given: what is not a kind is an "unknown event kind".
+/// The name of an event kind in a few words, for example "peer handshake done"; for a number that is
+/// none, "unknown event kind". The text is static. `kind` is one of saltyrtc_event_kind.
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_event_kind_name(kind: i32) -> *const c_char {
     saltyrtc_event_kind::from_number(kind).map_or(c"unknown event kind", CEnum::text).as_ptr()

@@ -48,8 +48,8 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_free(config: *mut saltyrtc_rtc_conf
 /// relays the connection if there is no other path.
 ///
 /// `url` is "stun:host:port", "turn:host:port", "turn:host:port?transport=tcp" or "turns:host:port";
-/// the port is optional. `username` and `password` are for TURN and may be NULL. For TURN over TLS, the
-/// same root certificates are trusted as for the connection to the SaltyRTC server.
+/// the port is optional. `username` and `password` may be NULL; they are for TURN. For TURN over TLS,
+/// the same root certificates are trusted as for the connection to the SaltyRTC server.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_add_ice_server(
     config: *mut saltyrtc_rtc_config,

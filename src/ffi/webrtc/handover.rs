@@ -20,7 +20,7 @@ const PROTOCOL: &CStr = c_str(&nul_terminated::<{ SUBPROTOCOL.len() + 1 }>(SUBPR
 /// together with their peer connections, before the offer: with this `id`, `label` and `protocol`, with
 /// `negotiated` and `ordered` true, and with no other options.
 ///
-/// `label` and `protocol` are set to static texts; each of the two pointers may be NULL. Fails with
+/// `*label` and `*protocol` are set to static texts. `label` and `protocol` may be NULL. Fails with
 /// SALTYRTC_STATUS_NO_PEER, and with SALTYRTC_STATUS_NO_HANDOVER if the two clients have not agreed on
 /// a handover.
 #[unsafe(no_mangle)]

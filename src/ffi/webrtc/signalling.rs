@@ -71,9 +71,9 @@ pub(super) unsafe fn options(
 
 /// Initiator: sends an offer to the responder, which gets an event OFFER.
 ///
-/// `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` is the session
-/// description, and may be NULL with "rollback" only. Fails like saltyrtc_client_send_bytes, and with
-/// SALTYRTC_STATUS_OTHER_ROLE.
+/// `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` may be NULL with
+/// "rollback" only; otherwise it is the session description. Fails like saltyrtc_client_send_bytes, and
+/// with SALTYRTC_STATUS_OTHER_ROLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_offer(
     client: *mut saltyrtc_client,
@@ -88,7 +88,8 @@ pub unsafe extern "C" fn saltyrtc_client_send_offer(
 }
 
 /// Responder: sends an answer to the initiator, which gets an event ANSWER. `sdp_type` is "answer",
-/// "pranswer" or "rollback"; otherwise like saltyrtc_client_send_offer.
+/// "pranswer" or "rollback". `sdp` may be NULL with "rollback" only. Otherwise like
+/// saltyrtc_client_send_offer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_answer(
     client: *mut saltyrtc_client,
@@ -117,9 +118,9 @@ unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<Se
 /// Sends an ICE candidate to the peer, which gets it with an event CANDIDATES. Candidates that follow
 /// each other within 10 ms are sent as one message.
 ///
-/// The arguments are the fields of saltyrtc_candidate. When there are no more candidates, `candidate`
-/// is an empty text or NULL. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index` may
-/// be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
+/// The arguments are the fields of saltyrtc_candidate. `candidate` may be NULL or an empty text: there
+/// are no more candidates then. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index`
+/// may be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_candidate(
     client: *mut saltyrtc_client,
