@@ -5,19 +5,19 @@ use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
 use super::declare::CEnum;
-use super::error::{Failure, Outcome};
+use super::error::{CallError, Outcome};
 use super::status::saltyrtc_status;
 use crate::crypto::{KEY_BYTES, PublicKey};
 use crate::protocol::message::Payload;
 
 /// A handle.
 pub(super) unsafe fn handle<'a, T>(pointer: *const T, name: &str) -> Outcome<&'a T> {
-    pointer.as_ref().ok_or_else(|| Failure::null(name))
+    pointer.as_ref().ok_or_else(|| CallError::null(name))
 }
 
 /// A handle that is about to be changed.
 pub(super) unsafe fn handle_mut<'a, T>(pointer: *mut T, name: &str) -> Outcome<&'a mut T> {
-    pointer.as_mut().ok_or_else(|| Failure::null(name))
+    pointer.as_mut().ok_or_else(|| CallError::null(name))
 }
 
 /// Bytes; NULL is fine if there are none.
@@ -31,19 +31,19 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, len: usize, name: &str) -> Out
         return Ok(&[]);
     }
     if data.is_null() {
-        return Err(Failure::new(
+        return Err(CallError::new(
             saltyrtc_status::NullArgument,
             format!("{name} must not be NULL if its length is not 0"),
         ));
     }
     if len > isize::MAX as usize / size_of::<T>() {
-        return Err(Failure::argument(
+        return Err(CallError::argument(
             name,
             format!("a length of {len} is more than there can be"),
         ));
     }
     if !data.is_aligned() {
-        return Err(Failure::argument(name, "not aligned as its type has to be"));
+        return Err(CallError::argument(name, "not aligned as its type has to be"));
     }
     Ok(std::slice::from_raw_parts(data, len))
 }
@@ -51,9 +51,9 @@ pub(super) unsafe fn slice<'a, T>(data: *const T, len: usize, name: &str) -> Out
 /// A NUL-terminated text in UTF-8.
 pub(super) unsafe fn text<'a>(text: *const c_char, name: &str) -> Outcome<&'a str> {
     if text.is_null() {
-        return Err(Failure::null(name));
+        return Err(CallError::null(name));
     }
-    CStr::from_ptr(text).to_str().map_err(|_| Failure::argument(name, "the text is not UTF-8"))
+    CStr::from_ptr(text).to_str().map_err(|_| CallError::argument(name, "the text is not UTF-8"))
 }
 
 /// A NUL-terminated text in UTF-8, or NULL for none.
@@ -67,17 +67,17 @@ pub(super) unsafe fn optional_text<'a>(
 /// A value of an enumeration.
 pub(super) fn enumeration<T: CEnum>(number: i32, name: &str) -> Outcome<T> {
     T::from_number(number)
-        .ok_or_else(|| Failure::argument(name, format!("{number} is not a {}", T::NAME)))
+        .ok_or_else(|| CallError::argument(name, format!("{number} is not a {}", T::NAME)))
 }
 
 /// The 32 bytes of a key or token.
 pub(super) unsafe fn key_bytes(key: *const u8, name: &str) -> Outcome<[u8; KEY_BYTES]> {
-    key.cast::<[u8; KEY_BYTES]>().as_ref().copied().ok_or_else(|| Failure::null(name))
+    key.cast::<[u8; KEY_BYTES]>().as_ref().copied().ok_or_else(|| CallError::null(name))
 }
 
 /// A public key.
 pub(super) unsafe fn public_key(key: *const u8, name: &str) -> Outcome<PublicKey> {
-    PublicKey::from_bytes(key_bytes(key, name)?).map_err(|error| Failure::key(name, error))
+    PublicKey::from_bytes(key_bytes(key, name)?).map_err(|error| CallError::key(name, error))
 }
 
 /// A serialised MessagePack value.
@@ -88,7 +88,7 @@ pub(super) unsafe fn msgpack(data: *const u8, len: usize, name: &str) -> Outcome
 /// A time-out that must not be 0.
 pub(super) fn timeout(milliseconds: u32, name: &str) -> Outcome<Duration> {
     if milliseconds == 0 {
-        return Err(Failure::argument(name, "must be at least 1 millisecond"));
+        return Err(CallError::argument(name, "must be at least 1 millisecond"));
     }
     Ok(Duration::from_millis(milliseconds.into()))
 }
@@ -106,7 +106,7 @@ pub(super) unsafe fn out<T>(out: *mut T, unset: T) -> Out<T> {
 
 impl<T> Out<T> {
     pub(super) fn required(self, name: &str) -> Outcome<Self> {
-        if self.0.is_null() { Err(Failure::null(name)) } else { Ok(self) }
+        if self.0.is_null() { Err(CallError::null(name)) } else { Ok(self) }
     }
 
     /// Does nothing if the caller passed NULL.
@@ -147,7 +147,7 @@ impl Buffer {
         self.needed.set(needed);
         if needed > self.capacity || (self.buffer.is_null() && needed > 0) {
             let capacity = if self.buffer.is_null() { 0 } else { self.capacity };
-            return Err(Failure::new(
+            return Err(CallError::new(
                 saltyrtc_status::BufferTooSmall,
                 format!("the buffer has {capacity} bytes and {needed} are needed"),
             ));

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::args::{self, bytes, handle, timeout};
 use super::declare::c_enum;
-use super::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
+use super::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
 use super::status::saltyrtc_status;
 use crate::chunking::{
     ChunkError, Chunker, ChunkerError, Chunks, Mode, Unchunker, UnchunkerLimits,
@@ -36,7 +36,7 @@ fn mode(mode: i32) -> Outcome<Mode> {
     })
 }
 
-impl From<ChunkerError> for Failure {
+impl From<ChunkerError> for CallError {
     fn from(error: ChunkerError) -> Self {
         match error {
             ChunkerError::EmptyMessage => Self::argument("message", error),
@@ -48,7 +48,7 @@ impl From<ChunkerError> for Failure {
     }
 }
 
-impl From<ChunkError> for Failure {
+impl From<ChunkError> for CallError {
     fn from(error: ChunkError) -> Self {
         let status =
             if error.is_limit() { saltyrtc_status::TooLarge } else { saltyrtc_status::BadChunk };
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn saltyrtc_unchunker_new(
 ) -> saltyrtc_status {
     let out = args::out(out, ptr::null_mut());
     let size = |size: usize, name: &str| match size {
-        0 => Err(Failure::argument(name, "must be at least 1 byte")),
+        0 => Err(CallError::argument(name, "must be at least 1 byte")),
         size => Ok(size),
     };
     entry(error, || {
@@ -226,7 +226,7 @@ pub unsafe extern "C" fn saltyrtc_unchunker_add(
         let mut joining = lock(&handle(unchunker, "unchunker")?.0);
         let chunk = bytes(chunk, chunk_len, "chunk")?;
         if joining.complete.is_some() {
-            return Err(Failure::argument(
+            return Err(CallError::argument(
                 "unchunker",
                 "a complete message waits: take it with saltyrtc_unchunker_next",
             ));

@@ -47,12 +47,12 @@ pub unsafe extern "C" fn saltyrtc_error_free(error: *mut saltyrtc_error) {
 
 /// Why a call fails, on its way to the caller.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct CallError {
     pub(super) status: saltyrtc_status,
     pub(super) text: String,
 }
 
-impl Failure {
+impl CallError {
     pub(super) fn new(status: saltyrtc_status, text: impl Into<String>) -> Self {
         Self { status, text: text.into() }
     }
@@ -71,9 +71,9 @@ impl Failure {
     }
 }
 
-pub(super) type Outcome<T = ()> = Result<T, Failure>;
+pub(super) type Outcome<T = ()> = Result<T, CallError>;
 
-impl From<SendFailure> for Failure {
+impl From<SendFailure> for CallError {
     fn from(failure: SendFailure) -> Self {
         let status = match &failure {
             SendFailure::NoPeer => saltyrtc_status::NoPeer,
@@ -90,7 +90,7 @@ impl From<SendFailure> for Failure {
     }
 }
 
-impl From<WebRtcSendFailure> for Failure {
+impl From<WebRtcSendFailure> for CallError {
     fn from(failure: WebRtcSendFailure) -> Self {
         let status = match &failure {
             WebRtcSendFailure::Message(failure) => return failure.clone().into(),
@@ -103,26 +103,26 @@ impl From<WebRtcSendFailure> for Failure {
     }
 }
 
-impl From<ConfigError> for Failure {
+impl From<ConfigError> for CallError {
     fn from(error: ConfigError) -> Self {
         Self::new(saltyrtc_status::BadConfig, error.to_string())
     }
 }
 
-impl From<InvitationError> for Failure {
+impl From<InvitationError> for CallError {
     fn from(error: InvitationError) -> Self {
         Self::new(saltyrtc_status::BadInvitation, error.to_string())
     }
 }
 
-impl From<ServerUrlError> for Failure {
+impl From<ServerUrlError> for CallError {
     fn from(error: ServerUrlError) -> Self {
         // The header calls every URL of a server so.
         Self::new(saltyrtc_status::BadUrl, format!("server_url: {error}"))
     }
 }
 
-impl From<PayloadError> for Failure {
+impl From<PayloadError> for CallError {
     fn from(error: PayloadError) -> Self {
         Self::new(saltyrtc_status::BadMsgpack, error.to_string())
     }
@@ -178,7 +178,7 @@ pub(super) unsafe fn entry(
         *error = ptr::null_mut();
     }
     let outcome = if log::in_callback() {
-        Err(Failure::new(
+        Err(CallError::new(
             saltyrtc_status::WouldDeadlock,
             "a log callback must not call the library",
         ))
@@ -200,15 +200,18 @@ pub(super) fn silent_entry(act: impl FnOnce()) {
     }
 }
 
-/// Logs a panic and makes a failure of it.
-fn panicked(panic: &(dyn Any + Send)) -> Failure {
+/// Logs a panic and makes an error of it.
+fn panicked(panic: &(dyn Any + Send)) -> CallError {
     let text = panic
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("no text");
     tracing::error!(text, "a bug in the library");
-    Failure::new(saltyrtc_status::Panic, format!("a bug in the library, please report it: {text}"))
+    CallError::new(
+        saltyrtc_status::Panic,
+        format!("a bug in the library, please report it: {text}"),
+    )
 }
 
 #[cfg(test)]

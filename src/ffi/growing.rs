@@ -13,7 +13,7 @@
 use std::mem::size_of;
 
 use super::declare::{CStruct, zeroed};
-use super::error::{Failure, Outcome};
+use super::error::{CallError, Outcome};
 
 /// No structure of the library is as large. A larger `struct_size` was never set.
 const TOO_LARGE: usize = 4096;
@@ -27,7 +27,7 @@ pub(super) unsafe fn read<T: CStruct>(from: *const T, name: &str) -> Outcome<T> 
     from.cast::<u8>().copy_to_nonoverlapping((&raw mut ours).cast(), known);
     for unknown in size_of::<T>()..size {
         if from.cast::<u8>().add(unknown).read() != 0 {
-            return Err(Failure::argument(
+            return Err(CallError::argument(
                 name,
                 format!(
                     "the program was compiled for a later version of the library than this one ({}), and \
@@ -70,16 +70,16 @@ impl<T: CStruct> Output<T> {
 /// How large the program says that the structure is, if that can be.
 unsafe fn size<T: CStruct>(pointer: *const T, name: &str) -> Outcome<usize> {
     if pointer.is_null() {
-        return Err(Failure::null(name));
+        return Err(CallError::null(name));
     }
     if !pointer.is_aligned() {
-        return Err(Failure::argument(name, "not aligned as its type has to be"));
+        return Err(CallError::argument(name, "not aligned as its type has to be"));
     }
     let size = pointer.cast::<usize>().read();
     if size < size_of::<usize>() || size > TOO_LARGE || !size.is_multiple_of(align_of::<T>()) {
         let why =
             format!("struct_size is {size}: set it to sizeof({}) before the call", name_of::<T>());
-        return Err(Failure::argument(name, why));
+        return Err(CallError::argument(name, why));
     }
     Ok(size)
 }

@@ -6,7 +6,7 @@ use std::ptr;
 use zeroize::Zeroizing;
 
 use super::args::{self, handle, key_bytes, key_out, out, text, text_buffer};
-use super::error::{Failure, entry, saltyrtc_error, silent_entry};
+use super::error::{CallError, entry, saltyrtc_error, silent_entry};
 use super::status::saltyrtc_status;
 use crate::crypto::AuthToken;
 use crate::protocol::{Invitation, ServerUrl};
@@ -204,6 +204,6 @@ pub unsafe extern "C" fn saltyrtc_invitation_flags(
     })
 }
 
-fn absent(what: &str) -> Failure {
-    Failure::new(saltyrtc_status::NotPresent, format!("the invitation has no {what}"))
+fn absent(what: &str) -> CallError {
+    CallError::new(saltyrtc_status::NotPresent, format!("the invitation has no {what}"))
 }

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use zeroize::Zeroizing;
 
 use super::args::{key_bytes, key_out, text, text_buffer};
-use super::error::{Failure, entry, saltyrtc_error};
+use super::error::{CallError, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 use crate::crypto::{self, AuthToken, KeyPair, OsRandom, SecretKey};
 
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn saltyrtc_key_from_hex(
     entry(error, || {
         let key = key.required("key")?;
         let token = AuthToken::from_hex(text(hex, "hex")?);
-        key.set(*token.map_err(|error| Failure::key("hex", error))?.as_bytes());
+        key.set(*token.map_err(|error| CallError::key("hex", error))?.as_bytes());
         Ok(())
     })
 }

@@ -12,7 +12,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::args;
 use super::declare::c_enum;
-use super::error::{Failure, c_text, entry, saltyrtc_error};
+use super::error::{CallError, c_text, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 use super::user_data::{UserData, saltyrtc_user_data_free};
 use crate::sync::{lock, unpoisoned};
@@ -109,11 +109,11 @@ pub unsafe extern "C" fn saltyrtc_log_set_callback(
     })
 }
 
-fn install() -> Result<(), Failure> {
+fn install() -> Result<(), CallError> {
     let mut installed = lock(&INSTALLED);
     if !*installed {
         tracing::subscriber::set_global_default(ToCallback).map_err(|_| {
-            Failure::new(
+            CallError::new(
                 saltyrtc_status::LogTaken,
                 "this process has a tracing subscriber already, which gets the log messages",
             )

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::client::dispatch;
-use super::error::{Failure, entry, saltyrtc_error};
+use super::error::{CallError, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
 
 /// Stops all threads of the library, so that a program can exit cleanly or unload the library. Blocks
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn saltyrtc_shutdown(
     entry(error, || {
         if dispatch::on_event_thread() {
             let text = "a callback cannot wait for the end of all callbacks";
-            return Err(Failure::new(saltyrtc_status::WouldDeadlock, text));
+            return Err(CallError::new(saltyrtc_status::WouldDeadlock, text));
         }
         let timeout = Duration::from_millis(timeout_ms.into());
         let deadline = Instant::now() + timeout;
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn saltyrtc_shutdown(
                  again, with more time"
             }
         };
-        Err(Failure::new(saltyrtc_status::Timeout, text))
+        Err(CallError::new(saltyrtc_status::Timeout, text))
     })
 }
 

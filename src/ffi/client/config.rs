@@ -14,7 +14,7 @@ use crate::ffi::args::{
     self, bytes, handle, handle_mut, key_bytes, key_out, public_key, text, text_buffer, timeout,
 };
 use crate::ffi::declare::c_enum;
-use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::message::TaskData;
 use crate::protocol::{Invitation, ServerUrl};
@@ -98,7 +98,7 @@ impl saltyrtc_config {
             (false, Some(own)) => Roots::Only(own),
             (false, None) if !self.server.is_tls() => Roots::System,
             (false, None) => {
-                return Err(Failure::new(
+                return Err(CallError::new(
                     saltyrtc_status::BadConfig,
                     "no server can be trusted: add TLS certificates, or use those of the operating system",
                 ));
@@ -236,7 +236,7 @@ pub unsafe extern "C" fn saltyrtc_config_invitation(
     entry(error, || {
         let invitation =
             handle(config, "config")?.without_roots().invitation().ok_or_else(|| {
-                Failure::new(saltyrtc_status::OtherRole, "only an initiator has an invitation")
+                CallError::new(saltyrtc_status::OtherRole, "only an initiator has an invitation")
             })?;
         uri.fill_text(&Zeroizing::new(invitation.to_uri()))
     })
@@ -276,7 +276,10 @@ pub unsafe extern "C" fn saltyrtc_config_set_trusted_peer(
             RoleConfig::Initiator { responder } => *responder = PeerAuth::Trusted(key),
             RoleConfig::Responder { initiator, token } if *initiator == key => *token = None,
             RoleConfig::Responder { .. } => {
-                return Err(Failure::argument("key", "not the initiator's key of the invitation"));
+                return Err(CallError::argument(
+                    "key",
+                    "not the initiator's key of the invitation",
+                ));
             }
         }
         Ok(())
@@ -338,14 +341,14 @@ pub unsafe extern "C" fn saltyrtc_config_add_custom_task(
         let data = match bytes(data, data_len, "data")? {
             [] => TaskData::NIL,
             map => TaskData::from_map(map.to_vec()).map_err(|error| {
-                Failure::new(
+                CallError::new(
                     saltyrtc_status::BadMsgpack,
                     format!("data must be a MessagePack map with text keys: {error}"),
                 )
             })?,
         };
         let task = CustomTask::new(name, data);
-        let task = task.map_err(|error| Failure::argument("name", error))?;
+        let task = task.map_err(|error| CallError::argument("name", error))?;
         config.add_task(TaskChoice::Custom(task));
         Ok(())
     })
@@ -366,7 +369,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_tls_certificates(
         let config = handle_mut(config, "config")?;
         let certificates = bytes(certificates, certificates_len, "certificates")?;
         let new = Certificates::parse(certificates).map_err(|error| {
-            Failure::new(saltyrtc_status::BadCertificate, format!("certificates: {error}"))
+            CallError::new(saltyrtc_status::BadCertificate, format!("certificates: {error}"))
         })?;
         match &mut config.certificates {
             Some(certificates) => certificates.extend(new),
@@ -457,7 +460,7 @@ pub unsafe extern "C" fn saltyrtc_config_set_max_message_size(
         let config = handle_mut(config, "config")?;
         if size < ClientConfig::MIN_MESSAGE_SIZE {
             let least = ClientConfig::MIN_MESSAGE_SIZE;
-            return Err(Failure::argument("size", format!("must be at least {least} bytes")));
+            return Err(CallError::argument("size", format!("must be at least {least} bytes")));
         }
         config.max_message_size = size;
         Ok(())
@@ -477,7 +480,7 @@ pub unsafe extern "C" fn saltyrtc_config_set_max_queue_size(
     entry(error, || {
         let config = handle_mut(config, "config")?;
         if size == 0 {
-            return Err(Failure::argument("size", "must be at least 1 byte"));
+            return Err(CallError::argument("size", "must be at least 1 byte"));
         }
         config.max_queue_size = size;
         Ok(())

@@ -17,7 +17,7 @@ use self::config::saltyrtc_config;
 use self::pull::Pull;
 use crate::client::{Client, Event};
 use crate::ffi::args::{self, handle};
-use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
 use crate::ffi::event::{OwnedEvent, saltyrtc_event};
 use crate::ffi::status::saltyrtc_status;
 use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
@@ -107,7 +107,7 @@ impl saltyrtc_client {
 
     /// The connection.
     pub(super) fn get(&self) -> Outcome<&Client> {
-        self.client.get().ok_or_else(|| Failure::argument("client", "not a client"))
+        self.client.get().ok_or_else(|| CallError::argument("client", "not a client"))
     }
 
     /// There are events. Called by any thread, with no lock held.
@@ -294,7 +294,7 @@ pub unsafe extern "C" fn saltyrtc_client_new(
             dispatch::start().map_err(|error| {
                 let text =
                     format!("the operating system gives no thread for the callbacks: {error}");
-                Failure::new(saltyrtc_status::OutOfResources, text)
+                CallError::new(saltyrtc_status::OutOfResources, text)
             })?;
         }
         let shared = Arc::new(saltyrtc_client::new(callback, user_data));
@@ -378,7 +378,7 @@ pub unsafe extern "C" fn saltyrtc_client_next_event(
         let pull = client.pull()?;
         if timeout_ms != 0 && dispatch::on_event_thread() {
             let text = "a callback must not wait for events: call it with a time-out of 0";
-            return Err(Failure::new(saltyrtc_status::WouldDeadlock, text));
+            return Err(CallError::new(saltyrtc_status::WouldDeadlock, text));
         }
         let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
         let event = pull.next(client.get()?, timeout)?;
@@ -391,7 +391,7 @@ impl saltyrtc_client {
     pub(super) fn pull(&self) -> Outcome<&Pull> {
         match &self.events {
             Events::Pull(pull) => Ok(pull),
-            Events::Push(_) => Err(Failure::new(
+            Events::Push(_) => Err(CallError::new(
                 saltyrtc_status::HasCallback,
                 "the events of this client are passed to its callback",
             )),

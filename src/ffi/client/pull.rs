@@ -4,7 +4,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::client::{Client, Event};
-use crate::ffi::error::{Failure, Outcome};
+use crate::ffi::error::{CallError, Outcome};
 use crate::ffi::status::saltyrtc_status;
 use crate::sync::{lock, unpoisoned};
 
@@ -56,7 +56,7 @@ impl Pull {
         let mut wakeups = self.lock();
         loop {
             if wakeups.freed || client.ended() {
-                return Err(Failure::new(
+                return Err(CallError::new(
                     saltyrtc_status::NoMoreEvents,
                     "the connection has ended and its last event was taken",
                 ));
@@ -78,7 +78,7 @@ impl Pull {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
                         let text = "no event in the time given";
-                        return Err(Failure::new(saltyrtc_status::Timeout, text));
+                        return Err(CallError::new(saltyrtc_status::Timeout, text));
                     }
                     let waited = self.woken.wait_timeout(wakeups, left);
                     unpoisoned(waited).0
@@ -102,7 +102,7 @@ mod unix {
     use std::os::fd::{AsRawFd, RawFd};
     use std::os::unix::net::UnixStream;
 
-    use super::{Client, Failure, Outcome, Pull, Wakeups, saltyrtc_status};
+    use super::{CallError, Client, Outcome, Pull, Wakeups, saltyrtc_status};
 
     /// A descriptor that is readable exactly while there are events: then there is one byte in it.
     #[derive(Debug)]
@@ -151,7 +151,7 @@ mod unix {
                     let text = format!(
                         "the operating system gives no file descriptor for events: {error}"
                     );
-                    Failure::new(saltyrtc_status::OutOfResources, text)
+                    CallError::new(saltyrtc_status::OutOfResources, text)
                 })?;
                 wakeups.signal = Some(signal);
             }

@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use crate::ffi::args::{bytes, handle, msgpack, text};
 use crate::ffi::client::saltyrtc_client;
-use crate::ffi::error::{Failure, entry, saltyrtc_error};
+use crate::ffi::error::{CallError, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::message::{Payload, TaskMessage};
 
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn saltyrtc_client_send_task_message(
         let client = handle(client, "client")?.get()?;
         let map = bytes(message, message_len, "message")?.to_vec();
         let message = TaskMessage::from_msgpack(map).map_err(|error| {
-            Failure::new(saltyrtc_status::BadMsgpack, format!("message: {error}"))
+            CallError::new(saltyrtc_status::BadMsgpack, format!("message: {error}"))
         })?;
         Ok(client.send_task_message(&message)?)
     })

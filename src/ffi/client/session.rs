@@ -9,7 +9,7 @@ use crate::crypto::{AuthToken, BOX_OVERHEAD, NONCE_BYTES};
 use crate::ffi::args::{buffer, bytes, handle, key_bytes, key_out, out, text_buffer};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::declare::c_enum;
-use crate::ffi::error::{Failure, entry, saltyrtc_error};
+use crate::ffi::error::{CallError, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::{DropReason, ResponderAddress};
 
@@ -181,12 +181,12 @@ pub unsafe extern "C" fn saltyrtc_client_drop_responder(
     entry(error, || {
         let client = handle(client, "client")?.get()?;
         let address = ResponderAddress::new(address).ok_or_else(|| {
-            Failure::argument("address", format!("responders have 2 to 255, not {address}"))
+            CallError::argument("address", format!("responders have 2 to 255, not {address}"))
         })?;
         let reason = u64::try_from(close_code).ok().and_then(DropReason::from_code);
         let reason = reason.ok_or_else(|| {
             let why = format!("must be 3001, 3002, 3004 or 3005, not {close_code}");
-            Failure::argument("close_code", why)
+            CallError::argument("close_code", why)
         })?;
         Ok(client.drop_responder(address, reason)?)
     })
@@ -237,7 +237,7 @@ pub unsafe extern "C" fn saltyrtc_client_decrypt(
         let client = handle(client, "client")?.get()?;
         let encrypted = bytes(encrypted, encrypted_len, "encrypted")?;
         let failed = |error: &dyn std::fmt::Display| {
-            Failure::new(saltyrtc_status::DecryptionFailed, error.to_string())
+            CallError::new(saltyrtc_status::DecryptionFailed, error.to_string())
         };
         let plain = client.decrypt_from_peer(encrypted)?.map_err(|error| failed(&error))?;
         data.fill(&Zeroizing::new(plain))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::ffi::args::{self, handle_mut};
 use crate::ffi::declare::c_enum;
-use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
+use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error};
 use crate::ffi::server::saltyrtc_server_config;
 use crate::ffi::status::saltyrtc_status;
 use crate::server::{AcceptRate, ServerLimits};
@@ -77,7 +77,7 @@ fn set(limits: &mut ServerLimits, limit: i32, value: u64) -> Outcome<()> {
     let number = || usize::try_from(value).map_err(|_| too_large(value));
     let required = || match optional {
         Some(value) => Ok(Duration::from_millis(value)),
-        None => Err(Failure::argument("value", "this limit cannot be switched off")),
+        None => Err(CallError::argument("value", "this limit cannot be switched off")),
     };
     let count = || match optional {
         Some(_) => number().map(Some),
@@ -119,8 +119,8 @@ fn set(limits: &mut ServerLimits, limit: i32, value: u64) -> Outcome<()> {
     Ok(())
 }
 
-fn too_large(value: u64) -> Failure {
-    Failure::argument("value", format!("{value} is too large"))
+fn too_large(value: u64) -> CallError {
+    CallError::argument("value", format!("{value} is too large"))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::crypto::{KeyPair, SecretKey};
 use crate::ffi::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer};
 use crate::ffi::client::dispatch;
-use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
 use crate::sync::{lock, unpoisoned};
@@ -31,7 +31,7 @@ pub struct saltyrtc_server {
     server: Mutex<Option<Server>>,
 }
 
-impl From<ServerError> for Failure {
+impl From<ServerError> for CallError {
     fn from(error: ServerError) -> Self {
         let status = match &error {
             ServerError::Listen { .. } => saltyrtc_status::ListenFailed,
@@ -60,7 +60,7 @@ pub unsafe extern "C" fn saltyrtc_server_config_new(
         let out = out.required("out")?;
         let address: IpAddr = text(address, "address")?
             .parse()
-            .map_err(|_| Failure::argument("address", "must be an IPv4 or IPv6 address"))?;
+            .map_err(|_| CallError::argument("address", "must be an IPv4 or IPv6 address"))?;
         let config = ServerConfig::new(SocketAddr::new(address, port));
         out.set(Box::into_raw(Box::new(saltyrtc_server_config(config))));
         Ok(())
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn saltyrtc_server_stop(
         let server = handle(server, "server")?;
         if dispatch::on_event_thread() {
             let text = "a callback must not wait for the end of a server";
-            return Err(Failure::new(saltyrtc_status::WouldDeadlock, text));
+            return Err(CallError::new(saltyrtc_status::WouldDeadlock, text));
         }
         let running = lock(&server.server).take();
         let Some(running) = running else { return Ok(()) };
@@ -232,7 +232,7 @@ pub unsafe extern "C" fn saltyrtc_server_stop(
         if ended.wait(Duration::from_millis(timeout_ms.into())) {
             return Ok(());
         }
-        Err(Failure::new(
+        Err(CallError::new(
             saltyrtc_status::Timeout,
             "connections of the server are still being closed",
         ))

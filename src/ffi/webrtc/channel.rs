@@ -8,7 +8,7 @@ use crate::client::{ChannelError, ChannelOptions};
 use crate::ffi::args::{self, bytes, handle, optional_text, text};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::declare::c_struct;
-use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
+use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error};
 use crate::ffi::event::saltyrtc_reliability;
 use crate::ffi::growing;
 use crate::ffi::status::saltyrtc_status;
@@ -59,7 +59,7 @@ impl saltyrtc_channel_options {
 }
 
 fn reliability(kind: i32, limit: u32) -> Outcome<Reliability> {
-    let out_of_range = |why| Err(Failure::argument("options.reliability_limit", why));
+    let out_of_range = |why| Err(CallError::argument("options.reliability_limit", why));
     match args::enumeration(kind, "options.reliability")? {
         saltyrtc_reliability::Reliable if limit > 0 => {
             out_of_range(format!("must be 0 on a reliable channel, not {limit}"))
@@ -75,7 +75,7 @@ fn reliability(kind: i32, limit: u32) -> Outcome<Reliability> {
     }
 }
 
-impl From<ChannelError> for Failure {
+impl From<ChannelError> for CallError {
     fn from(error: ChannelError) -> Self {
         let status = match error {
             ChannelError::NoEngine => saltyrtc_status::NoRtc,

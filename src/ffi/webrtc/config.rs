@@ -6,7 +6,7 @@ use std::ptr;
 use crate::client::RtcConfig;
 use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
-use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::rtc::ice::{Policy, Server};
 use crate::task::webrtc::{Options, WebRtc};
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_add_ice_server(
         let username = optional_text(username, "username")?.unwrap_or_default();
         let password = optional_text(password, "password")?.unwrap_or_default();
         let server = Server::new(url, username, password)
-            .map_err(|error| Failure::new(saltyrtc_status::BadUrl, format!("url: {error}")))?;
+            .map_err(|error| CallError::new(saltyrtc_status::BadUrl, format!("url: {error}")))?;
         config.config.ice_servers.push(server);
         Ok(())
     })
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_max_message_size(
 ) -> saltyrtc_status {
     entry(error, || {
         if bytes == 0 {
-            return Err(Failure::argument("bytes", "must be at least 1"));
+            return Err(CallError::argument("bytes", "must be at least 1"));
         }
         handle_mut(config, "config")?.config.max_message_size = bytes;
         Ok(())
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_negotiated_ids(
         let config = handle_mut(config, "config")?;
         let exclude = slice(ids, ids_len, "ids")?.to_vec();
         let options = Options { exclude, ..config.config.options };
-        WebRtc::v1(options.clone()).map_err(|error| Failure::argument("ids", error))?;
+        WebRtc::v1(options.clone()).map_err(|error| CallError::argument("ids", error))?;
         config.config.options = options;
         Ok(())
     })
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_add_address(
     entry(error, || {
         let config = handle_mut(config, "config")?;
         let address = text(address, "address")?.parse();
-        let address = address.map_err(|_| Failure::argument("address", "not an IP address"))?;
+        let address = address.map_err(|_| CallError::argument("address", "not an IP address"))?;
         config.config.addresses.push(address);
         Ok(())
     })
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_ports(
     entry(error, || {
         let config = handle_mut(config, "config")?;
         if first == 0 || first > last {
-            return Err(Failure::argument("first", "must be at least 1, and not above last"));
+            return Err(CallError::argument("first", "must be at least 1, and not above last"));
         }
         config.config.ports = Some(first..=last);
         Ok(())

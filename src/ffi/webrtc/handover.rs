@@ -7,7 +7,7 @@ use std::ptr;
 use crate::ffi::args::{self, bytes, handle};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::declare::{c_str, nul_terminated};
-use crate::ffi::error::{Failure, entry, saltyrtc_error};
+use crate::ffi::error::{CallError, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
 use crate::protocol::{ChannelTransmit, SUBPROTOCOL};
@@ -125,7 +125,7 @@ pub unsafe extern "C" fn saltyrtc_client_hand_over(
         let transport = match (send, close) {
             (None, None) => None,
             (Some(_), Some(_)) if !client.has_callback() => {
-                return Err(Failure::argument(
+                return Err(CallError::argument(
                     "send",
                     "a client without a callback has events instead: pass NULL for send and close",
                 ));
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn saltyrtc_client_hand_over(
             (Some(send), Some(close)) => {
                 Some(Transport { send, close, user_data: user_data.pointer })
             }
-            _ => return Err(Failure::argument("send", "pass both send and close, or neither")),
+            _ => return Err(CallError::argument("send", "pass both send and close, or neither")),
         };
         client.hand_over(max_message_size, transport, user_data)
     })

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::ffi::args::{self, buffer, bytes, handle};
 use crate::ffi::client::saltyrtc_client;
-use crate::ffi::error::{Failure, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::SecureChannel;
 use crate::sync::lock;
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_new(
         let out = out.required("out")?;
         let client = handle(client, "client")?.get()?;
         if id == u16::MAX {
-            return Err(Failure::argument("id", "data channels have 0 to 65534"));
+            return Err(CallError::argument("id", "data channels have 0 to 65534"));
         }
         let channel = Mutex::new(client.secure_channel(id)?);
         out.set(Box::into_raw(Box::new(saltyrtc_secure_channel { channel })));
@@ -89,7 +89,7 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_encrypt(
         let sealed = lock(&channel.channel).encrypt(data).map_err(|_| {
             let text =
                 "all sequence numbers of this channel are used up: open another data channel";
-            Failure::new(saltyrtc_status::SequenceNumbersUsedUp, text)
+            CallError::new(saltyrtc_status::SequenceNumbersUsedUp, text)
         })?;
         encrypted.fill(&sealed)
     })
@@ -117,9 +117,9 @@ pub unsafe extern "C" fn saltyrtc_secure_channel_decrypt(
         let channel = handle(channel, "channel")?;
         let encrypted = bytes(encrypted, encrypted_len, "encrypted")?;
         data.reserve(encrypted.len().saturating_sub(SALTYRTC_SECURE_CHANNEL_OVERHEAD))?;
-        let plain = lock(&channel.channel)
-            .decrypt(encrypted)
-            .map_err(|error| Failure::new(saltyrtc_status::DecryptionFailed, error.to_string()))?;
+        let plain = lock(&channel.channel).decrypt(encrypted).map_err(|error| {
+            CallError::new(saltyrtc_status::DecryptionFailed, error.to_string())
+        })?;
         data.fill(&Zeroizing::new(plain))
     })
 }

@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use crate::ffi::args::{self, handle, handle_mut, optional_text, text};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::client::saltyrtc_client;
-use crate::ffi::error::{Failure, Outcome, entry, saltyrtc_error};
+use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
 use crate::task::webrtc::{Candidate, Options, SdpType, SessionDescription, WebRtc};
 
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_webrtc_task(
     entry(error, || {
         let config = handle_mut(config, "config")?;
         let task = WebRtc::v1(options(exclude, exclude_len, handover)?);
-        let task = task.map_err(|error| Failure::argument("exclude", error))?;
+        let task = task.map_err(|error| CallError::argument("exclude", error))?;
         config.add_task(TaskChoice::WebRtc(task));
         Ok(())
     })
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_webrtc_v0_task(
         let config = handle_mut(config, "config")?;
         let task = WebRtc::v0(options(exclude, exclude_len, handover)?, max_packet_size);
         let task =
-            task.map_err(|error| Failure::new(saltyrtc_status::BadArgument, error.to_string()))?;
+            task.map_err(|error| CallError::new(saltyrtc_status::BadArgument, error.to_string()))?;
         config.add_task(TaskChoice::WebRtc(task));
         Ok(())
     })
@@ -106,12 +106,15 @@ pub unsafe extern "C" fn saltyrtc_client_send_answer(
 unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<SessionDescription> {
     let name = text(sdp_type, "sdp_type")?;
     let kind = SdpType::from_name(name).ok_or_else(|| {
-        Failure::argument("sdp_type", "must be \"offer\", \"pranswer\", \"answer\" or \"rollback\"")
+        CallError::argument(
+            "sdp_type",
+            "must be \"offer\", \"pranswer\", \"answer\" or \"rollback\"",
+        )
     })?;
     match optional_text(sdp, "sdp")? {
         Some(sdp) => Ok(SessionDescription::new(kind, sdp)),
         None if kind == SdpType::Rollback => Ok(SessionDescription::rollback()),
-        None => Err(Failure::null("sdp")),
+        None => Err(CallError::null("sdp")),
     }
 }
 
@@ -136,7 +139,7 @@ pub unsafe extern "C" fn saltyrtc_client_send_candidate(
             -1 => None,
             index => Some(u16::try_from(index).map_err(|_| {
                 let why = format!("must be -1 or 0 to 65535, not {index}");
-                Failure::argument("sdp_m_line_index", why)
+                CallError::argument("sdp_m_line_index", why)
             })?),
         };
         let sdp_mid = optional_text(sdp_mid, "sdp_mid")?.map(str::to_owned);
