@@ -67,7 +67,7 @@ static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void 
 /* Sends the next line of the input. Returns 0 if it has to be tried again later. */
 static int send_line(saltyrtc_client *client, const char *line) {
     saltyrtc_error *error;
-    saltyrtc_status status = saltyrtc_client_send_text(client, line, &error);
+    saltyrtc_status status = saltyrtc_client_send_text(client, line, strlen(line), &error);
     if (status == SALTYRTC_STATUS_OK) return 1;
     if (status != SALTYRTC_STATUS_QUEUE_FULL) {
         fprintf(stderr, "* not sent: %s\n", saltyrtc_error_message(error));

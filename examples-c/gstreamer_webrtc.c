@@ -244,8 +244,8 @@ static void on_description(GstPromise *promise, gpointer user_data) {
     char *sdp = gst_sdp_message_as_text(description->sdp);
     gst_webrtc_session_description_free(description);
     complain("the description was not sent",
-             app->initiator ? saltyrtc_client_send_offer(app->client, name, sdp, &error)
-                            : saltyrtc_client_send_answer(app->client, name, sdp, &error),
+             app->initiator ? saltyrtc_client_send_offer(app->client, name, sdp, strlen(sdp), &error)
+                            : saltyrtc_client_send_answer(app->client, name, sdp, strlen(sdp), &error),
              error);
     g_free(sdp);
 }
@@ -258,8 +258,8 @@ static void create_description(struct app *app) {
 static void on_ice_candidate(GstElement *webrtc G_GNUC_UNUSED, guint index, char *candidate, struct app *app) {
     saltyrtc_error *error;
     complain("a candidate was not sent",
-             saltyrtc_client_send_candidate(app->client, candidate, NULL, (int32_t)index,
-                                            NULL, &error),
+             saltyrtc_client_send_candidate(app->client, candidate, strlen(candidate), NULL, 0,
+                                            (int32_t)index, NULL, 0, &error),
              error);
 }
 

@@ -10,6 +10,7 @@
 #include <saltyrtc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void check(saltyrtc_status status, saltyrtc_error **error) {
     if (status == SALTYRTC_STATUS_OK) return;
@@ -45,6 +46,11 @@ static void print(const char *who, const saltyrtc_event *event) {
     default:
         printf("%s\n", saltyrtc_event_kind_name((int32_t)event->kind));
     }
+}
+
+static void say(saltyrtc_client *client, const char *text) {
+    saltyrtc_error *error;
+    check(saltyrtc_client_send_text(client, text, strlen(text), &error), &error);
 }
 
 /* Prints the events of a client up to the first one of a kind. */
@@ -106,9 +112,9 @@ int main(void) {
     wait_for(initiator, "initiator", SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
     wait_for(responder, "responder", SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
 
-    check(saltyrtc_client_send_text(initiator, "Hello, responder!", &error), &error);
+    say(initiator, "Hello, responder!");
     wait_for(responder, "responder", SALTYRTC_EVENT_KIND_DATA);
-    check(saltyrtc_client_send_text(responder, "Hello, initiator!", &error), &error);
+    say(responder, "Hello, initiator!");
     wait_for(initiator, "initiator", SALTYRTC_EVENT_KIND_DATA);
 
     check(saltyrtc_client_close(initiator, &error), &error);

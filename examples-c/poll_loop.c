@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { TICKS = 10, TICK_MS = 20 };
@@ -98,7 +99,7 @@ int main(void) {
         if (sides[0].connected && ticks < TICKS) {
             char text[24];
             snprintf(text, sizeof text, "tick %d", ++ticks);
-            check(saltyrtc_client_send_text(sides[0].client, text, &error), &error);
+            check(saltyrtc_client_send_text(sides[0].client, text, strlen(text), &error), &error);
             if (ticks == TICKS) saltyrtc_client_close(sides[0].client, NULL);
         }
     }

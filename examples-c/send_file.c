@@ -362,7 +362,8 @@ static int take_line(struct program *program, const char *line) {
         say("nobody is there to hear it: %s", line);
         return 1;
     }
-    saltyrtc_status status = saltyrtc_client_send_application_text(program->client, line, &error);
+    saltyrtc_status status =
+        saltyrtc_client_send_application_text(program->client, line, strlen(line), &error);
     if (status == SALTYRTC_STATUS_QUEUE_FULL) program->keeps_input = true;
     else if (status != SALTYRTC_STATUS_OK) say("not sent: %s", saltyrtc_error_message(error));
     saltyrtc_error_free(error);

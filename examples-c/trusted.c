@@ -110,6 +110,10 @@ static saltyrtc_client *join(struct memory *memory, const char *invitation) {
     return connect_client(config);
 }
 
+static saltyrtc_status send_text(saltyrtc_client *client, const char *text, saltyrtc_error **error) {
+    return saltyrtc_client_send_text(client, text, strlen(text), error);
+}
+
 /* The peer is there. The first time, store its key, and have the library trust it. */
 static void peer_is_there(saltyrtc_client *client, struct memory *memory, int initiator,
                           const uint8_t *peer_key) {
@@ -125,7 +129,7 @@ static void peer_is_there(saltyrtc_client *client, struct memory *memory, int in
         store(memory);
         check(saltyrtc_client_trust_peer(client, &error), &error);
     }
-    if (!initiator) check(saltyrtc_client_send_text(client, "hello", &error), &error);
+    if (!initiator) check(send_text(client, "hello", &error), &error);
 }
 
 /* Runs a client until its connection has ended. Returns why. */
@@ -139,7 +143,7 @@ static saltyrtc_status run(saltyrtc_client *client, struct memory *memory, int i
         } else if (event->kind == SALTYRTC_EVENT_KIND_DATA) {
             printf("received: %.*s\n", (int)event->data_len, (const char *)event->data);
             if (initiator) {
-                saltyrtc_client_send_text(client, "hello yourself", NULL);
+                send_text(client, "hello yourself", NULL);
             } else if (!stay) {
                 saltyrtc_client_close(client, NULL);
             }

@@ -12,9 +12,10 @@
  *
  * The following holds for every function whose description does not say otherwise.
  *
- * Arguments. Pointers must not be NULL. Texts are UTF-8 and end with a NUL. Bytes are passed as a
- * pointer and a length; the pointer may be NULL if the length is 0. The library copies what it is given.
- * For a wrong argument there is a status, and an error text that names the argument.
+ * Arguments. Pointers must not be NULL. Texts are UTF-8. Names, URLs and paths end with a NUL; a text
+ * for the peer has a length in bytes, as bytes have, and may contain NULs. What has a length may be NULL
+ * if the length is 0. The library copies what it is given. For a wrong argument there is a status, and
+ * an error text that names the argument.
  *
  * Results. Functions return a saltyrtc_status: 0 is success, and errors are negative. If `error` is not
  * NULL, the function sets it to NULL on success and to an error on failure; the caller frees the error
@@ -905,14 +906,15 @@ enum saltyrtc_event_kind
      * Initiator: a responder failed to authenticate itself and was dropped from the path. The
      * client keeps waiting for others.
      *
-     * Fields: address, status (what it did wrong), close_code (what it was dropped with), text.
+     * Fields: address, status (what it did wrong), close_code (what it was dropped with), text,
+     * text_len.
      */
     SALTYRTC_EVENT_KIND_RESPONDER_FAILED = 6,
     /**
      * The two clients have authenticated each other, and the task runs: data can be sent.
      *
-     * Fields: address (the peer's), peer_key, task, payload (NONE if the peer's task has no data
-     * for ours), data (a MessagePack map), data_len.
+     * Fields: address (the peer's), peer_key, task, task_len, payload (NONE if the peer's task has
+     * no data for ours), data (a MessagePack map), data_len.
      */
     SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE = 7,
     /**
@@ -952,20 +954,20 @@ enum saltyrtc_event_kind
     /**
      * The connection has ended. This is the last event.
      *
-     * Fields: status (why; OK if this client was asked to close), text, closed_by, close_code,
-     * retryable.
+     * Fields: status (why; OK if this client was asked to close), text, text_len, closed_by,
+     * close_code, retryable.
      */
     SALTYRTC_EVENT_KIND_CLOSED = 14,
     /**
      * WebRTC task: the initiator's offer.
      *
-     * Fields: sdp_type, sdp.
+     * Fields: sdp_type, sdp, sdp_len.
      */
     SALTYRTC_EVENT_KIND_OFFER = 15,
     /**
      * WebRTC task: the responder's answer.
      *
-     * Fields: sdp_type, sdp.
+     * Fields: sdp_type, sdp, sdp_len.
      */
     SALTYRTC_EVENT_KIND_ANSWER = 16,
     /**
@@ -993,21 +995,21 @@ enum saltyrtc_event_kind
     /**
      * Built-in WebRTC: the state of the connection to the peer has changed.
      *
-     * Fields: connection_state, text.
+     * Fields: connection_state, text, text_len.
      */
     SALTYRTC_EVENT_KIND_CONNECTION_STATE = 21,
     /**
      * Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the
      * peer. The connection goes on without it.
      *
-     * Fields: text.
+     * Fields: text, text_len.
      */
     SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM = 22,
     /**
      * Built-in WebRTC: a channel is open, whichever of the two clients opened it.
      *
-     * Fields: channel, label, channel_protocol, unordered, reliability, reliability_limit, plain,
-     * opened_by_peer.
+     * Fields: channel, label, label_len, channel_protocol, channel_protocol_len, unordered,
+     * reliability, reliability_limit, plain, opened_by_peer.
      */
     SALTYRTC_EVENT_KIND_CHANNEL_OPENED = 23,
     /**
@@ -1026,7 +1028,7 @@ enum saltyrtc_event_kind
     /**
      * Built-in WebRTC: a channel was closed, or could not be opened. This is its last event.
      *
-     * Fields: channel, text (why; NULL if one of the two clients closed it).
+     * Fields: channel, text (why; NULL if one of the two clients closed it), text_len.
      */
     SALTYRTC_EVENT_KIND_CHANNEL_CLOSED = 26,
 };
@@ -1221,7 +1223,7 @@ typedef int32_t saltyrtc_peer_left;
 #endif // __cplusplus
 
 /**
- * An ICE candidate of the peer.
+ * An ICE candidate of the peer. Texts end with a NUL; what the peer wrote may contain others.
  */
 typedef struct saltyrtc_candidate {
     /**
@@ -1230,13 +1232,25 @@ typedef struct saltyrtc_candidate {
      */
     const char *candidate;
     /**
+     * The size of the candidate-attribute in bytes, without the NUL at the end.
+     */
+    size_t candidate_len;
+    /**
      * The identification tag of the media description; NULL if it is not given.
      */
     const char *sdp_mid;
     /**
+     * The size of the tag in bytes, likewise.
+     */
+    size_t sdp_mid_len;
+    /**
      * The ICE user name fragment; NULL if it is not given.
      */
     const char *username_fragment;
+    /**
+     * The size of the fragment in bytes, likewise.
+     */
+    size_t username_fragment_len;
     /**
      * The index of the media description, 0 to 65535; -1 if it is not given.
      */
@@ -1250,6 +1264,8 @@ typedef struct saltyrtc_candidate {
  * An event that is passed to a callback is valid until the callback returns, with everything that
  * it points to. An event that was taken with saltyrtc_client_next_event is valid until
  * saltyrtc_event_free. Events must not be modified.
+ *
+ * All texts end with a NUL. Those that a peer chose may contain others, so they have a length.
  *
  * A program that may run with an older library than it was compiled for must not read fields
  * beyond struct_size.
@@ -1268,9 +1284,13 @@ typedef struct saltyrtc_event {
      */
     saltyrtc_status status;
     /**
-     * What happened and what to do about it, in English. NUL-terminated.
+     * What happened and what to do about it, in English.
      */
     const char *text;
+    /**
+     * The size of the text in bytes, without the NUL at the end.
+     */
+    size_t text_len;
     /**
      * Who ended the connection.
      */
@@ -1311,9 +1331,13 @@ typedef struct saltyrtc_event {
      */
     const uint8_t *peer_key;
     /**
-     * The name of the task. NUL-terminated.
+     * The name of the task.
      */
     const char *task;
+    /**
+     * The size of the name in bytes, without the NUL at the end.
+     */
+    size_t task_len;
     /**
      * The type of the data.
      */
@@ -1328,13 +1352,16 @@ typedef struct saltyrtc_event {
     size_t data_len;
     /**
      * The RTCSdpType of the description: "offer", "pranswer", "answer" or "rollback".
-     * NUL-terminated.
      */
     const char *sdp_type;
     /**
-     * The session description. NUL-terminated; NULL with a "rollback" that has none.
+     * The session description; NULL with a "rollback" that has none.
      */
     const char *sdp;
+    /**
+     * The size of the session description in bytes, without the NUL at the end.
+     */
+    size_t sdp_len;
     /**
      * The candidates, in the order in which to add them.
      */
@@ -1352,13 +1379,21 @@ typedef struct saltyrtc_event {
      */
     uint32_t channel;
     /**
-     * The label of a channel. NUL-terminated.
+     * The label of a channel.
      */
     const char *label;
     /**
-     * The subprotocol of a channel. NUL-terminated.
+     * The size of the label in bytes, without the NUL at the end.
+     */
+    size_t label_len;
+    /**
+     * The subprotocol of a channel.
      */
     const char *channel_protocol;
+    /**
+     * The size of the name of the subprotocol in bytes, without the NUL at the end.
+     */
+    size_t channel_protocol_len;
     /**
      * How long delivery is attempted.
      */
@@ -1694,11 +1729,13 @@ saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
                                            struct saltyrtc_error **error);
 
 /**
- * Sends text with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
+ * Sends text with the Relayed Data task: `text_len` bytes of UTF-8, which may contain NULs. Otherwise
+ * like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
                                           const char *text,
+                                          size_t text_len,
                                           struct saltyrtc_error **error);
 
 /**
@@ -1723,11 +1760,13 @@ saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *c
                                                        struct saltyrtc_error **error);
 
 /**
- * Sends text to the peer's application; otherwise like saltyrtc_client_send_application_bytes.
+ * Sends text to the peer's application: `text_len` bytes of UTF-8, which may contain NULs. Otherwise
+ * like saltyrtc_client_send_application_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *client,
                                                       const char *text,
+                                                      size_t text_len,
                                                       struct saltyrtc_error **error);
 
 /**
@@ -1842,12 +1881,13 @@ saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *con
                                                  struct saltyrtc_error **error);
 
 /**
- * Makes channels with this label plain, and not secure, if the peer opens them. Can be called for
- * several labels.
+ * Makes channels with this label (`label_len` bytes of UTF-8) plain, and not secure, if the peer opens
+ * them. Can be called for several labels.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *config,
                                                     const char *label,
+                                                    size_t label_len,
                                                     struct saltyrtc_error **error);
 
 /**
@@ -1899,9 +1939,17 @@ typedef struct saltyrtc_channel_options {
      */
     const char *label;
     /**
+     * The size of the label in bytes. With 0, the label ends with a NUL.
+     */
+    size_t label_len;
+    /**
      * The name of the subprotocol on the channel. NULL is an empty one.
      */
     const char *protocol;
+    /**
+     * The size of the name in bytes. With 0, the name ends with a NUL.
+     */
+    size_t protocol_len;
     /**
      * One of saltyrtc_reliability.
      */
@@ -1960,13 +2008,14 @@ saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *clien
                                                    struct saltyrtc_error **error);
 
 /**
- * Sends text on a channel; the peer gets it as bytes if the channel is secure. Otherwise like
- * saltyrtc_client_channel_send_bytes.
+ * Sends text on a channel: `text_len` bytes of UTF-8, which may contain NULs. The peer gets them as
+ * bytes if the channel is secure. Otherwise like saltyrtc_client_channel_send_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_send_text(struct saltyrtc_client *client,
                                                   uint32_t channel,
                                                   const char *text,
+                                                  size_t text_len,
                                                   struct saltyrtc_error **error);
 
 /**
@@ -2185,13 +2234,14 @@ saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *confi
  * Initiator: sends an offer to the responder, which gets an event OFFER.
  *
  * `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` may be NULL with
- * "rollback" only; otherwise it is the session description. Fails like saltyrtc_client_send_bytes, and
- * with SALTYRTC_STATUS_OTHER_ROLE.
+ * "rollback" only; otherwise it is the session description, `sdp_len` bytes of UTF-8. Fails like
+ * saltyrtc_client_send_bytes, and with SALTYRTC_STATUS_OTHER_ROLE.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
                                            const char *sdp_type,
                                            const char *sdp,
+                                           size_t sdp_len,
                                            struct saltyrtc_error **error);
 
 /**
@@ -2203,6 +2253,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
                                             const char *sdp_type,
                                             const char *sdp,
+                                            size_t sdp_len,
                                             struct saltyrtc_error **error);
 
 /**
@@ -2210,15 +2261,18 @@ saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
  * each other within 10 ms are sent as one message.
  *
  * The arguments are the fields of saltyrtc_candidate. `candidate` may be NULL or an empty text: there
- * are no more candidates then. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index`
- * may be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
+ * are no more candidates then. `sdp_mid` and `username_fragment` may be NULL (with the length 0), and
+ * `sdp_m_line_index` may be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
                                                const char *candidate,
+                                               size_t candidate_len,
                                                const char *sdp_mid,
+                                               size_t sdp_mid_len,
                                                int32_t sdp_m_line_index,
                                                const char *username_fragment,
+                                               size_t username_fragment_len,
                                                struct saltyrtc_error **error);
 
 /* =================================================================================================

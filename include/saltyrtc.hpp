@@ -319,8 +319,8 @@ public:
                                       event_->data_len);
     }
     /// What happened and what to do about it.
-    std::string_view text() const noexcept { return event_->text ? event_->text : ""; }
-    std::string_view task() const noexcept { return event_->task ? event_->task : ""; }
+    std::string_view text() const noexcept { return {event_->text, event_->text_len}; }
+    std::string_view task() const noexcept { return {event_->task, event_->task_len}; }
     std::optional<Key> peer_key() const {
         if (event_->peer_key == nullptr) {
             return std::nullopt;
@@ -356,8 +356,8 @@ public:
     void send_bytes(const Bytes &data) const {
         call(saltyrtc_client_send_bytes, data.data(), data.size());
     }
-    void send_text(const std::string &text) const {
-        call(saltyrtc_client_send_text, text.c_str());
+    void send_text(std::string_view text) const {
+        call(saltyrtc_client_send_text, text.data(), text.size());
     }
     void send_msgpack(std::string_view value) const {
         call(saltyrtc_client_send_msgpack, detail::data(value), value.size());
@@ -365,8 +365,8 @@ public:
     void send_application_bytes(std::string_view data) const {
         call(saltyrtc_client_send_application_bytes, detail::data(data), data.size());
     }
-    void send_application_text(const std::string &text) const {
-        call(saltyrtc_client_send_application_text, text.c_str());
+    void send_application_text(std::string_view text) const {
+        call(saltyrtc_client_send_application_text, text.data(), text.size());
     }
     void send_application_msgpack(std::string_view value) const {
         call(saltyrtc_client_send_application_msgpack, detail::data(value), value.size());

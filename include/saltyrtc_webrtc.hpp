@@ -37,8 +37,8 @@ public:
         return set(saltyrtc_rtc_config_set_negotiated_ids, ids.data(), ids.size());
     }
     RtcConfig &handover(bool wanted) { return set(saltyrtc_rtc_config_set_handover, wanted); }
-    RtcConfig &add_plain_label(const std::string &label) {
-        return set(saltyrtc_rtc_config_add_plain_label, label.c_str());
+    RtcConfig &add_plain_label(std::string_view label) {
+        return set(saltyrtc_rtc_config_add_plain_label, label.data(), label.size());
     }
     RtcConfig &add_address(const std::string &address) {
         return set(saltyrtc_rtc_config_add_address, address.c_str());
@@ -89,7 +89,9 @@ public:
         saltyrtc_channel_options c_options{};
         c_options.struct_size = sizeof c_options;
         c_options.label = options.label.c_str();
+        c_options.label_len = options.label.size();
         c_options.protocol = options.protocol.c_str();
+        c_options.protocol_len = options.protocol.size();
         c_options.reliability = static_cast<std::int32_t>(options.reliability);
         c_options.reliability_limit = options.reliability_limit;
         c_options.unordered = !options.ordered;
@@ -107,8 +109,8 @@ public:
     void send_bytes(const Bytes &data) const {
         call(saltyrtc_client_channel_send_bytes, data.data(), data.size());
     }
-    void send_text(const std::string &text) const {
-        call(saltyrtc_client_channel_send_text, text.c_str());
+    void send_text(std::string_view text) const {
+        call(saltyrtc_client_channel_send_text, text.data(), text.size());
     }
 
     std::size_t buffered_amount() const {
@@ -161,25 +163,33 @@ public:
     }
 
     void send_offer(const std::string &sdp) const {
-        call(saltyrtc_client_send_offer, "offer", sdp.c_str());
+        call(saltyrtc_client_send_offer, "offer", sdp.c_str(), sdp.size());
     }
-    void roll_back_offer() const { call(saltyrtc_client_send_offer, "rollback", none); }
+    void roll_back_offer() const {
+        call(saltyrtc_client_send_offer, "rollback", none, std::size_t{0});
+    }
     /// `type` is "answer" or "pranswer".
     void send_answer(const std::string &type, const std::string &sdp) const {
-        call(saltyrtc_client_send_answer, type.c_str(), sdp.c_str());
+        call(saltyrtc_client_send_answer, type.c_str(), sdp.c_str(), sdp.size());
     }
-    void roll_back_answer() const { call(saltyrtc_client_send_answer, "rollback", none); }
+    void roll_back_answer() const {
+        call(saltyrtc_client_send_answer, "rollback", none, std::size_t{0});
+    }
 
     void send_candidate(const std::string &candidate, const std::optional<std::string> &sdp_mid,
                         std::optional<std::uint16_t> sdp_m_line_index,
                         const std::optional<std::string> &username_fragment = std::nullopt) const {
-        call(saltyrtc_client_send_candidate, candidate.c_str(), sdp_mid ? sdp_mid->c_str() : none,
+        call(saltyrtc_client_send_candidate, candidate.c_str(), candidate.size(),
+             sdp_mid ? sdp_mid->c_str() : none, sdp_mid ? sdp_mid->size() : 0,
              sdp_m_line_index ? std::int32_t{*sdp_m_line_index} : -1,
-             username_fragment ? username_fragment->c_str() : none);
+             username_fragment ? username_fragment->c_str() : none,
+             username_fragment ? username_fragment->size() : 0);
     }
     /// There are no more candidates.
     void end_candidates() const {
-        call(saltyrtc_client_send_candidate, none, none, std::int32_t{-1}, none);
+        constexpr std::size_t empty = 0;
+        call(saltyrtc_client_send_candidate, none, empty, none, empty, std::int32_t{-1}, none,
+             empty);
     }
 
     /// How to create the data channel for the handover.

@@ -64,6 +64,25 @@ pub(super) unsafe fn optional_text<'a>(
     if text.is_null() { Ok(None) } else { self::text(text, name).map(Some) }
 }
 
+/// A text in UTF-8 with a length; NULL is fine if it is empty.
+pub(super) unsafe fn text_bytes<'a>(
+    text: *const c_char,
+    len: usize,
+    name: &str,
+) -> Outcome<&'a str> {
+    std::str::from_utf8(bytes(text.cast(), len, name)?)
+        .map_err(|_| CallError::argument(name, "the text is not UTF-8"))
+}
+
+/// A text in UTF-8 with a length, or NULL for none.
+pub(super) unsafe fn optional_text_bytes<'a>(
+    text: *const c_char,
+    len: usize,
+    name: &str,
+) -> Outcome<Option<&'a str>> {
+    if text.is_null() && len == 0 { Ok(None) } else { text_bytes(text, len, name).map(Some) }
+}
+
 /// A value of an enumeration.
 pub(super) fn enumeration<T: CEnum>(number: i32, name: &str) -> Outcome<T> {
     T::from_number(number)

@@ -1,6 +1,6 @@
 //! What tests in C cannot see, or only with undefined behaviour.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::net::TcpListener;
 use std::ptr;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use super::event::OwnedEvent;
 use super::status::saltyrtc_status;
 use crate::client::{Closed, ClosedBy, EndReason, Event};
 use crate::protocol::message::{Payload, TaskMessage};
-use crate::task::TaskEvent;
+use crate::task::webrtc::{Candidate, SdpType, SessionDescription};
+use crate::task::{ChannelEvent, Reliability, TaskEvent};
 
 fn ok(status: saltyrtc_status) {
     assert_eq!(status, saltyrtc_status::Ok);
@@ -72,6 +73,14 @@ fn wrong_arguments_are_named() {
         let (status, text) = failure_of(args::bytes(b"x".as_ptr(), usize::MAX, "data"));
         assert!(status == bad && text.contains("data"), "{text}");
         assert_eq!(args::bytes(ptr::null(), 0, "data").unwrap(), b"");
+        assert_eq!(args::text_bytes(ptr::null(), 0, "text").unwrap(), "");
+        assert_eq!(args::text_bytes(b"a\0b".as_ptr().cast(), 3, "text").unwrap(), "a\0b");
+        assert_eq!(args::optional_text_bytes(c"".as_ptr(), 0, "text").unwrap(), Some(""));
+        assert_eq!(args::optional_text_bytes(ptr::null(), 0, "text").unwrap(), None);
+        let (status, text) = failure_of(args::optional_text_bytes(ptr::null(), 1, "name"));
+        assert!(status == null && text.contains("name"), "{text}");
+        let (status, text) = failure_of(args::text_bytes(c"\xff".as_ptr(), 1, "name"));
+        assert!(status == bad && text.contains("name") && text.contains("UTF-8"), "{text}");
         let (status, text) = failure_of(args::public_key([0; 32].as_ptr(), "peer"));
         assert!(status == saltyrtc_status::BadKey && text.contains("peer"), "{text}");
         let (status, text) = failure_of(args::timeout(0, "timeout_ms"));
@@ -131,6 +140,47 @@ fn payloads_are_unwrapped_by_their_type() {
     }
 }
 
+/// A text of an event, with the NUL that ends it.
+fn text<'a>(text: *const c_char, len: usize) -> &'a str {
+    assert_eq!(unsafe { *text.add(len) }, 0);
+    unsafe { args::text_bytes(text, len, "text") }.unwrap()
+}
+
+/// What a peer chose is not cut at a NUL.
+#[test]
+fn texts_of_peers_are_whole() {
+    let opened = ChannelEvent::Opened {
+        channel: 1,
+        label: "a\0b".into(),
+        protocol: "\0".into(),
+        ordered: true,
+        reliability: Reliability::Reliable,
+        secure: true,
+        by_peer: true,
+    };
+    let owned = OwnedEvent::new(Event::Task(TaskEvent::Channel(opened)));
+    let flat = unsafe { &*owned.as_ptr() };
+    assert_eq!(text(flat.label, flat.label_len), "a\0b");
+    assert_eq!(text(flat.channel_protocol, flat.channel_protocol_len), "\0");
+
+    let offer = SessionDescription::new(SdpType::Offer, "v=0\0s");
+    let owned = OwnedEvent::new(Event::Task(TaskEvent::Offer(offer)));
+    let flat = unsafe { &*owned.as_ptr() };
+    assert_eq!(text(flat.sdp, flat.sdp_len), "v=0\0s");
+
+    let candidate = Candidate {
+        candidate: "x\0".into(),
+        sdp_mid: Some(String::new()),
+        sdp_m_line_index: None,
+        username_fragment: Some("\0y".into()),
+    };
+    let owned = OwnedEvent::new(Event::Task(TaskEvent::Candidates(vec![Some(candidate)])));
+    let flat = unsafe { &*(*owned.as_ptr()).candidates };
+    assert_eq!(text(flat.candidate, flat.candidate_len), "x\0");
+    assert_eq!(text(flat.sdp_mid, flat.sdp_mid_len), "");
+    assert_eq!(text(flat.username_fragment, flat.username_fragment_len), "\0y");
+}
+
 #[test]
 fn the_end_keeps_its_code_its_author_and_its_reason() {
     let reason = EndReason::ConnectFailed("no\0way".into());
@@ -140,7 +190,7 @@ fn the_end_keeps_its_code_its_author_and_its_reason() {
     assert_eq!((flat.status, flat.close_code), (saltyrtc_status::ConnectFailed, 3004));
     assert_eq!(flat.closed_by, super::event::saltyrtc_closed_by::Server);
     assert!(flat.retryable);
-    assert_eq!(unsafe { CStr::from_ptr(flat.text) }, c"no");
+    assert_eq!(text(flat.text, flat.text_len), "no\0way");
 }
 
 /// A Rust program that has its own receiver keeps it, and C code in it is told so.

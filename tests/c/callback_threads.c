@@ -39,7 +39,7 @@ static void on_one_thread(watch *self, saltyrtc_client *client, const saltyrtc_e
     if (event->kind == SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE) {
         int i;
         for (i = 0; i < MESSAGES; i++) {
-            OK(saltyrtc_client_send_text(client, "x", &error));
+            OK(saltyrtc_client_send_text(client, TEXT("x"), &error));
         }
     }
     lock();
@@ -107,7 +107,7 @@ static void only_callbacks_wait_for_callbacks(const test_server *server) {
     AWAIT(gate.entered);
     /* With a callback that does not return: everything else goes on, with that client too. */
     pair = connected_pair(server);
-    OK(saltyrtc_client_send_text(pair.initiator, "x", &error));
+    OK(saltyrtc_client_send_text(pair.initiator, TEXT("x"), &error));
     SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_DATA);
     CHECK(state_of(client) == SALTYRTC_STATE_WAITING_FOR_PEER);
     OK(saltyrtc_client_close(client, &error));

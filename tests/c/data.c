@@ -130,10 +130,14 @@ static void each_type(const test_server *server) {
         expect_data(to, data, SALTYRTC_PAYLOAD_BYTES, bytes, sizeof bytes);
         OK(saltyrtc_client_send_bytes(from, NULL, 0, &error));
         expect_data(to, data, SALTYRTC_PAYLOAD_BYTES, NULL, 0);
-        OK(saltyrtc_client_send_text(from, text, &error));
+        OK(saltyrtc_client_send_text(from, TEXT(text), &error));
         expect_data(to, data, SALTYRTC_PAYLOAD_TEXT, text, strlen(text));
-        OK(saltyrtc_client_send_text(from, "", &error));
+        OK(saltyrtc_client_send_text(from, TEXT(""), &error));
         expect_data(to, data, SALTYRTC_PAYLOAD_TEXT, NULL, 0);
+        OK(saltyrtc_client_send_text(from, NULL, 0, &error));
+        expect_data(to, data, SALTYRTC_PAYLOAD_TEXT, NULL, 0);
+        OK(saltyrtc_client_send_text(from, "a\0b", 3, &error));
+        expect_data(to, data, SALTYRTC_PAYLOAD_TEXT, "a\0b", 3);
         OK(saltyrtc_client_send_msgpack(from, value, sizeof value, &error));
         expect_data(to, data, SALTYRTC_PAYLOAD_MSGPACK, value, sizeof value);
         OK(saltyrtc_client_send_msgpack(from, nil, sizeof nil, &error));
@@ -148,8 +152,10 @@ static void each_type(const test_server *server) {
         expect_data(to, application, SALTYRTC_PAYLOAD_BYTES, bytes, sizeof bytes);
         OK(saltyrtc_client_send_application_bytes(from, NULL, 0, &error));
         expect_data(to, application, SALTYRTC_PAYLOAD_BYTES, NULL, 0);
-        OK(saltyrtc_client_send_application_text(from, text, &error));
+        OK(saltyrtc_client_send_application_text(from, TEXT(text), &error));
         expect_data(to, application, SALTYRTC_PAYLOAD_TEXT, text, strlen(text));
+        OK(saltyrtc_client_send_application_text(from, "a\0b", 3, &error));
+        expect_data(to, application, SALTYRTC_PAYLOAD_TEXT, "a\0b", 3);
         OK(saltyrtc_client_send_application_msgpack(from, value, sizeof value, &error));
         expect_data(to, application, SALTYRTC_PAYLOAD_MSGPACK, value, sizeof value);
         from = pair.responder;
@@ -248,8 +254,8 @@ static void custom_tasks(const test_server *server) {
     expect_data(responder, SALTYRTC_EVENT_KIND_TASK_MESSAGE, SALTYRTC_PAYLOAD_MSGPACK, move, sizeof move);
     OK(saltyrtc_client_send_task_message(responder, move, sizeof move, &error));
     expect_data(initiator, SALTYRTC_EVENT_KIND_TASK_MESSAGE, SALTYRTC_PAYLOAD_MSGPACK, move, sizeof move);
-    FAILS(SALTYRTC_STATUS_OTHER_TASK, name, saltyrtc_client_send_text(initiator, "x", &error));
-    OK(saltyrtc_client_send_application_text(initiator, "x", &error));
+    FAILS(SALTYRTC_STATUS_OTHER_TASK, name, saltyrtc_client_send_text(initiator, TEXT("x"), &error));
+    OK(saltyrtc_client_send_application_text(initiator, TEXT("x"), &error));
     expect_data(responder, SALTYRTC_EVENT_KIND_APPLICATION, SALTYRTC_PAYLOAD_TEXT, "x", 1);
     saltyrtc_client_free(initiator);
     saltyrtc_client_free(responder);
@@ -310,7 +316,7 @@ static void tokens(const test_server *server) {
     CHECK(!all_bytes_are(token, sizeof token, 0));
     OK(saltyrtc_client_invitation(initiator, token, invitation, sizeof invitation, NULL, &error));
     /* The old peer stays until it is dropped. */
-    OK(saltyrtc_client_send_text(initiator, "still", &error));
+    OK(saltyrtc_client_send_text(initiator, TEXT("still"), &error));
     expect_data(responder, SALTYRTC_EVENT_KIND_DATA, SALTYRTC_PAYLOAD_TEXT, "still", 5);
     OK(saltyrtc_client_drop_responder(initiator, 2, 3004, &error));
     CHECK_END(responder, SALTYRTC_STATUS_DROPPED_BY_INITIATOR, "dropped");
@@ -319,7 +325,7 @@ static void tokens(const test_server *server) {
     CHECK(event->address >= 2);
     saltyrtc_event_free(event);
     SKIP_TO(next, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
-    OK(saltyrtc_client_send_text(next, "x", &error));
+    OK(saltyrtc_client_send_text(next, TEXT("x"), &error));
     expect_data(initiator, SALTYRTC_EVENT_KIND_DATA, SALTYRTC_PAYLOAD_TEXT, "x", 1);
     saltyrtc_client_free(initiator);
     saltyrtc_client_free(responder);
@@ -340,7 +346,7 @@ static void trust(const test_server *server) {
     OK(saltyrtc_key_pair_generate(public_key, secret_key, &error));
     FAILS(SALTYRTC_STATUS_NO_PEER, "peer", saltyrtc_client_trust_peer(initiator, &error));
     FAILS(SALTYRTC_STATUS_NO_PEER, "peer", saltyrtc_client_peer_key(initiator, key, &error));
-    FAILS(SALTYRTC_STATUS_NO_PEER, "peer", saltyrtc_client_send_text(initiator, "x", &error));
+    FAILS(SALTYRTC_STATUS_NO_PEER, "peer", saltyrtc_client_send_text(initiator, TEXT("x"), &error));
 
     start_proxy(&proxy, server, PROXY_OPEN);
     invite_at(&proxy.server, invitation, by_proxy);
@@ -374,7 +380,7 @@ static void trust(const test_server *server) {
     CHECK(memcmp(event->peer_key, public_key, sizeof public_key) == 0);
     saltyrtc_event_free(event);
     SKIP_TO(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
-    OK(saltyrtc_client_send_text(responder, "back", &error));
+    OK(saltyrtc_client_send_text(responder, TEXT("back"), &error));
     expect_data(initiator, SALTYRTC_EVENT_KIND_DATA, SALTYRTC_PAYLOAD_TEXT, "back", 4);
     saltyrtc_client_free(initiator);
     saltyrtc_client_free(responder);

@@ -23,7 +23,7 @@ static void end_client(saltyrtc_client *client, watch *watch, way way, proxy *re
     if (way != FREE) {
         OK(saltyrtc_client_close(client, &error));
         CHECK(state_of(client) == SALTYRTC_STATE_CLOSED);
-        FAILS(SALTYRTC_STATUS_CLOSED, "closed", saltyrtc_client_send_text(client, "x", &error));
+        FAILS(SALTYRTC_STATUS_CLOSED, "closed", saltyrtc_client_send_text(client, TEXT("x"), &error));
     }
     if (way == CLOSE_TWICE_AND_WAIT) {
         OK(saltyrtc_client_close(client, &error));

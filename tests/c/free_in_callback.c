@@ -66,11 +66,11 @@ static void free_initiator_at(const test_server *server, saltyrtc_event_kind kin
     switch (kind) {
     case SALTYRTC_EVENT_KIND_DATA:
         SKIP_TO(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
-        OK(saltyrtc_client_send_text(responder, "x", &error));
+        OK(saltyrtc_client_send_text(responder, TEXT("x"), &error));
         break;
     case SALTYRTC_EVENT_KIND_APPLICATION:
         SKIP_TO(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
-        OK(saltyrtc_client_send_application_text(responder, "x", &error));
+        OK(saltyrtc_client_send_application_text(responder, TEXT("x"), &error));
         break;
     case SALTYRTC_EVENT_KIND_TASK_MESSAGE:
         SKIP_TO(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
@@ -265,7 +265,7 @@ static void freed_while_the_callback_runs(const test_server *server) {
         responder = pull_client(responder_config(invitation));
         SKIP_TO(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
         for (j = 0; j < TIMES; j++) {
-            OK(saltyrtc_client_send_text(responder, "x", &error));
+            OK(saltyrtc_client_send_text(responder, TEXT("x"), &error));
         }
         AWAIT(self.seen[SALTYRTC_EVENT_KIND_DATA] >= i);
         /* From now on every callback finds out that the user data was freed. */

@@ -338,12 +338,12 @@ static void clients(const test_server *server) {
     SENDS_BYTES("data", saltyrtc_client_send_application_bytes, client, good, sizeof good);
     SENDS_BYTES("data", saltyrtc_client_send_application_msgpack, client, good, sizeof good);
     SENDS_BYTES("message", saltyrtc_client_send_task_message, client, good, sizeof good);
-    IS_NULL("client", saltyrtc_client_send_text(NULL, "x", &error));
-    IS_NULL("text", saltyrtc_client_send_text(client, NULL, &error));
-    IS_BAD("text", saltyrtc_client_send_text(client, NOT_UTF8, &error));
-    IS_NULL("client", saltyrtc_client_send_application_text(NULL, "x", &error));
-    IS_NULL("text", saltyrtc_client_send_application_text(client, NULL, &error));
-    IS_BAD("text", saltyrtc_client_send_application_text(client, NOT_UTF8, &error));
+    IS_NULL("client", saltyrtc_client_send_text(NULL, TEXT("x"), &error));
+    IS_NULL("text", saltyrtc_client_send_text(client, NULL, 1, &error));
+    IS_BAD("text", saltyrtc_client_send_text(client, TEXT(NOT_UTF8), &error));
+    IS_NULL("client", saltyrtc_client_send_application_text(NULL, TEXT("x"), &error));
+    IS_NULL("text", saltyrtc_client_send_application_text(client, NULL, 1, &error));
+    IS_BAD("text", saltyrtc_client_send_application_text(client, TEXT(NOT_UTF8), &error));
     {
         const uint8_t *const wrong[] = {NULL, two_values, cut, reserved};
         const size_t wrong_len[] = {0, sizeof two_values, sizeof cut, sizeof reserved};

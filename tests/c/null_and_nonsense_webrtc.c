@@ -78,17 +78,22 @@ static void webrtc(const test_server *server) {
                                                       &error));
     IS_NULL("config", saltyrtc_config_add_webrtc_v0_task(NULL, NULL, 0, true, 0, &error));
     IS_NULL("exclude", saltyrtc_config_add_webrtc_v0_task(config, NULL, 1, true, 0, &error));
-    IS_NULL("client", saltyrtc_client_send_offer(NULL, "offer", "v=0", &error));
-    IS_NULL("sdp_type", saltyrtc_client_send_offer(client, NULL, "v=0", &error));
-    IS_BAD("sdp_type", saltyrtc_client_send_offer(client, NOT_UTF8, "v=0", &error));
-    IS_NULL("sdp", saltyrtc_client_send_offer(client, "offer", NULL, &error));
-    IS_BAD("sdp", saltyrtc_client_send_offer(client, "offer", NOT_UTF8, &error));
-    IS_NULL("client", saltyrtc_client_send_answer(NULL, "answer", "v=0", &error));
-    IS_NULL("sdp_type", saltyrtc_client_send_answer(client, NULL, "v=0", &error));
-    IS_NULL("client", saltyrtc_client_send_candidate(NULL, NULL, NULL, -1, NULL, &error));
-    IS_BAD("candidate", saltyrtc_client_send_candidate(client, NOT_UTF8, NULL, -1, NULL, &error));
-    IS_BAD("sdp_mid", saltyrtc_client_send_candidate(client, "", NOT_UTF8, -1, NULL, &error));
-    IS_BAD("username_fragment", saltyrtc_client_send_candidate(client, "", NULL, 0, NOT_UTF8, &error));
+    IS_NULL("client", saltyrtc_client_send_offer(NULL, "offer", TEXT("v=0"), &error));
+    IS_NULL("sdp_type", saltyrtc_client_send_offer(client, NULL, TEXT("v=0"), &error));
+    IS_BAD("sdp_type", saltyrtc_client_send_offer(client, NOT_UTF8, TEXT("v=0"), &error));
+    IS_NULL("sdp", saltyrtc_client_send_offer(client, "offer", NULL, 0, &error));
+    IS_BAD("sdp", saltyrtc_client_send_offer(client, "offer", TEXT(NOT_UTF8), &error));
+    IS_NULL("client", saltyrtc_client_send_answer(NULL, "answer", TEXT("v=0"), &error));
+    IS_NULL("sdp_type", saltyrtc_client_send_answer(client, NULL, TEXT("v=0"), &error));
+    IS_NULL("client", saltyrtc_client_send_candidate(NULL, NULL, 0, NULL, 0, -1, NULL, 0, &error));
+    IS_NULL("sdp", saltyrtc_client_send_offer(client, "rollback", NULL, 1, &error));
+    IS_NULL("candidate", saltyrtc_client_send_candidate(client, NULL, 1, NULL, 0, -1, NULL, 0, &error));
+    IS_BAD("candidate",
+           saltyrtc_client_send_candidate(client, TEXT(NOT_UTF8), NULL, 0, -1, NULL, 0, &error));
+    IS_BAD("sdp_mid",
+           saltyrtc_client_send_candidate(client, "", 0, TEXT(NOT_UTF8), -1, NULL, 0, &error));
+    IS_BAD("username_fragment",
+           saltyrtc_client_send_candidate(client, "", 0, NULL, 0, 0, TEXT(NOT_UTF8), &error));
     IS_NULL("client", saltyrtc_client_signalling_channel(NULL, &id, &label, NULL, &error));
     CHECK(id == 0 && label == NULL);
     IS_NULL("id", saltyrtc_client_signalling_channel(client, NULL, NULL, NULL, &error));
@@ -146,8 +151,8 @@ static void rtc(const test_server *server) {
     IS_BAD("ids", saltyrtc_rtc_config_set_negotiated_ids(rtc, &id, 1, &error));
     IS_NULL("config", saltyrtc_rtc_config_set_handover(NULL, false, &error));
     OK(saltyrtc_rtc_config_set_handover(rtc, false, &error));
-    IS_NULL("config", saltyrtc_rtc_config_add_plain_label(NULL, "x", &error));
-    IS_NULL("label", saltyrtc_rtc_config_add_plain_label(rtc, NULL, &error));
+    IS_NULL("config", saltyrtc_rtc_config_add_plain_label(NULL, TEXT("x"), &error));
+    IS_NULL("label", saltyrtc_rtc_config_add_plain_label(rtc, NULL, 1, &error));
     IS_NULL("config", saltyrtc_rtc_config_add_address(NULL, "::1", &error));
     IS_NULL("address", saltyrtc_rtc_config_add_address(rtc, NULL, &error));
     IS_BAD("address", saltyrtc_rtc_config_add_address(rtc, "localhost", &error));
@@ -186,8 +191,8 @@ static void rtc(const test_server *server) {
            saltyrtc_client_open_channel(client, &options, &channel, &error));
     IS_NULL("client", saltyrtc_client_channel_send_bytes(NULL, 1, NULL, 0, &error));
     IS_NULL("data", saltyrtc_client_channel_send_bytes(client, 1, NULL, 1, &error));
-    IS_NULL("client", saltyrtc_client_channel_send_text(NULL, 1, "x", &error));
-    IS_NULL("text", saltyrtc_client_channel_send_text(client, 1, NULL, &error));
+    IS_NULL("client", saltyrtc_client_channel_send_text(NULL, 1, TEXT("x"), &error));
+    IS_NULL("text", saltyrtc_client_channel_send_text(client, 1, NULL, 1, &error));
     IS_NULL("client", saltyrtc_client_channel_buffered_amount(NULL, 1, &amount, &error));
     CHECK(amount == 0);
     IS_NULL("amount", saltyrtc_client_channel_buffered_amount(client, 1, NULL, &error));

@@ -49,7 +49,7 @@ static void readable_exactly_while_events_wait(const test_server *server) {
     FAILS(SALTYRTC_STATUS_TIMEOUT, "time",
           saltyrtc_client_next_event(pair.responder, 0, &event, &error));
     for (i = 0; i < 10; i++) {
-        OK(saltyrtc_client_send_text(pair.initiator, "1", &error));
+        OK(saltyrtc_client_send_text(pair.initiator, TEXT("1"), &error));
         CHECK(readable(fd, LIMIT_MS));
         /* Still: looking takes nothing away. */
         CHECK(readable(fd, 0));
@@ -57,8 +57,8 @@ static void readable_exactly_while_events_wait(const test_server *server) {
         CHECK(!readable(fd, 0));
     }
     /* Several at once: until the last one is taken. */
-    OK(saltyrtc_client_send_text(pair.initiator, "1", &error));
-    OK(saltyrtc_client_send_text(pair.initiator, "2", &error));
+    OK(saltyrtc_client_send_text(pair.initiator, TEXT("1"), &error));
+    OK(saltyrtc_client_send_text(pair.initiator, TEXT("2"), &error));
     OK(saltyrtc_client_close(pair.initiator, &error));
     for (i = 0;; i++) {
         saltyrtc_event_kind kind;
@@ -173,7 +173,7 @@ static void each_event_goes_to_one_thread(const test_server *server) {
         threads[i] = start_thread(consume, &self);
     }
     for (i = 0; i < MESSAGES; i++) {
-        OK(saltyrtc_client_send_text(pair.initiator, "x", &error));
+        OK(saltyrtc_client_send_text(pair.initiator, TEXT("x"), &error));
     }
     AWAIT(self.data == MESSAGES);
     OK(saltyrtc_client_close(pair.initiator, &error));
@@ -262,7 +262,7 @@ static void events_outlive_their_client(const test_server *server) {
     pair pair = connected_pair(server);
     saltyrtc_error *error = NULL;
     saltyrtc_event *event;
-    OK(saltyrtc_client_send_text(pair.initiator, "still here", &error));
+    OK(saltyrtc_client_send_text(pair.initiator, TEXT("still here"), &error));
     event = TAKE(pair.responder, SALTYRTC_EVENT_KIND_DATA);
     saltyrtc_client_free(pair.responder);
     saltyrtc_client_free(pair.initiator);

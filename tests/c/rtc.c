@@ -14,7 +14,7 @@ static void channels(const test_server *server) {
     saltyrtc_error *error = NULL;
     pair pair = rtc_pair(server);
     saltyrtc_client *a = pair.initiator, *b = pair.responder;
-    saltyrtc_channel_options options = labelled("first");
+    saltyrtc_channel_options options = labelled("first\0of all");
     uint32_t here, there, plain_here, plain_there;
     size_t amount = 99, large = 1024 * 1024, i;
     uint8_t *data = (uint8_t *)malloc(large);
@@ -22,10 +22,11 @@ static void channels(const test_server *server) {
     CHECK(data != NULL);
 
     /* Secure, announced to the peer, opened before there is a connection. */
+    options.label_len = sizeof "first\0of all" - 1;
     options.protocol = "p";
     here = open_channel(a, &options);
     FAILS(SALTYRTC_STATUS_CHANNEL_NOT_OPEN, "open",
-          saltyrtc_client_channel_send_text(a, here, "too early", &error));
+          saltyrtc_client_channel_send_text(a, here, TEXT("too early"), &error));
     CHECK(opened(a, &options, false) == here);
     there = opened(b, &options, true);
     OK(saltyrtc_client_channel_send_bytes(a, here, (const uint8_t *)"hello", 5, &error));
@@ -52,8 +53,8 @@ static void channels(const test_server *server) {
     plain_here = open_channel(b, &options);
     CHECK(opened(b, &options, false) == plain_here);
     plain_there = opened(a, &options, true);
-    OK(saltyrtc_client_channel_send_text(b, plain_here, "gr\xc3\xbc\xc3\x9f", &error));
-    expect_message(a, plain_there, SALTYRTC_PAYLOAD_TEXT, "gr\xc3\xbc\xc3\x9f", 6);
+    OK(saltyrtc_client_channel_send_text(b, plain_here, "gr\xc3\xbc\xc3\x9f\0", 7, &error));
+    expect_message(a, plain_there, SALTYRTC_PAYLOAD_TEXT, "gr\xc3\xbc\xc3\x9f\0", 7);
 
     /* Negotiated: both open it. */
     options = labelled("both");
@@ -62,7 +63,7 @@ static void channels(const test_server *server) {
     i = open_channel(a, &options);
     there = open_channel(b, &options);
     CHECK(opened(a, &options, false) == i && opened(b, &options, false) == there);
-    OK(saltyrtc_client_channel_send_text(a, (uint32_t)i, "x", &error));
+    OK(saltyrtc_client_channel_send_text(a, (uint32_t)i, TEXT("x"), &error));
     expect_message(b, there, SALTYRTC_PAYLOAD_BYTES, "x", 1);
 
     /* Figures. */
@@ -86,10 +87,10 @@ static void channels(const test_server *server) {
         saltyrtc_event_free(event);
     }
     FAILS(SALTYRTC_STATUS_CHANNEL_NOT_OPEN, "open",
-          saltyrtc_client_channel_send_text(a, here, "too late", &error));
+          saltyrtc_client_channel_send_text(a, here, TEXT("too late"), &error));
     OK(saltyrtc_client_restart_ice(a, &error));
     FAILS(SALTYRTC_STATUS_OTHER_ROLE, "initiator", saltyrtc_client_restart_ice(b, &error));
-    OK(saltyrtc_client_channel_send_text(a, plain_there, "still here", &error));
+    OK(saltyrtc_client_channel_send_text(a, plain_there, TEXT("still here"), &error));
     expect_message(b, plain_here, SALTYRTC_PAYLOAD_TEXT, "still here", 10);
     free(data);
 

@@ -12,7 +12,7 @@ static inline saltyrtc_rtc_config *rtc_config(void) {
     OK(saltyrtc_rtc_config_new(&config, &error));
     OK(saltyrtc_rtc_config_add_address(config, "127.0.0.1", &error));
     OK(saltyrtc_rtc_config_set_negotiated_ids(config, ids, 1, &error));
-    OK(saltyrtc_rtc_config_add_plain_label(config, "plain", &error));
+    OK(saltyrtc_rtc_config_add_plain_label(config, TEXT("plain"), &error));
     OK(saltyrtc_rtc_config_set_max_buffered(config, 256 * 1024, &error));
     return config;
 }
@@ -58,12 +58,21 @@ static inline uint32_t open_channel(saltyrtc_client *client, const saltyrtc_chan
     return channel;
 }
 
+/* Whether a text of an event is that of the options: NULL is an empty one, and with the length 0 it ends with
+   a NUL. */
+static inline bool is_text(const char *text, size_t len, const char *expected, size_t expected_len) {
+    expected = expected ? expected : "";
+    expected_len = expected_len ? expected_len : strlen(expected);
+    return len == expected_len && memcmp(text, expected, len) == 0 && text[len] == '\0';
+}
+
 /* The channel with this label, once it is open. */
 static inline uint32_t opened(saltyrtc_client *client, const saltyrtc_channel_options *options, bool by_peer) {
     saltyrtc_event *event = TAKE(client, SALTYRTC_EVENT_KIND_CHANNEL_OPENED);
     const uint32_t channel = event->channel;
-    CHECK(strcmp(event->label, options->label) == 0);
-    CHECK(strcmp(event->channel_protocol, options->protocol ? options->protocol : "") == 0);
+    CHECK(is_text(event->label, event->label_len, options->label, options->label_len));
+    CHECK(is_text(event->channel_protocol, event->channel_protocol_len, options->protocol,
+                  options->protocol_len));
     CHECK(event->unordered == options->unordered && event->plain == options->plain);
     CHECK((int32_t)event->reliability == options->reliability);
     CHECK(event->reliability_limit == options->reliability_limit);

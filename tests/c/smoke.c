@@ -65,7 +65,7 @@ static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void 
         CHECK(event->peer_key != NULL && event->address >= 2);
         self->ready = true;
         /* Every function can be called here. */
-        OK(saltyrtc_client_send_text(client, "hello", &error));
+        OK(saltyrtc_client_send_text(client, "hello", 5, &error));
         break;
     case SALTYRTC_EVENT_KIND_DATA:
         CHECK(event->payload == SALTYRTC_PAYLOAD_BYTES && event->data_len < sizeof self->received);
@@ -180,7 +180,7 @@ static void talk(void) {
     saltyrtc_event_free(event);
     CHECK(!readable(fd));
     CHECK(saltyrtc_client_next_event(responder, -1, &event, NULL) == SALTYRTC_STATUS_NO_MORE_EVENTS);
-    CHECK(saltyrtc_client_send_text(responder, "late", NULL) == SALTYRTC_STATUS_CLOSED);
+    CHECK(saltyrtc_client_send_text(responder, "late", 4, NULL) == SALTYRTC_STATUS_CLOSED);
 
     CHECK(pthread_mutex_lock(&self.mutex) == 0);
     while (!self.closed) {

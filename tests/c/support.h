@@ -28,6 +28,9 @@ static inline void fail_at(const char *file, int line, const char *what) {
     exit(1);
 }
 
+/* A text and its length, for functions that take both. */
+#define TEXT(text) (text), strlen(text)
+
 #define CHECK(condition) ((condition) ? (void)0 : fail_at(__FILE__, __LINE__, #condition))
 
 /* Says what was just checked. */

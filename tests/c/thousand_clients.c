@@ -28,7 +28,7 @@ static void one_round(const test_server *server, int round) {
             break;
         case 6:
             SKIP_TO(clients[i + 1], SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
-            OK(saltyrtc_client_send_text(clients[i + 1], "x", &error));
+            OK(saltyrtc_client_send_text(clients[i + 1], TEXT("x"), &error));
             AWAIT(watches[i].seen[SALTYRTC_EVENT_KIND_DATA] == 1);
             break;
         case 7:

@@ -40,6 +40,7 @@ static void expect_description(saltyrtc_client *client, saltyrtc_event_kind kind
     saltyrtc_event *event = TAKE(client, kind);
     CHECK(strcmp(event->sdp_type, type) == 0);
     CHECK(sdp == NULL ? event->sdp == NULL : strcmp(event->sdp, sdp) == 0);
+    CHECK(event->sdp_len == (sdp == NULL ? 0 : strlen(sdp)));
     saltyrtc_event_free(event);
 }
 
@@ -47,24 +48,24 @@ static void descriptions(const test_server *server) {
     saltyrtc_error *error = NULL;
     pair pair = webrtc_pair(server, true);
     saltyrtc_client *initiator = pair.initiator, *responder = pair.responder;
-    OK(saltyrtc_client_send_offer(initiator, "offer", "v=0", &error));
+    OK(saltyrtc_client_send_offer(initiator, "offer", TEXT("v=0"), &error));
     expect_description(responder, SALTYRTC_EVENT_KIND_OFFER, "offer", "v=0");
-    OK(saltyrtc_client_send_answer(responder, "pranswer", "v=1", &error));
+    OK(saltyrtc_client_send_answer(responder, "pranswer", TEXT("v=1"), &error));
     expect_description(initiator, SALTYRTC_EVENT_KIND_ANSWER, "pranswer", "v=1");
-    OK(saltyrtc_client_send_answer(responder, "answer", "v=2", &error));
+    OK(saltyrtc_client_send_answer(responder, "answer", TEXT("v=2"), &error));
     expect_description(initiator, SALTYRTC_EVENT_KIND_ANSWER, "answer", "v=2");
-    OK(saltyrtc_client_send_offer(initiator, "rollback", NULL, &error));
+    OK(saltyrtc_client_send_offer(initiator, "rollback", NULL, 0, &error));
     expect_description(responder, SALTYRTC_EVENT_KIND_OFFER, "rollback", NULL);
     FAILS(SALTYRTC_STATUS_OTHER_ROLE, "role",
-          saltyrtc_client_send_offer(responder, "offer", "v=0", &error));
+          saltyrtc_client_send_offer(responder, "offer", TEXT("v=0"), &error));
     FAILS(SALTYRTC_STATUS_OTHER_ROLE, "role",
-          saltyrtc_client_send_answer(initiator, "answer", "v=0", &error));
+          saltyrtc_client_send_answer(initiator, "answer", TEXT("v=0"), &error));
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "sdp_type",
-          saltyrtc_client_send_offer(initiator, "sdp", "v=0", &error));
+          saltyrtc_client_send_offer(initiator, "sdp", TEXT("v=0"), &error));
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "answer",
-          saltyrtc_client_send_offer(initiator, "answer", "v=0", &error));
+          saltyrtc_client_send_offer(initiator, "answer", TEXT("v=0"), &error));
     FAILS(SALTYRTC_STATUS_NULL_ARGUMENT, "sdp",
-          saltyrtc_client_send_offer(initiator, "offer", NULL, &error));
+          saltyrtc_client_send_offer(initiator, "offer", NULL, 0, &error));
     free_pair(pair);
     checked("offers and answers");
 }
@@ -84,6 +85,7 @@ static void expect_candidates(saltyrtc_client *client, const char *const *texts,
                 CHECK(candidate->username_fragment == NULL && candidate->sdp_m_line_index == -1);
             } else {
                 CHECK(strcmp(candidate->candidate, texts[i]) == 0);
+                CHECK(candidate->candidate_len == strlen(texts[i]) && candidate->sdp_mid_len == 4);
                 CHECK(strcmp(candidate->sdp_mid, "data") == 0);
                 CHECK(candidate->username_fragment == NULL);
                 CHECK(candidate->sdp_m_line_index == (int32_t)i);
@@ -100,14 +102,15 @@ static void candidates(const test_server *server) {
     pair pair = webrtc_pair(server, true);
     size_t i;
     for (i = 0; i < count; i++) {
-        OK(saltyrtc_client_send_candidate(pair.responder, texts[i], texts[i] ? "data" : NULL,
-                                          texts[i] ? (int32_t)i : -1, NULL, &error));
+        OK(saltyrtc_client_send_candidate(
+            pair.responder, texts[i], texts[i] ? strlen(texts[i]) : 0, texts[i] ? "data" : NULL,
+            texts[i] ? 4 : 0, texts[i] ? (int32_t)i : -1, NULL, 0, &error));
     }
     expect_candidates(pair.initiator, texts, count);
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "sdp_m_line_index",
-          saltyrtc_client_send_candidate(pair.initiator, "x", NULL, 65536, NULL, &error));
+          saltyrtc_client_send_candidate(pair.initiator, "x", 1, NULL, 0, 65536, NULL, 0, &error));
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "sdp_m_line_index",
-          saltyrtc_client_send_candidate(pair.initiator, "x", NULL, -2, NULL, &error));
+          saltyrtc_client_send_candidate(pair.initiator, "x", 1, NULL, 0, -2, NULL, 0, &error));
     free_pair(pair);
     checked("candidates");
 }
@@ -160,11 +163,11 @@ static void handover_by_events(const test_server *server) {
     char text[1000];
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    OK(saltyrtc_client_send_application_text(initiator, text, &error));
+    OK(saltyrtc_client_send_application_text(initiator, TEXT(text), &error));
     event = carry(initiator, responder, SALTYRTC_EVENT_KIND_APPLICATION);
     CHECK(event->data_len == strlen(text) && memcmp(event->data, text, event->data_len) == 0);
     saltyrtc_event_free(event);
-    OK(saltyrtc_client_send_offer(initiator, "offer", "v=3", &error));
+    OK(saltyrtc_client_send_offer(initiator, "offer", TEXT("v=3"), &error));
     event = carry(initiator, responder, SALTYRTC_EVENT_KIND_OFFER);
     CHECK(strcmp(event->sdp, "v=3") == 0);
     saltyrtc_event_free(event);
@@ -193,7 +196,7 @@ static void more_than_there_is_room_for(const test_server *server) {
     SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_HANDED_OVER);
     for (i = 0; i < COUNT; i++) {
         sprintf(text, "%d", i);
-        OK(saltyrtc_client_send_application_text(pair.responder, text, &error));
+        OK(saltyrtc_client_send_application_text(pair.responder, TEXT(text), &error));
         event = TAKE(pair.responder, SALTYRTC_EVENT_KIND_TRANSPORT_SEND);
         OK(saltyrtc_client_transport_receive(pair.initiator, event->data, event->data_len, &error));
         saltyrtc_event_free(event);
@@ -272,7 +275,7 @@ static void handover_by_functions(const test_server *server) {
     }
     AWAIT(ends[0].events.seen[SALTYRTC_EVENT_KIND_HANDED_OVER] == 1 &&
           ends[1].events.seen[SALTYRTC_EVENT_KIND_HANDED_OVER] == 1);
-    OK(saltyrtc_client_send_application_text(ends[0].client, "over the channel", &error));
+    OK(saltyrtc_client_send_application_text(ends[0].client, TEXT("over the channel"), &error));
     AWAIT(ends[1].events.seen[SALTYRTC_EVENT_KIND_APPLICATION] == 1);
     CHECK(read_count(&ends[0].sent) == 1);
     OK(saltyrtc_client_close(ends[0].client, &error));
@@ -293,7 +296,7 @@ static void a_channel_that_dies(const test_server *server) {
     saltyrtc_event *event;
     /* Before the handover nothing is lost. */
     OK(saltyrtc_client_transport_closed(pair.initiator, &error));
-    OK(saltyrtc_client_send_application_text(pair.initiator, "still here", &error));
+    OK(saltyrtc_client_send_application_text(pair.initiator, TEXT("still here"), &error));
     SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_APPLICATION);
     OK(saltyrtc_client_hand_over(pair.initiator, 0, NULL, NULL, NULL, NULL, &error));
     OK(saltyrtc_client_transport_closed(pair.initiator, &error));
@@ -316,7 +319,7 @@ static void no_handover(const test_server *server) {
     free_pair(pair);
     pair = connected_pair(server);
     FAILS(SALTYRTC_STATUS_OTHER_TASK, "task",
-          saltyrtc_client_send_offer(pair.initiator, "offer", "v=0", &error));
+          saltyrtc_client_send_offer(pair.initiator, "offer", TEXT("v=0"), &error));
     free_pair(pair);
     checked("no handover");
 }

@@ -359,9 +359,9 @@ static void on_description(GstPromise *promise, gpointer data) {
     char *sdp = gst_sdp_message_as_text(description->sdp);
     gst_webrtc_session_description_free(description);
     if (the_peer.common.initiator) {
-        CALL(saltyrtc_client_send_offer(the_peer.common.client, name, sdp, &error));
+        CALL(saltyrtc_client_send_offer(the_peer.common.client, name, sdp, strlen(sdp), &error));
     } else {
-        CALL(saltyrtc_client_send_answer(the_peer.common.client, name, sdp, &error));
+        CALL(saltyrtc_client_send_answer(the_peer.common.client, name, sdp, strlen(sdp), &error));
     }
     g_free(sdp);
 }
@@ -374,7 +374,8 @@ static void describe(void) {
 static void on_candidate(GstElement *webrtc, guint index, char *candidate, gpointer data) {
     (void)webrtc;
     (void)data;
-    CALL(saltyrtc_client_send_candidate(the_peer.common.client, candidate, NULL, (int32_t)index, NULL, &error));
+    CALL(saltyrtc_client_send_candidate(the_peer.common.client, candidate, strlen(candidate), NULL, 0,
+                                        (int32_t)index, NULL, 0, &error));
 }
 
 /* The certificate that is this property of the DTLS transport. */

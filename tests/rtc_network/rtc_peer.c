@@ -124,7 +124,7 @@ static void message(peer *peer, const saltyrtc_event *event) {
     const bool all = received(common, event->data, event->data_len);
     progress_and_path(peer);
     if (all) {
-        CALL(saltyrtc_client_channel_send_text(common->client, peer->in, ALL_RIGHT, &error));
+        CALL(saltyrtc_client_channel_send_text(common->client, peer->in, ALL_RIGHT, strlen(ALL_RIGHT), &error));
         common->in.acknowledged = true;
         event_number("received", "bytes", common->in.done);
     }

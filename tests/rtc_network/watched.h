@@ -170,7 +170,7 @@ static void say(watched *peer, unsigned thirds) {
     for (; peer->said < peer->messages * thirds / 3; peer->said++) {
         char text[16];
         snprintf(text, sizeof text, "%u", peer->said);
-        CALL(saltyrtc_client_send_application_text(peer->client, text, &error));
+        CALL(saltyrtc_client_send_application_text(peer->client, text, strlen(text), &error));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::ffi::args::{bytes, handle, msgpack, text};
+use crate::ffi::args::{bytes, handle, msgpack, text_bytes};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::{CallError, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
@@ -27,16 +27,18 @@ pub unsafe extern "C" fn saltyrtc_client_send_bytes(
     })
 }
 
-/// Sends text with the Relayed Data task; otherwise like saltyrtc_client_send_bytes.
+/// Sends text with the Relayed Data task: `text_len` bytes of UTF-8, which may contain NULs. Otherwise
+/// like saltyrtc_client_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_text(
     client: *mut saltyrtc_client,
     text: *const c_char,
+    text_len: usize,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
         let client = handle(client, "client")?.get()?;
-        Ok(client.send_text(self::text(text, "text")?)?)
+        Ok(client.send_text(text_bytes(text, text_len, "text")?)?)
     })
 }
 
@@ -72,16 +74,18 @@ pub unsafe extern "C" fn saltyrtc_client_send_application_bytes(
     })
 }
 
-/// Sends text to the peer's application; otherwise like saltyrtc_client_send_application_bytes.
+/// Sends text to the peer's application: `text_len` bytes of UTF-8, which may contain NULs. Otherwise
+/// like saltyrtc_client_send_application_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_application_text(
     client: *mut saltyrtc_client,
     text: *const c_char,
+    text_len: usize,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
         let client = handle(client, "client")?.get()?;
-        let text = self::text(text, "text")?;
+        let text = text_bytes(text, text_len, "text")?;
         Ok(client.send_application(Payload::from_text(text))?)
     })
 }

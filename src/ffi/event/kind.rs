@@ -38,12 +38,14 @@ event_kinds! {
             always status "what it did wrong",
             always close_code "what it was dropped with",
             always text,
+            always text_len,
         },
         /// The two clients have authenticated each other, and the task runs: data can be sent.
         PeerHandshakeDone = 7 {
             always address "the peer's",
             always peer_key,
             always task,
+            always task_len,
             maybe payload "NONE if the peer's task has no data for ours",
             maybe data "a MessagePack map",
             maybe data_len,
@@ -72,14 +74,15 @@ event_kinds! {
         Closed = 14 {
             maybe status "why; OK if this client was asked to close",
             always text,
+            always text_len,
             maybe closed_by,
             maybe close_code,
             maybe retryable,
         },
         /// WebRTC task: the initiator's offer.
-        Offer = 15 { always sdp_type, maybe sdp },
+        Offer = 15 { always sdp_type, maybe sdp, maybe sdp_len },
         /// WebRTC task: the responder's answer.
-        Answer = 16 { always sdp_type, maybe sdp },
+        Answer = 16 { always sdp_type, maybe sdp, maybe sdp_len },
         /// WebRTC task: ICE candidates of the peer.
         Candidates = 17 { maybe candidates, maybe candidates_len },
         /// Both clients have handed the signalling over to a data channel. The connection to the server
@@ -91,15 +94,17 @@ event_kinds! {
         /// Close the data channel of the signalling once everything that was sent on it is delivered.
         TransportClose = 20 {},
         /// Built-in WebRTC: the state of the connection to the peer has changed.
-        ConnectionState = 21 { maybe connection_state, always text },
+        ConnectionState = 21 { maybe connection_state, always text, always text_len },
         /// Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the
         /// peer. The connection goes on without it.
-        ConnectionProblem = 22 { always text },
+        ConnectionProblem = 22 { always text, always text_len },
         /// Built-in WebRTC: a channel is open, whichever of the two clients opened it.
         ChannelOpened = 23 {
             always channel,
             always label,
+            maybe label_len,
             always channel_protocol,
+            maybe channel_protocol_len,
             maybe unordered,
             maybe reliability,
             maybe reliability_limit,
@@ -115,6 +120,7 @@ event_kinds! {
         ChannelClosed = 26 {
             always channel,
             maybe text "why; NULL if one of the two clients closed it",
+            maybe text_len,
         },
     }
 }

@@ -22,6 +22,8 @@ c_struct! {
     /// it points to. An event that was taken with saltyrtc_client_next_event is valid until
     /// saltyrtc_event_free. Events must not be modified.
     ///
+    /// All texts end with a NUL. Those that a peer chose may contain others, so they have a length.
+    ///
     /// A program that may run with an older library than it was compiled for must not read fields
     /// beyond struct_size.
     pub struct saltyrtc_event {
@@ -31,8 +33,10 @@ c_struct! {
         pub kind: saltyrtc_event_kind,
         /// The reason.
         pub status: saltyrtc_status,
-        /// What happened and what to do about it, in English. NUL-terminated.
+        /// What happened and what to do about it, in English.
         pub text: *const c_char,
+        /// The size of the text in bytes, without the NUL at the end.
+        pub text_len: usize,
         /// Who ended the connection.
         pub closed_by: saltyrtc_closed_by,
         /// The close code of WebSocket or SaltyRTC, 1000 to 4999; 0 if there was none.
@@ -54,8 +58,10 @@ c_struct! {
         /// The public permanent key of the peer: SALTYRTC_KEY_BYTES bytes. To trust the peer later,
         /// store it.
         pub peer_key: *const u8,
-        /// The name of the task. NUL-terminated.
+        /// The name of the task.
         pub task: *const c_char,
+        /// The size of the name in bytes, without the NUL at the end.
+        pub task_len: usize,
         /// The type of the data.
         pub payload: saltyrtc_payload,
         /// The data. May be NULL only if data_len is 0.
@@ -63,10 +69,11 @@ c_struct! {
         /// The size of the data in bytes.
         pub data_len: usize,
         /// The RTCSdpType of the description: "offer", "pranswer", "answer" or "rollback".
-        /// NUL-terminated.
         pub sdp_type: *const c_char,
-        /// The session description. NUL-terminated; NULL with a "rollback" that has none.
+        /// The session description; NULL with a "rollback" that has none.
         pub sdp: *const c_char,
+        /// The size of the session description in bytes, without the NUL at the end.
+        pub sdp_len: usize,
         /// The candidates, in the order in which to add them.
         pub candidates: *const saltyrtc_candidate,
         /// The number of candidates.
@@ -75,10 +82,14 @@ c_struct! {
         pub connection_state: saltyrtc_connection_state,
         /// The number of a channel.
         pub channel: u32,
-        /// The label of a channel. NUL-terminated.
+        /// The label of a channel.
         pub label: *const c_char,
-        /// The subprotocol of a channel. NUL-terminated.
+        /// The size of the label in bytes, without the NUL at the end.
+        pub label_len: usize,
+        /// The subprotocol of a channel.
         pub channel_protocol: *const c_char,
+        /// The size of the name of the subprotocol in bytes, without the NUL at the end.
+        pub channel_protocol_len: usize,
         /// How long delivery is attempted.
         pub reliability: saltyrtc_reliability,
         /// With MAX_RETRANSMITS, the number of retransmissions; with MAX_LIFETIME, milliseconds.

@@ -1,12 +1,11 @@
 //! Events for C: converts an event of the library to the fields that its kind has.
 
-use std::ffi::{CString, c_char};
+use std::ffi::c_char;
 use std::ptr;
 
 use super::*;
 use crate::client::{Closed, ClosedBy, Event, PeerLeft};
 use crate::ffi::declare;
-use crate::ffi::error::c_text;
 use crate::protocol::message::{Payload, TaskData};
 use crate::protocol::{ChannelTransmit, DropReason};
 use crate::task::webrtc::{Candidate, SessionDescription};
@@ -23,20 +22,26 @@ pub(in crate::ffi) struct OwnedEvent {
     candidates: Vec<saltyrtc_candidate>,
 }
 
-/// Texts for C.
+/// Texts for C: with a NUL at the end, and perhaps others before.
 #[derive(Debug, Default)]
-struct Texts(Vec<CString>);
+struct Texts(Vec<Box<[u8]>>);
+
+/// A text and its length, without the NUL at the end.
+type Text = (*const c_char, usize);
 
 impl Texts {
     /// Keeps a copy of `text`. The pointer stays right as long as this is there.
-    fn add(&mut self, text: &str) -> *const c_char {
-        self.0.push(c_text(text));
+    fn add(&mut self, text: &str) -> Text {
+        let mut copy = Vec::with_capacity(text.len() + 1);
+        copy.extend_from_slice(text.as_bytes());
+        copy.push(0);
         // The text itself does not move when the list does.
-        self.0.last().map_or(ptr::null(), |text| text.as_ptr())
+        self.0.push(copy.into_boxed_slice());
+        (self.0.last().map_or(ptr::null(), |text| text.as_ptr().cast()), text.len())
     }
 
-    fn add_optional(&mut self, text: Option<&str>) -> *const c_char {
-        text.map_or(ptr::null(), |text| self.add(text))
+    fn add_optional(&mut self, text: Option<&str>) -> Text {
+        text.map_or((ptr::null(), 0), |text| self.add(text))
     }
 }
 
@@ -83,13 +88,13 @@ impl OwnedEvent {
                 flat.address = address.get();
                 flat.status = failure(*reason);
                 flat.close_code = reason.close_code().code();
-                flat.text = texts.add(why);
+                (flat.text, flat.text_len) = texts.add(why);
                 saltyrtc_event_kind::ResponderFailed
             }
             Event::PeerHandshakeDone { address, peer_key, task, task_data } => {
                 flat.address = address.0;
                 flat.peer_key = peer_key.as_bytes().as_ptr();
-                flat.task = texts.add(task);
+                (flat.task, flat.task_len) = texts.add(task);
                 flat.set_task_data(task_data);
                 saltyrtc_event_kind::PeerHandshakeDone
             }
@@ -121,11 +126,11 @@ impl OwnedEvent {
             }
             Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
                 flat.connection_state = (&*state).into();
-                flat.text = texts.add(&state.to_string());
+                (flat.text, flat.text_len) = texts.add(&state.to_string());
                 saltyrtc_event_kind::ConnectionState
             }
             Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(problem))) => {
-                flat.text = texts.add(problem);
+                (flat.text, flat.text_len) = texts.add(problem);
                 saltyrtc_event_kind::ConnectionProblem
             }
             Event::Task(TaskEvent::Channel(event)) => flat.set_channel_event(event, texts),
@@ -152,7 +157,7 @@ impl OwnedEvent {
             }
             Event::Writable => saltyrtc_event_kind::Writable,
             Event::Closed(closed) => {
-                flat.text = texts.add(&closed.to_string());
+                (flat.text, flat.text_len) = texts.add(&closed.to_string());
                 flat.set_closed(closed);
                 saltyrtc_event_kind::Closed
             }
@@ -172,19 +177,26 @@ fn failure(reason: DropReason) -> saltyrtc_status {
 }
 
 fn candidate(candidate: Option<&Candidate>, texts: &mut Texts) -> saltyrtc_candidate {
+    let mut add = |text: Option<&str>| texts.add_optional(text);
+    let (attribute, candidate_len) = add(candidate.map(|it| it.candidate.as_str()));
+    let (sdp_mid, sdp_mid_len) = add(candidate.and_then(|it| it.sdp_mid.as_deref()));
+    let (username_fragment, username_fragment_len) =
+        add(candidate.and_then(|it| it.username_fragment.as_deref()));
     saltyrtc_candidate {
-        candidate: texts.add_optional(candidate.map(|it| it.candidate.as_str())),
-        sdp_mid: texts.add_optional(candidate.and_then(|it| it.sdp_mid.as_deref())),
-        username_fragment: texts
-            .add_optional(candidate.and_then(|it| it.username_fragment.as_deref())),
+        candidate: attribute,
+        candidate_len,
+        sdp_mid,
+        sdp_mid_len,
+        username_fragment,
+        username_fragment_len,
         sdp_m_line_index: candidate.and_then(|it| it.sdp_m_line_index).map_or(-1, i32::from),
     }
 }
 
 impl saltyrtc_event {
     fn set_description(&mut self, description: &SessionDescription, texts: &mut Texts) {
-        self.sdp_type = texts.add(description.kind().name());
-        self.sdp = texts.add_optional(description.sdp());
+        (self.sdp_type, _) = texts.add(description.kind().name());
+        (self.sdp, self.sdp_len) = texts.add_optional(description.sdp());
     }
 
     fn set_channel_event(
@@ -203,8 +215,8 @@ impl saltyrtc_event {
                 by_peer,
             } => {
                 self.channel = *channel;
-                self.label = texts.add(label);
-                self.channel_protocol = texts.add(protocol);
+                (self.label, self.label_len) = texts.add(label);
+                (self.channel_protocol, self.channel_protocol_len) = texts.add(protocol);
                 self.unordered = !ordered;
                 self.plain = !secure;
                 self.opened_by_peer = *by_peer;
@@ -232,7 +244,7 @@ impl saltyrtc_event {
             }
             ChannelEvent::Closed { channel, error } => {
                 self.channel = *channel;
-                self.text = texts.add_optional(error.as_deref());
+                (self.text, self.text_len) = texts.add_optional(error.as_deref());
                 saltyrtc_event_kind::ChannelClosed
             }
         }

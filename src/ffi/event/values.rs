@@ -96,17 +96,23 @@ c_enum! {
     }
 }
 
-/// An ICE candidate of the peer.
+/// An ICE candidate of the peer. Texts end with a NUL; what the peer wrote may contain others.
 #[repr(C)]
 #[derive(Debug)]
 pub struct saltyrtc_candidate {
     /// The candidate-attribute, for example "candidate:1 1 udp …". An empty text means that there are
     /// no more candidates of this generation; NULL, that there are no more candidates at all.
     pub candidate: *const c_char,
+    /// The size of the candidate-attribute in bytes, without the NUL at the end.
+    pub candidate_len: usize,
     /// The identification tag of the media description; NULL if it is not given.
     pub sdp_mid: *const c_char,
+    /// The size of the tag in bytes, likewise.
+    pub sdp_mid_len: usize,
     /// The ICE user name fragment; NULL if it is not given.
     pub username_fragment: *const c_char,
+    /// The size of the fragment in bytes, likewise.
+    pub username_fragment_len: usize,
     /// The index of the media description, 0 to 65535; -1 if it is not given.
     pub sdp_m_line_index: i32,
 }

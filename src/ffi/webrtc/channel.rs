@@ -5,7 +5,7 @@ use std::mem::size_of;
 use std::time::Duration;
 
 use crate::client::{ChannelError, ChannelOptions};
-use crate::ffi::args::{self, bytes, handle, optional_text, text};
+use crate::ffi::args::{self, bytes, handle, optional_text, text_bytes};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::declare::c_struct;
 use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error};
@@ -22,8 +22,12 @@ c_struct! {
         pub struct_size: usize,
         /// The label, which the application chooses. NULL is an empty one.
         pub label: *const c_char,
+        /// The size of the label in bytes. With 0, the label ends with a NUL.
+        pub label_len: usize,
         /// The name of the subprotocol on the channel. NULL is an empty one.
         pub protocol: *const c_char,
+        /// The size of the name in bytes. With 0, the name ends with a NUL.
+        pub protocol_len: usize,
         /// One of saltyrtc_reliability.
         pub reliability: i32,
         /// With MAX_RETRANSMITS: how many times a message is retransmitted at most, up to 65535. With
@@ -46,15 +50,21 @@ impl saltyrtc_channel_options {
     unsafe fn read(options: *const Self) -> Outcome<ChannelOptions> {
         let options = growing::read(options, "options")?;
         Ok(ChannelOptions {
-            label: optional_text(options.label, "options.label")?.unwrap_or_default().into(),
-            protocol: optional_text(options.protocol, "options.protocol")?
-                .unwrap_or_default()
-                .into(),
+            label: text(options.label, options.label_len, "options.label")?.into(),
+            protocol: text(options.protocol, options.protocol_len, "options.protocol")?.into(),
             ordered: !options.unordered,
             reliability: reliability(options.reliability, options.reliability_limit)?,
             negotiated: options.negotiated.then_some(options.id),
             secure: !options.plain,
         })
+    }
+}
+
+/// A text that has a length or ends with a NUL.
+unsafe fn text<'a>(text: *const c_char, len: usize, name: &str) -> Outcome<&'a str> {
+    match len {
+        0 => Ok(optional_text(text, name)?.unwrap_or_default()),
+        len => text_bytes(text, len, name),
     }
 }
 
@@ -132,18 +142,19 @@ pub unsafe extern "C" fn saltyrtc_client_channel_send_bytes(
     })
 }
 
-/// Sends text on a channel; the peer gets it as bytes if the channel is secure. Otherwise like
-/// saltyrtc_client_channel_send_bytes.
+/// Sends text on a channel: `text_len` bytes of UTF-8, which may contain NULs. The peer gets them as
+/// bytes if the channel is secure. Otherwise like saltyrtc_client_channel_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_channel_send_text(
     client: *mut saltyrtc_client,
     channel: u32,
     text: *const c_char,
+    text_len: usize,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
         let client = handle(client, "client")?.get()?;
-        Ok(client.channel_send_text(channel, self::text(text, "text")?)?)
+        Ok(client.channel_send_text(channel, text_bytes(text, text_len, "text")?)?)
     })
 }
 

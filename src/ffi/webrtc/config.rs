@@ -4,7 +4,7 @@ use std::ffi::c_char;
 use std::ptr;
 
 use crate::client::RtcConfig;
-use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text};
+use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text, text_bytes};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::error::{CallError, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
@@ -151,17 +151,18 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_handover(
     })
 }
 
-/// Makes channels with this label plain, and not secure, if the peer opens them. Can be called for
-/// several labels.
+/// Makes channels with this label (`label_len` bytes of UTF-8) plain, and not secure, if the peer opens
+/// them. Can be called for several labels.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_add_plain_label(
     config: *mut saltyrtc_rtc_config,
     label: *const c_char,
+    label_len: usize,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
         let config = handle_mut(config, "config")?;
-        config.config.plain_labels.push(text(label, "label")?.to_owned());
+        config.config.plain_labels.push(text_bytes(label, label_len, "label")?.to_owned());
         Ok(())
     })
 }

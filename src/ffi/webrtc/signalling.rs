@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::ffi::args::{self, handle, handle_mut, optional_text, text};
+use crate::ffi::args::{self, handle, handle_mut, optional_text_bytes, text};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error};
@@ -72,17 +72,18 @@ pub(super) unsafe fn options(
 /// Initiator: sends an offer to the responder, which gets an event OFFER.
 ///
 /// `sdp_type` is the RTCSdpType: "offer", or "rollback" to withdraw an offer. `sdp` may be NULL with
-/// "rollback" only; otherwise it is the session description. Fails like saltyrtc_client_send_bytes, and
-/// with SALTYRTC_STATUS_OTHER_ROLE.
+/// "rollback" only; otherwise it is the session description, `sdp_len` bytes of UTF-8. Fails like
+/// saltyrtc_client_send_bytes, and with SALTYRTC_STATUS_OTHER_ROLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_offer(
     client: *mut saltyrtc_client,
     sdp_type: *const c_char,
     sdp: *const c_char,
+    sdp_len: usize,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
-        let description = description(sdp_type, sdp)?;
+        let description = description(sdp_type, sdp, sdp_len)?;
         Ok(handle(client, "client")?.get()?.send_offer(&description)?)
     })
 }
@@ -95,15 +96,20 @@ pub unsafe extern "C" fn saltyrtc_client_send_answer(
     client: *mut saltyrtc_client,
     sdp_type: *const c_char,
     sdp: *const c_char,
+    sdp_len: usize,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
-        let description = description(sdp_type, sdp)?;
+        let description = description(sdp_type, sdp, sdp_len)?;
         Ok(handle(client, "client")?.get()?.send_answer(&description)?)
     })
 }
 
-unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<SessionDescription> {
+unsafe fn description(
+    sdp_type: *const c_char,
+    sdp: *const c_char,
+    sdp_len: usize,
+) -> Outcome<SessionDescription> {
     let name = text(sdp_type, "sdp_type")?;
     let kind = SdpType::from_name(name).ok_or_else(|| {
         CallError::argument(
@@ -111,7 +117,7 @@ unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<Se
             "must be \"offer\", \"pranswer\", \"answer\" or \"rollback\"",
         )
     })?;
-    match optional_text(sdp, "sdp")? {
+    match optional_text_bytes(sdp, sdp_len, "sdp")? {
         Some(sdp) => Ok(SessionDescription::new(kind, sdp)),
         None if kind == SdpType::Rollback => Ok(SessionDescription::rollback()),
         None => Err(CallError::null("sdp")),
@@ -122,15 +128,18 @@ unsafe fn description(sdp_type: *const c_char, sdp: *const c_char) -> Outcome<Se
 /// each other within 10 ms are sent as one message.
 ///
 /// The arguments are the fields of saltyrtc_candidate. `candidate` may be NULL or an empty text: there
-/// are no more candidates then. `sdp_mid` and `username_fragment` may be NULL, and `sdp_m_line_index`
-/// may be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
+/// are no more candidates then. `sdp_mid` and `username_fragment` may be NULL (with the length 0), and
+/// `sdp_m_line_index` may be -1, if they are not given. Fails like saltyrtc_client_send_bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_candidate(
     client: *mut saltyrtc_client,
     candidate: *const c_char,
+    candidate_len: usize,
     sdp_mid: *const c_char,
+    sdp_mid_len: usize,
     sdp_m_line_index: i32,
     username_fragment: *const c_char,
+    username_fragment_len: usize,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
@@ -142,14 +151,15 @@ pub unsafe extern "C" fn saltyrtc_client_send_candidate(
                 CallError::argument("sdp_m_line_index", why)
             })?),
         };
-        let sdp_mid = optional_text(sdp_mid, "sdp_mid")?.map(str::to_owned);
+        let sdp_mid = optional_text_bytes(sdp_mid, sdp_mid_len, "sdp_mid")?;
         let username_fragment =
-            optional_text(username_fragment, "username_fragment")?.map(str::to_owned);
-        let candidate = optional_text(candidate, "candidate")?.map(|candidate| Candidate {
+            optional_text_bytes(username_fragment, username_fragment_len, "username_fragment")?;
+        let candidate = optional_text_bytes(candidate, candidate_len, "candidate")?;
+        let candidate = candidate.map(|candidate| Candidate {
             candidate: candidate.to_owned(),
-            sdp_mid,
+            sdp_mid: sdp_mid.map(str::to_owned),
             sdp_m_line_index,
-            username_fragment,
+            username_fragment: username_fragment.map(str::to_owned),
         });
         Ok(client.send_candidates(&[candidate])?)
     })
