@@ -40,8 +40,9 @@
  *
  * Threads. Every function can be called from any thread, also for the same handle at the same time; only
  * configurations must not be used by two threads at once. Nothing blocks except
- * saltyrtc_client_next_event, saltyrtc_client_free, saltyrtc_server_stop and saltyrtc_shutdown. Callbacks
- * run on threads of the library. After fork(), only the parent process can use the library.
+ * saltyrtc_client_next_event, saltyrtc_queue_next_events, saltyrtc_queue_read, saltyrtc_client_free,
+ * saltyrtc_server_stop and saltyrtc_shutdown. Callbacks run on threads of the library. After fork(), only
+ * the parent process can use the library.
  *
  * Memory. What a function creates has to be freed with the function that its description names.
  *
@@ -52,6 +53,7 @@
  * - Invitations
  * - Settings of a client
  * - Events
+ * - Event queues
  * - Clients
  * - The session of a client
  * - Sending
@@ -195,6 +197,10 @@ enum saltyrtc_status
      * The bytes are not a valid chunk, or contradict earlier chunks.
      */
     SALTYRTC_STATUS_BAD_CHUNK = -17,
+    /**
+     * The function is for clients without a queue, and the events of this client go to one.
+     */
+    SALTYRTC_STATUS_HAS_QUEUE = -18,
     /**
      * The connection is closed, or is being closed.
      */
@@ -1262,8 +1268,8 @@ typedef struct saltyrtc_candidate {
  * all other fields are 0, false or NULL.
  *
  * An event that is passed to a callback is valid until the callback returns, with everything that
- * it points to. An event that was taken with saltyrtc_client_next_event is valid until
- * saltyrtc_event_free. Events must not be modified.
+ * it points to. An event that was taken with saltyrtc_client_next_event or
+ * saltyrtc_queue_next_events is valid until saltyrtc_event_free. Events must not be modified.
  *
  * All texts end with a NUL. Those that a peer chose may contain others, so they have a length.
  *
@@ -1275,6 +1281,10 @@ typedef struct saltyrtc_event {
      * The size of this structure in the library, in bytes.
      */
     size_t struct_size;
+    /**
+     * Which client it is of: what was given to saltyrtc_client_new_on_queue, or else 0.
+     */
+    uint64_t token;
     /**
      * What happened.
      */
@@ -1418,10 +1428,340 @@ typedef struct saltyrtc_event {
 } saltyrtc_event;
 
 /**
- * Frees an event that was taken with saltyrtc_client_next_event; not one that was passed to a
- * callback. Does nothing if it is NULL.
+ * Frees an event that was taken with saltyrtc_client_next_event or saltyrtc_queue_next_events; not one
+ * that was passed to a callback. Does nothing if it is NULL.
  */
-SALTYRTC_API void saltyrtc_event_free(struct saltyrtc_event *event);
+SALTYRTC_API
+void saltyrtc_event_free(struct saltyrtc_event *event);
+
+/**
+ * Frees `count` events that were taken with saltyrtc_queue_next_events, and sets the pointers to NULL;
+ * those that are NULL already are left out. The array itself stays the caller's. Does nothing if it is
+ * NULL.
+ */
+SALTYRTC_API
+void saltyrtc_events_free(struct saltyrtc_event **events,
+                          size_t count);
+
+/* =================================================================================================
+ * Event queues
+ * ================================================================================================= */
+
+/**
+ * An event in a buffer that saltyrtc_queue_read has filled: the fields of saltyrtc_event as numbers of
+ * fixed width, in the same places on every system.
+ *
+ * What is a pointer there is a pair here: the place of the bytes in the buffer, counted from its
+ * beginning, and their number. The place is 0 for what is NULL there. Texts are UTF-8 and do not end
+ * with a NUL. Bytes have no particular alignment.
+ */
+typedef struct saltyrtc_record {
+    /**
+     * The size of this structure in the library, in bytes: so far behind this record is the next one. It
+     * is a multiple of 8, and 8 bytes at least are added when the structure grows.
+     */
+    uint32_t record_size;
+    /**
+     * One of saltyrtc_event_kind.
+     */
+    int32_t kind;
+    /**
+     * Which client it is of: what was given to saltyrtc_client_new_on_queue.
+     */
+    uint64_t token;
+    /**
+     * The fields that are true, a sum of saltyrtc_record_flag.
+     */
+    uint32_t flags;
+    /**
+     * One of saltyrtc_status.
+     */
+    int32_t status;
+    /**
+     * One of saltyrtc_closed_by.
+     */
+    int32_t closed_by;
+    /**
+     * The close code.
+     */
+    uint32_t close_code;
+    /**
+     * An address on the path.
+     */
+    uint32_t address;
+    /**
+     * One of saltyrtc_peer_left.
+     */
+    int32_t peer_left;
+    /**
+     * One of saltyrtc_payload.
+     */
+    int32_t payload;
+    /**
+     * One of saltyrtc_connection_state.
+     */
+    int32_t connection_state;
+    /**
+     * The number of a channel.
+     */
+    uint32_t channel;
+    /**
+     * One of saltyrtc_reliability.
+     */
+    int32_t reliability;
+    /**
+     * With MAX_RETRANSMITS, the number of retransmissions; with MAX_LIFETIME, milliseconds.
+     */
+    uint32_t reliability_limit;
+    /**
+     * Where the text is.
+     */
+    uint32_t text_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t text_len;
+    /**
+     * Where the public key of the peer is.
+     */
+    uint32_t peer_key_offset;
+    /**
+     * SALTYRTC_KEY_BYTES, or 0 if there is none.
+     */
+    uint32_t peer_key_len;
+    /**
+     * Where the name of the task is.
+     */
+    uint32_t task_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t task_len;
+    /**
+     * Where the data is.
+     */
+    uint32_t data_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t data_len;
+    /**
+     * Where the type of the description is.
+     */
+    uint32_t sdp_type_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t sdp_type_len;
+    /**
+     * Where the session description is.
+     */
+    uint32_t sdp_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t sdp_len;
+    /**
+     * Where the candidates are: an array of saltyrtc_record_candidate.
+     */
+    uint32_t candidates_offset;
+    /**
+     * How many candidates there are.
+     */
+    uint32_t candidates_len;
+    /**
+     * Where the label of the channel is.
+     */
+    uint32_t label_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t label_len;
+    /**
+     * Where the subprotocol of the channel is.
+     */
+    uint32_t channel_protocol_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t channel_protocol_len;
+} saltyrtc_record;
+
+/**
+ * A candidate in a buffer that saltyrtc_queue_read has filled: the fields of saltyrtc_candidate. Places
+ * are counted from the beginning of the buffer.
+ */
+typedef struct saltyrtc_record_candidate {
+    /**
+     * Where the candidate-attribute is.
+     */
+    uint32_t candidate_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t candidate_len;
+    /**
+     * Where the identification tag of the media description is.
+     */
+    uint32_t sdp_mid_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t sdp_mid_len;
+    /**
+     * Where the ICE user name fragment is.
+     */
+    uint32_t username_fragment_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t username_fragment_len;
+    /**
+     * The index of the media description, 0 to 65535; -1 if it is not given.
+     */
+    int32_t sdp_m_line_index;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
+} saltyrtc_record_candidate;
+
+/**
+ * What can be true in an event: the fields of saltyrtc_event of these names.
+ */
+enum saltyrtc_record_flag
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Whether a new client with the same configuration may succeed.
+     */
+    SALTYRTC_RECORD_FLAG_RETRYABLE = 1,
+    /**
+     * Whether a client of the other role is on the path already.
+     */
+    SALTYRTC_RECORD_FLAG_PEER_PRESENT = 2,
+    /**
+     * Whether the server proved that it has the permanent key that this client knows.
+     */
+    SALTYRTC_RECORD_FLAG_SERVER_VERIFIED = 4,
+    /**
+     * Whether a new handshake with the peer that left can succeed.
+     */
+    SALTYRTC_RECORD_FLAG_CAN_REJOIN = 8,
+    /**
+     * Whether messages may arrive in another order than they were sent in.
+     */
+    SALTYRTC_RECORD_FLAG_UNORDERED = 16,
+    /**
+     * Whether messages are encrypted by WebRTC only.
+     */
+    SALTYRTC_RECORD_FLAG_PLAIN = 32,
+    /**
+     * Whether the peer opened the channel.
+     */
+    SALTYRTC_RECORD_FLAG_OPENED_BY_PEER = 64,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_record_flag saltyrtc_record_flag;
+#else
+typedef int32_t saltyrtc_record_flag;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A queue of events, which many clients can have in common (saltyrtc_client_new_on_queue): one thread, or
+ * one file descriptor in an event loop, is enough for all of them.
+ *
+ * A queue is fair: while several clients have events, each gets its turns, in which 64 of its events are
+ * taken at most. Events of one client come in order. They wait in the client until they are taken, and
+ * while too many wait there, this client reads nothing more from the network; others are not affected.
+ */
+typedef struct saltyrtc_queue saltyrtc_queue;
+
+/**
+ * Creates an event queue. It has to be freed with saltyrtc_queue_free.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_queue_new(struct saltyrtc_queue **out,
+                                   struct saltyrtc_error **error);
+
+/**
+ * Frees a queue. Does nothing if it is NULL.
+ *
+ * The clients that are still on it are closed (saltyrtc_client_close), and there are no more events of
+ * them; they can be used until they are freed, and have to be. A thread that is blocked in
+ * saltyrtc_queue_next_events or saltyrtc_queue_read returns with SALTYRTC_STATUS_NO_MORE_EVENTS; but no
+ * thread may call a function for the queue any more. The descriptor of saltyrtc_queue_fd is closed.
+ */
+SALTYRTC_API
+void saltyrtc_queue_free(struct saltyrtc_queue *queue);
+
+/**
+ * Takes the next events of all clients on the queue: as many as there are, and `capacity` at most, which
+ * has to be at least 1. `events` is an array of so many pointers, of which the first `*count` are set.
+ * Each event has to be freed with saltyrtc_event_free, or all with saltyrtc_events_free.
+ *
+ * If there is no event, it blocks until there is one, for `timeout_ms` milliseconds at most: 0 does not
+ * block, and a negative number blocks without a limit. If several threads wait, each event goes to one
+ * of them.
+ *
+ * Returns with `*count` 0 if it was woken (saltyrtc_queue_wake). Fails with SALTYRTC_STATUS_TIMEOUT if
+ * there was no event; and with SALTYRTC_STATUS_WOULD_DEADLOCK if it is called from a callback, of any
+ * client, and `timeout_ms` is not 0.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_queue_next_events(struct saltyrtc_queue *queue,
+                                           int64_t timeout_ms,
+                                           struct saltyrtc_event **events,
+                                           size_t capacity,
+                                           size_t *count,
+                                           struct saltyrtc_error **error);
+
+/**
+ * Takes the next events of all clients on the queue, like saltyrtc_queue_next_events, and puts them into
+ * a buffer of `capacity` bytes: as many as there are and fit. It is for languages in which it is dear to
+ * follow pointers; C programs do not need it.
+ *
+ * The buffer begins with an array of `*count` saltyrtc_record. Their texts and bytes are behind them in
+ * the buffer. To look at the records where they are, align the buffer like a uint64_t.
+ *
+ * If the first event does not fit, it fails with SALTYRTC_STATUS_BUFFER_TOO_SMALL, and `needed` (may be
+ * NULL) is set to a capacity that is enough for it. The event is not lost: it waits, and is the next one. If
+ * the buffer is NULL, it has 0 bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_queue_read(struct saltyrtc_queue *queue,
+                                    int64_t timeout_ms,
+                                    uint8_t *buffer,
+                                    size_t capacity,
+                                    size_t *count,
+                                    size_t *needed,
+                                    struct saltyrtc_error **error);
+
+/**
+ * Makes one call of saltyrtc_queue_next_events or saltyrtc_queue_read return without an event: one that
+ * is blocked, or else the next one. Call it as often as there are threads to be woken.
+ *
+ * It can be called from any thread, and from callbacks.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_queue_wake(struct saltyrtc_queue *queue,
+                                    struct saltyrtc_error **error);
+
+#if defined(SALTYRTC_UNIX)
+/**
+ * A file descriptor for poll, select and event loops: it is readable exactly while
+ * saltyrtc_queue_next_events and saltyrtc_queue_read would not block. Do not read from it, write to it,
+ * or close it; saltyrtc_queue_free closes it. Unix only.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_queue_fd(struct saltyrtc_queue *queue,
+                                  int *fd,
+                                  struct saltyrtc_error **error);
+#endif
 
 /* =================================================================================================
  * Clients
@@ -1475,8 +1815,27 @@ saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
                                     struct saltyrtc_error **error);
 
 /**
+ * Creates a client like saltyrtc_client_new does, whose events go to a queue: take them with
+ * saltyrtc_queue_next_events or saltyrtc_queue_read. Each has the `token` in it, a number of the
+ * program's choice that says which client it is of.
+ *
+ * `*out` is set before an event of the client can be taken, by another thread too, and has to be freed
+ * with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the settings contradict each other.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_new_on_queue(const struct saltyrtc_config *config,
+                                             struct saltyrtc_queue *queue,
+                                             uint64_t token,
+                                             struct saltyrtc_client **out,
+                                             struct saltyrtc_error **error);
+
+/**
  * Frees a client. Its connection is closed in the background, like saltyrtc_client_close does, but
  * there are no more events. Does nothing if the client is NULL.
+ *
+ * On a queue, no event of the client is taken any more once this function has returned, and those that
+ * wait are gone: whatever other threads do with the queue meanwhile, and whatever waits, a client can be
+ * freed. An event that a thread has taken before is that thread's own.
  *
  * If the application carries the signalling itself (saltyrtc_client_hand_over), closing takes events,
  * so the peer is not informed: to do so, call saltyrtc_client_close first and wait for CLOSED.
@@ -1507,15 +1866,16 @@ saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
                                       struct saltyrtc_error **error);
 
 /**
- * Takes the next event of a client that has no callback.
+ * Takes the next event of a client that has neither a callback nor a queue.
  *
  * If there is none, it blocks until there is one, for `timeout_ms` milliseconds at most: 0 does not
  * block, and a negative number blocks without a limit. If several threads wait, each event goes to one
  * of them. `*out` has to be freed with saltyrtc_event_free.
  *
  * Fails with SALTYRTC_STATUS_TIMEOUT if there was no event; with SALTYRTC_STATUS_NO_MORE_EVENTS after
- * CLOSED was taken; with SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK if it
- * is called from a callback, of any client, and `timeout_ms` is not 0.
+ * CLOSED was taken; with SALTYRTC_STATUS_HAS_CALLBACK or SALTYRTC_STATUS_HAS_QUEUE if the events go
+ * elsewhere; and with SALTYRTC_STATUS_WOULD_DEADLOCK if it is called from a callback, of any client, and
+ * `timeout_ms` is not 0.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
@@ -1529,7 +1889,8 @@ saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
  * saltyrtc_client_next_event can take. Do not read from it, write to it, or close it;
  * saltyrtc_client_free closes it. Unix only.
  *
- * Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
+ * Fails with SALTYRTC_STATUS_HAS_CALLBACK or SALTYRTC_STATUS_HAS_QUEUE if the client has a callback or a
+ * queue.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::config::Config;
 #[cfg(feature = "webrtc")]
 use super::engine::{Channels, Engine};
-use super::shared::{By, Shared};
+use super::shared::{By, Listener, Shared};
 use super::websocket;
 use crate::crypto::{AuthToken, OpenError, OsRandom, PublicKey};
 use crate::protocol::client::{ClientState, ConfigError, Outgoing, SendFailure};
@@ -47,14 +47,13 @@ impl Client {
     ///
     /// If the configuration makes no sense.
     pub fn connect(config: Config) -> Result<Self, ConfigError> {
-        Self::connect_with(config, Box::new(|| {}))
+        Self::connect_with(config, Box::new(()))
     }
 
-    /// Like [`connect`](Self::connect). `on_events` is called whenever events were added, from any
-    /// thread, with no lock held; it has to be quick and must not call back into the client.
+    /// Like [`connect`](Self::connect), with somebody who is told of new events, on any thread.
     pub(crate) fn connect_with(
         config: Config,
-        on_events: Box<dyn Fn() + Send + Sync>,
+        listener: Box<dyn Listener>,
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let invitation = config.invitation_with(None);
@@ -70,7 +69,7 @@ impl Client {
             connect_timeout,
             max_message_size,
         };
-        let shared = Arc::new(Shared::new(machine, on_events));
+        let shared = Arc::new(Shared::new(machine, listener));
         let driver = websocket::Driver::new(shared.clone());
         let runtime = crate::runtime::handle();
         runtime.spawn(driver.run(target));
@@ -136,6 +135,23 @@ impl Client {
             self.shared().wake_application.notify_one();
         }
         polled
+    }
+
+    /// Takes events under one lock, as long as they are wanted.
+    #[cfg(feature = "capi")]
+    pub(crate) fn take_events(&self, taker: &mut impl EventTaker) {
+        self.shared().with(By::EventTaker, |machine| {
+            while machine.next_event().is_some_and(|event| taker.wants(event))
+                && let Some(event) = machine.poll_event()
+            {
+                taker.take(event);
+            }
+            taker.left(match machine.has_events() {
+                true => Left::Events,
+                false if machine.ended() => Left::End,
+                false => Left::Nothing,
+            });
+        });
     }
 
     /// Whether [`Event::Closed`] was taken: nothing will ever follow.
@@ -334,6 +350,31 @@ impl Drop for Unfilled<'_> {
     }
 }
 
+/// Takes many events at once. The lock of the machine is held meanwhile, which it must not take; nor may it
+/// wait or log.
+#[cfg(feature = "capi")]
+pub(crate) trait EventTaker {
+    /// Whether it takes the next event.
+    fn wants(&mut self, event: &Event) -> bool;
+
+    fn take(&mut self, event: Event);
+
+    /// The last that it is told.
+    fn left(&mut self, left: Left);
+}
+
+/// What is left after events were taken.
+#[cfg(feature = "capi")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// More events.
+    Events,
+    /// Nothing at the moment.
+    Nothing,
+    /// Nothing, for good: [`Event::Closed`] was taken.
+    End,
+}
+
 enum Poll {
     Event(Event),
     Nothing,
@@ -359,7 +400,7 @@ mod tests {
         let invitation = config.invitation_with(None);
         // Without a driver, so that the end is announced once.
         let machine = Machine::new(config.protocol, Box::new(OsRandom)).unwrap();
-        let shared = Arc::new(Shared::new(machine, Box::new(|| {})));
+        let shared = Arc::new(Shared::new(machine, Box::new(())));
         let client = Client {
             handle: Arc::new(Handle {
                 shared,

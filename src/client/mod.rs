@@ -26,3 +26,7 @@ pub use config::Config;
 #[cfg(feature = "webrtc")]
 pub use engine::{ChannelError, ChannelOptions, RtcConfig, RtcStats};
 pub use handle::Client;
+#[cfg(feature = "capi")]
+pub(crate) use handle::{EventTaker, Left};
+#[cfg(feature = "capi")]
+pub(crate) use shared::Listener;

@@ -18,7 +18,7 @@ pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) enum By {
     /// Any thread of the application.
     Application,
-    /// Somebody who is taking events, and may hold a lock that the announcement of new events needs.
+    /// Somebody who is taking events. (Taking one can make room for others.)
     EventTaker,
     /// The half of the driver that reads from the WebSocket.
     Reader,
@@ -27,6 +27,18 @@ pub(super) enum By {
     /// The WebRTC engine.
     Engine,
 }
+
+/// Is told when a client has new events.
+pub(crate) trait Listener: Send + Sync {
+    /// There are new events. The lock of the machine is held: a listener that keeps a list of who has events
+    /// changes it here, so that it is never wrong. It must not take that lock, wait or log.
+    fn events_added(&self) {}
+
+    /// The same once more, a moment later and with no lock held: to wake somebody.
+    fn wake(&self) {}
+}
+
+impl Listener for () {}
 
 /// Shared by the handles of a client, its driver and its engine.
 pub(super) struct Shared {
@@ -42,8 +54,7 @@ pub(super) struct Shared {
     pub(super) wake_engine: Notify,
     /// Wakes those who wait for events.
     pub(super) wake_application: Notify,
-    /// Called after events were added, with no lock held.
-    on_events: Box<dyn Fn() + Send + Sync>,
+    listener: Box<dyn Listener>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -118,7 +129,7 @@ impl Outlook {
 }
 
 impl Shared {
-    pub(super) fn new(machine: Machine, on_events: Box<dyn Fn() + Send + Sync>) -> Self {
+    pub(super) fn new(machine: Machine, listener: Box<dyn Listener>) -> Self {
         Self {
             machine: Mutex::new(machine),
             wake_writer: Notify::new(),
@@ -126,14 +137,14 @@ impl Shared {
             closing: Notify::new(),
             wake_engine: Notify::new(),
             wake_application: Notify::new(),
-            on_events,
+            listener,
         }
     }
 
     /// The only way to the machine: runs `work` on it under its lock, and then, without the lock, wakes those
     /// whom a change concerns.
     pub(super) fn with<T>(&self, by: By, work: impl FnOnce(&mut Machine) -> T) -> T {
-        let (result, before, now) = {
+        let (result, before, now, added) = {
             let mut machine = lock(&self.machine);
             let before = Outlook::of(&machine);
             let result = work(&mut machine);
@@ -142,7 +153,11 @@ impl Shared {
                 // Under the lock: the driver counts down when it has ended, which it may do at once.
                 crate::runtime::closing();
             }
-            (result, before, now)
+            let added = by != By::EventTaker && now.events > before.events;
+            if added {
+                self.listener.events_added();
+            }
+            (result, before, now, added)
         };
         if by != By::Writer && now.is_for_writer(&before) {
             self.wake_writer.notify_one();
@@ -156,9 +171,9 @@ impl Shared {
         if by != By::Engine && now.is_for_engine(&before) {
             self.wake_engine.notify_one();
         }
-        if by != By::EventTaker && now.events > before.events {
+        if added {
             self.wake_application.notify_one();
-            (self.on_events)();
+            self.listener.wake();
         }
         result
     }

@@ -28,6 +28,8 @@ mod invitation;
 
 mod event;
 
+mod queue;
+
 mod client;
 
 mod webrtc;

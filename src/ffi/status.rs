@@ -51,6 +51,8 @@ c_enum! {
         OutOfResources = -16,
         /// The bytes are not a valid chunk, or contradict earlier chunks.
         BadChunk = -17,
+        /// The function is for clients without a queue, and the events of this client go to one.
+        HasQueue = -18,
 
         /* What a client cannot do now: -100 to -199. */
         /// The connection is closed, or is being closed.

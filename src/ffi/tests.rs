@@ -3,7 +3,6 @@
 use std::ffi::c_char;
 use std::net::TcpListener;
 use std::ptr;
-use std::sync::Arc;
 use std::thread;
 
 use super::args;
@@ -11,6 +10,7 @@ use super::client::config::*;
 use super::client::{saltyrtc_client, saltyrtc_client_free, saltyrtc_client_new};
 use super::error::*;
 use super::event::OwnedEvent;
+use super::queue::Basket;
 use super::status::saltyrtc_status;
 use crate::client::{Closed, ClosedBy, EndReason, Event};
 use crate::protocol::message::{Payload, TaskMessage};
@@ -35,19 +35,14 @@ fn connecting_client(server: &TcpListener) -> *mut saltyrtc_client {
     client
 }
 
-/// A thread that is inside of saltyrtc_client_next_event holds its own count of the client.
+/// A thread that is inside of saltyrtc_client_next_event holds its own count of the queue.
 #[test]
 fn freeing_a_client_wakes_the_thread_that_waits_for_its_events() {
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = connecting_client(&server);
-    let counted = unsafe {
-        Arc::increment_strong_count(client.cast_const());
-        Arc::from_raw(client.cast_const())
-    };
-    let waiting = thread::spawn(move || {
-        let pull = counted.pull().unwrap();
-        pull.next(counted.get().unwrap(), None).unwrap_err().status
-    });
+    let queue = unsafe { &*client }.own_queue().unwrap().clone();
+    let waiting =
+        thread::spawn(move || queue.take(&mut Basket::for_events(1), None).unwrap_err().status);
     unsafe { saltyrtc_client_free(client) };
     assert_eq!(waiting.join().unwrap(), saltyrtc_status::NoMoreEvents);
 }
@@ -133,7 +128,7 @@ fn payloads_are_unwrapped_by_their_type() {
         (Event::Task(TaskEvent::Message(message)), Kind::TaskMessage, Type::Msgpack, &map),
         (Event::Writable, Kind::Writable, Type::None, b""),
     ] {
-        let owned = OwnedEvent::new(event);
+        let owned = OwnedEvent::new(0, event);
         let flat = unsafe { &*owned.as_ptr() };
         assert_eq!((flat.kind, flat.payload, data(&owned)), (kind, payload, content));
         assert_eq!(flat.struct_size, size_of_val(flat));
@@ -158,13 +153,13 @@ fn texts_of_peers_are_whole() {
         secure: true,
         by_peer: true,
     };
-    let owned = OwnedEvent::new(Event::Task(TaskEvent::Channel(opened)));
+    let owned = OwnedEvent::new(0, Event::Task(TaskEvent::Channel(opened)));
     let flat = unsafe { &*owned.as_ptr() };
     assert_eq!(text(flat.label, flat.label_len), "a\0b");
     assert_eq!(text(flat.channel_protocol, flat.channel_protocol_len), "\0");
 
     let offer = SessionDescription::new(SdpType::Offer, "v=0\0s");
-    let owned = OwnedEvent::new(Event::Task(TaskEvent::Offer(offer)));
+    let owned = OwnedEvent::new(0, Event::Task(TaskEvent::Offer(offer)));
     let flat = unsafe { &*owned.as_ptr() };
     assert_eq!(text(flat.sdp, flat.sdp_len), "v=0\0s");
 
@@ -174,7 +169,7 @@ fn texts_of_peers_are_whole() {
         sdp_m_line_index: None,
         username_fragment: Some("\0y".into()),
     };
-    let owned = OwnedEvent::new(Event::Task(TaskEvent::Candidates(vec![Some(candidate)])));
+    let owned = OwnedEvent::new(0, Event::Task(TaskEvent::Candidates(vec![Some(candidate)])));
     let flat = unsafe { &*(*owned.as_ptr()).candidates };
     assert_eq!(text(flat.candidate, flat.candidate_len), "x\0");
     assert_eq!(text(flat.sdp_mid, flat.sdp_mid_len), "");
@@ -185,7 +180,7 @@ fn texts_of_peers_are_whole() {
 fn the_end_keeps_its_code_its_author_and_its_reason() {
     let reason = EndReason::ConnectFailed("no\0way".into());
     let closed = Closed { by: ClosedBy::Server, code: Some(3004), reason, retryable: true };
-    let owned = OwnedEvent::new(Event::Closed(closed));
+    let owned = OwnedEvent::new(0, Event::Closed(closed));
     let flat = unsafe { &*owned.as_ptr() };
     assert_eq!((flat.status, flat.close_code), (saltyrtc_status::ConnectFailed, 3004));
     assert_eq!(flat.closed_by, super::event::saltyrtc_closed_by::Server);

@@ -28,7 +28,20 @@ static inline saltyrtc_status next_checked_event(saltyrtc_client *client, int64_
     return status;
 }
 
+static inline saltyrtc_status next_checked_events(saltyrtc_queue *queue, int64_t timeout_ms,
+                                                  saltyrtc_event **events, size_t capacity,
+                                                  size_t *count, saltyrtc_error **error) {
+    const saltyrtc_status status =
+        saltyrtc_queue_next_events(queue, timeout_ms, events, capacity, count, error);
+    size_t i;
+    for (i = 0; status == SALTYRTC_STATUS_OK && i < *count; i++) {
+        check_event(events[i]);
+    }
+    return status;
+}
+
 /* Tests that take events check them without another word. */
 #define saltyrtc_client_next_event next_checked_event
+#define saltyrtc_queue_next_events next_checked_events
 
 #endif

@@ -282,6 +282,46 @@ static void configurations(void) {
         IS_BAD(argument, function(client, good, SIZE_MAX, &error));                             \
     } while (0)
 
+static void queues(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_queue *queue = (saltyrtc_queue *)BEFORE;
+    saltyrtc_client *client = (saltyrtc_client *)BEFORE;
+    saltyrtc_event *event = (saltyrtc_event *)BEFORE;
+    saltyrtc_config *config = with_relayed_data(initiator_config(server, NULL));
+    size_t count = 99, needed = 99;
+    uint8_t buffer[8];
+    int fd = 99;
+
+    IS_NULL("out", saltyrtc_queue_new(NULL, &error));
+    OK(saltyrtc_queue_new(&queue, &error));
+    IS_NULL("queue", saltyrtc_queue_next_events(NULL, -1, &event, 1, &count, &error));
+    CHECK(count == 0 && event == BEFORE);
+    IS_NULL("events", saltyrtc_queue_next_events(queue, -1, NULL, 1, &count, &error));
+    IS_BAD("capacity", saltyrtc_queue_next_events(queue, -1, &event, 0, &count, &error));
+    IS_NULL("count", saltyrtc_queue_next_events(queue, -1, &event, 1, NULL, &error));
+    count = 99;
+    IS_NULL("queue", saltyrtc_queue_read(NULL, -1, buffer, sizeof buffer, &count, &needed, &error));
+    CHECK(count == 0 && needed == 0);
+    IS_NULL("count", saltyrtc_queue_read(queue, -1, buffer, sizeof buffer, NULL, &needed, &error));
+    IS_NULL("queue", saltyrtc_queue_wake(NULL, &error));
+    IS_NULL("queue", saltyrtc_queue_fd(NULL, &fd, &error));
+    CHECK(fd == -1);
+    IS_NULL("fd", saltyrtc_queue_fd(queue, NULL, &error));
+    IS_NULL("config", saltyrtc_client_new_on_queue(NULL, queue, 1, &client, &error));
+    CHECK(client == NULL);
+    IS_NULL("queue", saltyrtc_client_new_on_queue(config, NULL, 1, &client, &error));
+    IS_NULL("out", saltyrtc_client_new_on_queue(config, queue, 1, NULL, &error));
+    CHECK(saltyrtc_queue_wake(NULL, NULL) == SALTYRTC_STATUS_NULL_ARGUMENT);
+    saltyrtc_config_free(config);
+    OK(saltyrtc_config_new_initiator(server->url, NULL, &config, &error));
+    FAILS(SALTYRTC_STATUS_BAD_CONFIG, "task",
+          saltyrtc_client_new_on_queue(config, queue, 1, &client, &error));
+    CHECK(client == NULL);
+    saltyrtc_config_free(config);
+    saltyrtc_queue_free(queue);
+    checked("queues");
+}
+
 static void clients(const test_server *server) {
     saltyrtc_error *error = NULL;
     saltyrtc_event *event = (saltyrtc_event *)BEFORE;
@@ -478,6 +518,7 @@ int main(void) {
     keys();
     invitations();
     configurations();
+    queues(&server);
     clients(&server);
     servers(&server);
     logs();

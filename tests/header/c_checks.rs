@@ -96,9 +96,9 @@ pub(crate) fn generate(sections: &[Section]) -> String {
         writeln!(text, "    {{{name}, \"{words}\", {}, {}}},", fields(true), fields(false))
             .unwrap();
     }
-    text += "};\n\n/* The size and the kind are in every event. */\n";
+    text += "};\n\n/* The size, the token and the kind are in every event. */\n";
     text += "static const event_place EVENT_PLACES[] = {\n";
-    for field in &event.fields[2..] {
+    for field in &event.fields[3..] {
         let name = &field.name;
         let place =
             format!("offsetof(saltyrtc_event, {name}), sizeof(((saltyrtc_event *)0)->{name})");

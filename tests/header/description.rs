@@ -34,6 +34,7 @@ pub(crate) fn generate(sections: &[Section]) -> String {
     description.insert("structs".into(), list(&|item| structure(item, sections)));
     description.insert("handles".into(), list(&|item| handle(item, sections)));
     description.insert("event_kinds".into(), events(event_kinds(sections)));
+    description.insert("record".into(), crate::record::describe(sections));
     description.insert("callbacks".into(), list(&callback));
     description.insert("roles".into(), roles::explained());
     let functions = sections.iter().flat_map(|section| {

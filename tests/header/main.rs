@@ -7,6 +7,7 @@
 mod c_checks;
 mod c_header;
 mod description;
+mod record;
 mod roles;
 mod source;
 

@@ -17,6 +17,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("Invitations", &["invitation.rs"]),
     ("Settings of a client", &["client/config.rs"]),
     ("Events", &["event/kind.rs", "event/values.rs", "event/mod.rs"]),
+    ("Event queues", &["queue/record.rs", "queue/mod.rs"]),
     ("Clients", &["user_data.rs", "client/mod.rs"]),
     ("The session of a client", &["client/session.rs"]),
     ("Sending", &["client/send.rs"]),

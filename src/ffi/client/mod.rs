@@ -2,7 +2,6 @@
 
 pub(super) mod config;
 pub(super) mod dispatch;
-mod pull;
 mod send;
 mod session;
 
@@ -11,14 +10,13 @@ use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
-use std::time::Duration;
 
 use self::config::saltyrtc_config;
-use self::pull::Pull;
-use crate::client::{Client, Event};
-use crate::ffi::args::{self, handle};
+use crate::client::{Client, Event, Listener};
+use crate::ffi::args::{self, Out, handle};
 use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
 use crate::ffi::event::{OwnedEvent, saltyrtc_event};
+use crate::ffi::queue::{self, Basket, Member, Queue, saltyrtc_queue};
 use crate::ffi::status::saltyrtc_status;
 use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
 use crate::ffi::webrtc::Transport;
@@ -53,8 +51,12 @@ pub type saltyrtc_event_callback = Option<
 type Callback = unsafe extern "C" fn(*mut saltyrtc_client, *const saltyrtc_event, *mut c_void);
 
 enum Events {
+    /// They go to a callback.
     Push(Push),
-    Pull(Pull),
+    /// They are taken with saltyrtc_client_next_event, from a queue of the client's own.
+    Pull(Arc<Member>),
+    /// They go to a queue of the program's.
+    Queue(Arc<Member>),
 }
 
 /// How events get to a callback.
@@ -87,22 +89,57 @@ impl fmt::Debug for saltyrtc_client {
 const EVENTS_PER_TURN: usize = 64;
 
 impl saltyrtc_client {
-    fn new(callback: Option<Callback>, user_data: UserData) -> Self {
-        let events = match callback {
-            None => Events::Pull(Pull::default()),
-            Some(callback) => Events::Push(Push {
-                callback,
-                in_line: AtomicBool::new(false),
-                delivery: Mutex::default(),
-                returned: Condvar::new(),
-            }),
-        };
-        Self {
-            client: OnceLock::new(),
+    fn new(client: OnceLock<Client>, events: Events, user_data: UserData) -> Arc<Self> {
+        Arc::new(Self {
+            client,
             events,
             user_data: Mutex::new(Some(user_data)),
             transport: Mutex::new(None),
-        }
+        })
+    }
+
+    /// Makes a client without a callback. Sets `out` before events can be taken.
+    fn on_queue(
+        config: &saltyrtc_config,
+        queue: Arc<Queue>,
+        token: u64,
+        events: fn(Arc<Member>) -> Events,
+        user_data: UserData,
+        out: &Out<*mut Self>,
+    ) -> Outcome {
+        let config = config.build()?;
+        let connect = |listener| Client::connect_with(config, listener);
+        let made = |member, client: &Client| {
+            let client = Self::new(client.clone().into(), events(member), user_data);
+            out.set(Arc::into_raw(client).cast_mut());
+        };
+        Ok(Member::connect(queue, token, connect, made)?)
+    }
+
+    fn with_callback(
+        config: &saltyrtc_config,
+        callback: Callback,
+        user_data: UserData,
+        out: &Out<*mut Self>,
+    ) -> Outcome {
+        let config = config.build()?;
+        dispatch::start().map_err(|error| {
+            let text = format!("the operating system gives no thread for the callbacks: {error}");
+            CallError::new(saltyrtc_status::OutOfResources, text)
+        })?;
+        let push = Push {
+            callback,
+            in_line: AtomicBool::new(false),
+            delivery: Mutex::default(),
+            returned: Condvar::new(),
+        };
+        let shared = Self::new(OnceLock::new(), Events::Push(push), user_data);
+        let client = Client::connect_with(config, Box::new(ToCallback(Arc::downgrade(&shared))))?;
+        out.set(Arc::into_raw(shared.clone()).cast_mut());
+        // Only now can events be delivered.
+        shared.client.get_or_init(|| client);
+        shared.events_added();
+        Ok(())
     }
 
     /// The connection.
@@ -110,17 +147,13 @@ impl saltyrtc_client {
         self.client.get().ok_or_else(|| CallError::argument("client", "not a client"))
     }
 
-    /// There are events. Called by any thread, with no lock held.
+    /// There are events for the callback. Called by any thread, with no lock held.
     fn events_added(self: Arc<Self>) {
-        // A client that is still being created has no handle that events could be taken with.
-        let Some(client) = self.client.get() else { return };
-        match &self.events {
-            Events::Pull(pull) => pull.wake(client),
-            Events::Push(push) => {
-                if !push.in_line.swap(true, Ordering::AcqRel) {
-                    dispatch::schedule(self);
-                }
-            }
+        // A client that is still being created has no handle that the callback could be called with.
+        if let (Events::Push(push), Some(_)) = (&self.events, self.client.get())
+            && !push.in_line.swap(true, Ordering::AcqRel)
+        {
+            dispatch::schedule(self);
         }
     }
 
@@ -146,7 +179,7 @@ impl saltyrtc_client {
                     transport.transmit(handle, transmit);
                 },
                 _ => {
-                    let event = OwnedEvent::new(event);
+                    let event = OwnedEvent::new(0, event);
                     // SAFETY: the program that gave us the callback vouches for it.
                     unsafe { (push.callback)(handle, event.as_ptr(), user_data) }
                 }
@@ -217,8 +250,12 @@ impl saltyrtc_client {
     fn free(&self) {
         // Before closing, so that there are no events about it.
         match &self.events {
-            Events::Pull(pull) => pull.free(),
             Events::Push(push) => push.lock().freed = true,
+            Events::Pull(member) => {
+                member.leave();
+                member.queue().free();
+            }
+            Events::Queue(member) => member.leave(),
         }
         if let Some(client) = self.client.get() {
             client.close();
@@ -234,6 +271,18 @@ impl saltyrtc_client {
             }
         }
         self.free_user_data();
+    }
+}
+
+/// Has the callback of a client called when there are events.
+struct ToCallback(Weak<saltyrtc_client>);
+
+impl Listener for ToCallback {
+    // Not earlier: if the client is freed meanwhile, this is the last to hold it, and closes it.
+    fn wake(&self) {
+        if let Some(client) = self.0.upgrade() {
+            client.events_added();
+        }
     }
 }
 
@@ -289,32 +338,46 @@ pub unsafe extern "C" fn saltyrtc_client_new(
     let out = args::out(out, ptr::null_mut());
     entry(error, || {
         let out = out.required("out")?;
-        let config = handle(config, "config")?.build()?;
-        if callback.is_some() {
-            dispatch::start().map_err(|error| {
-                let text =
-                    format!("the operating system gives no thread for the callbacks: {error}");
-                CallError::new(saltyrtc_status::OutOfResources, text)
-            })?;
-        }
-        let shared = Arc::new(saltyrtc_client::new(callback, user_data));
-        let weak = Arc::downgrade(&shared);
-        let on_events = move || {
-            if let Some(shared) = Weak::upgrade(&weak) {
-                shared.events_added();
+        let config = handle(config, "config")?;
+        match callback {
+            Some(callback) => saltyrtc_client::with_callback(config, callback, user_data, &out),
+            None => {
+                let queue = Queue::of_one_client();
+                saltyrtc_client::on_queue(config, queue, 0, Events::Pull, user_data, &out)
             }
-        };
-        let client = Client::connect_with(config, Box::new(on_events))?;
-        out.set(Arc::into_raw(shared.clone()).cast_mut());
-        // Only now can events be delivered.
-        shared.client.get_or_init(|| client);
-        shared.events_added();
-        Ok(())
+        }
+    })
+}
+
+/// Creates a client like saltyrtc_client_new does, whose events go to a queue: take them with
+/// saltyrtc_queue_next_events or saltyrtc_queue_read. Each has the `token` in it, a number of the
+/// program's choice that says which client it is of.
+///
+/// `*out` is set before an event of the client can be taken, by another thread too, and has to be freed
+/// with saltyrtc_client_free. Fails with SALTYRTC_STATUS_BAD_CONFIG if the settings contradict each other.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_new_on_queue(
+    config: *const saltyrtc_config,
+    queue: *mut saltyrtc_queue,
+    token: u64,
+    out: *mut *mut saltyrtc_client,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let out = args::out(out, ptr::null_mut());
+    entry(error, || {
+        let out = out.required("out")?;
+        let (config, queue) = (handle(config, "config")?, queue::queue(queue)?);
+        let none = UserData::new(ptr::null_mut(), None);
+        saltyrtc_client::on_queue(config, queue, token, Events::Queue, none, &out)
     })
 }
 
 /// Frees a client. Its connection is closed in the background, like saltyrtc_client_close does, but
 /// there are no more events. Does nothing if the client is NULL.
+///
+/// On a queue, no event of the client is taken any more once this function has returned, and those that
+/// wait are gone: whatever other threads do with the queue meanwhile, and whatever waits, a client can be
+/// freed. An event that a thread has taken before is that thread's own.
 ///
 /// If the application carries the signalling itself (saltyrtc_client_hand_over), closing takes events,
 /// so the peer is not informed: to do so, call saltyrtc_client_close first and wait for CLOSED.
@@ -352,15 +415,16 @@ pub unsafe extern "C" fn saltyrtc_client_close(
     })
 }
 
-/// Takes the next event of a client that has no callback.
+/// Takes the next event of a client that has neither a callback nor a queue.
 ///
 /// If there is none, it blocks until there is one, for `timeout_ms` milliseconds at most: 0 does not
 /// block, and a negative number blocks without a limit. If several threads wait, each event goes to one
 /// of them. `*out` has to be freed with saltyrtc_event_free.
 ///
 /// Fails with SALTYRTC_STATUS_TIMEOUT if there was no event; with SALTYRTC_STATUS_NO_MORE_EVENTS after
-/// CLOSED was taken; with SALTYRTC_STATUS_HAS_CALLBACK; and with SALTYRTC_STATUS_WOULD_DEADLOCK if it
-/// is called from a callback, of any client, and `timeout_ms` is not 0.
+/// CLOSED was taken; with SALTYRTC_STATUS_HAS_CALLBACK or SALTYRTC_STATUS_HAS_QUEUE if the events go
+/// elsewhere; and with SALTYRTC_STATUS_WOULD_DEADLOCK if it is called from a callback, of any client, and
+/// `timeout_ms` is not 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_next_event(
     client: *mut saltyrtc_client,
@@ -371,29 +435,28 @@ pub unsafe extern "C" fn saltyrtc_client_next_event(
     let out = args::out(out, ptr::null_mut());
     entry(error, || {
         let out = out.required("out")?;
-        handle(client, "client")?;
-        // Keeps the client alive if another thread frees it in the meantime.
-        Arc::increment_strong_count(client.cast_const());
-        let client = Arc::from_raw(client.cast_const());
-        let pull = client.pull()?;
-        if timeout_ms != 0 && dispatch::on_event_thread() {
-            let text = "a callback must not wait for events: call it with a time-out of 0";
-            return Err(CallError::new(saltyrtc_status::WouldDeadlock, text));
+        // Not the client, which another thread may free in the meantime.
+        let queue = handle(client, "client")?.own_queue()?.clone();
+        let mut basket = Basket::for_events(1);
+        queue.take(&mut basket, queue::patience(timeout_ms)?)?;
+        for taken in basket.into_taken() {
+            out.set(OwnedEvent::new(taken.token, taken.event).into_raw());
         }
-        let timeout = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
-        let event = pull.next(client.get()?, timeout)?;
-        out.set(OwnedEvent::new(event).into_raw());
         Ok(())
     })
 }
 
 impl saltyrtc_client {
-    pub(super) fn pull(&self) -> Outcome<&Pull> {
+    pub(super) fn own_queue(&self) -> Outcome<&Arc<Queue>> {
         match &self.events {
-            Events::Pull(pull) => Ok(pull),
+            Events::Pull(member) => Ok(member.queue()),
             Events::Push(_) => Err(CallError::new(
                 saltyrtc_status::HasCallback,
                 "the events of this client are passed to its callback",
+            )),
+            Events::Queue(_) => Err(CallError::new(
+                saltyrtc_status::HasQueue,
+                "the events of this client go to a queue: take them from there",
             )),
         }
     }
@@ -403,7 +466,8 @@ impl saltyrtc_client {
 /// saltyrtc_client_next_event can take. Do not read from it, write to it, or close it;
 /// saltyrtc_client_free closes it. Unix only.
 ///
-/// Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
+/// Fails with SALTYRTC_STATUS_HAS_CALLBACK or SALTYRTC_STATUS_HAS_QUEUE if the client has a callback or a
+/// queue.
 #[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_event_fd(
@@ -414,8 +478,7 @@ pub unsafe extern "C" fn saltyrtc_client_event_fd(
     let fd = args::out(fd, -1);
     entry(error, || {
         let fd = fd.required("fd")?;
-        let client = handle(client, "client")?;
-        fd.set(client.pull()?.descriptor(client.get()?)?);
+        fd.set(handle(client, "client")?.own_queue()?.descriptor()?);
         Ok(())
     })
 }

@@ -65,8 +65,8 @@ impl saltyrtc_event {
     /// The first field that the kind has and the event has not, or the other way round.
     pub(super) fn wrong_field(&self) -> Option<&'static str> {
         let fields = self.kind.fields();
-        // The size and the kind are in every event.
-        let others = &Self::FIELDS[2..];
+        // The size, the token and the kind are in every event.
+        let others = &Self::FIELDS[3..];
         let missing = fields.iter().find(|field| {
             let place = others.iter().find(|other| other.offset == field.offset);
             field.always && place.is_none_or(|place| self.is_reset(place))

@@ -8,7 +8,9 @@ mod values;
 use std::ffi::c_char;
 
 pub(super) use self::kind::saltyrtc_event_kind;
-pub(super) use self::owned::OwnedEvent;
+#[cfg(test)]
+pub(super) use self::owned::tests;
+pub(super) use self::owned::{Fields, OwnedEvent};
 pub(super) use self::values::*;
 use super::declare::c_struct;
 use super::error::silent_entry;
@@ -19,8 +21,8 @@ c_struct! {
     /// all other fields are 0, false or NULL.
     ///
     /// An event that is passed to a callback is valid until the callback returns, with everything that
-    /// it points to. An event that was taken with saltyrtc_client_next_event is valid until
-    /// saltyrtc_event_free. Events must not be modified.
+    /// it points to. An event that was taken with saltyrtc_client_next_event or
+    /// saltyrtc_queue_next_events is valid until saltyrtc_event_free. Events must not be modified.
     ///
     /// All texts end with a NUL. Those that a peer chose may contain others, so they have a length.
     ///
@@ -29,6 +31,8 @@ c_struct! {
     pub struct saltyrtc_event {
         /// The size of this structure in the library, in bytes.
         pub struct_size: usize,
+        /// Which client it is of: what was given to saltyrtc_client_new_on_queue, or else 0.
+        pub token: u64,
         /// What happened.
         pub kind: saltyrtc_event_kind,
         /// The reason.
@@ -104,11 +108,23 @@ c_struct! {
     }
 }
 
-/// Frees an event that was taken with saltyrtc_client_next_event; not one that was passed to a
-/// callback. Does nothing if it is NULL.
+/// Frees an event that was taken with saltyrtc_client_next_event or saltyrtc_queue_next_events; not one
+/// that was passed to a callback. Does nothing if it is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_event_free(event: *mut saltyrtc_event) {
     if !event.is_null() {
         silent_entry(|| drop(Box::from_raw(event.cast::<OwnedEvent>())));
+    }
+}
+
+/// Frees `count` events that were taken with saltyrtc_queue_next_events, and sets the pointers to NULL;
+/// those that are NULL already are left out. The array itself stays the caller's. Does nothing if it is
+/// NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_events_free(events: *mut *mut saltyrtc_event, count: usize) {
+    if !events.is_null() {
+        for i in 0..count {
+            saltyrtc_event_free(events.add(i).replace(std::ptr::null_mut()));
+        }
     }
 }

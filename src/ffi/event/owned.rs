@@ -15,9 +15,17 @@ use crate::task::{ChannelEvent, ConnectionEvent, Reliability, TaskEvent};
 #[repr(C)]
 #[derive(Debug)]
 pub(in crate::ffi) struct OwnedEvent {
-    flat: saltyrtc_event,
-    /// Not changed any more: `flat` points into it, the texts and the candidates.
+    fields: Fields,
+    /// Not changed any more: the fields point into it.
     event: Event,
+}
+
+/// The fields of an event. They point into the event that they were made of, which has to stay where it is,
+/// and into what is kept here.
+#[repr(C)]
+#[derive(Debug)]
+pub(in crate::ffi) struct Fields {
+    flat: saltyrtc_event,
     texts: Texts,
     candidates: Vec<saltyrtc_candidate>,
 }
@@ -47,12 +55,10 @@ impl Texts {
 
 impl OwnedEvent {
     /// Boxed, so that the pointers into it stay right.
-    pub(in crate::ffi) fn new(event: Event) -> Box<Self> {
-        let flat = saltyrtc_event { struct_size: size_of::<saltyrtc_event>(), ..declare::zeroed() };
-        let texts = Texts::default();
-        let mut owned = Box::new(Self { flat, event, texts, candidates: Vec::new() });
-        owned.fill();
-        debug_assert_eq!(owned.flat.wrong_field(), None, "{:?}", owned.flat.kind);
+    pub(in crate::ffi) fn new(token: u64, event: Event) -> Box<Self> {
+        let mut owned = Box::new(Self { fields: Fields::none(token), event });
+        let Self { fields, event } = &mut *owned;
+        fields.fill(event);
         owned
     }
 
@@ -64,9 +70,32 @@ impl OwnedEvent {
     pub(in crate::ffi) fn into_raw(self: Box<Self>) -> *mut saltyrtc_event {
         Box::into_raw(self).cast()
     }
+}
 
-    fn fill(&mut self) {
-        let Self { flat, event, texts, candidates } = self;
+impl Fields {
+    fn none(token: u64) -> Self {
+        let struct_size = size_of::<saltyrtc_event>();
+        let flat = saltyrtc_event { struct_size, token, ..declare::zeroed() };
+        Self { flat, texts: Texts::default(), candidates: Vec::new() }
+    }
+
+    pub(in crate::ffi) fn of(token: u64, event: &Event) -> Self {
+        let mut fields = Self::none(token);
+        fields.fill(event);
+        fields
+    }
+
+    pub(in crate::ffi) const fn get(&self) -> &saltyrtc_event {
+        &self.flat
+    }
+
+    fn fill(&mut self, event: &Event) {
+        self.set(event);
+        debug_assert_eq!(self.flat.wrong_field(), None, "{:?}", self.flat.kind);
+    }
+
+    fn set(&mut self, event: &Event) {
+        let Self { flat, texts, candidates } = self;
         flat.kind = match event {
             Event::ServerHandshakeDone { address, peer_present, server_verified } => {
                 flat.address = address.0;
@@ -125,7 +154,7 @@ impl OwnedEvent {
                 saltyrtc_event_kind::Candidates
             }
             Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
-                flat.connection_state = (&*state).into();
+                flat.connection_state = state.into();
                 (flat.text, flat.text_len) = texts.add(&state.to_string());
                 saltyrtc_event_kind::ConnectionState
             }
@@ -286,7 +315,7 @@ impl saltyrtc_event {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::ffi) mod tests {
     use std::time::Duration;
 
     use super::*;
@@ -301,7 +330,7 @@ mod tests {
     const MAP: [u8; 8] = [0x81, 0xa4, b't', b'y', b'p', b'e', 0xa1, b'x'];
 
     /// Events of every kind, with as many fields set as there can be, and with as few.
-    fn events() -> Vec<Event> {
+    pub(in crate::ffi) fn events() -> Vec<Event> {
         let initiator = Address(1);
         let responder = ResponderAddress::new(2).unwrap();
         let task = |event| Event::Task(event);
@@ -388,16 +417,16 @@ mod tests {
         for event in events() {
             let said = format!("{event:?}");
             // In builds with debug assertions, making one would fail already.
-            let owned = OwnedEvent::new(event);
-            assert_eq!(owned.flat.wrong_field(), None, "{said}");
-            missing.retain(|kind| *kind != owned.flat.kind);
+            let event = *Fields::of(7, &event).get();
+            assert_eq!(event.wrong_field(), None, "{said}");
+            missing.retain(|kind| *kind != event.kind);
         }
         assert_eq!(missing, [], "kinds that no event was made of");
     }
 
     #[test]
     fn a_field_too_few_or_too_many_is_noticed() {
-        let mut event = OwnedEvent::new(Event::SendError(Address(1))).flat;
+        let mut event = *Fields::of(7, &Event::SendError(Address(1))).get();
         event.address = 0;
         assert_eq!(event.wrong_field(), Some("address"));
         event.address = 1;

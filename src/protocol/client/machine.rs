@@ -133,6 +133,11 @@ impl<E: TaskOutput> Client<E> {
         event
     }
 
+    /// What [`poll_event`](Self::poll_event) would give.
+    pub fn next_event(&self) -> Option<&Event<E>> {
+        self.signalling.next_event()
+    }
+
     /// Whether [`poll_transmit`](Self::poll_transmit) has something.
     pub fn has_transmits(&self) -> bool {
         self.signalling.has_transmits()

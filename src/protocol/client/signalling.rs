@@ -175,6 +175,10 @@ impl<E: TaskOutput> Signalling<E> {
         Some(event)
     }
 
+    pub(super) fn next_event(&self) -> Option<&Event<E>> {
+        self.events.front()
+    }
+
     pub(super) const fn events_added(&self) -> u64 {
         self.events_added
     }

@@ -8,7 +8,7 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
     let now = Instant::now();
     let [machine, _] = handover_orders::met();
     let signalling = machine.signalling_channel().unwrap();
-    let shared = Shared::new(machine, Box::new(|| {}));
+    let shared = Shared::new(machine, Box::new(()));
     let limits = ChannelLimits { max_message_size: 1, max_buffered: 1, max_channels: 1 };
     let channels = Arc::new(Channels::new(limits));
     let [before, now_there] = [(); 2].map(|()| channels.start(Role::Initiator));

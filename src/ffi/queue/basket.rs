@@ -1,0 +1,100 @@
+//! What is taken from a queue in one call.
+
+use super::record::{packed_len, usable};
+use crate::client::Event;
+use crate::ffi::event::Fields;
+
+/// So many events of one client are taken in a row at most while others wait.
+const EVENTS_PER_TURN: usize = 64;
+
+pub(in crate::ffi) struct Basket {
+    room: Room,
+    taken: Vec<Taken>,
+    /// Of whom the turn is.
+    token: u64,
+    /// How many events it had before the turn.
+    before: usize,
+    /// What would have been enough for the event that did not fit.
+    refused: Option<usize>,
+}
+
+/// An event that was taken.
+pub(in crate::ffi) struct Taken {
+    pub(in crate::ffi) token: u64,
+    pub(in crate::ffi) event: Event,
+}
+
+enum Room {
+    Events(usize),
+    /// Of a buffer for records.
+    Bytes(usize),
+}
+
+impl Basket {
+    pub(in crate::ffi) fn for_events(count: usize) -> Self {
+        Self::new(Room::Events(count), count)
+    }
+
+    pub(in crate::ffi) fn for_bytes(capacity: usize) -> Self {
+        Self::new(Room::Bytes(usable(capacity)), EVENTS_PER_TURN)
+    }
+
+    fn new(room: Room, count: usize) -> Self {
+        let taken = Vec::with_capacity(count.min(EVENTS_PER_TURN));
+        Self { room, taken, token: 0, before: 0, refused: None }
+    }
+
+    pub(super) fn begin_turn(&mut self, token: u64) {
+        self.token = token;
+        self.before = self.taken.len();
+    }
+
+    pub(super) fn wants(&mut self, event: &Event) -> bool {
+        if self.taken.len() - self.before >= EVENTS_PER_TURN {
+            return false;
+        }
+        match &mut self.room {
+            Room::Events(left) => {
+                let wants = *left > 0;
+                *left = left.saturating_sub(1);
+                wants
+            }
+            Room::Bytes(left) => {
+                let len = packed_len(Fields::of(self.token, event).get());
+                match left.checked_sub(len) {
+                    Some(rest) => *left = rest,
+                    None => self.refused = Some(len),
+                }
+                self.refused.is_none()
+            }
+        }
+    }
+
+    pub(super) fn add(&mut self, event: Event) {
+        self.taken.push(Taken { token: self.token, event });
+    }
+
+    /// Whether an event waits for more room than there was for it in its turn: then it is the first next
+    /// time, or large events would never get through.
+    pub(super) fn turn_was_for_nothing(&self) -> bool {
+        self.refused.is_some() && self.taken.len() == self.before
+    }
+
+    /// Nothing more fits.
+    pub(super) fn is_full(&self) -> bool {
+        self.refused.is_some() || matches!(self.room, Room::Events(0))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.taken.is_empty()
+    }
+
+    /// How many bytes are needed for the first event, if it did not fit.
+    pub(in crate::ffi) fn needed(&self) -> Option<usize> {
+        self.refused.filter(|_| self.taken.is_empty())
+    }
+
+    pub(in crate::ffi) fn into_taken(self) -> Vec<Taken> {
+        self.taken
+    }
+}
