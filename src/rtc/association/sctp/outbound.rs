@@ -22,8 +22,12 @@ const GIVEN_CHUNKS: usize = 128;
 /// How many bytes of them: if it sends them at once, and if not. What comes later on other channels waits for
 /// these.
 const GIVEN_BYTES: [usize; 2] = [64 * 1024, 8 * 1024];
-/// How many chunks may be on their way. It is enough for 100 Mbit/s and 180 ms there and back.
+/// The most chunks that may be on their way. It is enough for 100 Mbit/s and 180 ms there and back.
 const FLIGHT: usize = 2048;
+/// How many it is at least. For each chunk, SCTP goes through all of them, and many small messages fit into a path.
+const FLIGHT_AT_LEAST: usize = 512;
+/// How many more for each millisecond of the shortest round trip: enough for 1 Gbit/s.
+const FLIGHT_PER_MILLISECOND: usize = 100;
 /// How many streams are reset with one request.
 const RESETS: usize = 256;
 /// A window of which this part is used up is told to the peer as soon as more of it is free again.
@@ -98,7 +102,7 @@ impl Sctp {
             let on_the_way = self.flight.wire_bytes() + bytes + DATA_HEADER * chunks;
             if chunks >= GIVEN_CHUNKS
                 || bytes >= GIVEN_BYTES[usize::from(self.waits)]
-                || self.flight.len() + chunks >= FLIGHT
+                || self.flight.len() + chunks >= self.most_in_flight()
                 || on_the_way >= self.governor.limit()
             {
                 break;
@@ -137,6 +141,12 @@ impl Sctp {
             }
         }
         any
+    }
+
+    /// How many chunks may be on their way: what the path needs, and no more.
+    fn most_in_flight(&self) -> usize {
+        let trip = self.governor.shortest().as_micros() as usize;
+        (FLIGHT_AT_LEAST + trip * FLIGHT_PER_MILLISECOND / 1000).min(FLIGHT)
     }
 
     /// Whether SCTP takes messages on a stream: not while it is being reset.
