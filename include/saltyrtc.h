@@ -1037,6 +1037,12 @@ enum saltyrtc_event_kind
      * Fields: channel, text (why; NULL if one of the two clients closed it), text_len.
      */
     SALTYRTC_EVENT_KIND_CHANNEL_CLOSED = 26,
+    /**
+     * On a queue with saltyrtc_queue_set_log: a message for the log.
+     *
+     * Fields: log_level, log_target, text, text_len, dropped.
+     */
+    SALTYRTC_EVENT_KIND_LOG = 27,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -1225,6 +1231,47 @@ enum saltyrtc_peer_left
 typedef enum saltyrtc_peer_left saltyrtc_peer_left;
 #else
 typedef int32_t saltyrtc_peer_left;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The level of a log message.
+ */
+enum saltyrtc_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * No messages.
+     */
+    SALTYRTC_LOG_LEVEL_OFF = 0,
+    /**
+     * Something failed.
+     */
+    SALTYRTC_LOG_LEVEL_ERROR = 1,
+    /**
+     * Something may be wrong.
+     */
+    SALTYRTC_LOG_LEVEL_WARN = 2,
+    /**
+     * Information for operators.
+     */
+    SALTYRTC_LOG_LEVEL_INFO = 3,
+    /**
+     * Information that helps to find bugs.
+     */
+    SALTYRTC_LOG_LEVEL_DEBUG = 4,
+    /**
+     * Everything.
+     */
+    SALTYRTC_LOG_LEVEL_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum saltyrtc_log_level saltyrtc_log_level;
+#else
+typedef int32_t saltyrtc_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -1425,6 +1472,18 @@ typedef struct saltyrtc_event {
      * Whether the peer opened the channel.
      */
     bool opened_by_peer;
+    /**
+     * The level of the log message.
+     */
+    saltyrtc_log_level log_level;
+    /**
+     * The part of the library that logs. NUL-terminated.
+     */
+    const char *log_target;
+    /**
+     * How many log messages before this one were dropped, because too many waited.
+     */
+    uint64_t dropped;
 } saltyrtc_event;
 
 /**
@@ -1585,6 +1644,26 @@ typedef struct saltyrtc_record {
      * Its size in bytes.
      */
     uint32_t channel_protocol_len;
+    /**
+     * How many log messages were dropped before this one.
+     */
+    uint64_t dropped;
+    /**
+     * One of saltyrtc_log_level.
+     */
+    int32_t log_level;
+    /**
+     * Where the name of the part of the library is that logs.
+     */
+    uint32_t log_target_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t log_target_len;
+    /**
+     * 0.
+     */
+    uint32_t reserved;
 } saltyrtc_record;
 
 /**
@@ -1740,6 +1819,25 @@ saltyrtc_status saltyrtc_queue_read(struct saltyrtc_queue *queue,
                                     size_t *count,
                                     size_t *needed,
                                     struct saltyrtc_error **error);
+
+/**
+ * Has the log messages of the library put onto the queue, as events of the kind LOG with the token 0: an
+ * alternative to saltyrtc_log_set_callback, whose callback comes on any thread. It replaces what was set
+ * for this queue before.
+ *
+ * `level` is one of saltyrtc_log_level: only messages of this level, and of the more important levels
+ * with lower numbers, are put there; SALTYRTC_LOG_LEVEL_OFF for none. `capacity`, which has to be at least
+ * 1, is how many of them wait at most: while so many do, others are dropped, and the next one that is not
+ * says how many. Messages never contain secrets or application data.
+ *
+ * Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set a tracing
+ * subscriber itself, which receives the messages then.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_queue_set_log(struct saltyrtc_queue *queue,
+                                       int32_t level,
+                                       size_t capacity,
+                                       struct saltyrtc_error **error);
 
 /**
  * Makes one call of saltyrtc_queue_next_events or saltyrtc_queue_read return without an event: one that
@@ -3185,47 +3283,6 @@ saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *
 /* =================================================================================================
  * Log messages
  * ================================================================================================= */
-
-/**
- * The level of a log message.
- */
-enum saltyrtc_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * No messages.
-     */
-    SALTYRTC_LOG_LEVEL_OFF = 0,
-    /**
-     * Something failed.
-     */
-    SALTYRTC_LOG_LEVEL_ERROR = 1,
-    /**
-     * Something may be wrong.
-     */
-    SALTYRTC_LOG_LEVEL_WARN = 2,
-    /**
-     * Information for operators.
-     */
-    SALTYRTC_LOG_LEVEL_INFO = 3,
-    /**
-     * Information that helps to find bugs.
-     */
-    SALTYRTC_LOG_LEVEL_DEBUG = 4,
-    /**
-     * Everything.
-     */
-    SALTYRTC_LOG_LEVEL_TRACE = 5,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_log_level saltyrtc_log_level;
-#else
-typedef int32_t saltyrtc_log_level;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
  * Receives log messages. `level` is one of saltyrtc_log_level, and `target` is the part of the library

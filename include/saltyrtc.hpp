@@ -307,6 +307,8 @@ public:
     std::string_view kind_name() const noexcept {
         return saltyrtc_event_kind_name(static_cast<std::int32_t>(event_->kind));
     }
+    /// Of a client on a queue: which one.
+    std::uint64_t token() const noexcept { return event_->token; }
     /// All fields; saltyrtc_event_kind says which of them an event has.
     const saltyrtc_event &operator*() const noexcept { return *event_; }
     const saltyrtc_event *operator->() const noexcept { return event_; }
@@ -336,13 +338,68 @@ private:
     const saltyrtc_event *event_;
 };
 
-/// An event of Client::next_event.
+/// An event of Client::next_event or Queue::next_events.
 class Event : public EventView {
 public:
     explicit Event(saltyrtc_event *event) noexcept : EventView(event), handle_(event) {}
 
 private:
     detail::Owner<saltyrtc_event, saltyrtc_event_free> handle_;
+};
+
+/// Takes the events of many clients: one thread, or one descriptor in an event loop, is enough for all of
+/// them. Destroying it closes the clients that are still on it.
+class Queue {
+public:
+    Queue()
+        : handle_(detail::make<saltyrtc_queue, saltyrtc_queue_free>(saltyrtc_queue_new)) {}
+
+    /// The next events, `most` of them at most; none if there were none in the given time, or if it was woken.
+    std::vector<Event> next_events(Milliseconds time, std::size_t most = 64) {
+        return next_events_in(time.count() < 0 ? 0 : static_cast<std::int64_t>(time.count()), most);
+    }
+
+    /// Waits for the next events; none if it was woken.
+    std::vector<Event> next_events(std::size_t most = 64) { return next_events_in(-1, most); }
+
+    /// Makes one call of next_events return without an event: one that waits, or else the next one.
+    void wake() const { detail::call(saltyrtc_queue_wake, handle_.get()); }
+
+    /// Has log messages come as events, of which `capacity` wait at most.
+    void set_log(saltyrtc_log_level level, std::size_t capacity) const {
+        detail::call(saltyrtc_queue_set_log, handle_.get(), static_cast<std::int32_t>(level), capacity);
+    }
+
+#ifdef SALTYRTC_UNIX
+    /// Readable exactly while next_events would not wait.
+    int fd() const {
+        int fd = -1;
+        detail::call(saltyrtc_queue_fd, handle_.get(), &fd);
+        return fd;
+    }
+#endif
+
+    saltyrtc_queue *get() const noexcept { return handle_.get(); }
+
+private:
+    std::vector<Event> next_events_in(std::int64_t milliseconds, std::size_t most) {
+        std::vector<saltyrtc_event *> taken(most);
+        std::vector<Event> events;
+        events.reserve(most);
+        std::size_t count = 0;
+        detail::ErrorOut error;
+        const saltyrtc_status status = saltyrtc_queue_next_events(
+            handle_.get(), milliseconds, taken.data(), taken.size(), &count, error.out());
+        if (status != SALTYRTC_STATUS_TIMEOUT) {
+            error.check(status);
+        }
+        for (std::size_t i = 0; i < count; i++) {
+            events.emplace_back(taken[i]);
+        }
+        return events;
+    }
+
+    detail::Owner<saltyrtc_queue, saltyrtc_queue_free> handle_;
 };
 
 /// A client, without owning it: what callbacks get.
@@ -452,6 +509,11 @@ public:
     Client(const Config &config, OnEvent on_event)
         : Client(config, call_function, new OnEvent(std::move(on_event)), delete_function) {}
 
+    /// A client whose events go to a queue, with the token in each.
+    Client(const Config &config, const Queue &queue, std::uint64_t token)
+        : Client(detail::make<saltyrtc_client, saltyrtc_client_free>(
+              saltyrtc_client_new_on_queue, config.get(), queue.get(), token)) {}
+
     ClientRef ref() const noexcept { return ClientRef(handle_.get()); }
     ClientRef operator*() const noexcept { return ref(); }
 
@@ -476,11 +538,14 @@ public:
 #endif
 
 private:
+    using Handle = detail::Owner<saltyrtc_client, saltyrtc_client_free>;
+
+    explicit Client(Handle handle) : handle_(std::move(handle)), ref_(handle_.get()) {}
+
     Client(const Config &config, saltyrtc_event_callback callback, void *user_data,
            saltyrtc_user_data_free user_data_free)
-        : handle_(detail::make<saltyrtc_client, saltyrtc_client_free>(
-              saltyrtc_client_new, config.get(), callback, user_data, user_data_free)),
-          ref_(handle_.get()) {}
+        : Client(detail::make<saltyrtc_client, saltyrtc_client_free>(
+              saltyrtc_client_new, config.get(), callback, user_data, user_data_free)) {}
 
     static void call_function(saltyrtc_client *client, const saltyrtc_event *event,
                               void *function) noexcept {
@@ -503,7 +568,7 @@ private:
         return Event(event);
     }
 
-    detail::Owner<saltyrtc_client, saltyrtc_client_free> handle_;
+    Handle handle_;
     ClientRef ref_;
 };
 

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ffi::{c_char, c_void};
 use std::fmt::{self, Write as _};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, Weak};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -11,29 +11,12 @@ use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::args;
-use super::declare::c_enum;
 use super::error::{CallError, c_text, entry, saltyrtc_error};
+use super::event::{Posted, saltyrtc_log_level};
+use super::queue::Queue;
 use super::status::saltyrtc_status;
 use super::user_data::{UserData, saltyrtc_user_data_free};
 use crate::sync::{lock, unpoisoned};
-
-c_enum! {
-    /// The level of a log message.
-    pub enum saltyrtc_log_level {
-        /// No messages.
-        Off = 0,
-        /// Something failed.
-        Error = 1,
-        /// Something may be wrong.
-        Warn = 2,
-        /// Information for operators.
-        Info = 3,
-        /// Information that helps to find bugs.
-        Debug = 4,
-        /// Everything.
-        Trace = 5,
-    }
-}
 
 /// Receives log messages. `level` is one of saltyrtc_log_level, and `target` is the part of the library
 /// that logs. The texts are valid until the callback returns.
@@ -57,7 +40,30 @@ struct Receiver {
     user_data: UserData,
 }
 
-static RECEIVER: RwLock<Option<Arc<Receiver>>> = RwLock::new(None);
+/// All who receive log messages.
+#[derive(Clone)]
+struct Receivers {
+    callback: Option<Arc<Receiver>>,
+    queues: Vec<(saltyrtc_log_level, Weak<Queue>)>,
+}
+
+impl Receivers {
+    const NONE: Self = Self { callback: None, queues: Vec::new() };
+
+    /// The least important level that anybody wants.
+    fn level(&self) -> saltyrtc_log_level {
+        let callback = self.callback.iter().map(|receiver| receiver.level);
+        let queues = self.queues.iter().map(|(level, _)| *level);
+        callback.chain(queues).max().unwrap_or(saltyrtc_log_level::Off)
+    }
+
+    fn remove(&mut self, queue: &Arc<Queue>) {
+        self.queues.retain(|(_, other)| other.as_ptr() != Arc::as_ptr(queue));
+    }
+}
+
+/// Replaced as a whole, so that whoever logs holds no lock.
+static RECEIVERS: RwLock<Option<Arc<Receivers>>> = RwLock::new(None);
 /// Whether the subscriber was installed, which can be done once in a process.
 static INSTALLED: Mutex<bool> = Mutex::new(false);
 
@@ -99,20 +105,46 @@ pub unsafe extern "C" fn saltyrtc_log_set_callback(
                 Some(Arc::new(Receiver { level, callback, user_data }))
             }
         };
-        let previous = {
-            let mut current = unpoisoned(RECEIVER.write());
-            std::mem::replace(&mut *current, receiver)
-        };
-        // Freeing calls the program, so the lock may not be held.
-        drop(previous);
+        change(|receivers| receivers.callback = receiver);
         Ok(())
     })
+}
+
+/// Has log messages posted onto a queue.
+pub(super) fn set_queue(queue: &Arc<Queue>, level: saltyrtc_log_level) -> Result<(), CallError> {
+    if level == saltyrtc_log_level::Off {
+        forget_queue(queue);
+        return Ok(());
+    }
+    install()?;
+    change(|receivers| {
+        receivers.remove(queue);
+        receivers.queues.push((level, Arc::downgrade(queue)));
+    });
+    Ok(())
+}
+
+/// Posts no more onto a queue, or is about to post the last.
+pub(super) fn forget_queue(queue: &Arc<Queue>) {
+    change(|receivers| receivers.remove(queue));
+}
+
+fn change(change: impl FnOnce(&mut Receivers)) {
+    let previous = {
+        let mut current = unpoisoned(RECEIVERS.write());
+        let mut receivers = current.as_deref().cloned().unwrap_or(Receivers::NONE);
+        change(&mut receivers);
+        let is_some = receivers.level() != saltyrtc_log_level::Off;
+        std::mem::replace(&mut *current, is_some.then(|| Arc::new(receivers)))
+    };
+    // Freeing the user data of a callback calls the program, so the lock may not be held.
+    drop(previous);
 }
 
 fn install() -> Result<(), CallError> {
     let mut installed = lock(&INSTALLED);
     if !*installed {
-        tracing::subscriber::set_global_default(ToCallback).map_err(|_| {
+        tracing::subscriber::set_global_default(ToReceivers).map_err(|_| {
             CallError::new(
                 saltyrtc_status::LogTaken,
                 "this process has a tracing subscriber already, which gets the log messages",
@@ -124,12 +156,13 @@ fn install() -> Result<(), CallError> {
 }
 
 /// The `tracing` subscriber. Spans are not used.
-struct ToCallback;
+struct ToReceivers;
 
-impl ToCallback {
-    fn receiver(metadata: &Metadata<'_>) -> Option<Arc<Receiver>> {
-        let receiver = unpoisoned(RECEIVER.read()).clone()?;
-        (level_of(metadata) <= receiver.level).then_some(receiver)
+impl ToReceivers {
+    /// Those who receive messages, if there are any who want this one.
+    fn receivers(metadata: &Metadata<'_>) -> Option<Arc<Receivers>> {
+        let receivers = unpoisoned(RECEIVERS.read()).clone()?;
+        (level_of(metadata) <= receivers.level()).then_some(receivers)
     }
 
     /// Other libraries may log what nobody has looked at for secrets.
@@ -149,33 +182,43 @@ fn level_of(metadata: &Metadata<'_>) -> saltyrtc_log_level {
     }
 }
 
-impl Subscriber for ToCallback {
+impl Subscriber for ToReceivers {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         // `enabled` is asked for each message, because the level can change.
         if Self::is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && Self::is_ours(metadata) && Self::receiver(metadata).is_some()
+        metadata.is_event() && Self::is_ours(metadata) && Self::receivers(metadata).is_some()
     }
 
     fn event(&self, event: &Event<'_>) {
-        let Some(receiver) = Self::receiver(event.metadata()) else { return };
+        let Some(receivers) = Self::receivers(event.metadata()) else { return };
         if in_callback() {
             return;
         }
         let mut message = Message::default();
         event.record(&mut message);
-        let (target, text) = (c_text(event.metadata().target()), c_text(&message.finish()));
-        let level = level_of(event.metadata()) as i32;
+        let (level, target) = (level_of(event.metadata()), event.metadata().target());
+        let text = message.finish();
+        for (_, queue) in receivers.queues.iter().filter(|(wanted, _)| level <= *wanted) {
+            // Dropping the last count of a queue is harmless, whatever lock is held: it was freed, and is empty.
+            if let Some(queue) = queue.upgrade() {
+                queue.post(0, Posted::Log { level, target, text: text.clone(), dropped: 0 });
+            }
+        }
         IN_CALLBACK.set(true);
-        // SAFETY: the program that gave us the callback vouches for it.
-        unsafe {
-            (receiver.callback)(level, target.as_ptr(), text.as_ptr(), receiver.user_data.pointer);
+        if let Some(receiver) = receivers.callback.as_ref().filter(|it| level <= it.level) {
+            let (target, text) = (c_text(target), c_text(&text));
+            let user_data = receiver.user_data.pointer;
+            // SAFETY: the program that gave us the callback vouches for it.
+            unsafe {
+                (receiver.callback)(level as i32, target.as_ptr(), text.as_ptr(), user_data);
+            }
         }
         // This may be the last call of a callback that was replaced. What frees its user data must not
         // come back into the library either.
-        drop(receiver);
+        drop(receivers);
         IN_CALLBACK.set(false);
     }
 

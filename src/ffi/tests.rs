@@ -192,6 +192,7 @@ fn the_end_keeps_its_code_its_author_and_its_reason() {
 #[test]
 fn the_log_of_a_rust_program_is_not_taken_away() {
     use super::log::saltyrtc_log_set_callback;
+    use super::queue::{saltyrtc_queue_free, saltyrtc_queue_new, saltyrtc_queue_set_log};
     use std::ffi::c_void;
     use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -210,5 +211,12 @@ fn the_log_of_a_rust_program_is_not_taken_away() {
             unsafe { saltyrtc_log_set_callback(level, Some(log), user_data, Some(free), none) };
         assert_eq!(status, expected);
         assert_eq!(freed.load(Ordering::Relaxed), before + 1);
+    }
+    let (mut queue, none) = (ptr::null_mut(), ptr::null_mut());
+    unsafe {
+        ok(saltyrtc_queue_new(&mut queue, none));
+        assert_eq!(saltyrtc_queue_set_log(queue, 3, 10, none), saltyrtc_status::LogTaken);
+        ok(saltyrtc_queue_set_log(queue, 0, 10, none));
+        saltyrtc_queue_free(queue);
     }
 }

@@ -11,7 +11,7 @@
 #include "saltyrtc.h"
 
 /* One more than the last kind of event. */
-#define EVENT_KINDS 27
+#define EVENT_KINDS 28
 
 /* A kind of event: its name, the fields that are never 0, false or NULL in it, and those that can be. */
 typedef struct event_rule {
@@ -66,6 +66,7 @@ static const event_rule EVENT_RULES[] = {
     {SALTYRTC_EVENT_KIND_CHANNEL_MESSAGE, "channel message", " channel  payload ", " data  data_len "},
     {SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER, "channel low water", " channel ", ""},
     {SALTYRTC_EVENT_KIND_CHANNEL_CLOSED, "channel closed", " channel ", " text  text_len "},
+    {SALTYRTC_EVENT_KIND_LOG, "log", " log_level  log_target  text ", " text_len  dropped "},
 };
 
 /* The size, the token and the kind are in every event. */
@@ -103,6 +104,9 @@ static const event_place EVENT_PLACES[] = {
     {" unordered ", offsetof(saltyrtc_event, unordered), sizeof(((saltyrtc_event *)0)->unordered)},
     {" plain ", offsetof(saltyrtc_event, plain), sizeof(((saltyrtc_event *)0)->plain)},
     {" opened_by_peer ", offsetof(saltyrtc_event, opened_by_peer), sizeof(((saltyrtc_event *)0)->opened_by_peer)},
+    {" log_level ", offsetof(saltyrtc_event, log_level), sizeof(((saltyrtc_event *)0)->log_level)},
+    {" log_target ", offsetof(saltyrtc_event, log_target), sizeof(((saltyrtc_event *)0)->log_target)},
+    {" dropped ", offsetof(saltyrtc_event, dropped), sizeof(((saltyrtc_event *)0)->dropped)},
 };
 
 /* NULL if the event has the fields of its kind and no others; or else the name of one that is wrong. */
@@ -151,7 +155,7 @@ static inline const char *wrong_layout(void) {
         {"sizeof saltyrtc_candidate.username_fragment_len", 8, sizeof(((saltyrtc_candidate *)0)->username_fragment_len)},
         {"saltyrtc_candidate.sdp_m_line_index", 48, offsetof(saltyrtc_candidate, sdp_m_line_index)},
         {"sizeof saltyrtc_candidate.sdp_m_line_index", 4, sizeof(((saltyrtc_candidate *)0)->sdp_m_line_index)},
-        {"sizeof saltyrtc_event", 200, sizeof(saltyrtc_event)},
+        {"sizeof saltyrtc_event", 216, sizeof(saltyrtc_event)},
         {"saltyrtc_event.struct_size", 0, offsetof(saltyrtc_event, struct_size)},
         {"sizeof saltyrtc_event.struct_size", 8, sizeof(((saltyrtc_event *)0)->struct_size)},
         {"saltyrtc_event.token", 8, offsetof(saltyrtc_event, token)},
@@ -224,7 +228,13 @@ static inline const char *wrong_layout(void) {
         {"sizeof saltyrtc_event.plain", 1, sizeof(((saltyrtc_event *)0)->plain)},
         {"saltyrtc_event.opened_by_peer", 194, offsetof(saltyrtc_event, opened_by_peer)},
         {"sizeof saltyrtc_event.opened_by_peer", 1, sizeof(((saltyrtc_event *)0)->opened_by_peer)},
-        {"sizeof saltyrtc_record", 136, sizeof(saltyrtc_record)},
+        {"saltyrtc_event.log_level", 196, offsetof(saltyrtc_event, log_level)},
+        {"sizeof saltyrtc_event.log_level", 4, sizeof(((saltyrtc_event *)0)->log_level)},
+        {"saltyrtc_event.log_target", 200, offsetof(saltyrtc_event, log_target)},
+        {"sizeof saltyrtc_event.log_target", 8, sizeof(((saltyrtc_event *)0)->log_target)},
+        {"saltyrtc_event.dropped", 208, offsetof(saltyrtc_event, dropped)},
+        {"sizeof saltyrtc_event.dropped", 8, sizeof(((saltyrtc_event *)0)->dropped)},
+        {"sizeof saltyrtc_record", 160, sizeof(saltyrtc_record)},
         {"saltyrtc_record.record_size", 0, offsetof(saltyrtc_record, record_size)},
         {"sizeof saltyrtc_record.record_size", 4, sizeof(((saltyrtc_record *)0)->record_size)},
         {"saltyrtc_record.kind", 4, offsetof(saltyrtc_record, kind)},
@@ -289,6 +299,16 @@ static inline const char *wrong_layout(void) {
         {"sizeof saltyrtc_record.channel_protocol_offset", 4, sizeof(((saltyrtc_record *)0)->channel_protocol_offset)},
         {"saltyrtc_record.channel_protocol_len", 128, offsetof(saltyrtc_record, channel_protocol_len)},
         {"sizeof saltyrtc_record.channel_protocol_len", 4, sizeof(((saltyrtc_record *)0)->channel_protocol_len)},
+        {"saltyrtc_record.dropped", 136, offsetof(saltyrtc_record, dropped)},
+        {"sizeof saltyrtc_record.dropped", 8, sizeof(((saltyrtc_record *)0)->dropped)},
+        {"saltyrtc_record.log_level", 144, offsetof(saltyrtc_record, log_level)},
+        {"sizeof saltyrtc_record.log_level", 4, sizeof(((saltyrtc_record *)0)->log_level)},
+        {"saltyrtc_record.log_target_offset", 148, offsetof(saltyrtc_record, log_target_offset)},
+        {"sizeof saltyrtc_record.log_target_offset", 4, sizeof(((saltyrtc_record *)0)->log_target_offset)},
+        {"saltyrtc_record.log_target_len", 152, offsetof(saltyrtc_record, log_target_len)},
+        {"sizeof saltyrtc_record.log_target_len", 4, sizeof(((saltyrtc_record *)0)->log_target_len)},
+        {"saltyrtc_record.reserved", 156, offsetof(saltyrtc_record, reserved)},
+        {"sizeof saltyrtc_record.reserved", 4, sizeof(((saltyrtc_record *)0)->reserved)},
         {"sizeof saltyrtc_record_candidate", 32, sizeof(saltyrtc_record_candidate)},
         {"saltyrtc_record_candidate.candidate_offset", 0, offsetof(saltyrtc_record_candidate, candidate_offset)},
         {"sizeof saltyrtc_record_candidate.candidate_offset", 4, sizeof(((saltyrtc_record_candidate *)0)->candidate_offset)},

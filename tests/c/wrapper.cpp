@@ -18,6 +18,7 @@ static_assert(moves_only<saltyrtc::Invitation>());
 static_assert(moves_only<saltyrtc::Config>());
 static_assert(moves_only<saltyrtc::Event>());
 static_assert(moves_only<saltyrtc::Client>());
+static_assert(moves_only<saltyrtc::Queue>());
 static_assert(moves_only<saltyrtc::ServerConfig>());
 static_assert(moves_only<saltyrtc::Server>());
 
@@ -146,6 +147,57 @@ void lifetime_of_functions(const saltyrtc::Server &server) {
     checked("functions live as long as their client");
 }
 
+void queues(const saltyrtc::Server &server) {
+    saltyrtc::Queue queue;
+    std::vector<saltyrtc::Client> clients;
+    auto config = config_of(server);
+    clients.emplace_back(config, queue, 17);
+    clients.emplace_back(saltyrtc::Config::responder(config.invitation()).add_relayed_data_task(), queue, 18);
+    fails(SALTYRTC_STATUS_HAS_QUEUE, "queue", [&] { clients[0].next_event(0ms); });
+    fails(SALTYRTC_STATUS_BAD_ARGUMENT, "capacity", [&] { queue.next_events(0ms, 0); });
+    std::string received;
+    int closed = 0;
+    while (closed < 2) {
+        for (const auto &event : queue.next_events(20s)) {
+            check_event(&*event);
+            CHECK(event.token() == 17 || event.token() == 18);
+            switch (event.kind()) {
+            case SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE:
+                if (event.token() == 17) {
+                    clients[0]->send_text("one");
+                    clients[0]->send_text("two");
+                }
+                break;
+            case SALTYRTC_EVENT_KIND_DATA:
+                CHECK(event.token() == 18);
+                received += event.data();
+                if (received == "onetwo") {
+                    clients[1]->close();
+                }
+                break;
+            case SALTYRTC_EVENT_KIND_CLOSED:
+                closed++;
+                break;
+            default:
+                break;
+            }
+        }
+    }
+    CHECK(queue.next_events(0ms).empty());
+    queue.wake();
+    CHECK(queue.next_events().empty());
+    CHECK(queue.fd() >= 0);
+    queue.set_log(SALTYRTC_LOG_LEVEL_DEBUG, 1);
+    clients.emplace_back(config_of(server), queue, 19);
+    clients.back()->close();
+    CHECK(queue.next_events(20s, 1).size() == 1);
+    // A queue may go before its clients, which are closed then.
+    clients.emplace_back(config_of(server), queue, 20);
+    queue = saltyrtc::Queue();
+    CHECK(clients.back()->state() == SALTYRTC_STATE_CLOSED);
+    checked("queues");
+}
+
 } // namespace
 
 int main() {
@@ -153,6 +205,7 @@ int main() {
         saltyrtc::Server server(saltyrtc::ServerConfig("127.0.0.1"));
         exceptions();
         moving(server);
+        queues(server);
         lifetime_of_functions(server);
         server.stop(20s);
     }

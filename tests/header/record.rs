@@ -29,6 +29,7 @@ pub(crate) fn describe(sections: &[Section]) -> Value {
         .map(|field| {
             let mut described = place(field);
             let meaning = match &*field.name {
+                "reserved" => "0",
                 "record_size" => "the size of a record",
                 "flags" => "the fields that are true",
                 _ => {

@@ -440,7 +440,7 @@ pub unsafe extern "C" fn saltyrtc_client_next_event(
         let mut basket = Basket::for_events(1);
         queue.take(&mut basket, queue::patience(timeout_ms)?)?;
         for taken in basket.into_taken() {
-            out.set(OwnedEvent::new(taken.token, taken.event).into_raw());
+            out.set(OwnedEvent::new(taken.token, taken.content).into_raw());
         }
         Ok(())
     })

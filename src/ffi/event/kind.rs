@@ -122,6 +122,14 @@ event_kinds! {
             maybe text "why; NULL if one of the two clients closed it",
             maybe text_len,
         },
+        /// On a queue with saltyrtc_queue_set_log: a message for the log.
+        Log = 27 {
+            always log_level,
+            always log_target,
+            always text,
+            maybe text_len,
+            maybe dropped,
+        },
     }
 }
 

@@ -3,6 +3,7 @@
 mod fields;
 mod kind;
 mod owned;
+mod posted;
 mod values;
 
 use std::ffi::c_char;
@@ -10,7 +11,8 @@ use std::ffi::c_char;
 pub(super) use self::kind::saltyrtc_event_kind;
 #[cfg(test)]
 pub(super) use self::owned::tests;
-pub(super) use self::owned::{Fields, OwnedEvent};
+pub(super) use self::owned::{Content, Fields, OwnedEvent};
+pub(super) use self::posted::Posted;
 pub(super) use self::values::*;
 use super::declare::c_struct;
 use super::error::silent_entry;
@@ -105,6 +107,12 @@ c_struct! {
         pub plain: bool,
         /// Whether the peer opened the channel.
         pub opened_by_peer: bool,
+        /// The level of the log message.
+        pub log_level: saltyrtc_log_level,
+        /// The part of the library that logs. NUL-terminated.
+        pub log_target: *const c_char,
+        /// How many log messages before this one were dropped, because too many waited.
+        pub dropped: u64,
     }
 }
 

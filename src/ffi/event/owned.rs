@@ -17,7 +17,20 @@ use crate::task::{ChannelEvent, ConnectionEvent, Reliability, TaskEvent};
 pub(in crate::ffi) struct OwnedEvent {
     fields: Fields,
     /// Not changed any more: the fields point into it.
-    event: Event,
+    content: Content,
+}
+
+/// What an event is made of.
+#[derive(Debug)]
+pub(in crate::ffi) enum Content {
+    Client(Event),
+    Posted(Posted),
+}
+
+impl From<Event> for Content {
+    fn from(event: Event) -> Self {
+        Self::Client(event)
+    }
 }
 
 /// The fields of an event. They point into the event that they were made of, which has to stay where it is,
@@ -25,21 +38,21 @@ pub(in crate::ffi) struct OwnedEvent {
 #[repr(C)]
 #[derive(Debug)]
 pub(in crate::ffi) struct Fields {
-    flat: saltyrtc_event,
-    texts: Texts,
+    pub(super) flat: saltyrtc_event,
+    pub(super) texts: Texts,
     candidates: Vec<saltyrtc_candidate>,
 }
 
 /// Texts for C: with a NUL at the end, and perhaps others before.
 #[derive(Debug, Default)]
-struct Texts(Vec<Box<[u8]>>);
+pub(super) struct Texts(Vec<Box<[u8]>>);
 
 /// A text and its length, without the NUL at the end.
 type Text = (*const c_char, usize);
 
 impl Texts {
     /// Keeps a copy of `text`. The pointer stays right as long as this is there.
-    fn add(&mut self, text: &str) -> Text {
+    pub(super) fn add(&mut self, text: &str) -> Text {
         let mut copy = Vec::with_capacity(text.len() + 1);
         copy.extend_from_slice(text.as_bytes());
         copy.push(0);
@@ -55,10 +68,11 @@ impl Texts {
 
 impl OwnedEvent {
     /// Boxed, so that the pointers into it stay right.
-    pub(in crate::ffi) fn new(token: u64, event: Event) -> Box<Self> {
-        let mut owned = Box::new(Self { fields: Fields::none(token), event });
-        let Self { fields, event } = &mut *owned;
-        fields.fill(event);
+    pub(in crate::ffi) fn new(token: u64, content: impl Into<Content>) -> Box<Self> {
+        let content = content.into();
+        let mut owned = Box::new(Self { fields: Fields::none(token), content });
+        let Self { fields, content } = &mut *owned;
+        fields.fill(content);
         owned
     }
 
@@ -79,9 +93,17 @@ impl Fields {
         Self { flat, texts: Texts::default(), candidates: Vec::new() }
     }
 
-    pub(in crate::ffi) fn of(token: u64, event: &Event) -> Self {
+    /// Of an event of a client.
+    pub(in crate::ffi) fn of_client(token: u64, event: &Event) -> Self {
         let mut fields = Self::none(token);
-        fields.fill(event);
+        fields.set(event);
+        fields.check();
+        fields
+    }
+
+    pub(in crate::ffi) fn of(token: u64, content: &Content) -> Self {
+        let mut fields = Self::none(token);
+        fields.fill(content);
         fields
     }
 
@@ -89,8 +111,15 @@ impl Fields {
         &self.flat
     }
 
-    fn fill(&mut self, event: &Event) {
-        self.set(event);
+    fn fill(&mut self, content: &Content) {
+        match content {
+            Content::Client(event) => self.set(event),
+            Content::Posted(posted) => self.set_posted(posted),
+        }
+        self.check();
+    }
+
+    fn check(&self) {
         debug_assert_eq!(self.flat.wrong_field(), None, "{:?}", self.flat.kind);
     }
 
@@ -330,7 +359,18 @@ pub(in crate::ffi) mod tests {
     const MAP: [u8; 8] = [0x81, 0xa4, b't', b'y', b'p', b'e', 0xa1, b'x'];
 
     /// Events of every kind, with as many fields set as there can be, and with as few.
-    pub(in crate::ffi) fn events() -> Vec<Event> {
+    pub(in crate::ffi) fn contents() -> Vec<Content> {
+        let mut contents: Vec<_> = events().into_iter().map(Content::Client).collect();
+        for dropped in [0, u64::MAX] {
+            let (level, text) = (saltyrtc_log_level::Warn, "it is\0late".into());
+            let target = "saltyrtc::client";
+            contents.push(Content::Posted(Posted::Log { level, target, text, dropped }));
+        }
+        contents
+    }
+
+    /// Those of clients.
+    fn events() -> Vec<Event> {
         let initiator = Address(1);
         let responder = ResponderAddress::new(2).unwrap();
         let task = |event| Event::Task(event);
@@ -414,10 +454,10 @@ pub(in crate::ffi) mod tests {
     fn every_event_has_the_fields_of_its_kind_and_no_others() {
         let mut missing = saltyrtc_event_kind::ALL.to_vec();
         missing.retain(|kind| *kind != saltyrtc_event_kind::Unknown);
-        for event in events() {
-            let said = format!("{event:?}");
+        for content in contents() {
+            let said = format!("{content:?}");
             // In builds with debug assertions, making one would fail already.
-            let event = *Fields::of(7, &event).get();
+            let event = *Fields::of(7, &content).get();
             assert_eq!(event.wrong_field(), None, "{said}");
             missing.retain(|kind| *kind != event.kind);
         }
@@ -426,7 +466,7 @@ pub(in crate::ffi) mod tests {
 
     #[test]
     fn a_field_too_few_or_too_many_is_noticed() {
-        let mut event = *Fields::of(7, &Event::SendError(Address(1))).get();
+        let mut event = *Fields::of_client(7, &Event::SendError(Address(1))).get();
         event.address = 0;
         assert_eq!(event.wrong_field(), Some("address"));
         event.address = 1;

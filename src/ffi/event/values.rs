@@ -96,6 +96,24 @@ c_enum! {
     }
 }
 
+c_enum! {
+    /// The level of a log message.
+    pub enum saltyrtc_log_level {
+        /// No messages.
+        Off = 0,
+        /// Something failed.
+        Error = 1,
+        /// Something may be wrong.
+        Warn = 2,
+        /// Information for operators.
+        Info = 3,
+        /// Information that helps to find bugs.
+        Debug = 4,
+        /// Everything.
+        Trace = 5,
+    }
+}
+
 /// An ICE candidate of the peer. Texts end with a NUL; what the peer wrote may contain others.
 #[repr(C)]
 #[derive(Debug)]

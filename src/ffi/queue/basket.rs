@@ -2,7 +2,7 @@
 
 use super::record::{packed_len, usable};
 use crate::client::Event;
-use crate::ffi::event::Fields;
+use crate::ffi::event::{Content, Fields};
 
 /// So many events of one client are taken in a row at most while others wait.
 const EVENTS_PER_TURN: usize = 64;
@@ -21,7 +21,7 @@ pub(in crate::ffi) struct Basket {
 /// An event that was taken.
 pub(in crate::ffi) struct Taken {
     pub(in crate::ffi) token: u64,
-    pub(in crate::ffi) event: Event,
+    pub(in crate::ffi) content: Content,
 }
 
 enum Room {
@@ -49,18 +49,35 @@ impl Basket {
         self.before = self.taken.len();
     }
 
+    /// The turn goes on, with another token.
+    pub(super) fn go_on(&mut self, token: u64) {
+        self.token = token;
+    }
+
+    /// Whether there is room for the event of a client.
     pub(super) fn wants(&mut self, event: &Event) -> bool {
+        let token = self.token;
+        self.has_room(|| packed_len(Fields::of_client(token, event).get()))
+    }
+
+    /// The same for any event.
+    pub(super) fn wants_content(&mut self, content: &Content) -> bool {
+        let token = self.token;
+        self.has_room(|| packed_len(Fields::of(token, content).get()))
+    }
+
+    fn has_room(&mut self, packed_len: impl FnOnce() -> usize) -> bool {
         if self.taken.len() - self.before >= EVENTS_PER_TURN {
             return false;
         }
         match &mut self.room {
             Room::Events(left) => {
-                let wants = *left > 0;
+                let has_room = *left > 0;
                 *left = left.saturating_sub(1);
-                wants
+                has_room
             }
             Room::Bytes(left) => {
-                let len = packed_len(Fields::of(self.token, event).get());
+                let len = packed_len();
                 match left.checked_sub(len) {
                     Some(rest) => *left = rest,
                     None => self.refused = Some(len),
@@ -70,8 +87,8 @@ impl Basket {
         }
     }
 
-    pub(super) fn add(&mut self, event: Event) {
-        self.taken.push(Taken { token: self.token, event });
+    pub(super) fn add(&mut self, content: impl Into<Content>) {
+        self.taken.push(Taken { token: self.token, content: content.into() });
     }
 
     /// Whether an event waits for more room than there was for it in its turn: then it is the first next

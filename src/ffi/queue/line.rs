@@ -6,10 +6,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 use std::time::{Duration, Instant};
 
 use super::basket::Basket;
+use super::log::Log;
 use super::member::Member;
 #[cfg(unix)]
 use super::signal::Signal;
 use crate::ffi::error::{CallError, Outcome};
+use crate::ffi::event::{Content, Posted};
 use crate::ffi::status::saltyrtc_status;
 use crate::sync::{lock, unpoisoned};
 
@@ -25,7 +27,10 @@ pub(in crate::ffi) struct Queue {
 }
 
 struct State {
-    line: VecDeque<Arc<Member>>,
+    line: VecDeque<Turn>,
+    /// What is not of a client, with its token. It is in the line as one.
+    posted: VecDeque<(u64, Content)>,
+    log: Log,
     /// All clients of the queue, by their addresses in memory.
     members: HashMap<usize, Weak<Member>>,
     /// Whether the queue is of one client only, and ends with it.
@@ -40,7 +45,41 @@ struct State {
     signal: Option<Signal>,
 }
 
+/// Whose turn it is.
+enum Turn {
+    Member(Arc<Member>),
+    Posted,
+}
+
+impl Turn {
+    fn is_of(&self, address: usize) -> bool {
+        matches!(self, Self::Member(member) if Arc::as_ptr(member) as usize == address)
+    }
+}
+
 impl State {
+    fn enter(&mut self, turn: Turn, at_front: bool) {
+        match at_front {
+            true => self.line.push_front(turn),
+            false => self.line.push_back(turn),
+        }
+        self.update_signal();
+    }
+
+    /// Puts what was posted into the basket: as much as fits, and as one turn may have.
+    fn take_posted(&mut self, basket: &mut Basket) {
+        while let Some((token, content)) = self.posted.front() {
+            basket.go_on(*token);
+            if !basket.wants_content(content) {
+                return self.enter(Turn::Posted, basket.turn_was_for_nothing());
+            }
+            if let Some((_, content)) = self.posted.pop_front() {
+                self.log.taken(&content);
+                basket.add(content);
+            }
+        }
+    }
+
     /// Whether a call would return at once.
     fn is_ready(&self) -> bool {
         self.wakes > 0 || !self.line.is_empty()
@@ -70,6 +109,8 @@ impl Queue {
     fn with(of_one_client: bool) -> Arc<Self> {
         let state = State {
             line: VecDeque::new(),
+            posted: VecDeque::new(),
+            log: Log::default(),
             members: HashMap::new(),
             of_one_client,
             ended: false,
@@ -96,7 +137,7 @@ impl Queue {
         let address = std::ptr::from_ref(member) as usize;
         let mut state = self.lock();
         member.gone.store(true, Ordering::Relaxed);
-        let place = state.line.iter().position(|it| Arc::as_ptr(it) as usize == address);
+        let place = state.line.iter().position(|turn| turn.is_of(address));
         let removed =
             (place.and_then(|place| state.line.remove(place)), state.members.remove(&address));
         state.update_signal();
@@ -111,14 +152,31 @@ impl Queue {
         if member.gone.load(Ordering::Relaxed) || state.ended {
             return;
         }
-        match at_front {
-            true => state.line.push_front(member.clone()),
-            false => state.line.push_back(member.clone()),
-        }
-        state.update_signal();
+        state.enter(Turn::Member(member.clone()), at_front);
         if state.waiting > 0 {
             self.wake_taker.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Adds an event that is of no client. Can be called with any lock held. Whoever posts sees to it that not
+    /// too many wait; of log messages, the queue drops what are too many.
+    pub(in crate::ffi) fn post(&self, token: u64, mut posted: Posted) {
+        let mut state = self.lock();
+        if state.ended || !state.log.admits(&mut posted) {
+            return;
+        }
+        state.posted.push_back((token, Content::Posted(posted)));
+        if state.posted.len() == 1 {
+            state.enter(Turn::Posted, false);
+        }
+        if state.waiting > 0 {
+            self.woken.notify_one();
+        }
+    }
+
+    /// How many log messages may wait.
+    pub(in crate::ffi) fn set_log_capacity(&self, capacity: usize) {
+        self.lock().log.capacity = capacity;
     }
 
     /// Wakes a thread if one waits for what came into the line. Not under the lock of a machine, which the
@@ -151,12 +209,13 @@ impl Queue {
         let mut state = self.lock();
         state.ended = true;
         let (line, members) = (std::mem::take(&mut state.line), std::mem::take(&mut state.members));
+        let posted = std::mem::take(&mut state.posted);
         // At once, and not only when the last waiting thread has left.
         #[cfg(unix)]
         drop(state.signal.take());
         self.woken.notify_all();
         drop(state);
-        drop(line);
+        drop((line, posted));
         members.values().filter_map(Weak::upgrade).for_each(|member| member.close());
     }
 
@@ -182,12 +241,20 @@ impl Queue {
                 break Ok(());
             }
             while !basket.is_full()
-                && let Some(member) = state.line.pop_front()
+                && let Some(turn) = state.line.pop_front()
             {
-                drop(state);
-                member.take_turn(basket);
-                drop(member);
-                state = self.lock();
+                match turn {
+                    Turn::Posted => {
+                        basket.begin_turn(0);
+                        state.take_posted(basket);
+                    }
+                    Turn::Member(member) => {
+                        drop(state);
+                        member.take_turn(basket);
+                        drop(member);
+                        state = self.lock();
+                    }
+                }
             }
             if basket.is_full() || !basket.is_empty() {
                 break Ok(());

@@ -2,6 +2,7 @@
 
 mod basket;
 mod line;
+mod log;
 mod member;
 mod record;
 #[cfg(unix)]
@@ -19,6 +20,7 @@ use super::args::{self, handle};
 use super::client::dispatch;
 use super::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
 use super::event::{Fields, OwnedEvent, saltyrtc_event};
+use super::log as logging;
 use super::status::saltyrtc_status;
 
 /// A queue of events, which many clients can have in common (saltyrtc_client_new_on_queue): one thread, or
@@ -68,7 +70,11 @@ pub unsafe extern "C" fn saltyrtc_queue_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_queue_free(queue: *mut saltyrtc_queue) {
     if !queue.is_null() {
-        silent_entry(|| Box::from_raw(queue).queue.free());
+        silent_entry(|| {
+            let queue = Box::from_raw(queue).queue;
+            logging::forget_queue(&queue);
+            queue.free();
+        });
     }
 }
 
@@ -96,18 +102,18 @@ pub unsafe extern "C" fn saltyrtc_queue_next_events(
     entry(error, || {
         let count = count.required("count")?;
         let queue = self::queue(queue)?;
-        if events.is_null() {
-            return Err(CallError::null("events"));
-        }
         if capacity == 0 {
             return Err(CallError::argument("capacity", "must be at least 1"));
+        }
+        if events.is_null() {
+            return Err(CallError::null("events"));
         }
         let mut basket = Basket::for_events(capacity);
         queue.take(&mut basket, patience(timeout_ms)?)?;
         let taken = basket.into_taken();
         count.set(taken.len());
         for (i, taken) in taken.into_iter().enumerate() {
-            events.add(i).write(OwnedEvent::new(taken.token, taken.event).into_raw());
+            events.add(i).write(OwnedEvent::new(taken.token, taken.content).into_raw());
         }
         Ok(())
     })
@@ -151,9 +157,39 @@ pub unsafe extern "C" fn saltyrtc_queue_read(
         let taken = basket.into_taken();
         let mut packer = Packer::new(buffer, capacity);
         for taken in &taken {
-            packer.pack(Fields::of(taken.token, &taken.event).get());
+            packer.pack(Fields::of(taken.token, &taken.content).get());
         }
         count.set(taken.len());
+        Ok(())
+    })
+}
+
+/// Has the log messages of the library put onto the queue, as events of the kind LOG with the token 0: an
+/// alternative to saltyrtc_log_set_callback, whose callback comes on any thread. It replaces what was set
+/// for this queue before.
+///
+/// `level` is one of saltyrtc_log_level: only messages of this level, and of the more important levels
+/// with lower numbers, are put there; SALTYRTC_LOG_LEVEL_OFF for none. `capacity`, which has to be at least
+/// 1, is how many of them wait at most: while so many do, others are dropped, and the next one that is not
+/// says how many. Messages never contain secrets or application data.
+///
+/// Fails with SALTYRTC_STATUS_LOG_TAKEN if the program is written in Rust and has set a tracing
+/// subscriber itself, which receives the messages then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_queue_set_log(
+    queue: *mut saltyrtc_queue,
+    level: i32,
+    capacity: usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let queue = self::queue(queue)?;
+        let level = args::enumeration(level, "level")?;
+        if capacity == 0 {
+            return Err(CallError::argument("capacity", "must be at least 1"));
+        }
+        logging::set_queue(&queue, level)?;
+        queue.set_log_capacity(capacity);
         Ok(())
     })
 }

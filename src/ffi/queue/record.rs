@@ -82,6 +82,16 @@ pub struct saltyrtc_record {
     pub channel_protocol_offset: u32,
     /// Its size in bytes.
     pub channel_protocol_len: u32,
+    /// How many log messages were dropped before this one.
+    pub dropped: u64,
+    /// One of saltyrtc_log_level.
+    pub log_level: i32,
+    /// Where the name of the part of the library is that logs.
+    pub log_target_offset: u32,
+    /// Its size in bytes.
+    pub log_target_len: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// A candidate in a buffer that saltyrtc_queue_read has filled: the fields of saltyrtc_candidate. Places
@@ -140,8 +150,8 @@ fn text<'a>(text: *const c_char, len: usize) -> Option<&'a [u8]> {
     bytes(text.cast(), len)
 }
 
-/// The one text that has no length beside it: it is one of the library's.
-fn sdp_type<'a>(text: *const c_char) -> Option<&'a [u8]> {
+/// A text that has no length beside it, because the library has made it.
+fn static_text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     // SAFETY: texts of events end with a NUL, and live as long as the event.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
@@ -152,16 +162,17 @@ fn bytes<'a>(data: *const u8, len: usize) -> Option<&'a [u8]> {
 }
 
 /// The fields that are bytes, in the order of the record. Valid as long as the event.
-fn contents(event: &saltyrtc_event) -> [Option<&[u8]>; 8] {
+fn contents(event: &saltyrtc_event) -> [Option<&[u8]>; 9] {
     [
         text(event.text, event.text_len),
         bytes(event.peer_key, KEY_BYTES),
         text(event.task, event.task_len),
         bytes(event.data, event.data_len),
-        sdp_type(event.sdp_type),
+        static_text(event.sdp_type),
         text(event.sdp, event.sdp_len),
         text(event.label, event.label_len),
         text(event.channel_protocol, event.channel_protocol_len),
+        static_text(event.log_target),
     ]
 }
 
@@ -217,7 +228,7 @@ impl Packer {
     /// Packs an event. There has to be room for [`packed_len`].
     pub(super) fn pack(&mut self, event: &saltyrtc_event) {
         assert!(self.back - self.front >= packed_len(event), "room was asked for before");
-        let [text, peer_key, task, data, sdp_type, sdp, label, channel_protocol] =
+        let [text, peer_key, task, data, sdp_type, sdp, label, channel_protocol, log_target] =
             contents(event).map(|bytes| self.put(bytes));
         let candidates = self.put_candidates(candidates(event));
         let flags = [
@@ -263,6 +274,11 @@ impl Packer {
             label_len: label.1,
             channel_protocol_offset: channel_protocol.0,
             channel_protocol_len: channel_protocol.1,
+            dropped: event.dropped,
+            log_level: event.log_level.number(),
+            log_target_offset: log_target.0,
+            log_target_len: log_target.1,
+            reserved: 0,
         };
         // SAFETY: there is room, and no padding (a test sees to it). The buffer may begin anywhere.
         unsafe { self.buffer.add(self.front).cast::<saltyrtc_record>().write_unaligned(record) };
@@ -320,7 +336,7 @@ pub(super) fn usable(capacity: usize) -> usize {
 mod tests {
     use super::*;
     use crate::ffi::event::Fields;
-    use crate::ffi::event::tests::events;
+    use crate::ffi::event::tests::contents as contents_of_events;
 
     /// Aligned, so that records can be looked at where they are.
     #[repr(C, align(8))]
@@ -332,9 +348,9 @@ mod tests {
 
     #[test]
     fn a_record_has_the_content_of_its_event_and_fits_exactly() {
-        for event in events() {
-            let said = format!("{event:?}");
-            let fields = Fields::of(0x0102_0304_0506_0708, &event);
+        for content in contents_of_events() {
+            let said = format!("{content:?}");
+            let fields = Fields::of(0x0102_0304_0506_0708, &content);
             let event = fields.get();
             let len = packed_len(event);
             let mut memory = Buffer([0x55; 4096]);
@@ -350,6 +366,10 @@ mod tests {
                 assert_eq!(record.status, event.status.number(), "{said}");
                 assert_eq!(record.close_code, event.close_code.into());
                 assert_eq!(record.channel, event.channel);
+                assert_eq!(
+                    (record.log_level, record.dropped),
+                    (event.log_level.number(), event.dropped)
+                );
                 let contents = contents(event);
                 for (content, (offset, len)) in contents.iter().zip([
                     (record.text_offset, record.text_len),
@@ -360,6 +380,7 @@ mod tests {
                     (record.sdp_offset, record.sdp_len),
                     (record.label_offset, record.label_len),
                     (record.channel_protocol_offset, record.channel_protocol_len),
+                    (record.log_target_offset, record.log_target_len),
                 ]) {
                     assert_eq!(bytes_at(buffer, offset, len), *content, "{said}");
                 }
