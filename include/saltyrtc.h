@@ -358,6 +358,24 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_HANDOVER_TIMEOUT = -312,
     /**
+     * Built-in WebRTC: the peer did not accept the channel.
+     */
+    SALTYRTC_STATUS_CHANNEL_REFUSED = -313,
+    /**
+     * Built-in WebRTC: the connection to the peer failed.
+     */
+    SALTYRTC_STATUS_RTC_FAILED = -314,
+    /**
+     * Built-in WebRTC: the certificate of the peer cannot be used, or is not the one that was
+     * announced.
+     */
+    SALTYRTC_STATUS_PEER_CERTIFICATE = -315,
+    /**
+     * Built-in WebRTC: the connection to the peer was made anew, and the channels of the old one are
+     * gone.
+     */
+    SALTYRTC_STATUS_RTC_REPLACED = -316,
+    /**
      * The server cannot listen on this address.
      */
     SALTYRTC_STATUS_LISTEN_FAILED = -400,
@@ -1001,7 +1019,7 @@ enum saltyrtc_event_kind
     /**
      * Built-in WebRTC: the state of the connection to the peer has changed.
      *
-     * Fields: connection_state, text, text_len.
+     * Fields: connection_state, status (why, if it is FAILED), text, text_len.
      */
     SALTYRTC_EVENT_KIND_CONNECTION_STATE = 21,
     /**
@@ -1034,7 +1052,8 @@ enum saltyrtc_event_kind
     /**
      * Built-in WebRTC: a channel was closed, or could not be opened. This is its last event.
      *
-     * Fields: channel, text (why; NULL if one of the two clients closed it), text_len.
+     * Fields: channel, status (why; OK if one of the two clients closed it), text (NULL if one of
+     * the two clients closed it), text_len.
      */
     SALTYRTC_EVENT_KIND_CHANNEL_CLOSED = 26,
     /**

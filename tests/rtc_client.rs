@@ -15,7 +15,9 @@ use saltyrtc::protocol::ServerUrl;
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::server::{Server, ServerConfig};
 use saltyrtc::task::webrtc::{self, Options, WebRtc};
-use saltyrtc::task::{ChannelEvent, ConnectionEvent, ConnectionState, RelayedData, TaskEvent};
+use saltyrtc::task::{
+    ChannelEvent, ChannelFailure, ConnectionEvent, ConnectionState, RelayedData, TaskEvent,
+};
 
 /// Nothing here takes long; this is for the case that something never happens.
 const NEVER: Duration = Duration::from_secs(60);
@@ -87,7 +89,7 @@ impl Peer {
         .await
     }
 
-    async fn channel_closed(&mut self, of: u32) -> Option<String> {
+    async fn channel_closed(&mut self, of: u32) -> Option<ChannelFailure> {
         self.channel(|event| match event {
             ChannelEvent::Closed { channel, error } if *channel == of => Some(error.clone()),
             _ => None,
@@ -463,7 +465,8 @@ async fn a_plain_message_on_a_secure_channel_closes_it() {
     let options = ChannelOptions { secure: false, ..ChannelOptions::new("confused") };
     let (_server, [(mut a, at_a), (mut b, at_b)]) = connected(options).await;
     a.client.channel_send_bytes(at_a, b"in the clear").unwrap();
-    assert!(b.channel_closed(at_b).await.is_some());
+    let error = b.channel_closed(at_b).await;
+    assert!(matches!(error, Some(ChannelFailure::Message(_))), "{error:?}");
     assert_eq!(a.channel_closed(at_a).await, None);
     // The rest goes on.
     a.client.send_application(Payload::from_text("still here")).unwrap();

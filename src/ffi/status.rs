@@ -139,6 +139,16 @@ c_enum! {
         SignallingChannelLost = -311,
         /// Only one of the two clients handed the signalling over to the data channel in time.
         HandoverTimeout = -312,
+        /// Built-in WebRTC: the peer did not accept the channel.
+        ChannelRefused = -313,
+        /// Built-in WebRTC: the connection to the peer failed.
+        RtcFailed = -314,
+        /// Built-in WebRTC: the certificate of the peer cannot be used, or is not the one that was
+        /// announced.
+        PeerCertificate = -315,
+        /// Built-in WebRTC: the connection to the peer was made anew, and the channels of the old one are
+        /// gone.
+        RtcReplaced = -316,
 
         /* The embedded server: -400 to -499. */
         /// The server cannot listen on this address.

@@ -2,6 +2,7 @@
 
 mod custom;
 mod event;
+mod failures;
 mod peer_connection;
 pub mod relayed_data;
 pub mod webrtc;
@@ -10,6 +11,7 @@ use crate::protocol::client;
 pub use crate::protocol::{SignallingChannel, Task};
 pub use custom::{CustomTask, CustomTaskError};
 pub use event::TaskEvent;
+pub use failures::{ChannelFailure, ChannelMessageError, ChannelOpenError, ConnectionFailure};
 pub use peer_connection::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability};
 pub use relayed_data::RelayedData;
 pub use webrtc::WebRtc;

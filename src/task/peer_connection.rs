@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::failures::{ChannelFailure, ConnectionFailure};
+
 /// How a connection to the peer is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,7 +24,7 @@ pub enum ConnectionState {
     /// client is closed.
     Unreachable,
     /// The connection cannot be used any more, for this reason.
-    Failed(String),
+    Failed(ConnectionFailure),
     /// It has ended: the peer closed it, or left.
     Closed,
 }
@@ -122,7 +124,7 @@ pub enum ChannelEvent {
         /// The number of the channel.
         channel: u32,
         /// What went wrong; `None` if one of the two sides closed the channel as it may.
-        error: Option<String>,
+        error: Option<ChannelFailure>,
     },
 }
 

@@ -20,6 +20,7 @@ static void wrong_token(const test_server *server) {
     /* The initiator is told, and goes on waiting for the right one. */
     event = TAKE(initiator, SALTYRTC_EVENT_KIND_RESPONDER_FAILED);
     CHECK(event->close_code == 3005 && event->address >= 2 && event->text[0] != '\0');
+    CHECK(event->status == SALTYRTC_STATUS_INITIATOR_COULD_NOT_DECRYPT);
     saltyrtc_event_free(event);
     right = pull_client(responder_config(invitation));
     SKIP_TO(initiator, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);

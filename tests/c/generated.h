@@ -60,12 +60,12 @@ static const event_rule EVENT_RULES[] = {
     {SALTYRTC_EVENT_KIND_HANDED_OVER, "handed over", "", ""},
     {SALTYRTC_EVENT_KIND_TRANSPORT_SEND, "transport send", " payload  data  data_len ", ""},
     {SALTYRTC_EVENT_KIND_TRANSPORT_CLOSE, "transport close", "", ""},
-    {SALTYRTC_EVENT_KIND_CONNECTION_STATE, "connection state", " text  text_len ", " connection_state "},
+    {SALTYRTC_EVENT_KIND_CONNECTION_STATE, "connection state", " text  text_len ", " connection_state  status "},
     {SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM, "connection problem", " text  text_len ", ""},
     {SALTYRTC_EVENT_KIND_CHANNEL_OPENED, "channel opened", " channel  label  channel_protocol ", " label_len  channel_protocol_len  unordered  reliability  reliability_limit  plain  opened_by_peer "},
     {SALTYRTC_EVENT_KIND_CHANNEL_MESSAGE, "channel message", " channel  payload ", " data  data_len "},
     {SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER, "channel low water", " channel ", ""},
-    {SALTYRTC_EVENT_KIND_CHANNEL_CLOSED, "channel closed", " channel ", " text  text_len "},
+    {SALTYRTC_EVENT_KIND_CHANNEL_CLOSED, "channel closed", " channel ", " status  text  text_len "},
     {SALTYRTC_EVENT_KIND_LOG, "log", " log_level  log_target  text ", " text_len  dropped "},
 };
 
@@ -443,6 +443,10 @@ static inline const char *wrong_status_name(void) {
         {SALTYRTC_STATUS_SEQUENCE_NUMBERS_USED_UP, "sequence numbers used up"},
         {SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST, "signalling channel lost"},
         {SALTYRTC_STATUS_HANDOVER_TIMEOUT, "handover timeout"},
+        {SALTYRTC_STATUS_CHANNEL_REFUSED, "channel refused"},
+        {SALTYRTC_STATUS_RTC_FAILED, "rtc failed"},
+        {SALTYRTC_STATUS_PEER_CERTIFICATE, "peer certificate"},
+        {SALTYRTC_STATUS_RTC_REPLACED, "rtc replaced"},
         {SALTYRTC_STATUS_LISTEN_FAILED, "listen failed"},
         {SALTYRTC_STATUS_PANIC, "panic"},
 };

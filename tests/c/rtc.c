@@ -83,7 +83,7 @@ static void channels(const test_server *server) {
     OK(saltyrtc_client_channel_close(a, here, &error));
     for (i = 0; i < 2; i++) {
         saltyrtc_event *event = TAKE(i == 0 ? a : b, SALTYRTC_EVENT_KIND_CHANNEL_CLOSED);
-        CHECK(event->text == NULL);
+        CHECK(event->status == SALTYRTC_STATUS_OK && event->text == NULL);
         saltyrtc_event_free(event);
     }
     FAILS(SALTYRTC_STATUS_CHANNEL_NOT_OPEN, "open",
@@ -99,6 +99,28 @@ static void channels(const test_server *server) {
     CHECK_END(a, SALTYRTC_STATUS_OK, "");
     free_pair(pair);
     checked("channels");
+}
+
+/* One of the two takes a channel for a secure one, and the other sends in the clear. */
+static void a_channel_that_fails(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    pair pair = rtc_pair(server);
+    saltyrtc_channel_options options = labelled("plain");
+    uint32_t here = open_channel(pair.initiator, &options), there;
+    saltyrtc_event *event;
+    CHECK(opened(pair.initiator, &options, false) == here);
+    options.plain = true;
+    there = opened(pair.responder, &options, true);
+    OK(saltyrtc_client_channel_send_text(pair.responder, there, TEXT("in the clear"), &error));
+    event = TAKE(pair.initiator, SALTYRTC_EVENT_KIND_CHANNEL_CLOSED);
+    CHECK(event->channel == here && event->status == SALTYRTC_STATUS_BAD_CHUNK);
+    CHECK(event->text_len > 0 && strlen(event->text) == event->text_len);
+    saltyrtc_event_free(event);
+    event = TAKE(pair.responder, SALTYRTC_EVENT_KIND_CHANNEL_CLOSED);
+    CHECK(event->channel == there && event->status == SALTYRTC_STATUS_OK);
+    saltyrtc_event_free(event);
+    free_pair(pair);
+    checked("a channel that fails");
 }
 
 /* While the receiver takes no events, the sender is stopped, and told when there is room again. All
@@ -198,6 +220,7 @@ int main(void) {
     test_server server;
     start_server(&server);
     channels(&server);
+    a_channel_that_fails(&server);
     back_pressure(&server);
     two_kinds_of_webrtc(&server);
     without_rtc(&server);

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use saltyrtc::rtc::association::{
-    AssociationEvent, ChannelConfig, MessageKind, OpenError, Reliability, SendError,
+    AssociationEvent, ChannelConfig, MessageKind, Reliability, SendError,
 };
+use saltyrtc::task::ChannelOpenError;
 
 use super::link::{Network, Pair};
 
@@ -124,7 +125,7 @@ fn negotiated_channel() {
     let ids =
         [0, 1].map(|end| pair.ends[end].association.open(now, negotiated(7)).expect("a channel"));
     assert_eq!(ids.map(|id| id.get()), [7, 7]);
-    assert_eq!(pair.ends[0].association.open(now, negotiated(7)), Err(OpenError::IdInUse));
+    assert_eq!(pair.ends[0].association.open(now, negotiated(7)), Err(ChannelOpenError::IdInUse));
     pair.connect();
     for end in 0..2 {
         let (id, config, by_peer) = pair.ends[end].opened();
@@ -170,8 +171,8 @@ fn errors_of_open_and_send() {
     let now = pair.now;
     let client = &mut pair.ends[0].association;
     let long = ChannelConfig { protocol: "x".repeat(65_536), ..ChannelConfig::default() };
-    assert_eq!(client.open(now, long), Err(OpenError::TextTooLong));
-    assert_eq!(client.open(now, negotiated(65_535)), Err(OpenError::IdOutOfRange));
+    assert_eq!(client.open(now, long), Err(ChannelOpenError::TextTooLong));
+    assert_eq!(client.open(now, negotiated(65_535)), Err(ChannelOpenError::IdOutOfRange));
     let id = client.open(now, named("x")).expect("a channel");
     assert_eq!(
         client.send(now, id, MessageKind::Binary, vec![0; 65_537].into()),
@@ -184,7 +185,7 @@ fn errors_of_open_and_send() {
         Err(SendError::NotOpen)
     );
     client.shutdown(now);
-    assert_eq!(client.open(now, named("y")), Err(OpenError::Ended));
+    assert_eq!(client.open(now, named("y")), Err(ChannelOpenError::Ended));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use saltyrtc::rtc::association::{
     AssociationEvent, ChannelConfig, ChannelId, MessageKind, SctpConfig, SendError,
 };
+use saltyrtc::task::{ChannelFailure, ChannelMessageError};
 
 use super::link::{Network, Pair};
 
@@ -186,7 +187,8 @@ fn a_message_that_is_too_large() {
     assert_eq!(pair.ends[1].message().1.len(), 10_000);
     let (closed, error) = pair.ends[1].closed();
     assert_eq!(closed, id);
-    assert!(error.expect("an error").contains("10001 bytes"));
+    let too_large = ChannelMessageError::TooLarge { size: 10_001, limit: 10_000 };
+    assert_eq!(error, Some(ChannelFailure::Message(too_large)));
     pair.run_until_events(0, 3);
     pair.ends[0].opened();
     pair.ends[0].opened();

@@ -7,6 +7,7 @@ use saltyrtc::rtc::association::{
     Association, AssociationEvent, ChannelConfig, ChannelId, DtlsRole, SctpConfig,
 };
 use saltyrtc::rtc::certificate::Certificate;
+use saltyrtc::task::ChannelFailure;
 
 /// What happens to datagrams.
 #[derive(Clone, Copy)]
@@ -78,7 +79,7 @@ impl End {
     }
 
     /// Takes the next event, which must be the end of a channel.
-    pub fn closed(&mut self) -> (ChannelId, Option<String>) {
+    pub fn closed(&mut self) -> (ChannelId, Option<ChannelFailure>) {
         match self.event() {
             AssociationEvent::ChannelClosed { id, error } => (id, error),
             other => panic!("not the end of a channel: {other:?}"),

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use saltyrtc::rtc::association::{
-    AssociationEvent, ChannelConfig, ChannelId, MessageKind, OpenError, Reliability, SendError,
+    AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability, SendError,
 };
+use saltyrtc::task::ChannelOpenError;
 
 use super::link::{Network, Pair, Random};
 
@@ -85,7 +86,7 @@ impl Medley {
         };
         let id = match self.pair.ends[opener].association.open(self.pair.now, config.clone()) {
             Ok(id) => id,
-            Err(OpenError::QueueFull) => return,
+            Err(ChannelOpenError::QueueFull) => return,
             Err(error) => panic!("{error}"),
         };
         let other = self.by_id[opener].insert(id, self.channels.len());

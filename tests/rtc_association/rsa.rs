@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use saltyrtc::rtc::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
 use saltyrtc::rtc::certificate::Certificate;
 use saltyrtc::rtc::fingerprint::{Fingerprint, HashFunction};
+use saltyrtc::task::ConnectionFailure;
 
 /// OpenSSL with a new certificate.
 struct Peer {
@@ -131,9 +132,11 @@ fn connect(name: &str, key: &[&str], role: DtlsRole) -> Option<AssociationEvent>
 #[test]
 fn an_rsa_certificate() {
     for role in [DtlsRole::Server, DtlsRole::Client] {
-        let Some(AssociationEvent::Failed(text)) = connect("rsa", &["rsa:2048"], role) else {
+        let Some(AssociationEvent::Failed(failure)) = connect("rsa", &["rsa:2048"], role) else {
             panic!("not refused as {role:?}");
         };
+        assert!(matches!(failure, ConnectionFailure::NoCommonCertificate(_)), "{failure:?}");
+        let text = failure.to_string();
         assert!(text.contains("RSA") && text.contains("ECDSA"), "{role:?}: {text}");
     }
 }

@@ -5,10 +5,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use saltyrtc::chunking::{Chunker, Mode};
 use saltyrtc::client::{self, Event, RtcConfig};
+use saltyrtc::protocol::SecureChannelError;
 use saltyrtc::rtc::association::{
     AssociationEvent, ChannelConfig, MessageKind, SctpConfig, SendError,
 };
-use saltyrtc::task::{ChannelEvent, TaskEvent};
+use saltyrtc::task::{ChannelEvent, ChannelFailure, ChannelMessageError, TaskEvent};
 
 use super::scene::{Opened, Plan, Scene};
 
@@ -73,7 +74,9 @@ async fn bad_messages_on_secure_channels() {
         let message = make(&mut channel, &mut good);
         scene.send(channel.id, MessageKind::Binary, message).await;
         let error = scene.channel_closed(channel.number).await;
-        assert!(error.is_some_and(|text| !text.is_empty() && text.len() < 300), "{name}");
+        let Some(ChannelFailure::Message(error)) = error else { panic!("{name}: {error:?}") };
+        let text = error.to_string();
+        assert!(!text.is_empty() && text.len() < 300, "{name}: {text}");
         scene.works(&mut good).await;
         let sent = scene.victim.channel_send_bytes(channel.number, b"x");
         assert_eq!(sent, Err(client::ChannelError::NotOpen), "{name}");
@@ -107,7 +110,11 @@ async fn a_message_that_comes_twice() {
     scene.send(channel.id, MessageKind::Binary, message.clone()).await;
     scene.send(channel.id, MessageKind::Binary, message).await;
     assert_eq!(scene.message(channel.number).await.1, b"once");
-    assert!(scene.channel_closed(channel.number).await.is_some());
+    let error = scene.channel_closed(channel.number).await;
+    let Some(ChannelFailure::Message(ChannelMessageError::Sealed(error))) = error else {
+        panic!("{error:?}");
+    };
+    assert!(matches!(error, SecureChannelError::Repeated(_)), "{error:?}");
     assert!(!scene.unseen.iter().any(is_message));
     scene.works(&mut good).await;
 }
@@ -134,7 +141,11 @@ async fn messages_that_are_too_large() {
         if size == 100_000 {
             assert!(scene.message(channel.number).await.1 == vec![7; size]);
         } else {
-            assert!(scene.channel_closed(channel.number).await.is_some(), "{size}");
+            let error = scene.channel_closed(channel.number).await;
+            let Some(ChannelFailure::Message(ChannelMessageError::Chunk(error))) = error else {
+                panic!("{size}: {error:?}");
+            };
+            assert!(error.is_limit(), "{size}: {error:?}");
             channel = scene.open_named(&size.to_string()).await;
         }
         scene.works(&mut good).await;
@@ -146,8 +157,9 @@ async fn messages_that_are_too_large() {
         if size == 262_144 {
             assert_eq!(scene.message(channel.number).await, (true, vec![b'x'; size]));
         } else {
-            let error = scene.channel_closed(channel.number).await.unwrap();
-            assert!(error.contains(&size.to_string()), "{error}");
+            let error = scene.channel_closed(channel.number).await;
+            let too_large = ChannelMessageError::TooLarge { size, limit: 262_144 };
+            assert_eq!(error, Some(ChannelFailure::Message(too_large)));
         }
         scene.works(&mut good).await;
     }
@@ -210,7 +222,8 @@ async fn messages_that_are_never_complete() {
             _ => None,
         })
         .await;
-    assert!(error.is_some_and(|text| text.contains("room")));
+    let too_many = ChannelMessageError::TooManyIncomplete;
+    assert_eq!(error, Some(ChannelFailure::Message(too_many)));
     scene.works(&mut good).await;
     scene.memory.stayed_below(16);
 }

@@ -16,7 +16,8 @@ use saltyrtc::rtc::association::{ChannelConfig, ChannelId, MessageKind, SctpConf
 use saltyrtc::server::{Server, ServerConfig};
 use saltyrtc::task::webrtc::{Candidate, Options, SdpType, SessionDescription};
 use saltyrtc::task::{
-    ChannelEvent, ConnectionEvent, ConnectionState, CustomTask, TaskEvent, WebRtc,
+    ChannelEvent, ChannelFailure, ConnectionEvent, ConnectionFailure, ConnectionState, CustomTask,
+    TaskEvent, WebRtc,
 };
 
 use super::memory::Memory;
@@ -303,9 +304,9 @@ impl Scene {
     }
 
     /// The connection fails; returns why.
-    pub async fn failed(&mut self) -> String {
+    pub async fn failed(&mut self) -> ConnectionFailure {
         self.event("failure", |event| match is_state(event) {
-            Some(ConnectionState::Failed(text)) => Some(text.clone()),
+            Some(ConnectionState::Failed(why)) => Some(why.clone()),
             _ => None,
         })
         .await
@@ -343,7 +344,7 @@ impl Scene {
     }
 
     /// The channel is closed; returns why.
-    pub async fn channel_closed(&mut self, of: u32) -> Option<String> {
+    pub async fn channel_closed(&mut self, of: u32) -> Option<ChannelFailure> {
         self.channel("end of the channel", |event| match event {
             ChannelEvent::Closed { channel, error } if *channel == of => Some(error.clone()),
             _ => None,

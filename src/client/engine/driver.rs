@@ -20,7 +20,10 @@ use crate::rtc::connection::{Connection, ConnectionConfig, DescriptionError};
 use crate::task::webrtc::{
     self, OptionsError, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
 };
-use crate::task::{Client as Machine, ConnectionEvent, ConnectionState, TaskEvent};
+use crate::task::{
+    ChannelFailure, Client as Machine, ConnectionEvent, ConnectionFailure, ConnectionState,
+    TaskEvent,
+};
 use crate::transport::Roots;
 
 /// The most bytes that we take as one message of SCTP: what browsers take.
@@ -276,7 +279,7 @@ impl Engine {
     fn begin(&mut self, now: Instant) {
         let Some(peer) = &mut self.peer else { return };
         if let Some(mut old) = peer.session.take() {
-            old.end_channels(peer.epoch, Some("the connection to the peer was made anew"));
+            old.end_channels(peer.epoch, &ChannelFailure::ConnectionReplaced);
             old.abort(now);
             let events = std::mem::take(&mut old.events);
             tell(&self.shared, events);
@@ -285,8 +288,8 @@ impl Engine {
         let connection = match Connection::with_new_certificate(now, config) {
             Ok(connection) => connection,
             Err(error) => {
-                let text = error.to_string();
-                let state = ConnectionState::Failed(text);
+                let failure = ConnectionFailure::OwnCertificate(error.to_string());
+                let state = ConnectionState::Failed(failure);
                 return tell(
                     &self.shared,
                     vec![TaskEvent::Connection(ConnectionEvent::State(state))],
@@ -421,7 +424,7 @@ impl Engine {
         let Some(peer) = self.peer.take() else { return };
         let events = match peer.session {
             Some(mut session) => {
-                session.end_channels(peer.epoch, Some("the peer left"));
+                session.end_channels(peer.epoch, &ChannelFailure::PeerLeft);
                 session.abort(now);
                 self.channels.set_stats(session.stats());
                 session.events
@@ -430,7 +433,7 @@ impl Engine {
         };
         tell(&self.shared, events);
         // Those that waited for a connection.
-        tell(&self.shared, closed(self.channels.remove_all(peer.epoch), Some("the peer left")));
+        tell(&self.shared, closed(self.channels.remove_all(peer.epoch), &ChannelFailure::PeerLeft));
     }
 }
 
@@ -517,7 +520,11 @@ impl Peer {
             return if over { Closing::Over } else { Closing::No };
         }
         if drained && session.connection.state().is_end() {
-            session.end_channels(self.epoch, Some("the connection to the peer has ended"));
+            let failure = match session.connection.state() {
+                ConnectionState::Failed(why) => ChannelFailure::Connection(why.clone()),
+                _ => ChannelFailure::ConnectionEnded,
+            };
+            session.end_channels(self.epoch, &failure);
         }
         if closed && self.handed_over {
             with_peer(shared, channels, epoch, Machine::handle_channel_closed);

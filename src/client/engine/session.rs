@@ -4,7 +4,6 @@
 mod config;
 
 use std::collections::{HashMap, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -15,17 +14,17 @@ use super::channels::{Channel, ChannelOptions, Channels, Sealing};
 use super::config::RtcStats;
 use super::goodbye::Undelivered;
 use super::sockets::{Arrival, Io};
-use crate::chunking::{ChunkError, Chunker, Mode, Unchunker, UnchunkerLimits};
+use crate::chunking::{Chunker, Mode, Unchunker, UnchunkerLimits};
 use crate::protocol::{
-    BROWSER_MAX_MESSAGE_SIZE, ChannelTransmit, SecureChannel, SecureChannelError, SecureReceiver,
-    SignallingChannel,
+    BROWSER_MAX_MESSAGE_SIZE, ChannelTransmit, SecureChannel, SecureReceiver, SignallingChannel,
 };
 use crate::rtc::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
 use crate::rtc::connection::{Connection, ConnectionOutput};
 use crate::rtc::ice;
 use crate::task::webrtc::Candidate;
 use crate::task::{
-    ChannelEvent, Client as Machine, ConnectionEvent, ConnectionState, Reliability, TaskEvent,
+    ChannelEvent, ChannelFailure, ChannelMessageError, Client as Machine, ConnectionEvent,
+    ConnectionState, Reliability, TaskEvent,
 };
 
 /// The largest chunk of a secure channel, in bytes, whatever the peer takes: what every browser takes as one
@@ -229,7 +228,7 @@ impl Session {
             let reliable = options.reliability == Reliability::Reliable;
             match association.open(now, config::of_application(options)) {
                 Ok(id) => self.attach(keys, id, channel, reliable),
-                Err(error) => self.gone(number, Some(error.to_string())),
+                Err(error) => self.gone(number, Some(ChannelFailure::NotOpened(error))),
             }
         }
     }
@@ -268,7 +267,7 @@ impl Session {
     }
 
     /// A channel is gone, and its number stands for nothing from now on.
-    fn gone(&mut self, channel: u32, error: Option<String>) {
+    fn gone(&mut self, channel: u32, error: Option<ChannelFailure>) {
         self.channels.remove(channel);
         self.active.retain(|number| *number != channel);
         self.events.push(TaskEvent::Channel(ChannelEvent::Closed { channel, error }));
@@ -340,7 +339,7 @@ impl Session {
         }));
     }
 
-    fn closed(&mut self, id: ChannelId, error: Option<String>) {
+    fn closed(&mut self, id: ChannelId, error: Option<ChannelFailure>) {
         if self.signalling_id == Some(id) {
             self.signalling_id = None;
             self.signalling_closed = true;
@@ -372,14 +371,14 @@ impl Session {
                 // Twice the largest message, for all channels together.
                 let limit = self.channels.limits().max_message_size.saturating_mul(2) + MAX_CHUNK;
                 let result = if self.incomplete > limit {
-                    Err(ReceiveError::TooManyIncomplete)
+                    Err(ChannelMessageError::TooManyIncomplete)
                 } else {
                     result
                 };
                 match result {
                     Ok(Some(data)) => ChannelEvent::Message { channel, text: false, data },
                     Ok(None) => return,
-                    Err(error) => return self.refuse(now, id, error.to_string()),
+                    Err(error) => return self.refuse(now, id, error),
                 }
             }
         };
@@ -387,11 +386,11 @@ impl Session {
     }
 
     /// Closes a channel because of what the peer sent.
-    fn refuse(&mut self, now: Instant, id: ChannelId, error: String) {
+    fn refuse(&mut self, now: Instant, id: ChannelId, error: ChannelMessageError) {
         if let Some(association) = self.connection.association() {
             association.close(now, id);
         }
-        self.closed(id, Some(error));
+        self.closed(id, Some(ChannelFailure::Message(error)));
     }
 
     /// Hands what waits in the queues of the channels to the association.
@@ -521,7 +520,7 @@ impl Session {
     }
 
     /// The channels of the application end with the connection.
-    pub(super) fn end_channels(&mut self, epoch: u32, error: Option<&str>) {
+    pub(super) fn end_channels(&mut self, epoch: u32, error: &ChannelFailure) {
         self.open.clear();
         self.ids.clear();
         self.active.clear();
@@ -566,38 +565,21 @@ impl Session {
     }
 }
 
-/// What is wrong with a message of a secure channel. The channel is closed because of it.
-#[derive(Debug)]
-enum ReceiveError {
-    Chunk(ChunkError),
-    Sealed(SecureChannelError),
-    TooManyIncomplete,
-}
-
-impl fmt::Display for ReceiveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Chunk(error) => error.fmt(f),
-            Self::Sealed(error) => error.fmt(f),
-            Self::TooManyIncomplete => {
-                f.write_str("the peer began more messages than there is room for")
-            }
-        }
-    }
-}
-
 impl Receiver {
-    fn receive(&mut self, now: Instant, chunk: &Bytes) -> Result<Option<Bytes>, ReceiveError> {
-        let sealed = self.unchunker.add_bytes(now, chunk).map_err(ReceiveError::Chunk)?;
+    fn receive(
+        &mut self,
+        now: Instant,
+        chunk: &Bytes,
+    ) -> Result<Option<Bytes>, ChannelMessageError> {
+        let sealed = self.unchunker.add_bytes(now, chunk).map_err(ChannelMessageError::Chunk)?;
         let Some(sealed) = sealed else { return Ok(None) };
-        self.secure.decrypt(sealed).map(Some).map_err(ReceiveError::Sealed)
+        self.secure.decrypt(sealed).map(Some).map_err(ChannelMessageError::Sealed)
     }
 }
 
 /// The events of the end of channels.
-pub(super) fn closed(channels: Vec<u32>, error: Option<&str>) -> Vec<TaskEvent> {
-    let event = |channel| {
-        TaskEvent::Channel(ChannelEvent::Closed { channel, error: error.map(str::to_owned) })
-    };
+pub(super) fn closed(channels: Vec<u32>, error: &ChannelFailure) -> Vec<TaskEvent> {
+    let event =
+        |channel| TaskEvent::Channel(ChannelEvent::Closed { channel, error: Some(error.clone()) });
     channels.into_iter().map(event).collect()
 }

@@ -94,7 +94,12 @@ event_kinds! {
         /// Close the data channel of the signalling once everything that was sent on it is delivered.
         TransportClose = 20 {},
         /// Built-in WebRTC: the state of the connection to the peer has changed.
-        ConnectionState = 21 { maybe connection_state, always text, always text_len },
+        ConnectionState = 21 {
+            maybe connection_state,
+            maybe status "why, if it is FAILED",
+            always text,
+            always text_len,
+        },
         /// Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the
         /// peer. The connection goes on without it.
         ConnectionProblem = 22 { always text, always text_len },
@@ -119,7 +124,8 @@ event_kinds! {
         /// Built-in WebRTC: a channel was closed, or could not be opened. This is its last event.
         ChannelClosed = 26 {
             always channel,
-            maybe text "why; NULL if one of the two clients closed it",
+            maybe status "why; OK if one of the two clients closed it",
+            maybe text "NULL if one of the two clients closed it",
             maybe text_len,
         },
         /// On a queue with saltyrtc_queue_set_log: a message for the log.

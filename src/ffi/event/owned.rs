@@ -9,7 +9,10 @@ use crate::ffi::declare;
 use crate::protocol::message::{Payload, TaskData};
 use crate::protocol::{ChannelTransmit, DropReason};
 use crate::task::webrtc::{Candidate, SessionDescription};
-use crate::task::{ChannelEvent, ConnectionEvent, Reliability, TaskEvent};
+use crate::task::{
+    ChannelEvent, ChannelFailure, ChannelMessageError, ChannelOpenError, ConnectionEvent,
+    ConnectionFailure, ConnectionState, Reliability, TaskEvent,
+};
 
 /// An event with all that it points to. The first field is what C gets to see.
 #[repr(C)]
@@ -184,6 +187,9 @@ impl Fields {
             }
             Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
                 flat.connection_state = state.into();
+                if let ConnectionState::Failed(why) = state {
+                    flat.status = connection_failure(why);
+                }
                 (flat.text, flat.text_len) = texts.add(&state.to_string());
                 saltyrtc_event_kind::ConnectionState
             }
@@ -231,6 +237,46 @@ fn failure(reason: DropReason) -> saltyrtc_status {
         // For a responder that the application drops there is no such event: this one took too long.
         DropReason::DroppedByInitiator => saltyrtc_status::PeerHandshakeTimeout,
         DropReason::InitiatorCouldNotDecrypt => saltyrtc_status::InitiatorCouldNotDecrypt,
+    }
+}
+
+/// Why a connection to the peer does not work any more.
+fn connection_failure(why: &ConnectionFailure) -> saltyrtc_status {
+    match why {
+        ConnectionFailure::NoCommonCertificate(_)
+        | ConnectionFailure::NoPeerCertificate
+        | ConnectionFailure::OtherPeerCertificate => saltyrtc_status::PeerCertificate,
+        ConnectionFailure::OwnCertificate(_)
+        | ConnectionFailure::NoAnswer
+        | ConnectionFailure::Dtls(_)
+        | ConnectionFailure::Sctp(_) => saltyrtc_status::RtcFailed,
+    }
+}
+
+/// Why a channel is closed that neither client has closed.
+fn channel_failure(why: &ChannelFailure) -> saltyrtc_status {
+    match why {
+        ChannelFailure::NotOpened(error) => match error {
+            ChannelOpenError::Ended => saltyrtc_status::PeerClosed,
+            ChannelOpenError::TooManyChannels => saltyrtc_status::TooManyChannels,
+            ChannelOpenError::QueueFull => saltyrtc_status::QueueFull,
+            ChannelOpenError::IdInUse
+            | ChannelOpenError::IdOutOfRange
+            | ChannelOpenError::TextTooLong => saltyrtc_status::BadArgument,
+        },
+        ChannelFailure::PeerAllowsFewer => saltyrtc_status::TooManyChannels,
+        ChannelFailure::Refused => saltyrtc_status::ChannelRefused,
+        ChannelFailure::Message(error) => match error {
+            ChannelMessageError::Chunk(error) if !error.is_limit() => saltyrtc_status::BadChunk,
+            ChannelMessageError::Sealed(_) => saltyrtc_status::DecryptionFailed,
+            ChannelMessageError::Chunk(_)
+            | ChannelMessageError::TooLarge { .. }
+            | ChannelMessageError::TooManyIncomplete => saltyrtc_status::ReceivedTooBig,
+        },
+        ChannelFailure::Connection(why) => connection_failure(why),
+        ChannelFailure::ConnectionEnded => saltyrtc_status::PeerClosed,
+        ChannelFailure::ConnectionReplaced => saltyrtc_status::RtcReplaced,
+        ChannelFailure::PeerLeft => saltyrtc_status::PeerLeft,
     }
 }
 
@@ -302,7 +348,10 @@ impl saltyrtc_event {
             }
             ChannelEvent::Closed { channel, error } => {
                 self.channel = *channel;
-                (self.text, self.text_len) = texts.add_optional(error.as_deref());
+                if let Some(why) = error {
+                    self.status = channel_failure(why);
+                    (self.text, self.text_len) = texts.add(&why.to_string());
+                }
                 saltyrtc_event_kind::ChannelClosed
             }
         }
@@ -419,7 +468,10 @@ pub(in crate::ffi) mod tests {
             message(false, Default::default()),
             channel(ChannelEvent::LowWater { channel: 1 }),
             channel(ChannelEvent::Closed { channel: 1, error: None }),
-            channel(ChannelEvent::Closed { channel: 1, error: Some("why".into()) }),
+            channel(ChannelEvent::Closed { channel: 1, error: Some(ChannelFailure::Refused) }),
+            task(TaskEvent::Connection(ConnectionEvent::State(ConnectionState::Failed(
+                ConnectionFailure::NoAnswer,
+            )))),
             Event::HandedOver,
             Event::SignallingChannel(ChannelTransmit::Message(b"sealed".as_slice().into())),
             Event::SignallingChannel(ChannelTransmit::Close),

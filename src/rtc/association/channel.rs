@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::config::{ChannelConfig, DtlsRole, OpenError};
+use super::config::{ChannelConfig, DtlsRole};
+use crate::task::{ChannelFailure, ChannelOpenError};
 
 /// How much memory the channels that the peer opens may take, in bytes.
 const MAX_PEER_CHANNEL_BYTES: usize = 4 << 20;
@@ -35,7 +36,7 @@ pub(super) struct Closing {
     pub(super) theirs_done: bool,
     /// The owner knows.
     pub(super) announced: bool,
-    pub(super) error: Option<String>,
+    pub(super) error: Option<ChannelFailure>,
 }
 
 impl Channel {
@@ -118,16 +119,16 @@ impl Channels {
         &mut self,
         config: &ChannelConfig,
         streams: u16,
-    ) -> Result<u16, OpenError> {
+    ) -> Result<u16, ChannelOpenError> {
         let last = MAX_ID.min(streams.saturating_sub(1));
         match config.negotiated {
-            Some(id) if id > last => Err(OpenError::IdOutOfRange),
-            Some(id) if self.is_used(id) => Err(OpenError::IdInUse),
+            Some(id) if id > last => Err(ChannelOpenError::IdOutOfRange),
+            Some(id) if self.is_used(id) => Err(ChannelOpenError::IdInUse),
             Some(id) => Ok(id),
             None => {
                 let free = (self.lowest..=last).step_by(2).find(|id| !self.is_used(*id));
                 self.lowest = free.unwrap_or(self.lowest);
-                free.ok_or(OpenError::TooManyChannels)
+                free.ok_or(ChannelOpenError::TooManyChannels)
             }
         }
     }
@@ -214,7 +215,7 @@ mod tests {
         let negotiated = ChannelConfig { negotiated: Some(7), ..ChannelConfig::default() };
         channels.heard(7);
         assert!(channels.is_unheard(7));
-        assert_eq!(channels.choose_id(&negotiated, u16::MAX), Err(OpenError::IdInUse));
+        assert_eq!(channels.choose_id(&negotiated, u16::MAX), Err(ChannelOpenError::IdInUse));
         channels.heard(7);
         assert!(!channels.is_unheard(7));
         assert_eq!(channels.choose_id(&negotiated, u16::MAX), Ok(7));

@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, UNANNOUNCED_MAX_MESSAGE_SIZE};
 pub use crate::task::Reliability;
+use crate::task::{ChannelFailure, ConnectionFailure};
 
 /// Which side of the DTLS handshake this is (`a=setup` in SDP). It also decides who of the two
 /// chooses even channel ids (the client) and who odd ones (RFC 8832 section 6).
@@ -148,48 +149,14 @@ pub enum AssociationEvent {
         /// The channel.
         id: ChannelId,
         /// Why, unless one of the sides closed it.
-        error: Option<String>,
+        error: Option<ChannelFailure>,
     },
     /// The association is unusable, and why. Nothing else follows.
-    Failed(String),
+    Failed(ConnectionFailure),
     /// The peer or [`shutdown`](super::Association::shutdown) ended the association. Nothing else
     /// follows.
     Ended,
 }
-
-/// Why a channel was not opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenError {
-    /// The association has failed or ended, or is shutting down.
-    Ended,
-    /// The channel id is used by another channel, or still being closed.
-    IdInUse,
-    /// Channel ids go from 0 to 65,534, and no further than what the peer allows.
-    IdOutOfRange,
-    /// There are as many channels as there can be.
-    TooManyChannels,
-    /// Label or protocol are longer than 65,535 bytes.
-    TextTooLong,
-    /// Too much is waiting to be sent to ask the peer for another channel.
-    QueueFull,
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Ended => "no channel can be opened: the peer-to-peer connection has ended",
-            Self::IdInUse => "the channel id is in use: choose another, or wait for its close",
-            Self::IdOutOfRange => "the channel id is higher than the peer allows, or than 65534",
-            Self::TooManyChannels => "no more channels can be opened: close one first",
-            Self::TextTooLong => "label or protocol of the channel are longer than 65535 bytes",
-            Self::QueueFull => {
-                "too much is waiting to be sent to open another channel: try again later"
-            }
-        })
-    }
-}
-
-impl std::error::Error for OpenError {}
 
 /// Why a message was not taken. Nothing of it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use dimpl::{
 use super::config::DtlsRole;
 use crate::rtc::certificate::Certificate;
 use crate::rtc::fingerprint::Fingerprint;
+use crate::task::ConnectionFailure;
 
 /// When a flight of the handshake is sent again for the first time; doubled each time.
 const FIRST_RETRANSMISSION: Duration = Duration::from_millis(250);
@@ -39,7 +40,7 @@ pub(super) enum DtlsEvent {
     /// The peer closed the connection.
     Closed,
     /// The connection is unusable.
-    Failed(String),
+    Failed(ConnectionFailure),
 }
 
 /// A DTLS 1.2 or 1.3 connection; whichever the peer prefers.
@@ -163,7 +164,7 @@ impl DtlsConnection {
             return;
         }
         if let Err(error) = self.dtls.send_application_data(data) {
-            self.fail(format!("the encrypted connection to the peer (DTLS) broke: {error}"));
+            self.fail(ConnectionFailure::Dtls(error.to_string()));
         }
         self.drain(now, &mut |_| {});
     }
@@ -191,15 +192,11 @@ impl DtlsConnection {
                         self.remote_certificate = Some(certificate.to_vec());
                     } else {
                         self.remote_certificate = None;
-                        self.fail(
-                            "the peer's certificate is not the one that was announced over the \
-                             signalling: somebody else may have answered"
-                                .to_owned(),
-                        );
+                        self.fail(ConnectionFailure::OtherPeerCertificate);
                     }
                 }
                 Output::Connected if self.remote_certificate.is_none() => {
-                    self.fail("the peer has shown no certificate".to_owned());
+                    self.fail(ConnectionFailure::NoPeerCertificate);
                 }
                 Output::Connected if !self.connected && !self.over => {
                     self.connected = true;
@@ -220,25 +217,21 @@ impl DtlsConnection {
         }
     }
 
-    fn fail(&mut self, text: String) {
+    fn fail(&mut self, failure: ConnectionFailure) {
         if !self.over {
             self.over = true;
-            self.events.push_back(DtlsEvent::Failed(text));
+            self.events.push_back(DtlsEvent::Failed(failure));
         }
     }
 }
 
-fn handshake_error(error: &Error) -> String {
+fn handshake_error(error: &Error) -> ConnectionFailure {
     match error {
-        Error::Timeout(_) => {
-            "the encrypted connection to the peer (DTLS) could not be made: the peer did not answer"
-                .to_owned()
+        Error::Timeout(_) => ConnectionFailure::NoAnswer,
+        _ if no_common_certificate(error) => {
+            ConnectionFailure::NoCommonCertificate(error.to_string())
         }
-        _ if no_common_certificate(error) => format!(
-            "the encrypted connection to the peer (DTLS) could not be made, most likely because the \
-             peer's certificate has an RSA key: give the peer an ECDSA certificate (P-256) ({error})"
-        ),
-        _ => format!("the encrypted connection to the peer (DTLS) failed: {error}"),
+        _ => ConnectionFailure::Dtls(error.to_string()),
     }
 }
 

@@ -8,6 +8,7 @@ use super::dcep::{self, DcepMessage};
 use super::dtls::DtlsEvent;
 use super::sctp::{Arrival, SctpEvent};
 use super::{Association, State, ppid};
+use crate::task::{ChannelFailure, ChannelMessageError, ConnectionFailure};
 
 impl Association {
     /// Deals with all that has happened, until nothing else does.
@@ -43,9 +44,9 @@ impl Association {
                 self.take_all_messages();
                 self.end(None);
             }
-            DtlsEvent::Failed(text) => {
+            DtlsEvent::Failed(error) => {
                 self.take_all_messages();
-                self.end(Some(text));
+                self.end(Some(error));
             }
         }
     }
@@ -58,11 +59,7 @@ impl Association {
             SctpEvent::Connected => self.connected(),
             SctpEvent::Ended(error) => {
                 self.take_all_messages();
-                self.end(
-                    error.map(|error| {
-                        format!("the association with the peer (SCTP) broke: {error}")
-                    }),
-                );
+                self.end(error.map(ConnectionFailure::Sctp));
             }
             SctpEvent::StreamClosed(stream) => self.our_direction_closed(stream),
             SctpEvent::ResetRefused(stream) => self.close_one_sided(stream),
@@ -91,7 +88,7 @@ impl Association {
         let streams = self.sctp.max_streams().unwrap_or(u16::MAX);
         for id in self.channels.ids() {
             if id >= streams {
-                self.begin_close(id, Some("the peer does not allow so many channels".to_owned()));
+                self.begin_close(id, Some(ChannelFailure::PeerAllowsFewer));
             } else if self.channels.get(id).is_some_and(|one| one.config.negotiated.is_some()) {
                 self.announce(id);
             }
@@ -195,14 +192,9 @@ impl Association {
 
     fn deliver(&mut self, stream: u16, kind: MessageKind, data: Vec<u8>) {
         if data.len() > self.max_message_size {
-            self.begin_close(
-                stream,
-                Some(format!(
-                    "the peer sent a message of {} bytes, more than the {} that it may",
-                    data.len(),
-                    self.max_message_size
-                )),
-            );
+            let (size, limit) = (data.len(), self.max_message_size);
+            let error = ChannelMessageError::TooLarge { size, limit };
+            self.begin_close(stream, Some(ChannelFailure::Message(error)));
             return;
         }
         match self.channels.get(stream).filter(|channel| !channel.is_closed_by_peer()) {
@@ -245,7 +237,7 @@ impl Association {
     }
 
     /// Starts to close a channel from our side.
-    pub(super) fn begin_close(&mut self, id: u16, error: Option<String>) {
+    pub(super) fn begin_close(&mut self, id: u16, error: Option<ChannelFailure>) {
         let Some(channel) = self.channels.get_mut(id) else {
             return;
         };
@@ -283,7 +275,7 @@ impl Association {
         };
         let refused = !channel.announced && channel.config.negotiated.is_none();
         let closing = channel.closing.get_or_insert_with(|| Closing {
-            error: refused.then(|| "the peer did not accept the channel".to_owned()),
+            error: refused.then_some(ChannelFailure::Refused),
             ..Closing::default()
         });
         closing.theirs_done = true;
@@ -331,20 +323,21 @@ impl Association {
     }
 
     /// The end, because of an error or on purpose.
-    pub(super) fn end(&mut self, error: Option<String>) {
+    pub(super) fn end(&mut self, error: Option<ConnectionFailure>) {
         if self.state == State::Over {
             return;
         }
         for id in self.channels.ids() {
             if let Some(channel) = self.channels.get_mut(id) {
-                let reason = || Closing { error: error.clone(), ..Closing::default() };
+                let error = error.clone().map(ChannelFailure::Connection);
+                let reason = || Closing { error, ..Closing::default() };
                 channel.closing.get_or_insert_with(reason);
             }
             self.announce_closed(id);
             self.channels.remove(id);
         }
         self.inbox.push(match error {
-            Some(text) => AssociationEvent::Failed(text),
+            Some(error) => AssociationEvent::Failed(error),
             None => AssociationEvent::Ended,
         });
         self.state = State::Over;

@@ -20,8 +20,8 @@ use bytes::Bytes;
 
 use self::channel::{Channel, Channels};
 pub use self::config::{
-    AssociationEvent, ChannelConfig, ChannelId, DtlsRole, MessageKind, OpenError, Reliability,
-    SctpConfig, SendError,
+    AssociationEvent, ChannelConfig, ChannelId, DtlsRole, MessageKind, Reliability, SctpConfig,
+    SendError,
 };
 use self::dtls::DtlsConnection;
 use self::early::EarlyMessages;
@@ -29,6 +29,7 @@ use self::inbox::Inbox;
 use self::sctp::Sctp;
 use super::certificate::Certificate;
 use super::fingerprint::Fingerprint;
+use crate::task::ChannelOpenError;
 
 /// Kinds of messages on a stream (RFC 8831 section 8).
 mod ppid {
@@ -202,23 +203,27 @@ impl Association {
     ///
     /// # Errors
     ///
-    /// See [`OpenError`].
-    pub fn open(&mut self, now: Instant, config: ChannelConfig) -> Result<ChannelId, OpenError> {
+    /// See [`ChannelOpenError`].
+    pub fn open(
+        &mut self,
+        now: Instant,
+        config: ChannelConfig,
+    ) -> Result<ChannelId, ChannelOpenError> {
         if !matches!(self.state, State::Connecting | State::Connected) {
-            return Err(OpenError::Ended);
+            return Err(ChannelOpenError::Ended);
         }
-        let request = dcep::open(&config).ok_or(OpenError::TextTooLong)?;
+        let request = dcep::open(&config).ok_or(ChannelOpenError::TextTooLong)?;
         let streams = self.sctp.max_streams().unwrap_or(u16::MAX);
         let id = self.channels.choose_id(&config, streams)?;
         if self.early.is_broken(id) {
-            return Err(OpenError::IdInUse);
+            return Err(ChannelOpenError::IdInUse);
         }
         self.advance(now);
         let negotiated = config.negotiated.is_some();
         if !negotiated {
             let request = request.into();
             if !self.sctp.send(id, ppid::DCEP, request, false, Reliability::Reliable) {
-                return Err(OpenError::QueueFull);
+                return Err(ChannelOpenError::QueueFull);
             }
         }
         self.sctp.open(id);

@@ -473,7 +473,7 @@ impl Connection {
         let event = self.association.as_mut()?.poll_event()?;
         match &event {
             AssociationEvent::Connected => self.secured = true,
-            AssociationEvent::Failed(text) => self.ended(ConnectionState::Failed(text.clone())),
+            AssociationEvent::Failed(why) => self.ended(ConnectionState::Failed(why.clone())),
             AssociationEvent::Ended => self.ended(ConnectionState::Closed),
             _ => {}
         }
