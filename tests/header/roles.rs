@@ -97,13 +97,13 @@ pub(crate) fn parameters(item: &syn::ItemFn, sections: &[Section]) -> Vec<Parame
     }
     let mut parameters = Vec::new();
     for (index, (name, ty)) in inputs.iter().enumerate() {
-        let before = parameters.last();
-        let (role, related) = role(name, ty, before, &inputs[index + 1..], sections);
+        let (role, related) = role(name, ty, &parameters, &inputs[index + 1..], sections);
         // These are described once, for all functions.
         let always = match role {
-            "array" | "buffer" | "bytes" | "callback" | "error" | "out_length" | "out_text"
-            | "text_bytes" | "user_data" | "user_data_free" => true,
-            "handle" => function.ends_with("_free"),
+            "array" | "buffer" | "bytes" | "callback" | "error" | "out_text" | "text_bytes"
+            | "user_data" | "user_data_free" => true,
+            "out_length" => name.ends_with("_len"),
+            "handle" | "handles" => function.ends_with("_free"),
             _ => false,
         };
         parameters.push(Parameter {
@@ -128,7 +128,7 @@ type Role = (&'static str, Vec<(&'static str, String)>);
 fn role(
     name: &str,
     ty: &Type,
-    before: Option<&Parameter>,
+    before: &[Parameter],
     after: &[(String, &Type)],
     sections: &[Section],
 ) -> Role {
@@ -141,10 +141,12 @@ fn role(
     };
     let length = || belongs(0, "_len", "count", name).filter(|(_, ty)| ty == "size_t");
     let capacity = || belongs(0, "_capacity", "capacity", name).filter(|(_, ty)| ty == "size_t");
-    let out_length = || belongs(1, "_len", "count", name).filter(|(_, ty)| ty == "size_t *");
     let sized = |role, extra: Option<(&'static str, String)>| {
         let capacity = capacity().map(|(name, _)| ("capacity", name));
-        let length = out_length().map(|(name, _)| ("length", name));
+        // What is in a buffer of bytes can be counted in another way, too.
+        let whole = if role == "out_handles" { "count" } else { "" };
+        let length = belongs(1, "_len", whole, name).filter(|(_, ty)| ty == "size_t *");
+        let length = length.map(|(name, _)| ("length", name));
         (role, capacity.into_iter().chain(length).chain(extra).collect())
     };
     let with_length = |role, otherwise| match length() {
@@ -161,11 +163,11 @@ fn role(
         return ("callback", vec![("user_data", user_data.clone())]);
     }
     let Type::Ptr(pointer) = ty else {
-        let is_length = before.is_some_and(|before| {
+        let is_length = before.last().is_some_and(|before| {
             before.related.iter().any(|(key, value)| *key == "length" && value == name)
                 && before.role != "buffer"
         });
-        let is_capacity = before.is_some_and(|before| {
+        let is_capacity = before.last().is_some_and(|before| {
             before.related.iter().any(|(key, value)| *key == "capacity" && value == name)
         });
         return match () {
@@ -195,10 +197,7 @@ fn role(
         "uint8_t" if constant => with_length("bytes", "key"),
         "uint8_t" if capacity().is_some() => sized("buffer", None),
         "uint8_t" => ("out_key", Vec::new()),
-        "size_t" if name.ends_with("_len") && !constant && after_buffer(before) => {
-            ("out_length", Vec::new())
-        }
-        "size_t" if name == "count" && after_buffer(before) => ("out_length", Vec::new()),
+        "size_t" if is_out_length(name, before) => ("out_length", Vec::new()),
         to if is_structure(to, sections) => {
             // A structure that is freed is as good as a handle.
             let freed = format!("{to}_free");
@@ -255,9 +254,11 @@ pub(crate) fn field(
     }
 }
 
-/// Whether what is before is the capacity of a buffer.
-fn after_buffer(before: Option<&Parameter>) -> bool {
-    before.is_some_and(|before| before.role == "capacity")
+/// Whether a buffer says that this is how much was put there.
+fn is_out_length(name: &str, before: &[Parameter]) -> bool {
+    let mut buffers =
+        before.iter().filter(|it| it.related.iter().any(|(key, _)| *key == "capacity"));
+    buffers.any(|it| it.related.iter().any(|(key, value)| *key == "length" && value == name))
 }
 
 fn find<'a>(name: &str, sections: &'a [Section]) -> Option<&'a Declaration> {
