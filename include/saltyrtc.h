@@ -1970,6 +1970,20 @@ SALTYRTC_API
 void saltyrtc_client_free(struct saltyrtc_client *client);
 
 /**
+ * Whether the events of a client without a callback stay with it for now: then they cannot be taken, and
+ * the descriptor does not tell of them. While too many wait, the client reads nothing more from the
+ * network, so that the peer has to wait. It is for programs that share a queue between clients and have
+ * no more room for what one of them gets.
+ *
+ * All events of the client wait, CLOSED too, until they may be taken again. What another thread is just
+ * taking can still come. Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_pause_events(struct saltyrtc_client *client,
+                                             bool paused,
+                                             struct saltyrtc_error **error);
+
+/**
  * Closes the connection: everything that was sent before is delivered first, and the peer is informed.
  * Nothing more can be sent. The function returns at once, and the event CLOSED follows when the
  * connection is closed. Does nothing if it is called again.

@@ -338,6 +338,7 @@ static void clients(const test_server *server) {
     saltyrtc_client *client = pair.initiator;
 
     IS_NULL("client", saltyrtc_client_close(NULL, &error));
+    IS_NULL("client", saltyrtc_client_pause_events(NULL, true, &error));
     IS_NULL("client", saltyrtc_client_next_event(NULL, 0, &event, &error));
     CHECK(event == NULL);
     IS_NULL("out", saltyrtc_client_next_event(client, -1, NULL, &error));

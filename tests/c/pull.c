@@ -282,6 +282,7 @@ static void not_for_clients_with_callback(const test_server *server) {
     FAILS(SALTYRTC_STATUS_HAS_CALLBACK, "callback",
           saltyrtc_client_next_event(client, -1, &event, &error));
     FAILS(SALTYRTC_STATUS_HAS_CALLBACK, "callback", saltyrtc_client_event_fd(client, &fd, &error));
+    FAILS(SALTYRTC_STATUS_HAS_CALLBACK, "callback", saltyrtc_client_pause_events(client, true, &error));
     CHECK(event == NULL && fd == -1);
     saltyrtc_client_free(client);
     CHECK(self.freed == 1);

@@ -397,6 +397,31 @@ pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
     }
 }
 
+/// Whether the events of a client without a callback stay with it for now: then they cannot be taken, and
+/// the descriptor does not tell of them. While too many wait, the client reads nothing more from the
+/// network, so that the peer has to wait. It is for programs that share a queue between clients and have
+/// no more room for what one of them gets.
+///
+/// All events of the client wait, CLOSED too, until they may be taken again. What another thread is just
+/// taking can still come. Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_pause_events(
+    client: *mut saltyrtc_client,
+    paused: bool,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || match &handle(client, "client")?.events {
+        Events::Push(_) => {
+            let text = "the client has a callback, which is called as soon as there are events";
+            Err(CallError::new(saltyrtc_status::HasCallback, text))
+        }
+        Events::Pull(member) | Events::Queue(member) => {
+            member.pause(paused);
+            Ok(())
+        }
+    })
+}
+
 /// Closes the connection: everything that was sent before is delivered first, and the peer is informed.
 /// Nothing more can be sent. The function returns at once, and the event CLOSED follows when the
 /// connection is closed. Does nothing if it is called again.

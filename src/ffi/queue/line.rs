@@ -85,6 +85,13 @@ impl State {
         self.wakes > 0 || !self.line.is_empty()
     }
 
+    /// Takes a client out of the line, if it is there.
+    fn leave_line(&mut self, member: &Member) -> Option<Turn> {
+        let address = std::ptr::from_ref(member) as usize;
+        let place = self.line.iter().position(|turn| turn.is_of(address));
+        place.and_then(|place| self.line.remove(place))
+    }
+
     /// To be called after every change, except that a call that takes events does it once, at its end.
     fn update_signal(&mut self) {
         #[cfg(unix)]
@@ -137,9 +144,7 @@ impl Queue {
         let address = std::ptr::from_ref(member) as usize;
         let mut state = self.lock();
         member.gone.store(true, Ordering::Relaxed);
-        let place = state.line.iter().position(|turn| turn.is_of(address));
-        let removed =
-            (place.and_then(|place| state.line.remove(place)), state.members.remove(&address));
+        let removed = (state.leave_line(member), state.members.remove(&address));
         state.update_signal();
         drop(state);
         // What is dropped may take locks.
@@ -149,7 +154,9 @@ impl Queue {
     /// Puts a client into the line: at its end, or at its front. Called with the lock of its machine held.
     pub(super) fn enter_line(&self, member: &Arc<Member>, at_front: bool) {
         let mut state = self.lock();
-        if member.gone.load(Ordering::Relaxed) || state.ended {
+        let stays_away =
+            member.gone.load(Ordering::Relaxed) || member.paused.load(Ordering::Relaxed);
+        if stays_away || state.ended {
             return;
         }
         state.enter(Turn::Member(member.clone()), at_front);
@@ -177,6 +184,21 @@ impl Queue {
     /// How many log messages may wait.
     pub(in crate::ffi) fn set_log_capacity(&self, capacity: usize) {
         self.lock().log.capacity = capacity;
+    }
+
+    /// Keeps a client out of the line, or lets it in again. Called with the lock of its machine held.
+    pub(super) fn pause(&self, member: &Arc<Member>, paused: bool, has_events: bool) {
+        let mut state = self.lock();
+        if member.paused.swap(paused, Ordering::Relaxed) == paused {
+            return;
+        }
+        let removed = if paused { state.leave_line(member) } else { None };
+        state.update_signal();
+        drop(state);
+        drop(removed);
+        if !paused && has_events {
+            self.enter_line(member, false);
+        }
     }
 
     /// Wakes a thread if one waits for what came into the line. Not under the lock of a machine, which the

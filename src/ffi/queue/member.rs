@@ -20,6 +20,8 @@ pub(in crate::ffi) struct Member {
     in_line: AtomicBool,
     /// Whether it has left the queue. Changes under the lock of the queue.
     pub(super) gone: AtomicBool,
+    /// Whether its events stay with it for now. Changes under the lock of the queue.
+    pub(super) paused: AtomicBool,
 }
 
 impl Member {
@@ -36,6 +38,7 @@ impl Member {
             client: Mutex::new(None),
             in_line: AtomicBool::new(false),
             gone: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
         });
         let mut slot = lock(&member.client);
         let client = connect(Box::new(Announcer(member.clone())))?;
@@ -54,6 +57,14 @@ impl Member {
         let client = lock(&self.client).take();
         self.queue.remove(self);
         drop(client);
+    }
+
+    /// From now on, no event is taken, until they may be taken again.
+    pub(in crate::ffi) fn pause(self: &Arc<Self>, paused: bool) {
+        if let Some(client) = &*lock(&self.client) {
+            client.take_events(&mut Pause { member: self, paused });
+        }
+        self.queue.wake_taker();
     }
 
     /// Closes the connection.
@@ -96,6 +107,25 @@ impl EventTaker for Turn<'_> {
                 member.queue.member_ended();
             }
         }
+    }
+}
+
+/// Takes nothing: it is how the lock of the machine is got.
+struct Pause<'a> {
+    member: &'a Arc<Member>,
+    paused: bool,
+}
+
+impl EventTaker for Pause<'_> {
+    fn wants(&mut self, _: &Event) -> bool {
+        false
+    }
+
+    fn take(&mut self, _: Event) {}
+
+    fn left(&mut self, left: Left) {
+        let Self { member, paused } = self;
+        member.queue.pause(member, *paused, left == Left::Events);
     }
 }
 
