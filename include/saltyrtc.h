@@ -88,9 +88,36 @@
 #endif
 #endif
 
-/* Functions that return a file descriptor exist on Unix only. */
-#if !defined(_WIN32) && !defined(SALTYRTC_UNIX)
-#define SALTYRTC_UNIX
+/* An enumeration is an int32_t in memory. Where the language can say so (C++, C23, Swift) it is a type of its
+   own, elsewhere a number. Later versions have more values: clang is told. */
+#if defined(__has_attribute)
+#if __has_attribute(enum_extensibility)
+#define SALTYRTC_OPEN __attribute__((enum_extensibility(open)))
+#endif
+#endif
+#ifndef SALTYRTC_OPEN
+#define SALTYRTC_OPEN
+#endif
+#if defined(__cplusplus) || defined(__swift__) || \
+    (defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L)
+#define SALTYRTC_ENUM(name) enum SALTYRTC_OPEN name : int32_t
+#define SALTYRTC_ENUM_TYPE(name) typedef enum name name
+#else
+#define SALTYRTC_ENUM(name) enum SALTYRTC_OPEN name
+#define SALTYRTC_ENUM_TYPE(name) typedef int32_t name
+#endif
+
+/* Pointers that may be NULL. All others must not be, and clang is told that, too: it assumes it of all but
+   pointers to pointers. */
+#if defined(__clang__)
+#define SALTYRTC_NULLABLE _Nullable
+#define SALTYRTC_NONNULL _Nonnull
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wnullability-extension"
+#pragma clang assume_nonnull begin
+#else
+#define SALTYRTC_NULLABLE
+#define SALTYRTC_NONNULL
 #endif
 
 /** The version of this header. Compare with saltyrtc_version(), the version of the library. */
@@ -119,11 +146,7 @@ extern "C" {
  * moment, -200 to -299 about the network and the server, -300 to -399 about the peer, and -400 to
  * -499 about the embedded server.
  */
-enum saltyrtc_status
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_status) {
     /**
      * Success.
      */
@@ -384,19 +407,14 @@ enum saltyrtc_status
      */
     SALTYRTC_STATUS_PANIC = -900,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_status saltyrtc_status;
-#else
-typedef int32_t saltyrtc_status;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_status);
 
 /**
  * The name of a status in a few words, for example "buffer too small"; for a number that is none,
  * "unknown status". The text is static. `status` is one of saltyrtc_status.
  */
-SALTYRTC_API const char *saltyrtc_status_name(int32_t status);
+SALTYRTC_API
+const char *saltyrtc_status_name(int32_t status);
 
 /**
  * Why a call failed: a status, and a text that says what happened and what to do about it.
@@ -411,19 +429,20 @@ typedef struct saltyrtc_error saltyrtc_error;
  * is SALTYRTC_STATUS_OK.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *error);
+saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *SALTYRTC_NULLABLE error);
 
 /**
  * What happened and what to do about it, in English. `error` may be NULL: the text is empty then. The
  * text is valid until the error is freed. It never contains secrets or application data.
  */
 SALTYRTC_API
-const char *saltyrtc_error_message(const struct saltyrtc_error *error);
+const char *saltyrtc_error_message(const struct saltyrtc_error *SALTYRTC_NULLABLE error);
 
 /**
  * Frees an error. Does nothing if it is NULL.
  */
-SALTYRTC_API void saltyrtc_error_free(struct saltyrtc_error *error);
+SALTYRTC_API
+void saltyrtc_error_free(struct saltyrtc_error *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Versions
@@ -440,7 +459,8 @@ const char *saltyrtc_version(void);
  * The version of the library that the program runs with, as a number: major * 65536 + minor * 256 +
  * patch. That of the header is SALTYRTC_VERSION_NUMBER.
  */
-SALTYRTC_API uint32_t saltyrtc_version_number(void);
+SALTYRTC_API
+uint32_t saltyrtc_version_number(void);
 
 /**
  * The version of the binary interface of the library that the program runs with; that of the header is
@@ -467,12 +487,14 @@ uint32_t saltyrtc_abi_version(void);
 /**
  * SALTYRTC_KEY_BYTES, for programs that cannot use macros.
  */
-SALTYRTC_API size_t saltyrtc_key_bytes(void);
+SALTYRTC_API
+size_t saltyrtc_key_bytes(void);
 
 /**
  * SALTYRTC_KEY_HEX_BYTES, for programs that cannot use macros.
  */
-SALTYRTC_API size_t saltyrtc_key_hex_bytes(void);
+SALTYRTC_API
+size_t saltyrtc_key_hex_bytes(void);
 
 /**
  * Generates a key pair. Each of the two outputs has SALTYRTC_KEY_BYTES bytes.
@@ -483,7 +505,7 @@ SALTYRTC_API size_t saltyrtc_key_hex_bytes(void);
 SALTYRTC_API
 saltyrtc_status saltyrtc_key_pair_generate(uint8_t *public_key,
                                            uint8_t *secret_key,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Computes the public key that belongs to a secret key. Both have SALTYRTC_KEY_BYTES bytes.
@@ -491,7 +513,7 @@ saltyrtc_status saltyrtc_key_pair_generate(uint8_t *public_key,
 SALTYRTC_API
 saltyrtc_status saltyrtc_public_key_from_secret(const uint8_t *secret_key,
                                                 uint8_t *public_key,
-                                                struct saltyrtc_error **error);
+                                                struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Converts a key or token to text: 64 lowercase hexadecimal digits and a NUL, SALTYRTC_KEY_HEX_BYTES
@@ -499,10 +521,10 @@ saltyrtc_status saltyrtc_public_key_from_secret(const uint8_t *secret_key,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_key_to_hex(const uint8_t *key,
-                                    char *hex,
+                                    char *SALTYRTC_NULLABLE hex,
                                     size_t hex_capacity,
-                                    size_t *hex_len,
-                                    struct saltyrtc_error **error);
+                                    size_t *SALTYRTC_NULLABLE hex_len,
+                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Converts 64 hexadecimal digits, in upper or lower case, to a key or token of SALTYRTC_KEY_BYTES
@@ -513,7 +535,7 @@ saltyrtc_status saltyrtc_key_to_hex(const uint8_t *key,
 SALTYRTC_API
 saltyrtc_status saltyrtc_key_from_hex(const char *hex,
                                       uint8_t *key,
-                                      struct saltyrtc_error **error);
+                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Invitations
@@ -527,7 +549,8 @@ saltyrtc_status saltyrtc_key_from_hex(const char *hex,
 /**
  * SALTYRTC_INVITATION_BYTES, for programs that cannot use macros.
  */
-SALTYRTC_API size_t saltyrtc_invitation_bytes(void);
+SALTYRTC_API
+size_t saltyrtc_invitation_bytes(void);
 
 /**
  * What a responder has to know to reach an initiator: the server, keys, and usually a token. It never
@@ -543,8 +566,8 @@ typedef struct saltyrtc_invitation saltyrtc_invitation;
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_parse(const char *uri,
-                                          struct saltyrtc_invitation **out,
-                                          struct saltyrtc_error **error);
+                                          struct saltyrtc_invitation *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Creates an invitation from its parts: the server's URL (`wss://host:port` or `ws://host:port`), the
@@ -560,15 +583,16 @@ saltyrtc_status saltyrtc_invitation_parse(const char *uri,
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_new(const char *server_url,
                                         const uint8_t *initiator_key,
-                                        const uint8_t *server_key,
-                                        const uint8_t *token,
-                                        struct saltyrtc_invitation **out,
-                                        struct saltyrtc_error **error);
+                                        const uint8_t *SALTYRTC_NULLABLE server_key,
+                                        const uint8_t *SALTYRTC_NULLABLE token,
+                                        struct saltyrtc_invitation *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees an invitation. Does nothing if it is NULL.
  */
-SALTYRTC_API void saltyrtc_invitation_free(struct saltyrtc_invitation *invitation);
+SALTYRTC_API
+void saltyrtc_invitation_free(struct saltyrtc_invitation *SALTYRTC_NULLABLE invitation);
 
 /**
  * The URI of the invitation. SALTYRTC_INVITATION_BYTES bytes are always enough.
@@ -577,10 +601,10 @@ SALTYRTC_API void saltyrtc_invitation_free(struct saltyrtc_invitation *invitatio
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_uri(const struct saltyrtc_invitation *invitation,
-                                        char *uri,
+                                        char *SALTYRTC_NULLABLE uri,
                                         size_t uri_capacity,
-                                        size_t *uri_len,
-                                        struct saltyrtc_error **error);
+                                        size_t *SALTYRTC_NULLABLE uri_len,
+                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The URI as a QR code for a terminal with light text on a dark background: lines of UTF-8 text made
@@ -590,20 +614,20 @@ saltyrtc_status saltyrtc_invitation_uri(const struct saltyrtc_invitation *invita
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_qr_code(const struct saltyrtc_invitation *invitation,
-                                            char *code,
+                                            char *SALTYRTC_NULLABLE code,
                                             size_t code_capacity,
-                                            size_t *code_len,
-                                            struct saltyrtc_error **error);
+                                            size_t *SALTYRTC_NULLABLE code_len,
+                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The server's URL: `wss://host:port` or `ws://host:port`, without the port if it is the default one.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_server_url(const struct saltyrtc_invitation *invitation,
-                                               char *url,
+                                               char *SALTYRTC_NULLABLE url,
                                                size_t url_capacity,
-                                               size_t *url_len,
-                                               struct saltyrtc_error **error);
+                                               size_t *SALTYRTC_NULLABLE url_len,
+                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The initiator's public permanent key, which is also the signalling path. It has SALTYRTC_KEY_BYTES
@@ -612,7 +636,7 @@ saltyrtc_status saltyrtc_invitation_server_url(const struct saltyrtc_invitation 
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_initiator_key(const struct saltyrtc_invitation *invitation,
                                                   uint8_t *key,
-                                                  struct saltyrtc_error **error);
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The server's public permanent key. It has SALTYRTC_KEY_BYTES bytes. Fails with
@@ -621,7 +645,7 @@ saltyrtc_status saltyrtc_invitation_initiator_key(const struct saltyrtc_invitati
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_server_key(const struct saltyrtc_invitation *invitation,
                                                uint8_t *key,
-                                               struct saltyrtc_error **error);
+                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The token, a secret of SALTYRTC_KEY_BYTES bytes. Fails with SALTYRTC_STATUS_NOT_PRESENT if the
@@ -630,7 +654,7 @@ saltyrtc_status saltyrtc_invitation_server_key(const struct saltyrtc_invitation 
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_token(const struct saltyrtc_invitation *invitation,
                                           uint8_t *token,
-                                          struct saltyrtc_error **error);
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Whether the invitation has the server's key, and whether it has a token. `has_server_key` and
@@ -638,9 +662,9 @@ saltyrtc_status saltyrtc_invitation_token(const struct saltyrtc_invitation *invi
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_invitation_flags(const struct saltyrtc_invitation *invitation,
-                                          bool *has_server_key,
-                                          bool *has_token,
-                                          struct saltyrtc_error **error);
+                                          bool *SALTYRTC_NULLABLE has_server_key,
+                                          bool *SALTYRTC_NULLABLE has_token,
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Settings of a client
@@ -657,11 +681,7 @@ typedef struct saltyrtc_config saltyrtc_config;
 /**
  * What a client does when its authenticated peer leaves the signalling path.
  */
-enum saltyrtc_when_peer_leaves
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_when_peer_leaves) {
     /**
      * It stays on the path, so that the peer can come back. This is the default.
      */
@@ -671,13 +691,7 @@ enum saltyrtc_when_peer_leaves
      */
     SALTYRTC_WHEN_PEER_LEAVES_CLOSE = 1,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_when_peer_leaves saltyrtc_when_peer_leaves;
-#else
-typedef int32_t saltyrtc_when_peer_leaves;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_when_peer_leaves);
 
 /**
  * Creates the settings of an initiator, the client that invites another. They contain a new random
@@ -691,9 +705,9 @@ typedef int32_t saltyrtc_when_peer_leaves;
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_new_initiator(const char *server_url,
-                                              const uint8_t *secret_key,
-                                              struct saltyrtc_config **out,
-                                              struct saltyrtc_error **error);
+                                              const uint8_t *SALTYRTC_NULLABLE secret_key,
+                                              struct saltyrtc_config *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Creates the settings of a responder, the client that was invited, from the URI of the invitation.
@@ -705,16 +719,16 @@ saltyrtc_status saltyrtc_config_new_initiator(const char *server_url,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_new_responder(const char *invitation_uri,
-                                              const uint8_t *secret_key,
-                                              struct saltyrtc_config **out,
-                                              struct saltyrtc_error **error);
+                                              const uint8_t *SALTYRTC_NULLABLE secret_key,
+                                              struct saltyrtc_config *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees a configuration; this does not affect clients that were created with it. Does nothing if it is
  * NULL.
  */
 SALTYRTC_API
-void saltyrtc_config_free(struct saltyrtc_config *config);
+void saltyrtc_config_free(struct saltyrtc_config *SALTYRTC_NULLABLE config);
 
 /**
  * The public permanent key of the client. It has SALTYRTC_KEY_BYTES bytes.
@@ -722,7 +736,7 @@ void saltyrtc_config_free(struct saltyrtc_config *config);
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_public_key(const struct saltyrtc_config *config,
                                            uint8_t *key,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Initiator: the URI of the invitation for the responder. It contains the token, unless a peer is
@@ -734,10 +748,10 @@ saltyrtc_status saltyrtc_config_public_key(const struct saltyrtc_config *config,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_invitation(const struct saltyrtc_config *config,
-                                           char *uri,
+                                           char *SALTYRTC_NULLABLE uri,
                                            size_t uri_capacity,
-                                           size_t *uri_len,
-                                           struct saltyrtc_error **error);
+                                           size_t *SALTYRTC_NULLABLE uri_len,
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sets the public permanent key of the server (SALTYRTC_KEY_BYTES bytes). The client then refuses a
@@ -746,8 +760,8 @@ saltyrtc_status saltyrtc_config_invitation(const struct saltyrtc_config *config,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_server_key(struct saltyrtc_config *config,
-                                               const uint8_t *key,
-                                               struct saltyrtc_error **error);
+                                               const uint8_t *SALTYRTC_NULLABLE key,
+                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Trusts a peer by its public permanent key (SALTYRTC_KEY_BYTES bytes), which this client has stored
@@ -759,7 +773,7 @@ saltyrtc_status saltyrtc_config_set_server_key(struct saltyrtc_config *config,
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_trusted_peer(struct saltyrtc_config *config,
                                                  const uint8_t *key,
-                                                 struct saltyrtc_error **error);
+                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sets the token (SALTYRTC_KEY_BYTES bytes), in place of the random one (initiator) or that of the
@@ -769,7 +783,7 @@ saltyrtc_status saltyrtc_config_set_trusted_peer(struct saltyrtc_config *config,
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_token(struct saltyrtc_config *config,
                                           const uint8_t *token,
-                                          struct saltyrtc_error **error);
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Adds the Relayed Data task: all data goes over the server.
@@ -779,7 +793,7 @@ saltyrtc_status saltyrtc_config_set_token(struct saltyrtc_config *config,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_relayed_data_task(struct saltyrtc_config *config,
-                                                      struct saltyrtc_error **error);
+                                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Adds a task that the application implements itself. The library negotiates the task by its name and
@@ -792,9 +806,9 @@ saltyrtc_status saltyrtc_config_add_relayed_data_task(struct saltyrtc_config *co
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_custom_task(struct saltyrtc_config *config,
                                                 const char *name,
-                                                const uint8_t *data,
+                                                const uint8_t *SALTYRTC_NULLABLE data,
                                                 size_t data_len,
-                                                struct saltyrtc_error **error);
+                                                struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Trusts additional root certificates for `wss`: one or more in PEM, or one in DER. See also
@@ -804,9 +818,9 @@ saltyrtc_status saltyrtc_config_add_custom_task(struct saltyrtc_config *config,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_tls_certificates(struct saltyrtc_config *config,
-                                                     const uint8_t *certificates,
+                                                     const uint8_t *SALTYRTC_NULLABLE certificates,
                                                      size_t certificates_len,
-                                                     struct saltyrtc_error **error);
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Whether the root certificates of the operating system are trusted for `wss`, in addition to those of
@@ -815,7 +829,7 @@ saltyrtc_status saltyrtc_config_add_tls_certificates(struct saltyrtc_config *con
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
                                                  bool use_system_roots,
-                                                 struct saltyrtc_error **error);
+                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The most time, in milliseconds, that connecting to the server may take: resolving its name, TCP, TLS
@@ -824,7 +838,7 @@ saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_connect_timeout(struct saltyrtc_config *config,
                                                     uint32_t timeout_ms,
-                                                    struct saltyrtc_error **error);
+                                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The most time, in milliseconds, that the SaltyRTC handshake with the server may take. Default: 30 s.
@@ -832,7 +846,7 @@ saltyrtc_status saltyrtc_config_set_connect_timeout(struct saltyrtc_config *conf
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_server_handshake_timeout(struct saltyrtc_config *config,
                                                              uint32_t timeout_ms,
-                                                             struct saltyrtc_error **error);
+                                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The most time, in milliseconds, that the handshake with a peer may take, counted from the peer's
@@ -841,7 +855,7 @@ saltyrtc_status saltyrtc_config_set_server_handshake_timeout(struct saltyrtc_con
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_config *config,
                                                            uint32_t timeout_ms,
-                                                           struct saltyrtc_error **error);
+                                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The interval, in seconds, at which the server is asked to send WebSocket pings; 0 for no pings.
@@ -850,7 +864,7 @@ saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_confi
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_ping_interval(struct saltyrtc_config *config,
                                                   uint32_t interval_s,
-                                                  struct saltyrtc_error **error);
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The largest message on the wire in either direction, in bytes; at least 4096. Default: 1 MiB, which
@@ -859,7 +873,7 @@ saltyrtc_status saltyrtc_config_set_ping_interval(struct saltyrtc_config *config
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_max_message_size(struct saltyrtc_config *config,
                                                      size_t size,
-                                                     struct saltyrtc_error **error);
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * How many bytes may wait in each direction. If more would wait to be sent, sending fails with
@@ -870,7 +884,7 @@ saltyrtc_status saltyrtc_config_set_max_message_size(struct saltyrtc_config *con
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_max_queue_size(struct saltyrtc_config *config,
                                                    size_t size,
-                                                   struct saltyrtc_error **error);
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * What the client does when its authenticated peer leaves the path. `when_peer_leaves` is one of
@@ -879,7 +893,7 @@ saltyrtc_status saltyrtc_config_set_max_queue_size(struct saltyrtc_config *confi
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_when_peer_leaves(struct saltyrtc_config *config,
                                                      int32_t when_peer_leaves,
-                                                     struct saltyrtc_error **error);
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Events
@@ -889,11 +903,7 @@ saltyrtc_status saltyrtc_config_set_when_peer_leaves(struct saltyrtc_config *con
  * What happened, and with it, which fields of saltyrtc_event have a meaning: all others are 0,
  * false or NULL. Later versions may have more kinds, so ignore those that you do not know.
  */
-enum saltyrtc_event_kind
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_event_kind) {
     /**
      * Something that this version of the interface has no kind for. Never sent by this version.
      */
@@ -1063,28 +1073,19 @@ enum saltyrtc_event_kind
      */
     SALTYRTC_EVENT_KIND_LOG = 27,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_event_kind saltyrtc_event_kind;
-#else
-typedef int32_t saltyrtc_event_kind;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_event_kind);
 
 /**
  * The name of an event kind in a few words, for example "peer handshake done"; for a number that is
  * none, "unknown event kind". The text is static. `kind` is one of saltyrtc_event_kind.
  */
-SALTYRTC_API const char *saltyrtc_event_kind_name(int32_t kind);
+SALTYRTC_API
+const char *saltyrtc_event_kind_name(int32_t kind);
 
 /**
  * The state of the built-in WebRTC's connection to the peer.
  */
-enum saltyrtc_connection_state
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_connection_state) {
     /**
      * The two clients have not exchanged their addresses yet.
      */
@@ -1117,22 +1118,12 @@ enum saltyrtc_connection_state
      */
     SALTYRTC_CONNECTION_STATE_CLOSED = 6,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_connection_state saltyrtc_connection_state;
-#else
-typedef int32_t saltyrtc_connection_state;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_connection_state);
 
 /**
  * How long the delivery of a message on a channel is attempted.
  */
-enum saltyrtc_reliability
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_reliability) {
     /**
      * Until it has arrived.
      */
@@ -1146,22 +1137,12 @@ enum saltyrtc_reliability
      */
     SALTYRTC_RELIABILITY_MAX_LIFETIME = 2,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_reliability saltyrtc_reliability;
-#else
-typedef int32_t saltyrtc_reliability;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_reliability);
 
 /**
  * The type of data.
  */
-enum saltyrtc_payload
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_payload) {
     /**
      * There is no data.
      */
@@ -1179,22 +1160,12 @@ enum saltyrtc_payload
      */
     SALTYRTC_PAYLOAD_MSGPACK = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_payload saltyrtc_payload;
-#else
-typedef int32_t saltyrtc_payload;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_payload);
 
 /**
  * Who ended a connection.
  */
-enum saltyrtc_closed_by
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_closed_by) {
     /**
      * Nobody: it was lost, or could not be established.
      */
@@ -1212,22 +1183,12 @@ enum saltyrtc_closed_by
      */
     SALTYRTC_CLOSED_BY_SERVER = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_closed_by saltyrtc_closed_by;
-#else
-typedef int32_t saltyrtc_closed_by;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_closed_by);
 
 /**
  * How the client learned that its peer is gone.
  */
-enum saltyrtc_peer_left
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_peer_left) {
     /**
      * The server said that the peer disconnected.
      */
@@ -1245,22 +1206,12 @@ enum saltyrtc_peer_left
      */
     SALTYRTC_PEER_LEFT_DROPPED = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_peer_left saltyrtc_peer_left;
-#else
-typedef int32_t saltyrtc_peer_left;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_peer_left);
 
 /**
  * The level of a log message.
  */
-enum saltyrtc_log_level
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_log_level) {
     /**
      * No messages.
      */
@@ -1286,13 +1237,7 @@ enum saltyrtc_log_level
      */
     SALTYRTC_LOG_LEVEL_TRACE = 5,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_log_level saltyrtc_log_level;
-#else
-typedef int32_t saltyrtc_log_level;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_log_level);
 
 /**
  * An ICE candidate of the peer. Texts end with a NUL; what the peer wrote may contain others.
@@ -1302,7 +1247,7 @@ typedef struct saltyrtc_candidate {
      * The candidate-attribute, for example "candidate:1 1 udp …". An empty text means that there are
      * no more candidates of this generation; NULL, that there are no more candidates at all.
      */
-    const char *candidate;
+    const char *SALTYRTC_NULLABLE candidate;
     /**
      * The size of the candidate-attribute in bytes, without the NUL at the end.
      */
@@ -1310,7 +1255,7 @@ typedef struct saltyrtc_candidate {
     /**
      * The identification tag of the media description; NULL if it is not given.
      */
-    const char *sdp_mid;
+    const char *SALTYRTC_NULLABLE sdp_mid;
     /**
      * The size of the tag in bytes, likewise.
      */
@@ -1318,7 +1263,7 @@ typedef struct saltyrtc_candidate {
     /**
      * The ICE user name fragment; NULL if it is not given.
      */
-    const char *username_fragment;
+    const char *SALTYRTC_NULLABLE username_fragment;
     /**
      * The size of the fragment in bytes, likewise.
      */
@@ -1362,7 +1307,7 @@ typedef struct saltyrtc_event {
     /**
      * What happened and what to do about it, in English.
      */
-    const char *text;
+    const char *SALTYRTC_NULLABLE text;
     /**
      * The size of the text in bytes, without the NUL at the end.
      */
@@ -1405,11 +1350,11 @@ typedef struct saltyrtc_event {
      * The public permanent key of the peer: SALTYRTC_KEY_BYTES bytes. To trust the peer later,
      * store it.
      */
-    const uint8_t *peer_key;
+    const uint8_t *SALTYRTC_NULLABLE peer_key;
     /**
      * The name of the task.
      */
-    const char *task;
+    const char *SALTYRTC_NULLABLE task;
     /**
      * The size of the name in bytes, without the NUL at the end.
      */
@@ -1421,7 +1366,7 @@ typedef struct saltyrtc_event {
     /**
      * The data. May be NULL only if data_len is 0.
      */
-    const uint8_t *data;
+    const uint8_t *SALTYRTC_NULLABLE data;
     /**
      * The size of the data in bytes.
      */
@@ -1429,11 +1374,11 @@ typedef struct saltyrtc_event {
     /**
      * The RTCSdpType of the description: "offer", "pranswer", "answer" or "rollback".
      */
-    const char *sdp_type;
+    const char *SALTYRTC_NULLABLE sdp_type;
     /**
      * The session description; NULL with a "rollback" that has none.
      */
-    const char *sdp;
+    const char *SALTYRTC_NULLABLE sdp;
     /**
      * The size of the session description in bytes, without the NUL at the end.
      */
@@ -1441,7 +1386,7 @@ typedef struct saltyrtc_event {
     /**
      * The candidates, in the order in which to add them.
      */
-    const struct saltyrtc_candidate *candidates;
+    const struct saltyrtc_candidate *SALTYRTC_NULLABLE candidates;
     /**
      * The number of candidates.
      */
@@ -1457,7 +1402,7 @@ typedef struct saltyrtc_event {
     /**
      * The label of a channel.
      */
-    const char *label;
+    const char *SALTYRTC_NULLABLE label;
     /**
      * The size of the label in bytes, without the NUL at the end.
      */
@@ -1465,7 +1410,7 @@ typedef struct saltyrtc_event {
     /**
      * The subprotocol of a channel.
      */
-    const char *channel_protocol;
+    const char *SALTYRTC_NULLABLE channel_protocol;
     /**
      * The size of the name of the subprotocol in bytes, without the NUL at the end.
      */
@@ -1498,7 +1443,7 @@ typedef struct saltyrtc_event {
     /**
      * The part of the library that logs. NUL-terminated.
      */
-    const char *log_target;
+    const char *SALTYRTC_NULLABLE log_target;
     /**
      * How many log messages before this one were dropped, because too many waited.
      */
@@ -1510,7 +1455,7 @@ typedef struct saltyrtc_event {
  * that was passed to a callback. Does nothing if it is NULL.
  */
 SALTYRTC_API
-void saltyrtc_event_free(struct saltyrtc_event *event);
+void saltyrtc_event_free(struct saltyrtc_event *SALTYRTC_NULLABLE event);
 
 /**
  * Frees `count` events that were taken with saltyrtc_queue_next_events, and sets the pointers to NULL;
@@ -1518,7 +1463,7 @@ void saltyrtc_event_free(struct saltyrtc_event *event);
  * NULL.
  */
 SALTYRTC_API
-void saltyrtc_events_free(struct saltyrtc_event **events,
+void saltyrtc_events_free(struct saltyrtc_event *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE events,
                           size_t count);
 
 /* =================================================================================================
@@ -1727,11 +1672,7 @@ typedef struct saltyrtc_record_candidate {
 /**
  * What can be true in an event: the fields of saltyrtc_event of these names.
  */
-enum saltyrtc_record_flag
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_record_flag) {
     /**
      * Whether a new client with the same configuration may succeed.
      */
@@ -1761,13 +1702,7 @@ enum saltyrtc_record_flag
      */
     SALTYRTC_RECORD_FLAG_OPENED_BY_PEER = 64,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_record_flag saltyrtc_record_flag;
-#else
-typedef int32_t saltyrtc_record_flag;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_record_flag);
 
 /**
  * A queue of events, which many clients can have in common (saltyrtc_client_new_on_queue): one thread, or
@@ -1783,8 +1718,8 @@ typedef struct saltyrtc_queue saltyrtc_queue;
  * Creates an event queue. It has to be freed with saltyrtc_queue_free.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_queue_new(struct saltyrtc_queue **out,
-                                   struct saltyrtc_error **error);
+saltyrtc_status saltyrtc_queue_new(struct saltyrtc_queue *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees a queue. Does nothing if it is NULL.
@@ -1795,7 +1730,7 @@ saltyrtc_status saltyrtc_queue_new(struct saltyrtc_queue **out,
  * thread may call a function for the queue any more. The descriptor of saltyrtc_queue_fd is closed.
  */
 SALTYRTC_API
-void saltyrtc_queue_free(struct saltyrtc_queue *queue);
+void saltyrtc_queue_free(struct saltyrtc_queue *SALTYRTC_NULLABLE queue);
 
 /**
  * Takes the next events of all clients on the queue: as many as there are, and `capacity` at most, which
@@ -1813,10 +1748,10 @@ void saltyrtc_queue_free(struct saltyrtc_queue *queue);
 SALTYRTC_API
 saltyrtc_status saltyrtc_queue_next_events(struct saltyrtc_queue *queue,
                                            int64_t timeout_ms,
-                                           struct saltyrtc_event **events,
+                                           struct saltyrtc_event *SALTYRTC_NULLABLE *SALTYRTC_NONNULL events,
                                            size_t capacity,
                                            size_t *count,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Takes the next events of all clients on the queue, like saltyrtc_queue_next_events, and puts them into
@@ -1833,11 +1768,11 @@ saltyrtc_status saltyrtc_queue_next_events(struct saltyrtc_queue *queue,
 SALTYRTC_API
 saltyrtc_status saltyrtc_queue_read(struct saltyrtc_queue *queue,
                                     int64_t timeout_ms,
-                                    uint8_t *buffer,
+                                    uint8_t *SALTYRTC_NULLABLE buffer,
                                     size_t capacity,
                                     size_t *count,
-                                    size_t *needed,
-                                    struct saltyrtc_error **error);
+                                    size_t *SALTYRTC_NULLABLE needed,
+                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Has the log messages of the library put onto the queue, as events of the kind LOG with the token 0: an
@@ -1856,7 +1791,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_queue_set_log(struct saltyrtc_queue *queue,
                                        int32_t level,
                                        size_t capacity,
-                                       struct saltyrtc_error **error);
+                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Makes one call of saltyrtc_queue_next_events or saltyrtc_queue_read return without an event: one that
@@ -1866,9 +1801,8 @@ saltyrtc_status saltyrtc_queue_set_log(struct saltyrtc_queue *queue,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_queue_wake(struct saltyrtc_queue *queue,
-                                    struct saltyrtc_error **error);
+                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
-#if defined(SALTYRTC_UNIX)
 /**
  * A file descriptor for poll, select and event loops: it is readable exactly while
  * saltyrtc_queue_next_events and saltyrtc_queue_read would not block. Do not read from it, write to it,
@@ -1877,8 +1811,7 @@ saltyrtc_status saltyrtc_queue_wake(struct saltyrtc_queue *queue,
 SALTYRTC_API
 saltyrtc_status saltyrtc_queue_fd(struct saltyrtc_queue *queue,
                                   int *fd,
-                                  struct saltyrtc_error **error);
-#endif
+                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Clients
@@ -1888,7 +1821,7 @@ saltyrtc_status saltyrtc_queue_fd(struct saltyrtc_queue *queue,
  * Frees the user data of a callback. It is called exactly once, when the callback will not be called
  * any more.
  */
-typedef void (*saltyrtc_user_data_free)(void *user_data);
+typedef void (*saltyrtc_user_data_free)(void *SALTYRTC_NULLABLE user_data);
 
 /**
  * A connection to a server and, through it, to a peer. Its functions can be called from any thread at
@@ -1906,7 +1839,7 @@ typedef struct saltyrtc_client saltyrtc_client;
  */
 typedef void (*saltyrtc_event_callback)(struct saltyrtc_client *client,
                                         const struct saltyrtc_event *event,
-                                        void *user_data);
+                                        void *SALTYRTC_NULLABLE user_data);
 
 /**
  * Creates a client, which starts to connect to the server at once. Everything else is reported by
@@ -1925,11 +1858,11 @@ typedef void (*saltyrtc_event_callback)(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_new(const struct saltyrtc_config *config,
-                                    saltyrtc_event_callback callback,
-                                    void *user_data,
-                                    saltyrtc_user_data_free user_data_free,
-                                    struct saltyrtc_client **out,
-                                    struct saltyrtc_error **error);
+                                    saltyrtc_event_callback SALTYRTC_NULLABLE callback,
+                                    void *SALTYRTC_NULLABLE user_data,
+                                    saltyrtc_user_data_free SALTYRTC_NULLABLE user_data_free,
+                                    struct saltyrtc_client *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Creates a client like saltyrtc_client_new does, whose events go to a queue: take them with
@@ -1943,8 +1876,8 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_new_on_queue(const struct saltyrtc_config *config,
                                              struct saltyrtc_queue *queue,
                                              uint64_t token,
-                                             struct saltyrtc_client **out,
-                                             struct saltyrtc_error **error);
+                                             struct saltyrtc_client *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees a client. Its connection is closed in the background, like saltyrtc_client_close does, but
@@ -1967,7 +1900,7 @@ saltyrtc_status saltyrtc_client_new_on_queue(const struct saltyrtc_config *confi
  * the client. The descriptor of saltyrtc_client_event_fd is closed.
  */
 SALTYRTC_API
-void saltyrtc_client_free(struct saltyrtc_client *client);
+void saltyrtc_client_free(struct saltyrtc_client *SALTYRTC_NULLABLE client);
 
 /**
  * Whether the events of a client without a callback stay with it for now: then they cannot be taken, and
@@ -1994,7 +1927,7 @@ saltyrtc_status saltyrtc_client_pause_events(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
-                                      struct saltyrtc_error **error);
+                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Takes the next event of a client that has neither a callback nor a queue.
@@ -2011,10 +1944,9 @@ saltyrtc_status saltyrtc_client_close(struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
                                            int64_t timeout_ms,
-                                           struct saltyrtc_event **out,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_event *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
-#if defined(SALTYRTC_UNIX)
 /**
  * A file descriptor for poll, select and event loops: it is readable exactly while events wait that
  * saltyrtc_client_next_event can take. Do not read from it, write to it, or close it;
@@ -2026,8 +1958,7 @@ saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
                                          int *fd,
-                                         struct saltyrtc_error **error);
-#endif
+                                         struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * The session of a client
@@ -2041,16 +1972,13 @@ saltyrtc_status saltyrtc_client_event_fd(struct saltyrtc_client *client,
 /**
  * SALTYRTC_ENCRYPTION_OVERHEAD, for programs that cannot use macros.
  */
-SALTYRTC_API size_t saltyrtc_encryption_overhead(void);
+SALTYRTC_API
+size_t saltyrtc_encryption_overhead(void);
 
 /**
  * The state of a client.
  */
-enum saltyrtc_state
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_state) {
     /**
      * The connection has ended, or is being closed.
      */
@@ -2076,13 +2004,7 @@ enum saltyrtc_state
      */
     SALTYRTC_STATE_TASK = 5,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_state saltyrtc_state;
-#else
-typedef int32_t saltyrtc_state;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_state);
 
 /**
  * The state of the client. It may change at any time, also before the caller looks at the result.
@@ -2090,7 +2012,7 @@ typedef int32_t saltyrtc_state;
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_state(const struct saltyrtc_client *client,
                                       saltyrtc_state *state,
-                                      struct saltyrtc_error **error);
+                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The signalling path, which is the initiator's public permanent key: SALTYRTC_KEY_BYTES bytes.
@@ -2098,7 +2020,15 @@ saltyrtc_status saltyrtc_client_state(const struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_path(const struct saltyrtc_client *client,
                                      uint8_t *path,
-                                     struct saltyrtc_error **error);
+                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * The public permanent key of this client: SALTYRTC_KEY_BYTES bytes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_public_key(const struct saltyrtc_client *client,
+                                           uint8_t *key,
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The public permanent key of the authenticated peer: SALTYRTC_KEY_BYTES bytes. To trust the peer
@@ -2107,7 +2037,7 @@ saltyrtc_status saltyrtc_client_path(const struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_peer_key(const struct saltyrtc_client *client,
                                          uint8_t *key,
-                                         struct saltyrtc_error **error);
+                                         struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The name of the task that the two clients agreed on: 256 bytes at most, including the NUL. Fails
@@ -2115,10 +2045,10 @@ saltyrtc_status saltyrtc_client_peer_key(const struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_task(const struct saltyrtc_client *client,
-                                     char *name,
+                                     char *SALTYRTC_NULLABLE name,
                                      size_t name_capacity,
-                                     size_t *name_len,
-                                     struct saltyrtc_error **error);
+                                     size_t *SALTYRTC_NULLABLE name_len,
+                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The URI of an invitation to the path of this client, with a token of saltyrtc_client_issue_token
@@ -2129,11 +2059,11 @@ saltyrtc_status saltyrtc_client_task(const struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_invitation(const struct saltyrtc_client *client,
-                                           const uint8_t *token,
-                                           char *uri,
+                                           const uint8_t *SALTYRTC_NULLABLE token,
+                                           char *SALTYRTC_NULLABLE uri,
                                            size_t uri_capacity,
-                                           size_t *uri_len,
-                                           struct saltyrtc_error **error);
+                                           size_t *SALTYRTC_NULLABLE uri_len,
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Initiator: issues a new random token (SALTYRTC_KEY_BYTES bytes), which admits one more responder.
@@ -2145,7 +2075,7 @@ saltyrtc_status saltyrtc_client_invitation(const struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_issue_token(struct saltyrtc_client *client,
                                             uint8_t *token,
-                                            struct saltyrtc_error **error);
+                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Trusts the authenticated peer: it can come back to this client with its permanent key and without a
@@ -2156,7 +2086,7 @@ saltyrtc_status saltyrtc_client_issue_token(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_trust_peer(struct saltyrtc_client *client,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Initiator: drops a responder from the path, which may be the authenticated peer. `address` is 2 to
@@ -2167,7 +2097,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_drop_responder(struct saltyrtc_client *client,
                                                uint8_t address,
                                                int32_t close_code,
-                                               struct saltyrtc_error **error);
+                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Encrypts data for the peer with the keys of this session, to be sent in another way than by this
@@ -2179,12 +2109,12 @@ saltyrtc_status saltyrtc_client_drop_responder(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_encrypt(struct saltyrtc_client *client,
-                                        const uint8_t *data,
+                                        const uint8_t *SALTYRTC_NULLABLE data,
                                         size_t data_len,
-                                        uint8_t *encrypted,
+                                        uint8_t *SALTYRTC_NULLABLE encrypted,
                                         size_t encrypted_capacity,
-                                        size_t *encrypted_len,
-                                        struct saltyrtc_error **error);
+                                        size_t *SALTYRTC_NULLABLE encrypted_len,
+                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Decrypts data that the peer encrypted with saltyrtc_client_encrypt in this session.
@@ -2195,12 +2125,12 @@ saltyrtc_status saltyrtc_client_encrypt(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
-                                        const uint8_t *encrypted,
+                                        const uint8_t *SALTYRTC_NULLABLE encrypted,
                                         size_t encrypted_len,
-                                        uint8_t *data,
+                                        uint8_t *SALTYRTC_NULLABLE data,
                                         size_t data_capacity,
-                                        size_t *data_len,
-                                        struct saltyrtc_error **error);
+                                        size_t *SALTYRTC_NULLABLE data_len,
+                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Sending
@@ -2216,9 +2146,9 @@ saltyrtc_status saltyrtc_client_decrypt(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
-                                           const uint8_t *data,
+                                           const uint8_t *SALTYRTC_NULLABLE data,
                                            size_t data_len,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends text with the Relayed Data task: `text_len` bytes of UTF-8, which may contain NULs. Otherwise
@@ -2226,9 +2156,9 @@ saltyrtc_status saltyrtc_client_send_bytes(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
-                                          const char *text,
+                                          const char *SALTYRTC_NULLABLE text,
                                           size_t text_len,
-                                          struct saltyrtc_error **error);
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends a serialised MessagePack value of any type with the Relayed Data task; otherwise like
@@ -2237,9 +2167,9 @@ saltyrtc_status saltyrtc_client_send_text(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
-                                             const uint8_t *data,
+                                             const uint8_t *SALTYRTC_NULLABLE data,
                                              size_t data_len,
-                                             struct saltyrtc_error **error);
+                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends bytes to the peer's application independently of the task. The peer gets an event APPLICATION.
@@ -2247,9 +2177,9 @@ saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *client,
-                                                       const uint8_t *data,
+                                                       const uint8_t *SALTYRTC_NULLABLE data,
                                                        size_t data_len,
-                                                       struct saltyrtc_error **error);
+                                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends text to the peer's application: `text_len` bytes of UTF-8, which may contain NULs. Otherwise
@@ -2257,9 +2187,9 @@ saltyrtc_status saltyrtc_client_send_application_bytes(struct saltyrtc_client *c
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *client,
-                                                      const char *text,
+                                                      const char *SALTYRTC_NULLABLE text,
                                                       size_t text_len,
-                                                      struct saltyrtc_error **error);
+                                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends a serialised MessagePack value of any type to the peer's application; otherwise like
@@ -2267,9 +2197,9 @@ saltyrtc_status saltyrtc_client_send_application_text(struct saltyrtc_client *cl
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_application_msgpack(struct saltyrtc_client *client,
-                                                         const uint8_t *data,
+                                                         const uint8_t *SALTYRTC_NULLABLE data,
                                                          size_t data_len,
-                                                         struct saltyrtc_error **error);
+                                                         struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends a message of a custom task (saltyrtc_config_add_custom_task): a serialised MessagePack map
@@ -2279,9 +2209,9 @@ saltyrtc_status saltyrtc_client_send_application_msgpack(struct saltyrtc_client 
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_task_message(struct saltyrtc_client *client,
-                                                  const uint8_t *message,
+                                                  const uint8_t *SALTYRTC_NULLABLE message,
                                                   size_t message_len,
-                                                  struct saltyrtc_error **error);
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Built-in WebRTC: settings
@@ -2301,13 +2231,14 @@ typedef struct saltyrtc_rtc_config saltyrtc_rtc_config;
  * `*out` has to be freed with saltyrtc_rtc_config_free.
  */
 SALTYRTC_API
-saltyrtc_status saltyrtc_rtc_config_new(struct saltyrtc_rtc_config **out,
-                                        struct saltyrtc_error **error);
+saltyrtc_status saltyrtc_rtc_config_new(struct saltyrtc_rtc_config *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees the settings. Does nothing if they are NULL.
  */
-SALTYRTC_API void saltyrtc_rtc_config_free(struct saltyrtc_rtc_config *config);
+SALTYRTC_API
+void saltyrtc_rtc_config_free(struct saltyrtc_rtc_config *SALTYRTC_NULLABLE config);
 
 /**
  * Adds an ICE server: a STUN server, which helps to find a path through NATs, or a TURN server, which
@@ -2320,9 +2251,9 @@ SALTYRTC_API void saltyrtc_rtc_config_free(struct saltyrtc_rtc_config *config);
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_ice_server(struct saltyrtc_rtc_config *config,
                                                    const char *url,
-                                                   const char *username,
-                                                   const char *password,
-                                                   struct saltyrtc_error **error);
+                                                   const char *SALTYRTC_NULLABLE username,
+                                                   const char *SALTYRTC_NULLABLE password,
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Whether only paths through TURN servers are used, which hides the addresses of this host from the
@@ -2331,7 +2262,7 @@ saltyrtc_status saltyrtc_rtc_config_add_ice_server(struct saltyrtc_rtc_config *c
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_relay_only(struct saltyrtc_rtc_config *config,
                                                    bool relay_only,
-                                                   struct saltyrtc_error **error);
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The largest message on a secure channel in either direction, in bytes. Default: 16 MiB. Plain
@@ -2341,7 +2272,7 @@ saltyrtc_status saltyrtc_rtc_config_set_relay_only(struct saltyrtc_rtc_config *c
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_max_message_size(struct saltyrtc_rtc_config *config,
                                                          size_t bytes,
-                                                         struct saltyrtc_error **error);
+                                                         struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * How many bytes may wait to be sent on a channel. If more would wait, sending fails with
@@ -2351,7 +2282,7 @@ saltyrtc_status saltyrtc_rtc_config_set_max_message_size(struct saltyrtc_rtc_con
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_max_buffered(struct saltyrtc_rtc_config *config,
                                                      size_t bytes,
-                                                     struct saltyrtc_error **error);
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Reserves ids (0 to 65534) for the negotiated channels of the application (see
@@ -2359,9 +2290,9 @@ saltyrtc_status saltyrtc_rtc_config_set_max_buffered(struct saltyrtc_rtc_config 
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_negotiated_ids(struct saltyrtc_rtc_config *config,
-                                                       const uint16_t *ids,
+                                                       const uint16_t *SALTYRTC_NULLABLE ids,
                                                        size_t ids_len,
-                                                       struct saltyrtc_error **error);
+                                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Whether the signalling is handed over to the connection between the two clients as soon as there is
@@ -2370,7 +2301,7 @@ saltyrtc_status saltyrtc_rtc_config_set_negotiated_ids(struct saltyrtc_rtc_confi
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *config,
                                                  bool handover,
-                                                 struct saltyrtc_error **error);
+                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Makes channels with this label (`label_len` bytes of UTF-8) plain, and not secure, if the peer opens
@@ -2378,9 +2309,9 @@ saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *con
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *config,
-                                                    const char *label,
+                                                    const char *SALTYRTC_NULLABLE label,
                                                     size_t label_len,
-                                                    struct saltyrtc_error **error);
+                                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Uses this address of the host, for example "192.0.2.7", and no addresses that were not added. Can be
@@ -2389,7 +2320,7 @@ saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_address(struct saltyrtc_rtc_config *config,
                                                 const char *address,
-                                                struct saltyrtc_error **error);
+                                                struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Uses only UDP ports from `first` to `last`; each address of the host needs one. Default: any port.
@@ -2398,7 +2329,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_ports(struct saltyrtc_rtc_config *config,
                                               uint16_t first,
                                               uint16_t last,
-                                              struct saltyrtc_error **error);
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Adds the WebRTC task, implemented by the built-in WebRTC, after the tasks that were added before. No
@@ -2411,7 +2342,7 @@ saltyrtc_status saltyrtc_rtc_config_set_ports(struct saltyrtc_rtc_config *config
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_rtc_task(struct saltyrtc_config *config,
                                              const struct saltyrtc_rtc_config *rtc,
-                                             struct saltyrtc_error **error);
+                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Built-in WebRTC: channels
@@ -2429,7 +2360,7 @@ typedef struct saltyrtc_channel_options {
     /**
      * The label, which the application chooses. NULL is an empty one.
      */
-    const char *label;
+    const char *SALTYRTC_NULLABLE label;
     /**
      * The size of the label in bytes. With 0, the label ends with a NUL.
      */
@@ -2437,7 +2368,7 @@ typedef struct saltyrtc_channel_options {
     /**
      * The name of the subprotocol on the channel. NULL is an empty one.
      */
-    const char *protocol;
+    const char *SALTYRTC_NULLABLE protocol;
     /**
      * The size of the name in bytes. With 0, the name ends with a NUL.
      */
@@ -2483,7 +2414,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_open_channel(struct saltyrtc_client *client,
                                              const struct saltyrtc_channel_options *options,
                                              uint32_t *channel,
-                                             struct saltyrtc_error **error);
+                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends bytes on a channel. The peer gets an event CHANNEL_MESSAGE. For a secure channel, the calling
@@ -2495,9 +2426,9 @@ saltyrtc_status saltyrtc_client_open_channel(struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *client,
                                                    uint32_t channel,
-                                                   const uint8_t *data,
+                                                   const uint8_t *SALTYRTC_NULLABLE data,
                                                    size_t data_len,
-                                                   struct saltyrtc_error **error);
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends text on a channel: `text_len` bytes of UTF-8, which may contain NULs. The peer gets them as
@@ -2506,9 +2437,9 @@ saltyrtc_status saltyrtc_client_channel_send_bytes(struct saltyrtc_client *clien
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_send_text(struct saltyrtc_client *client,
                                                   uint32_t channel,
-                                                  const char *text,
+                                                  const char *SALTYRTC_NULLABLE text,
                                                   size_t text_len,
-                                                  struct saltyrtc_error **error);
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * How many bytes wait to be sent on a channel, including what encryption adds. Fails with
@@ -2518,7 +2449,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_buffered_amount(const struct saltyrtc_client *client,
                                                         uint32_t channel,
                                                         size_t *amount,
-                                                        struct saltyrtc_error **error);
+                                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sets the low-water mark of a channel in bytes. Whenever the number of bytes that wait to be sent
@@ -2529,7 +2460,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_set_low_water(struct saltyrtc_client *client,
                                                       uint32_t channel,
                                                       size_t bytes,
-                                                      struct saltyrtc_error **error);
+                                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Closes a channel after everything that waits was sent. An event CHANNEL_CLOSED follows when the peer
@@ -2538,7 +2469,7 @@ saltyrtc_status saltyrtc_client_channel_set_low_water(struct saltyrtc_client *cl
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
                                               uint32_t channel,
-                                              struct saltyrtc_error **error);
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Initiator: restarts ICE, which looks for a new path to the peer with the addresses that both hosts
@@ -2547,7 +2478,7 @@ saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
-                                            struct saltyrtc_error **error);
+                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Built-in WebRTC: statistics
@@ -2556,11 +2487,7 @@ saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
 /**
  * The type of address that one end of a path has.
  */
-enum saltyrtc_candidate_type
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_candidate_type) {
     /**
      * There is no path.
      */
@@ -2582,22 +2509,12 @@ enum saltyrtc_candidate_type
      */
     SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_candidate_type saltyrtc_candidate_type;
-#else
-typedef int32_t saltyrtc_candidate_type;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_candidate_type);
 
 /**
  * How packets get to the TURN server of this client.
  */
-enum saltyrtc_relay_protocol
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_relay_protocol) {
     /**
      * This client uses none.
      */
@@ -2615,13 +2532,7 @@ enum saltyrtc_relay_protocol
      */
     SALTYRTC_RELAY_PROTOCOL_TLS = 3,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_relay_protocol saltyrtc_relay_protocol;
-#else
-typedef int32_t saltyrtc_relay_protocol;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_relay_protocol);
 
 /**
  * Statistics of the connection to the peer. Set struct_size before the call.
@@ -2682,7 +2593,7 @@ typedef struct saltyrtc_rtc_stats {
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_rtc_stats(const struct saltyrtc_client *client,
                                           struct saltyrtc_rtc_stats *stats,
-                                          struct saltyrtc_error **error);
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * WebRTC of the application: offers, answers, candidates
@@ -2701,10 +2612,10 @@ saltyrtc_status saltyrtc_client_rtc_stats(const struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_webrtc_task(struct saltyrtc_config *config,
-                                                const uint16_t *exclude,
+                                                const uint16_t *SALTYRTC_NULLABLE exclude,
                                                 size_t exclude_len,
                                                 bool handover,
-                                                struct saltyrtc_error **error);
+                                                struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Adds the first version of the WebRTC task (v0.webrtc.tasks.saltyrtc.org), for old peers that know no
@@ -2716,11 +2627,11 @@ saltyrtc_status saltyrtc_config_add_webrtc_task(struct saltyrtc_config *config,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *config,
-                                                   const uint16_t *exclude,
+                                                   const uint16_t *SALTYRTC_NULLABLE exclude,
                                                    size_t exclude_len,
                                                    bool handover,
                                                    uint32_t max_packet_size,
-                                                   struct saltyrtc_error **error);
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Initiator: sends an offer to the responder, which gets an event OFFER.
@@ -2732,9 +2643,9 @@ saltyrtc_status saltyrtc_config_add_webrtc_v0_task(struct saltyrtc_config *confi
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
                                            const char *sdp_type,
-                                           const char *sdp,
+                                           const char *SALTYRTC_NULLABLE sdp,
                                            size_t sdp_len,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Responder: sends an answer to the initiator, which gets an event ANSWER. `sdp_type` is "answer",
@@ -2744,9 +2655,9 @@ saltyrtc_status saltyrtc_client_send_offer(struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
                                             const char *sdp_type,
-                                            const char *sdp,
+                                            const char *SALTYRTC_NULLABLE sdp,
                                             size_t sdp_len,
-                                            struct saltyrtc_error **error);
+                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Sends an ICE candidate to the peer, which gets it with an event CANDIDATES. Candidates that follow
@@ -2758,14 +2669,14 @@ saltyrtc_status saltyrtc_client_send_answer(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
-                                               const char *candidate,
+                                               const char *SALTYRTC_NULLABLE candidate,
                                                size_t candidate_len,
-                                               const char *sdp_mid,
+                                               const char *SALTYRTC_NULLABLE sdp_mid,
                                                size_t sdp_mid_len,
                                                int32_t sdp_m_line_index,
-                                               const char *username_fragment,
+                                               const char *SALTYRTC_NULLABLE username_fragment,
                                                size_t username_fragment_len,
-                                               struct saltyrtc_error **error);
+                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * WebRTC of the application: handover
@@ -2783,9 +2694,9 @@ saltyrtc_status saltyrtc_client_send_candidate(struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client *client,
                                                    uint16_t *id,
-                                                   const char **label,
-                                                   const char **protocol,
-                                                   struct saltyrtc_error **error);
+                                                   const char *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE label,
+                                                   const char *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE protocol,
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Has to send one binary message on the data channel of the signalling. The data is valid until the
@@ -2794,12 +2705,13 @@ saltyrtc_status saltyrtc_client_signalling_channel(const struct saltyrtc_client 
 typedef void (*saltyrtc_transport_send)(struct saltyrtc_client *client,
                                         const uint8_t *data,
                                         size_t data_len,
-                                        void *user_data);
+                                        void *SALTYRTC_NULLABLE user_data);
 
 /**
  * Has to close the data channel of the signalling, once everything that was sent on it is delivered.
  */
-typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client, void *user_data);
+typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client,
+                                         void *SALTYRTC_NULLABLE user_data);
 
 /**
  * Hands the signalling over to a data channel. Call it when the channel that
@@ -2825,11 +2737,11 @@ typedef void (*saltyrtc_transport_close)(struct saltyrtc_client *client, void *u
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_hand_over(struct saltyrtc_client *client,
                                           size_t max_message_size,
-                                          saltyrtc_transport_send send,
-                                          saltyrtc_transport_close close,
-                                          void *user_data,
-                                          saltyrtc_user_data_free user_data_free,
-                                          struct saltyrtc_error **error);
+                                          saltyrtc_transport_send SALTYRTC_NULLABLE send,
+                                          saltyrtc_transport_close SALTYRTC_NULLABLE close,
+                                          void *SALTYRTC_NULLABLE user_data,
+                                          saltyrtc_user_data_free SALTYRTC_NULLABLE user_data_free,
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Passes a message that arrived on the data channel of the signalling to the library: every message,
@@ -2841,9 +2753,9 @@ saltyrtc_status saltyrtc_client_hand_over(struct saltyrtc_client *client,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client,
-                                                  const uint8_t *data,
+                                                  const uint8_t *SALTYRTC_NULLABLE data,
                                                   size_t data_len,
-                                                  struct saltyrtc_error **error);
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Informs the library that the data channel of the signalling is closed, could not be opened, or
@@ -2854,7 +2766,7 @@ saltyrtc_status saltyrtc_client_transport_receive(struct saltyrtc_client *client
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_transport_closed(struct saltyrtc_client *client,
-                                                 struct saltyrtc_error **error);
+                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * WebRTC of the application: secure data channels
@@ -2877,7 +2789,8 @@ typedef struct saltyrtc_secure_channel saltyrtc_secure_channel;
 /**
  * SALTYRTC_SECURE_CHANNEL_OVERHEAD, for programs that cannot use macros.
  */
-SALTYRTC_API size_t saltyrtc_secure_channel_overhead(void);
+SALTYRTC_API
+size_t saltyrtc_secure_channel_overhead(void);
 
 /**
  * Creates a secure channel for the data channel with the id `id` (0 to 65534).
@@ -2888,15 +2801,15 @@ SALTYRTC_API size_t saltyrtc_secure_channel_overhead(void);
 SALTYRTC_API
 saltyrtc_status saltyrtc_secure_channel_new(struct saltyrtc_client *client,
                                             uint16_t id,
-                                            struct saltyrtc_secure_channel **out,
-                                            struct saltyrtc_error **error);
+                                            struct saltyrtc_secure_channel *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees a secure channel. Does nothing if it is NULL. Its key is overwritten as soon as nothing else
  * uses the same key.
  */
 SALTYRTC_API
-void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *channel);
+void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *SALTYRTC_NULLABLE channel);
 
 /**
  * Encrypts a message that is to be sent on the data channel.
@@ -2907,12 +2820,12 @@ void saltyrtc_secure_channel_free(struct saltyrtc_secure_channel *channel);
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_secure_channel_encrypt(struct saltyrtc_secure_channel *channel,
-                                                const uint8_t *data,
+                                                const uint8_t *SALTYRTC_NULLABLE data,
                                                 size_t data_len,
-                                                uint8_t *encrypted,
+                                                uint8_t *SALTYRTC_NULLABLE encrypted,
                                                 size_t encrypted_capacity,
-                                                size_t *encrypted_len,
-                                                struct saltyrtc_error **error);
+                                                size_t *SALTYRTC_NULLABLE encrypted_len,
+                                                struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Decrypts a message that arrived on the data channel. A chunked message has to be reassembled first
@@ -2925,12 +2838,12 @@ saltyrtc_status saltyrtc_secure_channel_encrypt(struct saltyrtc_secure_channel *
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *channel,
-                                                const uint8_t *encrypted,
+                                                const uint8_t *SALTYRTC_NULLABLE encrypted,
                                                 size_t encrypted_len,
-                                                uint8_t *data,
+                                                uint8_t *SALTYRTC_NULLABLE data,
                                                 size_t data_capacity,
-                                                size_t *data_len,
-                                                struct saltyrtc_error **error);
+                                                size_t *SALTYRTC_NULLABLE data_len,
+                                                struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Chunking
@@ -2939,11 +2852,7 @@ saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *
 /**
  * What the transport of the chunks guarantees. Both ends have to use the same mode.
  */
-enum saltyrtc_chunking_mode
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_chunking_mode) {
     /**
      * Each chunk arrives exactly once and in order, and chunks of different messages are not
      * mixed. The header has 1 byte. Peers that implement version 1.0 of the chunking specification
@@ -2956,13 +2865,7 @@ enum saltyrtc_chunking_mode
      */
     SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_chunking_mode saltyrtc_chunking_mode;
-#else
-typedef int32_t saltyrtc_chunking_mode;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_chunking_mode);
 
 /**
  * Splits messages into chunks, for transports that limit the size of a message, such as data channels.
@@ -2977,13 +2880,14 @@ typedef struct saltyrtc_chunker saltyrtc_chunker;
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_chunker_new(int32_t mode,
-                                     struct saltyrtc_chunker **out,
-                                     struct saltyrtc_error **error);
+                                     struct saltyrtc_chunker *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees a chunker, and the chunks in it that were not taken. Does nothing if it is NULL.
  */
-SALTYRTC_API void saltyrtc_chunker_free(struct saltyrtc_chunker *chunker);
+SALTYRTC_API
+void saltyrtc_chunker_free(struct saltyrtc_chunker *SALTYRTC_NULLABLE chunker);
 
 /**
  * Adds a message, which must not be empty. Take its chunks with saltyrtc_chunker_next; those of
@@ -2995,10 +2899,10 @@ SALTYRTC_API void saltyrtc_chunker_free(struct saltyrtc_chunker *chunker);
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_chunker_add(struct saltyrtc_chunker *chunker,
-                                     const uint8_t *message,
+                                     const uint8_t *SALTYRTC_NULLABLE message,
                                      size_t message_len,
                                      size_t chunk_size,
-                                     struct saltyrtc_error **error);
+                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Takes the next chunk. If there is none, it succeeds with `*chunk_len` 0; chunks are never empty. If
@@ -3006,10 +2910,10 @@ saltyrtc_status saltyrtc_chunker_add(struct saltyrtc_chunker *chunker,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_chunker_next(struct saltyrtc_chunker *chunker,
-                                      uint8_t *chunk,
+                                      uint8_t *SALTYRTC_NULLABLE chunk,
                                       size_t chunk_capacity,
-                                      size_t *chunk_len,
-                                      struct saltyrtc_error **error);
+                                      size_t *SALTYRTC_NULLABLE chunk_len,
+                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Reassembles messages from chunks. Each data channel needs one of its own.
@@ -3037,13 +2941,14 @@ saltyrtc_status saltyrtc_unchunker_new(int32_t mode,
                                        size_t max_total_size,
                                        uint32_t max_age_ms,
                                        uint32_t remembered,
-                                       struct saltyrtc_unchunker **out,
-                                       struct saltyrtc_error **error);
+                                       struct saltyrtc_unchunker *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees an unchunker and everything in it. Does nothing if it is NULL.
  */
-SALTYRTC_API void saltyrtc_unchunker_free(struct saltyrtc_unchunker *unchunker);
+SALTYRTC_API
+void saltyrtc_unchunker_free(struct saltyrtc_unchunker *SALTYRTC_NULLABLE unchunker);
 
 /**
  * Adds a chunk. If it completes a message, `*message_len` is set to the size of the message in bytes,
@@ -3058,10 +2963,10 @@ SALTYRTC_API void saltyrtc_unchunker_free(struct saltyrtc_unchunker *unchunker);
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_add(struct saltyrtc_unchunker *unchunker,
-                                       const uint8_t *chunk,
+                                       const uint8_t *SALTYRTC_NULLABLE chunk,
                                        size_t chunk_len,
-                                       size_t *message_len,
-                                       struct saltyrtc_error **error);
+                                       size_t *SALTYRTC_NULLABLE message_len,
+                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Takes the complete message. If there is none, it succeeds with `*message_len` 0. If the buffer is
@@ -3069,10 +2974,10 @@ saltyrtc_status saltyrtc_unchunker_add(struct saltyrtc_unchunker *unchunker,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_next(struct saltyrtc_unchunker *unchunker,
-                                        uint8_t *message,
+                                        uint8_t *SALTYRTC_NULLABLE message,
                                         size_t message_capacity,
-                                        size_t *message_len,
-                                        struct saltyrtc_error **error);
+                                        size_t *SALTYRTC_NULLABLE message_len,
+                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Discards messages that are too old. Adding a chunk does so too, so this is needed only to free
@@ -3081,8 +2986,8 @@ saltyrtc_status saltyrtc_unchunker_next(struct saltyrtc_unchunker *unchunker,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_unchunker_expire(struct saltyrtc_unchunker *unchunker,
-                                          uint64_t *given_up,
-                                          struct saltyrtc_error **error);
+                                          uint64_t *SALTYRTC_NULLABLE given_up,
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Embedded server
@@ -3111,13 +3016,14 @@ typedef struct saltyrtc_server saltyrtc_server;
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_new(const char *address,
                                            uint16_t port,
-                                           struct saltyrtc_server_config **out,
-                                           struct saltyrtc_error **error);
+                                           struct saltyrtc_server_config *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees the settings of a server. Does nothing if they are NULL.
  */
-SALTYRTC_API void saltyrtc_server_config_free(struct saltyrtc_server_config *config);
+SALTYRTC_API
+void saltyrtc_server_config_free(struct saltyrtc_server_config *SALTYRTC_NULLABLE config);
 
 /**
  * Adds a permanent secret key of the server (SALTYRTC_KEY_BYTES bytes). The first one is the primary
@@ -3126,7 +3032,7 @@ SALTYRTC_API void saltyrtc_server_config_free(struct saltyrtc_server_config *con
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_add_permanent_key(struct saltyrtc_server_config *config,
                                                          const uint8_t *secret_key,
-                                                         struct saltyrtc_error **error);
+                                                         struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Makes the server use `wss`, with a certificate chain, that of the server first, and the private key
@@ -3134,11 +3040,11 @@ saltyrtc_status saltyrtc_server_config_add_permanent_key(struct saltyrtc_server_
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_set_tls(struct saltyrtc_server_config *config,
-                                               const uint8_t *certificates,
+                                               const uint8_t *SALTYRTC_NULLABLE certificates,
                                                size_t certificates_len,
-                                               const uint8_t *private_key,
+                                               const uint8_t *SALTYRTC_NULLABLE private_key,
                                                size_t private_key_len,
-                                               struct saltyrtc_error **error);
+                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Whether initiators may drop responders with the close code 3006 (no shared task). The protocol does
@@ -3147,7 +3053,7 @@ saltyrtc_status saltyrtc_server_config_set_tls(struct saltyrtc_server_config *co
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_set_accept_no_shared_task(struct saltyrtc_server_config *config,
                                                                  bool accept,
-                                                                 struct saltyrtc_error **error);
+                                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Starts a server, which runs on threads of the library. It is listening when this function returns.
@@ -3157,8 +3063,8 @@ saltyrtc_status saltyrtc_server_config_set_accept_no_shared_task(struct saltyrtc
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_start(const struct saltyrtc_server_config *config,
-                                      struct saltyrtc_server **out,
-                                      struct saltyrtc_error **error);
+                                      struct saltyrtc_server *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
+                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The port that the server is listening on.
@@ -3166,7 +3072,7 @@ saltyrtc_status saltyrtc_server_start(const struct saltyrtc_server_config *confi
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
                                      uint16_t *port,
-                                     struct saltyrtc_error **error);
+                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The IP address and port that the server is listening on, for example "127.0.0.1:8765" or
@@ -3174,10 +3080,10 @@ saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
-                                        char *address,
+                                        char *SALTYRTC_NULLABLE address,
                                         size_t address_capacity,
-                                        size_t *address_len,
-                                        struct saltyrtc_error **error);
+                                        size_t *SALTYRTC_NULLABLE address_len,
+                                        struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The URL of the server for clients on the same host, for example "ws://127.0.0.1:8765", as
@@ -3186,10 +3092,10 @@ saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,
-                                    char *url,
+                                    char *SALTYRTC_NULLABLE url,
                                     size_t url_capacity,
-                                    size_t *url_len,
-                                    struct saltyrtc_error **error);
+                                    size_t *SALTYRTC_NULLABLE url_len,
+                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Stops a server gracefully: it stops listening, delivers what waits for its clients, and closes their
@@ -3202,29 +3108,25 @@ saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_stop(struct saltyrtc_server *server,
                                      uint32_t timeout_ms,
-                                     struct saltyrtc_error **error);
+                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees a server. If it is still running, it stops at once and drops its connections. Does nothing if
  * it is NULL.
  */
 SALTYRTC_API
-void saltyrtc_server_free(struct saltyrtc_server *server);
+void saltyrtc_server_free(struct saltyrtc_server *SALTYRTC_NULLABLE server);
 
 /**
  * The value that switches an optional limit off.
  */
-#define SALTYRTC_NO_LIMIT UINT64_MAX
+#define SALTYRTC_NO_LIMIT 18446744073709551615ULL
 
 /**
  * A limit of the embedded server. Limits that are marked with (*) are optional: SALTYRTC_NO_LIMIT
  * switches them off. Later versions may have more limits.
  */
-enum saltyrtc_limit
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
+SALTYRTC_ENUM(saltyrtc_limit) {
     /**
      * (*) The number of connections. More are closed before TLS. Default: 65536.
      */
@@ -3293,13 +3195,7 @@ enum saltyrtc_limit
      */
     SALTYRTC_LIMIT_ALL_QUEUES_BYTES = 13,
 };
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum saltyrtc_limit saltyrtc_limit;
-#else
-typedef int32_t saltyrtc_limit;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
+SALTYRTC_ENUM_TYPE(saltyrtc_limit);
 
 /**
  * Sets a limit of a server. `limit` is one of saltyrtc_limit, which says what the unit of `value` is.
@@ -3311,7 +3207,7 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *config,
                                                  int32_t limit,
                                                  uint64_t value,
-                                                 struct saltyrtc_error **error);
+                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Log messages
@@ -3329,7 +3225,7 @@ saltyrtc_status saltyrtc_server_config_set_limit(struct saltyrtc_server_config *
 typedef void (*saltyrtc_log_callback)(int32_t level,
                                       const char *target,
                                       const char *message,
-                                      void *user_data);
+                                      void *SALTYRTC_NULLABLE user_data);
 
 /**
  * Sets the callback that receives the log messages of the library, for the whole process; NULL for
@@ -3346,10 +3242,10 @@ typedef void (*saltyrtc_log_callback)(int32_t level,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_log_set_callback(int32_t level,
-                                          saltyrtc_log_callback callback,
-                                          void *user_data,
-                                          saltyrtc_user_data_free user_data_free,
-                                          struct saltyrtc_error **error);
+                                          saltyrtc_log_callback SALTYRTC_NULLABLE callback,
+                                          void *SALTYRTC_NULLABLE user_data,
+                                          saltyrtc_user_data_free SALTYRTC_NULLABLE user_data_free,
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Shutdown
@@ -3372,10 +3268,15 @@ saltyrtc_status saltyrtc_log_set_callback(int32_t level,
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_shutdown(uint32_t timeout_ms,
-                                  struct saltyrtc_error **error);
+                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 #ifdef __cplusplus
 } // extern "C"
+#endif
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#pragma clang diagnostic pop
 #endif
 
 #endif /* SALTYRTC_H */

@@ -179,6 +179,11 @@ impl Client {
         self.machine(|machine| machine.peer_key().copied())
     }
 
+    /// The public permanent key of this client.
+    pub fn public_key(&self) -> PublicKey {
+        self.machine(|machine| *machine.public_key())
+    }
+
     /// The signalling path: the initiator's public permanent key.
     pub fn path(&self) -> PublicKey {
         self.handle.invitation.initiator_key

@@ -7,6 +7,7 @@ use std::path::Path;
 use cbindgen::{Builder, Config};
 use quote::ToTokens;
 
+use crate::roles;
 use crate::source::{Declaration, Enum, EventField, Section, doc_lines, root};
 
 /// How wide prose is.
@@ -37,15 +38,27 @@ pub(crate) fn generate(sections: &[Section]) -> String {
         let line = "=".repeat(COLUMNS - 3);
         write!(header, "\n/* {line}\n * {}\n * {line} */\n", section.title)
             .expect("texts take all");
-        let names: Vec<_> = section.items.iter().map(Declaration::name).collect();
-        for name in names {
+        for item in &section.items {
+            let name = item.name();
             let (_, block) = declarations.next().filter(|(of, _)| *of == name).expect("in order");
+            let block = annotate(item, &block, sections);
             write!(header, "\n{block}\n").expect("texts take all");
         }
     }
     assert!(declarations.next().is_none());
-    header + &format!("\n#ifdef __cplusplus\n}} // extern \"C\"\n#endif\n\n#endif /* {guard} */\n")
+    header + &format!("{END}\n#endif /* {guard} */\n")
 }
+
+const END: &str = "
+#ifdef __cplusplus
+} // extern \"C\"
+#endif
+
+#if defined(__clang__)
+#pragma clang assume_nonnull end
+#pragma clang diagnostic pop
+#endif
+";
 
 /// The macros of the version, which cbindgen cannot know.
 fn version_macros() -> String {
@@ -123,6 +136,71 @@ fn declared_name(block: &str) -> String {
     before.rsplit(|it| !is_name(it)).next().unwrap_or_default().to_owned()
 }
 
+/// Adds to a block what cbindgen does not know: which pointers may be NULL, and what enumerations are.
+fn annotate(item: &Declaration, block: &str, sections: &[Section]) -> String {
+    let (comment, code) = match block.split_once("*/") {
+        Some((comment, code)) => (format!("{comment}*/"), code),
+        None => (String::new(), block),
+    };
+    let code = match item {
+        Declaration::Function(item) => {
+            let parameters = roles::parameters(item, sections);
+            let pointers = parameters.iter().filter(|it| {
+                it.c_type.ends_with('*') || it.role == "callback" || it.role == "user_data_free"
+            });
+            pointers.fold(code.to_owned(), |code, it| nullable(&code, &it.name, it.nullable))
+        }
+        Declaration::Callback(_) => nullable(code, "user_data", true),
+        // Fields that an event of some other kind has are NULL, and so is what a program leaves out.
+        Declaration::Struct(item) => {
+            let names = item.fields.iter().filter(|field| matches!(field.ty, syn::Type::Ptr(_)));
+            let names = names.filter_map(|field| field.ident.as_ref());
+            names.fold(code.to_owned(), |code, name| nullable(&code, &name.to_string(), true))
+        }
+        Declaration::Enum(item) => {
+            let (_, values) = code.split_once("{\n").expect("an enumeration has values");
+            let (values, _) = values.rsplit_once("};").expect("it ends");
+            let name = &item.name;
+            format!("\nSALTYRTC_ENUM({name}) {{\n{values}}};\nSALTYRTC_ENUM_TYPE({name});")
+        }
+        // Swift reads literals and no names.
+        Declaration::Const(_) => code.replace("UINT64_MAX", &format!("{}ULL", u64::MAX)),
+        Declaration::Handle(_) => code.to_owned(),
+    };
+    comment + &code
+}
+
+/// Says of the pointer with this name whether it may be NULL. A pointer that it points to may be.
+fn nullable(code: &str, name: &str, nullable: bool) -> String {
+    let is_end = |after: &str| after.starts_with([',', ')', ';']);
+    let mut annotated = String::new();
+    for line in code.split_inclusive('\n') {
+        let place = line.match_indices(name).map(|(place, _)| place).find(|&place| {
+            let in_comment = line.trim_start().starts_with(['*', '/']);
+            !in_comment
+                && line[..place].ends_with(['*', ' '])
+                && is_end(&line[place + name.len()..])
+        });
+        let Some(place) = place else {
+            annotated += line;
+            continue;
+        };
+        let (before, after) = line.split_at(place);
+        let to_pointer = before.strip_suffix("**");
+        annotated += &match to_pointer {
+            Some(before) => format!("{before}*SALTYRTC_NULLABLE *"),
+            None => before.to_owned(),
+        };
+        annotated += match (nullable, to_pointer) {
+            (true, _) => "SALTYRTC_NULLABLE ",
+            (false, Some(_)) => "SALTYRTC_NONNULL ",
+            (false, None) => "",
+        };
+        annotated += after;
+    }
+    annotated
+}
+
 /// A declaration in Rust, for cbindgen.
 fn rust(item: &Declaration) -> String {
     match item {
@@ -131,6 +209,8 @@ fn rust(item: &Declaration) -> String {
         Declaration::Callback(item) => item.to_token_stream().to_string(),
         Declaration::Function(item) => {
             let syn::ItemFn { attrs, vis, sig, .. } = item;
+            // It is in every build, and says so where it does nothing.
+            let attrs = attrs.iter().filter(|attribute| !attribute.path().is_ident("cfg"));
             quote::quote!(#(#attrs)* #vis #sig { loop {} }).to_string()
         }
         Declaration::Enum(item) => rust_enum(item),

@@ -79,6 +79,21 @@ pub unsafe extern "C" fn saltyrtc_client_path(
     })
 }
 
+/// The public permanent key of this client: SALTYRTC_KEY_BYTES bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_public_key(
+    client: *const saltyrtc_client,
+    key: *mut u8,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let key = key_out(key);
+    entry(error, || {
+        let key = key.required("key")?;
+        key.set(*handle(client, "client")?.get()?.public_key().as_bytes());
+        Ok(())
+    })
+}
+
 /// The public permanent key of the authenticated peer: SALTYRTC_KEY_BYTES bytes. To trust the peer
 /// later, store it (saltyrtc_config_set_trusted_peer). Fails with SALTYRTC_STATUS_NO_PEER.
 #[unsafe(no_mangle)]

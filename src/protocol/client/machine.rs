@@ -115,6 +115,11 @@ impl<E: TaskOutput> Client<E> {
         self.signalling.session.as_ref().map(|session| self.signalling.tasks[session.task].name())
     }
 
+    /// The public permanent key of this client.
+    pub fn public_key(&self) -> &PublicKey {
+        self.signalling.permanent_key.public()
+    }
+
     /// The public permanent key of the authenticated peer.
     pub fn peer_key(&self) -> Option<&PublicKey> {
         self.signalling.session.as_ref().map(|session| &session.peer_key)
