@@ -225,6 +225,11 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_HAS_QUEUE = -18,
     /**
+     * The library was built without this part (saltyrtc_has_feature), or the system does not have
+     * such a thing.
+     */
+    SALTYRTC_STATUS_NOT_BUILT = -19,
+    /**
      * The connection is closed, or is being closed.
      */
     SALTYRTC_STATUS_CLOSED = -100,
@@ -469,6 +474,19 @@ uint32_t saltyrtc_version_number(void);
  */
 SALTYRTC_API
 uint32_t saltyrtc_abi_version(void);
+
+/**
+ * Whether the library that the program runs with was built with a part that can be left out:
+ *
+ * - "server": the embedded server.
+ * - "webrtc": the built-in WebRTC.
+ * - "vectorised": the faster encryption of bulk data, which was not audited.
+ *
+ * All functions are there in every build. Those of a part that is not built in fail with
+ * SALTYRTC_STATUS_NOT_BUILT. For a name that this version does not know it is false.
+ */
+SALTYRTC_API
+bool saltyrtc_has_feature(const char *name);
 
 /* =================================================================================================
  * Keys
@@ -1806,7 +1824,8 @@ saltyrtc_status saltyrtc_queue_wake(struct saltyrtc_queue *queue,
 /**
  * A file descriptor for poll, select and event loops: it is readable exactly while
  * saltyrtc_queue_next_events and saltyrtc_queue_read would not block. Do not read from it, write to it,
- * or close it; saltyrtc_queue_free closes it. Unix only.
+ * or close it; saltyrtc_queue_free closes it. Unix only: elsewhere it fails with
+ * SALTYRTC_STATUS_NOT_BUILT.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_queue_fd(struct saltyrtc_queue *queue,
@@ -1914,7 +1933,7 @@ void saltyrtc_client_free(struct saltyrtc_client *SALTYRTC_NULLABLE client);
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_pause_events(struct saltyrtc_client *client,
                                              bool paused,
-                                             struct saltyrtc_error **error);
+                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Closes the connection: everything that was sent before is delivered first, and the peer is informed.
@@ -1950,7 +1969,7 @@ saltyrtc_status saltyrtc_client_next_event(struct saltyrtc_client *client,
 /**
  * A file descriptor for poll, select and event loops: it is readable exactly while events wait that
  * saltyrtc_client_next_event can take. Do not read from it, write to it, or close it;
- * saltyrtc_client_free closes it. Unix only.
+ * saltyrtc_client_free closes it. Unix only: elsewhere it fails with SALTYRTC_STATUS_NOT_BUILT.
  *
  * Fails with SALTYRTC_STATUS_HAS_CALLBACK or SALTYRTC_STATUS_HAS_QUEUE if the client has a callback or a
  * queue.

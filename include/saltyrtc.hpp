@@ -370,14 +370,12 @@ public:
         detail::call(saltyrtc_queue_set_log, handle_.get(), static_cast<std::int32_t>(level), capacity);
     }
 
-#ifdef SALTYRTC_UNIX
-    /// Readable exactly while next_events would not wait.
+    /// Readable exactly while next_events would not wait. Unix only.
     int fd() const {
         int fd = -1;
         detail::call(saltyrtc_queue_fd, handle_.get(), &fd);
         return fd;
     }
-#endif
 
     saltyrtc_queue *get() const noexcept { return handle_.get(); }
 
@@ -441,6 +439,7 @@ public:
         return state;
     }
     Key path() const { return key(saltyrtc_client_path); }
+    Key public_key() const { return key(saltyrtc_client_public_key); }
     Key peer_key() const { return key(saltyrtc_client_peer_key); }
     std::string task() const {
         return detail::text([&](char *buffer, std::size_t capacity, std::size_t *len,
@@ -528,14 +527,12 @@ public:
     /// Waits for the next event; nothing if CLOSED was taken already.
     std::optional<Event> next_event() { return next_event_in(-1); }
 
-#ifdef SALTYRTC_UNIX
-    /// Readable exactly while events wait.
+    /// Readable exactly while events wait. Unix only.
     int event_fd() const {
         int fd = -1;
         detail::call(saltyrtc_client_event_fd, handle_.get(), &fd);
         return fd;
     }
-#endif
 
 private:
     using Handle = detail::Owner<saltyrtc_client, saltyrtc_client_free>;

@@ -3,7 +3,7 @@
 # tests/c and the examples in examples-c. Tests run under valgrind.
 #
 # Arguments: the names of tests to run in place of all, without directory and ending.
-# CC and CXX choose the compilers; clang is used for the header too if it is there.
+# CC and CXX choose the compilers; the header is read by clang, too.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -45,10 +45,17 @@ missing() {
 command -v "$CC" >/dev/null || missing "$CC"
 command -v "$CXX" >/dev/null || missing "$CXX"
 command -v valgrind >/dev/null || missing valgrind
+command -v clang >/dev/null || missing clang
 
-mkdir -p "$out"
+mkdir -p "$out" "$out/few"
+library=${CARGO_TARGET_DIR:-target}/debug/libsaltyrtc.so
+# The library with as little as can be, first: what comes after this runs with the whole one.
+if [ $# = 0 ]; then
+    cargo build --locked --quiet --lib --no-default-features --features capi || exit 1
+    cp "$library" "$out/few/libsaltyrtc.so"
+fi
 cargo build --locked --quiet --lib || exit 1
-library=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/libsaltyrtc.so
+library=$(realpath "$library")
 # What programs are linked with is the name with the version of the ABI in it.
 soname=$(readelf -d "$library" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')
 if [ -z "$soname" ]; then
@@ -57,10 +64,12 @@ if [ -z "$soname" ]; then
 fi
 ln -sf "$library" "$out/$soname"
 ln -sf "$soname" "$out/libsaltyrtc.so"
+ln -sf libsaltyrtc.so "$out/few/$soname"
 
+# exported_symbols <library>
 exported_symbols() {
     local foreign
-    nm -D --defined-only --format=posix "$library" | cut -d' ' -f1 | sort >"$out/exported"
+    nm -D --defined-only --format=posix "$1" | cut -d' ' -f1 | sort >"$out/exported"
     foreign=$(grep -v '^saltyrtc_' "$out/exported")
     if [ -n "$foreign" ]; then
         echo "exported, but not of this library:"
@@ -77,7 +86,7 @@ every_function_is_called() {
     local function missing=0
     while read -r function; do
         # As a call, or as the argument of a macro that calls it.
-        if ! grep -q "\b$function[(,]" tests/c/*.c tests/c/*.h; then
+        if ! grep -q "\b$function[(,]" tests/c/*.c tests/c/[!g]*.h; then
             echo "no test in tests/c calls $function"
             missing=1
         fi
@@ -85,10 +94,7 @@ every_function_is_called() {
     return $missing
 }
 
-compilers=("$CC" "$CXX")
-for clang in clang clang++; do
-    command -v $clang >/dev/null && compilers+=($clang)
-done
+compilers=("$CC" "$CXX" clang clang++)
 
 header_alone() {
     local language=c header=include/saltyrtc.h
@@ -98,6 +104,25 @@ header_alone() {
     # Included by a file, as programs do it: and twice, which must do no harm.
     printf '#include "%s"\n#include "%s"\n' "${header#include/}" "${header#include/}" |
         "$1" "-std=$2" "${WARNINGS[@]}" -Iinclude -fsyntax-only -x $language -
+}
+
+# Swift's importer is clang, in C. There every enumeration is a type that has the size of an int32_t.
+header_for_swift() {
+    printf '%s\n' '#include "saltyrtc.h"' 'saltyrtc_state state = SALTYRTC_STATE_TASK;' \
+        '_Static_assert(_Generic(state, enum saltyrtc_state: 1, default: 0), "no enumeration");' \
+        '_Static_assert(sizeof(saltyrtc_state) == 4 && sizeof(saltyrtc_status) == 4, "of another size");' |
+        clang -std=gnu11 -D__swift__=1 -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c -
+}
+
+header_without_null() {
+    local call='#include "saltyrtc.h"
+saltyrtc_status call(saltyrtc_client *client);
+saltyrtc_status call(saltyrtc_client *client) { return saltyrtc_client_close(%s, NULL); }
+'
+    # shellcheck disable=SC2059 # it is a format
+    printf "$call" client | clang "${WARNINGS[@]}" -Iinclude -fsyntax-only -x c - || return 1
+    # shellcheck disable=SC2059
+    ! printf "$call" NULL | clang "${WARNINGS[@]}" -Iinclude -fsyntax-only -x c -
 }
 
 link=(-L"$out" -Wl,-rpath,"$PWD/$out" -lsaltyrtc -lpthread)
@@ -111,6 +136,11 @@ compile_as_c() {
         flags=($(pkg-config --cflags --libs $packages | sed 's/-I/-isystem /g')) || return 1
     fi
     "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" "${flags[@]}" "${link[@]}"
+}
+
+compile_with_few() {
+    "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L "${WARNINGS[@]}" -g -Iinclude -o "$2" "$1" \
+        -L"$out/few" -Wl,-rpath,"$PWD/$out/few" -lsaltyrtc -lpthread
 }
 
 # compile_as_cpp <standard> <source> <program>
@@ -128,8 +158,11 @@ run_under_valgrind() {
 }
 
 if [ $# = 0 ]; then
-    check "exported symbols" exported_symbols &&
-        check "every function is called by a test" every_function_is_called
+    # All functions are there in every build.
+    for built in "$out/few/libsaltyrtc.so" "$library"; do
+        check "exported symbols of $built" exported_symbols "$built"
+    done
+    check "every function is called by a test" every_function_is_called
     for compiler in "${compilers[@]}"; do
         standards=(c99 c17)
         [[ $compiler == *++* ]] && standards=(c++11 c++17)
@@ -137,6 +170,11 @@ if [ $# = 0 ]; then
             check "header with $compiler -std=$standard" header_alone "$compiler" "$standard"
         done
     done
+    check "header as Swift reads it" header_for_swift
+    check "clang notices a NULL that must not be" header_without_null
+    few=tests/c/few_features/not_built.c
+    check "compile $few" compile_with_few "$few" "$out/not_built.test" &&
+        check "run $few" run_under_valgrind "$out/not_built.test"
 fi
 
 wanted() {

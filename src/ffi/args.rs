@@ -57,6 +57,7 @@ pub(super) unsafe fn text<'a>(text: *const c_char, name: &str) -> Outcome<&'a st
 }
 
 /// A NUL-terminated text in UTF-8, or NULL for none.
+#[cfg(feature = "webrtc")]
 pub(super) unsafe fn optional_text<'a>(
     text: *const c_char,
     name: &str,

@@ -43,6 +43,11 @@ mod log;
 
 mod shutdown;
 
+// Empty if everything is built.
+#[allow(unused)]
+#[rustfmt::skip]
+mod not_built;
+
 #[cfg(test)]
 mod tests;
 

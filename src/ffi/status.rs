@@ -53,6 +53,9 @@ c_enum! {
         BadChunk = -17,
         /// The function is for clients without a queue, and the events of this client go to one.
         HasQueue = -18,
+        /// The library was built without this part (saltyrtc_has_feature), or the system does not have
+        /// such a thing.
+        NotBuilt = -19,
 
         /* What a client cannot do now: -100 to -199. */
         /// The connection is closed, or is being closed.

@@ -1,6 +1,6 @@
 //! Versions.
 
-use std::ffi::c_char;
+use std::ffi::{CStr, c_char};
 
 const MAJOR: u32 = number(env!("CARGO_PKG_VERSION_MAJOR"));
 const MINOR: u32 = number(env!("CARGO_PKG_VERSION_MINOR"));
@@ -33,4 +33,28 @@ pub extern "C" fn saltyrtc_version_number() -> u32 {
 #[unsafe(no_mangle)]
 pub extern "C" fn saltyrtc_abi_version() -> u32 {
     if MAJOR == 0 { MINOR } else { MAJOR << 16 }
+}
+
+/// The parts that can be left out of a build, and whether they are in this one.
+const FEATURES: [(&CStr, bool); 3] = [
+    (c"server", cfg!(feature = "server")),
+    (c"webrtc", cfg!(feature = "webrtc")),
+    (c"vectorised", cfg!(all(feature = "vectorised", not(feature = "audited-only")))),
+];
+
+/// Whether the library that the program runs with was built with a part that can be left out:
+///
+/// - "server": the embedded server.
+/// - "webrtc": the built-in WebRTC.
+/// - "vectorised": the faster encryption of bulk data, which was not audited.
+///
+/// All functions are there in every build. Those of a part that is not built in fail with
+/// SALTYRTC_STATUS_NOT_BUILT. For a name that this version does not know it is false.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_has_feature(name: *const c_char) -> bool {
+    if name.is_null() {
+        return false;
+    }
+    let name = CStr::from_ptr(name);
+    FEATURES.iter().any(|(known, built)| *known == name && *built)
 }

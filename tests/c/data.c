@@ -13,6 +13,9 @@ static void expect_data(saltyrtc_client *client, saltyrtc_event_kind kind, salty
 }
 
 static void versions_and_constants(void) {
+    CHECK(saltyrtc_has_feature("server") && saltyrtc_has_feature("webrtc"));
+    CHECK(!saltyrtc_has_feature("serve") && !saltyrtc_has_feature(""));
+    CHECK(wrong_not_built() == NULL);
     char number[32];
     snprintf(number, sizeof number, "%d.%d.%d", SALTYRTC_VERSION_MAJOR, SALTYRTC_VERSION_MINOR,
              SALTYRTC_VERSION_PATCH);
@@ -410,6 +413,8 @@ static void stored_keys(const test_server *server) {
         SKIP_TO(clients[i], SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
         OK(saltyrtc_client_path(clients[i], path, &error));
         CHECK(memcmp(path, keys[0], sizeof path) == 0);
+        OK(saltyrtc_client_public_key(clients[i], path, &error));
+        CHECK(memcmp(path, keys[i], sizeof path) == 0);
     }
     saltyrtc_client_free(clients[0]);
     saltyrtc_client_free(clients[1]);

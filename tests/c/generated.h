@@ -383,6 +383,130 @@ size_t i;
     return NULL;
 }
 
+/* NULL if all functions of parts that are not built in say so; or else the name of one. */
+static inline const char *wrong_not_built(void) {
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_new(NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_new";
+    }
+    saltyrtc_rtc_config_free(NULL);
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_add_ice_server(NULL, NULL, NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_add_ice_server";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_relay_only(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_relay_only";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_max_message_size(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_max_message_size";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_max_buffered(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_max_buffered";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_negotiated_ids(NULL, NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_negotiated_ids";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_handover(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_handover";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_add_plain_label(NULL, NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_add_plain_label";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_add_address(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_add_address";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_ports(NULL, 0, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_ports";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_config_add_rtc_task(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_config_add_rtc_task";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_open_channel(NULL, NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_open_channel";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_channel_send_bytes(NULL, 0, NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_channel_send_bytes";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_channel_send_text(NULL, 0, NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_channel_send_text";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_channel_buffered_amount(NULL, 0, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_channel_buffered_amount";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_channel_set_low_water(NULL, 0, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_channel_set_low_water";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_channel_close(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_channel_close";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_restart_ice(NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_restart_ice";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_rtc_stats(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_rtc_stats";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_config_new(NULL, 0, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_config_new";
+    }
+    saltyrtc_server_config_free(NULL);
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_config_add_permanent_key(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_config_add_permanent_key";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_config_set_tls(NULL, NULL, 0, NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_config_set_tls";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_config_set_accept_no_shared_task(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_config_set_accept_no_shared_task";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_start(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_start";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_port(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_port";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_address(NULL, NULL, 0, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_address";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_url(NULL, NULL, 0, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_url";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_stop(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_stop";
+    }
+    saltyrtc_server_free(NULL);
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_config_set_limit(NULL, 0, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_config_set_limit";
+    }
+    return NULL;
+}
+
 /* NULL if every status has the name that the description says; or else one that has not. */
 static inline const char *wrong_status_name(void) {
     static const name_rule rules[] = {
@@ -405,6 +529,7 @@ static inline const char *wrong_status_name(void) {
         {SALTYRTC_STATUS_OUT_OF_RESOURCES, "out of resources"},
         {SALTYRTC_STATUS_BAD_CHUNK, "bad chunk"},
         {SALTYRTC_STATUS_HAS_QUEUE, "has queue"},
+        {SALTYRTC_STATUS_NOT_BUILT, "not built"},
         {SALTYRTC_STATUS_CLOSED, "closed"},
         {SALTYRTC_STATUS_NO_PEER, "no peer"},
         {SALTYRTC_STATUS_QUEUE_FULL, "queue full"},

@@ -349,6 +349,7 @@ static void clients(const test_server *server) {
     CHECK(state == SALTYRTC_STATE_CLOSED);
     IS_NULL("state", saltyrtc_client_state(client, NULL, &error));
     FILLS_KEY("client", "path", saltyrtc_client_path, client);
+    FILLS_KEY("client", "key", saltyrtc_client_public_key, client);
     FILLS_KEY("client", "key", saltyrtc_client_peer_key, client);
     FILLS_TEXT("client", saltyrtc_client_task, client);
 

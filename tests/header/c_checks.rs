@@ -124,6 +124,8 @@ pub(crate) fn generate(sections: &[Section]) -> String {
     text += "    };\n";
     text += LAYOUT_LOOP;
 
+    text += &crate::not_built::c_check(sections);
+
     text += "/* NULL if every status has the name that the description says; or else one that has not. */\n";
     text += "static inline const char *wrong_status_name(void) {\n    static const name_rule rules[] = {\n";
     let statuses = items().find_map(|item| match item {

@@ -4,10 +4,10 @@
 //! the same.
 
 use serde_json::{Map, Value, json};
-use syn::{Attribute, Expr, GenericArgument, Ident, Lit, PathArguments, ReturnType, Type};
+use syn::{Expr, GenericArgument, Lit, PathArguments, ReturnType, Type};
 
 use crate::roles::{self, Parameter};
-use crate::source::{Declaration, Enum, Section, doc, event_kinds, words};
+use crate::source::{Declaration, Enum, Section, doc, event_kinds, features, is_unix_only, words};
 
 /// Raised when something that was in the description before means something else, or is gone.
 const FORMAT: u32 = 1;
@@ -37,6 +37,8 @@ pub(crate) fn generate(sections: &[Section]) -> String {
     description.insert("record".into(), crate::record::describe(sections));
     description.insert("callbacks".into(), list(&callback));
     description.insert("roles".into(), roles::explained());
+    let feature = |(name, text)| json!({ "name": name, "doc": text });
+    description.insert("features".into(), features(sections).into_iter().map(feature).collect());
     let functions = sections.iter().flat_map(|section| {
         section.items.iter().filter_map(|item| function(item, section, sections))
     });
@@ -107,17 +109,13 @@ fn functions(sections: &[Section]) -> impl Iterator<Item = String> {
 fn function(item: &Declaration, section: &Section, sections: &[Section]) -> Option<Value> {
     let Declaration::Function(item) = item else { return None };
     let parameters = roles::parameters(item, sections);
-    let is_unix = |attribute: &Attribute| {
-        attribute.path().is_ident("cfg")
-            && attribute.parse_args::<Ident>().is_ok_and(|condition| condition == "unix")
-    };
     Some(json!({
         "name": item.sig.ident.to_string(),
         "section": section.title,
         "feature": section.feature(&item.sig.ident.to_string()),
         "returns": returned(&item.sig.output),
         "parameters": parameters.iter().map(Parameter::described).collect::<Value>(),
-        "unix_only": item.attrs.iter().any(is_unix),
+        "unix_only": is_unix_only(item),
         "doc": doc(&item.attrs),
     }))
 }

@@ -7,6 +7,7 @@
 mod c_checks;
 mod c_header;
 mod description;
+mod not_built;
 mod record;
 mod roles;
 mod source;
@@ -48,6 +49,11 @@ fn the_committed_header_is_what_the_sources_say() {
 #[test]
 fn the_committed_description_is_what_the_sources_say() {
     check("include/saltyrtc.json", description::generate);
+}
+
+#[test]
+fn the_committed_functions_of_parts_not_built_are_what_the_sources_say() {
+    check("src/ffi/not_built.rs", not_built::generate);
 }
 
 #[test]

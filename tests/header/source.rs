@@ -88,7 +88,9 @@ pub(crate) fn read() -> Vec<Section> {
     let directory = root().join("src/ffi");
     let listed: BTreeSet<PathBuf> =
         SECTIONS.iter().flat_map(|(_, files)| *files).map(|file| directory.join(file)).collect();
-    for file in rust_files(&directory) {
+    // What is generated from all this declares nothing new.
+    let generated = directory.join("not_built.rs");
+    for file in rust_files(&directory).into_iter().filter(|file| *file != generated) {
         let declares = !listed.contains(&file) && !declarations(&file).is_empty();
         assert!(!declares, "{} declares something for C, and is in no section", file.display());
     }
@@ -279,6 +281,30 @@ pub(crate) fn doc(attributes: &[Attribute]) -> String {
     let text = doc_lines(attributes).join("\n");
     let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
     paragraphs.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether a function does nothing on other systems than Unix.
+pub(crate) fn is_unix_only(item: &syn::ItemFn) -> bool {
+    item.attrs.iter().any(|attribute| {
+        attribute.path().is_ident("cfg")
+            && attribute.parse_args::<Ident>().is_ok_and(|condition| condition == "unix")
+    })
+}
+
+/// The parts of the library that can be left out, by name, and what they are: as the description of
+/// `saltyrtc_has_feature` lists them.
+pub(crate) fn features(sections: &[Section]) -> Vec<(String, String)> {
+    let items = sections.iter().flat_map(|section| &section.items);
+    let function = items.into_iter().find_map(|item| match item {
+        Declaration::Function(item) if item.sig.ident == "saltyrtc_has_feature" => Some(item),
+        _ => None,
+    });
+    let lines = doc_lines(&function.expect("saltyrtc_has_feature is there").attrs);
+    let entry = |line: &String| {
+        let (name, text) = line.strip_prefix("- \"")?.split_once("\": ")?;
+        Some((name.to_owned(), text.trim_end_matches('.').to_owned()))
+    };
+    lines.iter().filter_map(entry).collect()
 }
 
 /// All event kinds with their fields.

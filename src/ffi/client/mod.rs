@@ -489,7 +489,7 @@ impl saltyrtc_client {
 
 /// A file descriptor for poll, select and event loops: it is readable exactly while events wait that
 /// saltyrtc_client_next_event can take. Do not read from it, write to it, or close it;
-/// saltyrtc_client_free closes it. Unix only.
+/// saltyrtc_client_free closes it. Unix only: elsewhere it fails with SALTYRTC_STATUS_NOT_BUILT.
 ///
 /// Fails with SALTYRTC_STATUS_HAS_CALLBACK or SALTYRTC_STATUS_HAS_QUEUE if the client has a callback or a
 /// queue.

@@ -211,7 +211,8 @@ pub unsafe extern "C" fn saltyrtc_queue_wake(
 
 /// A file descriptor for poll, select and event loops: it is readable exactly while
 /// saltyrtc_queue_next_events and saltyrtc_queue_read would not block. Do not read from it, write to it,
-/// or close it; saltyrtc_queue_free closes it. Unix only.
+/// or close it; saltyrtc_queue_free closes it. Unix only: elsewhere it fails with
+/// SALTYRTC_STATUS_NOT_BUILT.
 #[cfg(unix)]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_queue_fd(
