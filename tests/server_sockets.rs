@@ -9,7 +9,6 @@ mod socket_peer;
 use std::time::Duration;
 
 use futures_util::SinkExt as _;
-use rmpv::Value;
 use saltyrtc::server::{AcceptRate, Server, ServerConfig, ServerError, TlsIdentity};
 use scripted_client::{SUBPROTOCOL, ScriptedClient, field, map, with_field};
 use socket_peer::{
@@ -220,28 +219,51 @@ async fn a_receiver_that_does_not_read_stops_nobody_else() {
     for _ in 0..2 {
         assert_eq!(kind(&initiator.notification().await), "new-responder");
     }
-    // First the sockets fill up, then the queue, and then there is an answer.
-    let mut sent = 0;
-    loop {
-        let message = initiator.client.relay(2, &vec![0; 50_000]);
-        initiator.send(message).await;
-        sent += 1;
-        let message = initiator.client.relay(3, b"hello");
-        initiator.send(message.clone()).await;
-        assert_eq!(reader.binary().await, message);
-        // Something that is answered always, after anything that was to be said before.
-        let nobody = initiator.client.relay(99, b"hello");
-        initiator.send(nobody.clone()).await;
-        let error = initiator.notification().await;
-        if field(&error, "id").and_then(Value::as_slice) != Some(&nobody[16..24]) {
-            break;
+    // First the sockets fill up, then the queue, and then nothing more is read.
+    let sent = initiator.send_until_paused(&server, 2, 50_000).await;
+    for peer in [&mut reader, &mut slow] {
+        let message = peer.client.relay(1, b"hello");
+        peer.send(message.clone()).await;
+        assert_eq!(initiator.binary().await, message);
+    }
+    // Everything arrives once it reads.
+    let read = async {
+        for _ in 0..sent.len() {
+            assert_eq!(slow.binary().await.len(), 50_024);
         }
-        assert!(sent < 2000, "100 MB do not fit anywhere");
+    };
+    let (flushed, ()) = tokio::join!(initiator.socket.flush(), read);
+    flushed.unwrap();
+    let message = initiator.client.relay(3, b"hello");
+    initiator.send(message.clone()).await;
+    assert_eq!(reader.binary().await, message);
+}
+
+/// What a client sent before it closed its WebSocket arrives, also if the receiver takes it later.
+#[tokio::test]
+async fn what_was_sent_before_a_close_arrives() {
+    let mut config = config();
+    config.limits.queue_bytes = 100_000;
+    let server = start(config);
+    let path = keys();
+    let mut initiator = Peer::join(&server, &path, false).await;
+    let mut slow = Peer::join(&server, &path, true).await;
+    assert_eq!(kind(&initiator.notification().await), "new-responder");
+    let mut sent = initiator.send_until_paused(&server, 2, 50_000).await;
+    for n in 0..10 {
+        let message = initiator.client.relay(2, &[n]);
+        initiator.socket.feed(Message::Binary(message.clone().into())).await.unwrap();
+        sent.push(message);
     }
-    // What was taken arrives once it reads.
-    for _ in 0..sent - 1 {
-        assert_eq!(slow.binary().await.len(), 50_024);
-    }
+    initiator.socket.feed(Message::Close(None)).await.unwrap();
+    let read = async {
+        for message in &sent {
+            assert!(slow.binary().await == *message);
+        }
+        assert_eq!(kind(&slow.notification().await), "disconnected");
+    };
+    let ((), _) = tokio::join!(read, initiator.socket.flush());
+    assert!(matches!(next(&mut initiator.socket).await, Some(Message::Close(_))));
 }
 
 #[tokio::test]

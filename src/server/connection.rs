@@ -69,6 +69,12 @@ struct ClientConnection<'a> {
     /// When the connection is cut off; set once a close is queued.
     cut_off: Option<Instant>,
     stall: Option<Stall>,
+    /// Its messages wait for room at their receivers: nothing more is read from it.
+    paused: bool,
+    /// How the connection ended while it was paused. What it sent before has to get out first.
+    ended: Option<ConnectionEnd>,
+    /// How much it had taken when the path was told last.
+    written: u64,
     /// Our closing frame was given to the socket.
     close_sent: bool,
     unflushed: bool,
@@ -93,6 +99,9 @@ pub(super) async fn serve(
         due: None,
         cut_off: None,
         stall: None,
+        paused: false,
+        ended: None,
+        written: 0,
         close_sent: false,
         unflushed: false,
     };
@@ -140,13 +149,27 @@ impl ClientConnection<'_> {
         self.member.waker.register(cx.waker());
         // Reading the clock for each message would cost more than relaying it within the process.
         let now = Instant::now();
-        if let Poll::Ready(end) = self.poll_receive(cx, now) {
-            return Poll::Ready(end);
+        if self.paused {
+            self.paused = self.member.with(|path, id| path.is_paused(id));
         }
-        if let Err(error) = self.poll_send(cx) {
+        if !self.paused && self.ended.is_none() {
+            match self.poll_receive(cx, now) {
+                Poll::Ready(end) => self.ended = Some(end),
+                Poll::Pending => {}
+            }
+        }
+        if self.ended.is_some() {
+            if !self.paused
+                && let Some(end) = self.ended.take()
+            {
+                return Poll::Ready(end);
+            }
+            // Nobody is there to take anything.
+            self.unflushed = false;
+        } else if let Err(error) = self.poll_send(cx) {
             return Poll::Ready(failed(&error));
         }
-        self.poll_timer(cx)
+        self.poll_timer(cx, now)
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<ConnectionEnd> {
@@ -175,7 +198,7 @@ impl ClientConnection<'_> {
             }
         };
         if !messages.is_empty() {
-            self.member.with(|path, id| {
+            self.paused = self.member.with(|path, id| {
                 for message in messages {
                     match message {
                         Message::Binary(data) => path.handle_message(now, id, data),
@@ -185,15 +208,22 @@ impl ClientConnection<'_> {
                         Message::Ping(_) | Message::Frame(_) | Message::Close(_) => {}
                     }
                 }
+                path.is_paused(id)
             });
         }
         end
     }
 
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEnd> {
+    fn poll_timer(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<ConnectionEnd> {
         loop {
-            let (due, closing) =
-                self.member.with(|path, id| (path.client_timeout(id), path.is_closing(id)));
+            let written = self.socket.get_ref().written();
+            let has_taken = written != std::mem::replace(&mut self.written, written);
+            let (due, closing) = self.member.with(|path, id| {
+                if has_taken {
+                    path.handle_written(now, id);
+                }
+                (path.client_timeout(id), path.is_closing(id))
+            });
             if closing && self.cut_off.is_none() && self.is_time_to_go() {
                 self.cut_off = Some(Instant::now() + self.limits.close_timeout);
             }

@@ -45,7 +45,8 @@ pub struct ServerLimits {
     /// (`idle_time`); pings and pongs do not count. Then it is closed with 3008. Default: `None`.
     pub idle_timeout: Option<Duration>,
     /// How long a connection may take none of the bytes that wait for it (`stall_time`). Then it is
-    /// cut off, and those whose messages waited get 'send-error'. Default: 60 seconds.
+    /// cut off, and those whose messages waited get 'send-error'. A sender whose messages do not fit into
+    /// its queue waits no longer than this either. Default: 60 seconds.
     pub stall_timeout: Option<Duration>,
     /// How long a client may take to answer a ping (`pong_time`). Then it is closed with 3008.
     /// Default: 30 seconds.
@@ -61,16 +62,16 @@ pub struct ServerLimits {
     /// more is closed with 1009. 1024 at least. Default: 1 MiB.
     pub message_size: usize,
     /// How many bytes of relayed messages may wait for one client (`queue`), each counted with 64
-    /// bytes more than its length. The sender of a message that does not fit gets 'send-error'; an
-    /// empty queue takes any message, so with 0 there is room for one. 1024 at least if it is not 0.
-    /// Default: 4 MiB.
+    /// bytes more than its length. Nothing more is read from the sender of a message that does not fit,
+    /// until it does and half of what the sender may have there is free. An empty queue takes any message,
+    /// so with 0 there is room for one. 1024 at least if it is not 0. Default: 4 MiB.
     ///
     /// The responders of a path have equal shares of the queue of their initiator, so that one of them
     /// cannot keep the others out.
     ///
-    /// This bounds the memory of a connection, together with 64 KiB of the server's own messages, three
+    /// This bounds the memory of a connection, together with 64 KiB of the server's own messages, four
     /// messages of [`message_size`](Self::message_size) that are on their way in or out, and buffers of
-    /// some 200 KiB.
+    /// some 300 KiB.
     pub queue_bytes: usize,
     /// How many bytes of messages may wait for all clients together (`all_queues`), so that many slow
     /// receivers cannot take all memory. Then only empty queues take a message: clients that keep up
@@ -102,7 +103,7 @@ impl Default for ServerLimits {
             accept_rate: Some(AcceptRate { per_second: 200, burst: 4096 }),
             handshake_timeout: path.handshake_timeout,
             idle_timeout: path.idle_timeout,
-            stall_timeout: Some(Duration::from_secs(60)),
+            stall_timeout: path.stall_timeout,
             pong_timeout: path.pong_timeout,
             close_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(8),

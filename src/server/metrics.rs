@@ -24,6 +24,7 @@ pub struct Metrics {
     handshakes: [Counter; OUTCOMES.len()],
     limit_hits: [Counter; LIMITS.len()],
     closes: [Counter; CLOSE_CODES.len()],
+    paused: Counter,
     relayed_messages: Counter,
     relayed_bytes: Counter,
     relay_failures: [Counter; FAILURES.len()],
@@ -242,14 +243,16 @@ impl Metrics {
                 self.relayed_messages.add(*messages);
                 self.relayed_bytes.add(*bytes);
             }
-            Event::RelayFailed { why } => {
+            Event::Paused { why } => {
+                self.paused.up();
                 match why {
                     RelayFailure::QueueFull => self.limit(ReachedLimit::Queue),
                     RelayFailure::AllQueuesFull => self.limit(ReachedLimit::AllQueues),
                     RelayFailure::NobodyThere | RelayFailure::ReceiverLeft => {}
                 }
-                self.relay_failures[*why as usize].up();
             }
+            Event::Resumed => self.paused.down(),
+            Event::RelayFailed { why } => self.relay_failures[*why as usize].up(),
         }
     }
 
@@ -292,6 +295,9 @@ impl Metrics {
         let codes = CLOSE_CODES.map(|code| code.to_string());
         let help = "Connections closed by the server, by close code.";
         text.many("closes_total", "counter", help, "code", &codes, &self.closes);
+        let help =
+            "Clients that nothing is read from until the receivers of their messages take more.";
+        text.one("paused_clients", "gauge", help, &self.paused);
         let help = "Messages taken for relaying.";
         text.one("relayed_messages_total", "counter", help, &self.relayed_messages);
         let help = "Bytes of messages taken for relaying, nonces included.";

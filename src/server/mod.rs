@@ -5,9 +5,10 @@
 //! the level `debug`) holds no keys, no signalling paths and no addresses of clients.
 //!
 //! How much clients may use is in [`ServerLimits`]; what happened is in [`Metrics`]. A connection has a
-//! task of its own, and a bounded queue: what does not fit into it is answered with 'send-error', so
-//! that nobody ever waits for a client that reads slowly. In the worst case a connection takes
-//! [`ServerLimits::queue_bytes`], three times [`ServerLimits::message_size`] and some hundreds of KiB,
+//! task of its own, and a bounded queue. Nothing more is read from the sender of what does not fit into it,
+//! so that a sender becomes as slow as its receiver, and nobody else does; 'send-error' comes only when the
+//! receiver took nothing for [`ServerLimits::stall_timeout`]. In the worst case a connection takes
+//! [`ServerLimits::queue_bytes`], four times [`ServerLimits::message_size`] and some hundreds of KiB,
 //! and all queues together take [`ServerLimits::all_queues_bytes`]; choose [`ServerLimits::connections`]
 //! accordingly.
 //!

@@ -66,6 +66,8 @@ fn log(event: &Event) {
             debug!(role, "client left");
         }
         Event::Relayed { messages, bytes } => trace!(messages, bytes, "messages relayed"),
+        Event::Paused { why } => debug!(?why, "nothing more is read from a client"),
+        Event::Resumed => debug!("a client goes on"),
         Event::RelayFailed { why } => debug!(?why, "message not relayed"),
     }
 }

@@ -73,6 +73,7 @@ fn path_config(
         handshake_timeout: limits.handshake_timeout,
         pong_timeout: limits.pong_timeout,
         idle_timeout: limits.idle_timeout,
+        stall_timeout: limits.stall_timeout,
         max_queue: limits.queue_bytes,
         max_queued: limits.all_queues_bytes,
         ..base.clone()

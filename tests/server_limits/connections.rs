@@ -1,10 +1,9 @@
 //! How many connections there may be, how fast they come, and how much they send.
 
-use rmpv::Value;
 use saltyrtc::server::AcceptRate;
 use tokio::net::TcpStream;
 
-use crate::scripted_client::{SUBPROTOCOL, field};
+use crate::scripted_client::SUBPROTOCOL;
 use crate::socket_peer::{
     Peer, certificate, closed, config, hits, keys, kind, metric, open, path_of, read_to_end, start,
     until,
@@ -120,10 +119,12 @@ async fn the_size_of_messages() {
     assert_eq!(metric(&server, "closes_total{code=\"1009\"}"), 1);
 }
 
-/// Covers P-088.
+/// Covers P-087.
 #[tokio::test]
 async fn the_bytes_that_wait_for_a_client() {
     const QUEUE: u64 = 100_000;
+    // More than fits into the sockets.
+    const COUNT: usize = 4000;
     let mut config = config();
     config.limits.queue_bytes = usize::try_from(QUEUE).unwrap();
     let server = start(config);
@@ -131,40 +132,40 @@ async fn the_bytes_that_wait_for_a_client() {
     let mut initiator = Peer::join(&server, &path, false).await;
     let mut slow = Peer::join(&server, &path, true).await;
     initiator.notification().await;
-    // First the sockets fill up, then the queue, and then there is an answer.
-    let mut sent = Vec::new();
-    let refused = loop {
-        let message = initiator.client.relay(2, &[0; 10_000]);
-        sent.push(message.clone());
-        initiator.send(message).await;
-        // Something that is answered always, after anything that was to be said before.
-        let nobody = initiator.client.relay(99, b"hello");
-        initiator.send(nobody.clone()).await;
-        let error = initiator.notification().await;
-        let id = field(&error, "id").and_then(Value::as_slice).unwrap().to_vec();
-        if id != nobody[16..24] {
-            break id;
+    let send = async {
+        for n in 0..COUNT {
+            let content = [&n.to_be_bytes()[..], &[0; 10_000 - 8]].concat();
+            let message = initiator.client.relay(2, &content);
+            initiator.send(message).await;
         }
-        assert!(metric(&server, "queued_bytes") <= QUEUE);
-        assert!(sent.len() < 10_000, "100 MB do not fit anywhere");
     };
-    let unsent = sent.pop().unwrap();
-    assert_eq!(unsent[16..24], refused, "the last one was refused");
-    assert_eq!(hits(&server, "queue"), 1);
-    assert_eq!(metric(&server, "relay_failures_total{reason=\"queue_full\"}"), 1);
-    let taken = u64::try_from(sent.len()).unwrap();
-    assert_eq!(metric(&server, "relayed_messages_total"), taken);
-    assert_eq!(metric(&server, "relayed_bytes_total"), taken * 10_024);
-    let queued = metric(&server, "queued_bytes");
-    assert!(queued > QUEUE - 2 * 10_088 && queued <= QUEUE + 200, "{queued}");
-    // What was taken arrives once it is read.
-    for message in sent {
-        assert_eq!(slow.binary().await, message);
+    let read = async {
+        // First the sockets fill up, then the queue, and then nothing more is read.
+        let mut most = 0;
+        until(|| {
+            most = metric(&server, "queued_bytes").max(most);
+            most > QUEUE - 2 * 10_088 && metric(&server, "paused_clients") == 1
+        })
+        .await;
+        assert!(hits(&server, "queue") > 0);
+        // Everything arrives once it is read.
+        for n in 0..COUNT {
+            assert_eq!(slow.binary().await[24..32], n.to_be_bytes());
+            most = metric(&server, "queued_bytes").max(most);
+        }
+        assert!(most <= QUEUE + 200, "{most}");
+    };
+    tokio::join!(send, read);
+    until(|| metric(&server, "queued_bytes") == 0).await;
+    assert_eq!(metric(&server, "paused_clients"), 0);
+    let count = u64::try_from(COUNT).unwrap();
+    assert_eq!(metric(&server, "relayed_messages_total"), count);
+    assert_eq!(metric(&server, "relayed_bytes_total"), count * 10_024);
+    assert_eq!(metric(&server, "relay_seconds_count"), count);
+    for reason in ["queue_full", "all_queues_full", "nobody_there", "receiver_left"] {
+        let failures = format!("relay_failures_total{{reason=\"{reason}\"}}");
+        assert_eq!(metric(&server, &failures), 0, "{reason}");
     }
-    assert_eq!(metric(&server, "relay_seconds_count"), taken);
-    until(|| metric(&server, "queued_bytes") < 200).await;
-    assert_eq!(kind(&initiator.notification().await), "send-error", "to nobody");
-    assert_eq!(metric(&server, "queued_bytes"), 0);
 }
 
 /// Two receivers that do not read share what there is for all, and one that reads gets everything.
@@ -174,24 +175,31 @@ async fn the_bytes_that_wait_for_all_clients() {
     let mut config = config();
     config.limits.all_queues_bytes = Some(ALL);
     let server = start(config);
-    let path = keys();
-    let mut initiator = Peer::join(&server, &path, false).await;
-    let mut peers = Vec::new();
+    let mut pairs = Vec::new();
     for _ in 0..3 {
-        peers.push(Peer::join(&server, &path, true).await);
+        let path = keys();
+        let mut initiator = Peer::join(&server, &path, false).await;
+        let responder = Peer::join(&server, &path, true).await;
         assert_eq!(kind(&initiator.notification().await), "new-responder");
+        pairs.push((initiator, responder));
     }
-    while hits(&server, "all_queues") < 2 {
-        for slow in [2, 3] {
-            let message = initiator.client.relay(slow, &[0; 20_000]);
-            initiator.send(message).await;
+    let [(one, _slow), (two, _slower), (initiator, reader)] = &mut pairs[..] else { panic!() };
+    let work = async {
+        until(|| metric(&server, "paused_clients") == 2).await;
+        for _ in 0..100 {
+            let message = initiator.client.relay(2, b"you can have it");
+            initiator.send(message.clone()).await;
+            assert_eq!(reader.binary().await, message);
+            assert!(metric(&server, "queued_bytes") <= (ALL + 21_000) as u64);
         }
-        let message = initiator.client.relay(4, b"you can have it");
-        initiator.send(message.clone()).await;
-        assert_eq!(peers[2].binary().await, message);
-        assert!(metric(&server, "queued_bytes") <= (ALL + 10_000) as u64);
+        until(|| metric(&server, "paused_clients") == 2).await;
+    };
+    tokio::select! {
+        () = one.flood(2, 20_000) => {}
+        () = two.flood(2, 20_000) => {}
+        () = work => {}
     }
-    assert_eq!(kind(&initiator.notification().await), "send-error");
+    assert!(hits(&server, "all_queues") >= 2);
     assert_eq!(hits(&server, "queue"), 0);
 }
 

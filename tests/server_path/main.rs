@@ -6,6 +6,7 @@ mod scripted_client;
 mod fields;
 mod handshake;
 mod notifications;
+mod pausing;
 mod random;
 mod relay;
 mod time;
@@ -114,21 +115,27 @@ impl Bench {
         self.path.handle_message(self.now, member.id, message.into());
     }
 
-    /// Everything that waits for a client.
+    /// Everything that waits for a client, and what takes the place of that as it is taken.
     pub(crate) fn incoming(&mut self, member: &mut Member) -> Vec<Incoming> {
         let mut all = Vec::new();
-        while let Some(transmit) = self.path.poll_transmit(member.id) {
-            all.push(match transmit {
-                Transmit::Message(message) if message[16] == 0 => {
-                    member.last = message.clone();
-                    Server(member.client.open(&message))
-                }
-                Transmit::Message(message) => Relayed(message),
-                Transmit::Ping => Incoming::Ping,
-                Transmit::Close(code) => Close(code.code()),
-            });
+        while let Some(incoming) = self.next(member) {
+            all.push(incoming);
+            self.path.handle_written(self.now, member.id);
         }
         all
+    }
+
+    /// The next thing that waits for a client. Nobody is told that it was taken.
+    pub(crate) fn next(&mut self, member: &mut Member) -> Option<Incoming> {
+        Some(match self.path.poll_transmit(member.id)? {
+            Transmit::Message(message) if message[16] == 0 => {
+                member.last = message.clone();
+                Server(member.client.open(&message))
+            }
+            Transmit::Message(message) => Relayed(message),
+            Transmit::Ping => Incoming::Ping,
+            Transmit::Close(code) => Close(code.code()),
+        })
     }
 
     pub(crate) fn events(&mut self) -> Vec<Event> {

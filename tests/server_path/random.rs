@@ -44,9 +44,11 @@ impl Actor {
         self.member.client.address > 1
     }
 
-    /// Takes in everything that waits for it.
-    fn read(&mut self, bench: &mut Bench) {
-        for incoming in bench.incoming(&mut self.member) {
+    /// Takes in everything that waits for it. Says whether there was something.
+    fn read(&mut self, bench: &mut Bench) -> bool {
+        let all = bench.incoming(&mut self.member);
+        let any = !all.is_empty();
+        for incoming in all {
             assert!(!self.closed, "{incoming:?} after a close");
             match incoming {
                 Server(message) => self.hear(&message),
@@ -58,6 +60,7 @@ impl Actor {
                 Incoming::Ping => panic!("nobody asked for pings"),
             }
         }
+        any
     }
 
     fn hear(&mut self, message: &Value) {
@@ -96,7 +99,9 @@ impl Actor {
 }
 
 fn run(seed: u64) {
-    let mut bench = Bench::with(PathConfig { max_queue: 1000, ..Default::default() });
+    let stall_timeout = (seed & 2 != 0).then_some(Duration::from_secs(5));
+    let mut bench =
+        Bench::with(PathConfig { max_queue: 1000, stall_timeout, ..Default::default() });
     let mut dice = Dice(seed | 1);
     let mut actors: Vec<Actor> = Vec::new();
     for _ in 0..400 {
@@ -126,7 +131,9 @@ fn run(seed: u64) {
                 bench.path.handle_closed(bench.now, actor.member.id);
                 actors.remove(who);
             }
-            4..8 => actor.read(&mut bench),
+            4..8 => {
+                actor.read(&mut bench);
+            }
             _ if !actor.introduced => {
                 let hello = actor.member.client.client_hello();
                 let message = actor.member.client.plain(&hello);
@@ -137,7 +144,8 @@ fn run(seed: u64) {
                 actor.authenticate(&mut bench);
                 actor.read(&mut bench);
             }
-            8 if !actor.is_responder() => {
+            // A paused one would be obeyed later, when it means somebody else.
+            8 if !actor.is_responder() && !bench.path.is_paused(actor.member.id) => {
                 // Knows what it does: a drop crosses nothing that is on its way to it.
                 actor.read(&mut bench);
                 if let (Some(&id), false) = (actor.peers.first(), actor.closed) {
@@ -155,10 +163,9 @@ fn run(seed: u64) {
         }
     }
     // Reading can lead to more to read, for the others too.
-    for _ in 0..2 {
-        for actor in &mut actors {
-            actor.read(&mut bench);
-        }
+    while actors.iter_mut().fold(false, |any, actor| actor.read(&mut bench) | any) {}
+    for actor in &actors {
+        assert!(!bench.path.is_paused(actor.member.id), "everything was taken");
     }
     let on_path: Vec<&Actor> =
         actors.iter().filter(|actor| actor.is_authenticated() && !actor.closed).collect();

@@ -1,11 +1,11 @@
 //! Messages from client to client.
 
-use saltyrtc::protocol::server::{Cause, Event, PathConfig, RelayFailure};
+use saltyrtc::protocol::server::{Cause, Event, RelayFailure};
 
 use crate::Incoming::Close;
 use crate::*;
 
-fn pair(bench: &mut Bench) -> (Member, Member) {
+pub(crate) fn pair(bench: &mut Bench) -> (Member, Member) {
     let mut initiator = bench.join_initiator();
     let responder = bench.join_responder();
     bench.incoming(&mut initiator);
@@ -168,80 +168,6 @@ fn messages_for_a_replaced_initiator_are_reported_before_the_new_one_is_announce
     assert_eq!(bench.incoming(&mut responder), [send_error(&message), new_initiator()]);
     assert_eq!(bench.incoming(&mut initiator), [Close(3004)]);
     assert!(bench.incoming(&mut newer).is_empty());
-}
-
-/// Covers P-088 P-208 P-216.
-#[test]
-fn a_receiver_that_does_not_read_costs_only_those_who_send_to_it() {
-    let mut bench = Bench::with(PathConfig { max_queue: 10_000, ..Default::default() });
-    let (mut initiator, mut slow) = pair(&mut bench);
-    let mut reader = bench.join_responder();
-    bench.incoming(&mut initiator);
-    bench.events();
-    let mut failed = Vec::new();
-    for n in 0..20 {
-        let message = initiator.client.relay(2, &vec![n; 1000]);
-        bench.send(&initiator, message.clone());
-        if let [error] = bench.incoming(&mut initiator).as_slice() {
-            assert_eq!(*error, send_error(&message));
-            failed.push(n);
-        }
-        let message = initiator.client.relay(3, &vec![n; 1000]);
-        bench.send(&initiator, message.clone());
-        assert_eq!(bench.incoming(&mut reader), [Relayed(message.into())]);
-    }
-    assert_eq!(failed, (9..20).collect::<Vec<_>>(), "9 messages of 1088 bytes fit");
-    let full = Event::RelayFailed { why: RelayFailure::QueueFull };
-    assert_eq!(bench.events().iter().filter(|event| **event == full).count(), 11);
-    // Once it reads again, it gets what was kept and what comes from then on.
-    assert_eq!(bench.incoming(&mut slow).len(), 9);
-    let message = initiator.client.relay(2, b"again");
-    bench.send(&initiator, message.clone());
-    assert_eq!(bench.incoming(&mut slow), [Relayed(message.into())]);
-}
-
-/// A stranger who got onto the path fills its share, and then everything that is left for it.
-///
-/// Covers P-088 P-208.
-#[test]
-fn a_responder_cannot_fill_the_queue_of_the_initiator_for_the_others() {
-    let mut bench = Bench::with(PathConfig { max_queue: 10_000, ..Default::default() });
-    let (mut initiator, mut honest) = pair(&mut bench);
-    let mut stranger = bench.join_responder();
-    let flood = |bench: &mut Bench, stranger: &mut Member| {
-        for _ in 0..20 {
-            let message = stranger.client.relay(1, &[0; 1000]);
-            bench.send(stranger, message);
-        }
-        20 - bench.incoming(stranger).len()
-    };
-    assert_eq!(flood(&mut bench, &mut stranger), 4, "messages of 1088 bytes fit into 5000");
-    // Coming again gives no other share.
-    bench.path.handle_closed(bench.now, stranger.id);
-    let mut stranger = bench.join_responder();
-    assert_eq!(flood(&mut bench, &mut stranger), 0);
-    for n in 0..5 {
-        let message = honest.client.relay(1, &[n; 1000]);
-        bench.send(&honest, message.clone());
-        let told = bench.incoming(&mut honest);
-        assert_eq!(told, if n < 4 { vec![] } else { vec![send_error(&message)] }, "{n}");
-    }
-    let relayed = |incoming: &Incoming| matches!(incoming, Relayed(_));
-    assert_eq!(bench.incoming(&mut initiator).into_iter().filter(relayed).count(), 8);
-    // Alone, it may have all of it.
-    bench.path.handle_closed(bench.now, honest.id);
-    assert_eq!(flood(&mut bench, &mut stranger), 9);
-}
-
-#[test]
-fn a_message_larger_than_the_queue_fits_an_empty_one() {
-    let mut bench = Bench::with(PathConfig { max_queue: 100, ..Default::default() });
-    let (mut initiator, mut responder) = pair(&mut bench);
-    let message = initiator.client.relay(2, &[0; 1000]);
-    bench.send(&initiator, message.clone());
-    bench.send(&initiator, message.clone());
-    assert_eq!(bench.incoming(&mut initiator), [send_error(&message)]);
-    assert_eq!(bench.incoming(&mut responder), [Relayed(message.into())]);
 }
 
 /// Somebody who never reads is told off, and its peers hear that it is gone.

@@ -193,6 +193,43 @@ impl Peer {
         self.socket.send(Message::Binary(message.into())).await.unwrap();
     }
 
+    /// Sends to somebody who does not read, until the server reads nothing more. Gives back what was sent; the
+    /// last of it may still have to be flushed.
+    pub(crate) async fn send_until_paused(
+        &mut self,
+        server: &Server,
+        to: u8,
+        bytes: usize,
+    ) -> Vec<Vec<u8>> {
+        let mut sent = Vec::new();
+        let mut paused = false;
+        while !paused {
+            assert!(sent.len() * bytes < 100_000_000, "100 MB do not fit anywhere");
+            let message = self.client.relay(to, &vec![0; bytes]);
+            self.socket.feed(Message::Binary(message.clone().into())).await.unwrap();
+            sent.push(message);
+            // Until the sockets of the receiver are full, the server pauses for a moment now and then.
+            let mut seen = 0;
+            let stays_paused = || {
+                seen = if metric(server, "paused_clients") > 0 { seen + 1 } else { 0 };
+                seen > 100
+            };
+            tokio::select! {
+                flushed = self.socket.flush() => flushed.unwrap(),
+                () = until(stays_paused) => paused = true,
+            }
+        }
+        sent
+    }
+
+    /// Sends for as long as this is polled.
+    pub(crate) async fn flood(&mut self, to: u8, bytes: usize) {
+        loop {
+            let message = self.client.relay(to, &vec![3; bytes]);
+            self.send(message).await;
+        }
+    }
+
     pub(crate) async fn binary(&mut self) -> Vec<u8> {
         match next(&mut self.socket).await {
             Some(Message::Binary(message)) => message.to_vec(),

@@ -281,14 +281,14 @@ pub(crate) struct LimitOptions {
     pub(crate) max_message_size: Size,
     /// Bytes that may wait for one client
     ///
-    /// The sender of a message that does not fit gets 'send-error'. Responders have equal shares of
-    /// what may wait for their initiator.
+    /// Nothing more is read from the sender of a message that does not fit, until half of that was taken.
+    /// Responders have equal shares of what may wait for their initiator.
     #[arg(long, value_name = "SIZE", default_value = "4MiB", value_parser = queue_size)]
     pub(crate) max_queue: Size,
     /// Bytes that may wait for all clients together
     ///
     /// Beyond it only those for whom nothing waits are given messages; clients that keep up notice
-    /// nothing. The senders of other messages get 'send-error'.
+    /// nothing. The senders of other messages wait.
     #[arg(long, value_name = "SIZE|off", default_value = "512MiB")]
     pub(crate) max_all_queues: OrOff<Size>,
 }

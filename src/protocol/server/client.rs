@@ -1,8 +1,12 @@
 //! One client of a path.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
+use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::outbox::Outbox;
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
@@ -52,6 +56,24 @@ impl Ping {
             self.due = self.sent.checked_add(self.interval).map(|due| due.max(now));
         }
     }
+
+    /// The client could not answer so far, or its answer could not be seen: it has `timeout` from now on.
+    pub(super) fn excuse(&mut self, now: Instant, timeout: Duration) {
+        if self.unanswered {
+            self.due = now.checked_add(timeout);
+        }
+    }
+}
+
+/// What became of a client whose message did not fit into the queue of its receiver: nothing of it is
+/// looked at until it does.
+pub(super) struct Pause {
+    /// Whose queue is full.
+    pub(super) receiver: ClientId,
+    /// When to look whether the receiver stands still.
+    pub(super) check: Option<Instant>,
+    /// The message that did not fit, and those that were read already behind it.
+    pub(super) held: VecDeque<Bytes>,
 }
 
 /// One client of a path.
@@ -68,6 +90,7 @@ pub(super) struct Client {
     /// When the handshake has to be over.
     pub(super) handshake_end: Option<Instant>,
     pub(super) ping: Option<Ping>,
+    pub(super) pause: Option<Pause>,
     /// When a message came or went last.
     pub(super) active: Instant,
     /// When to look whether the client is idle.
@@ -92,10 +115,11 @@ impl Client {
             // Spec: P-110 ('server-hello' Message)
             session: KeyPair::generate(random),
             subprotocol: subprotocol.to_owned(),
-            outbox: Outbox::new(config.queued.clone()),
+            outbox: Outbox::new(since, config.queued.clone()),
             ready: false,
             handshake_end: since.checked_add(config.handshake_timeout),
             ping: None,
+            pause: None,
             active: since,
             idle_check: config.idle_timeout.and_then(|timeout| since.checked_add(timeout)),
             config,
@@ -130,14 +154,19 @@ impl Client {
     /// When the client needs attention next.
     pub(super) fn timeout(&self) -> Option<Instant> {
         let ping = self.ping.as_ref().and_then(|ping| ping.due);
-        self.handshake_end.into_iter().chain(ping).chain(self.idle_check).min()
+        let pause = self.pause.as_ref().and_then(|pause| pause.check);
+        self.handshake_end.into_iter().chain(ping).chain(self.idle_check).chain(pause).min()
     }
 
     /// Whether the client has been idle for too long. If not, it is looked at again later: messages
-    /// only note the time, and set no timer.
+    /// only note the time, and set no timer. Who waits for others, or takes its time with what waits for
+    /// it, is not idle.
     pub(super) fn is_idle(&mut self, now: Instant) -> bool {
         if self.idle_check.is_none_or(|check| check > now) {
             return false;
+        }
+        if self.pause.is_some() || self.outbox.has_relays() {
+            self.active = now;
         }
         let idle_at = self.config.idle_timeout.and_then(|timeout| self.active.checked_add(timeout));
         self.idle_check = idle_at;

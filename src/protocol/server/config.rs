@@ -23,8 +23,12 @@ pub struct PathConfig {
     /// How long a client may be without any message from it, or from another client to it. Pings do
     /// not count. `None`: for ever.
     pub idle_timeout: Option<Duration>,
+    /// How long a client may take nothing of what waits for it before those who wait for room in its queue
+    /// get 'send-error'. `None`: they wait for as long as it is there.
+    pub stall_timeout: Option<Duration>,
     /// How many bytes of relayed messages may wait for one client. Each message counts 64 bytes more
-    /// than its length. A message for an empty queue is always taken. Responders share the queue of
+    /// than its length. A message for an empty queue is always taken. Nothing more is read from the sender
+    /// of one that does not fit, until it does and half of what the sender may have there is free. Responders share the queue of
     /// their initiator equally: one that has something in it may not have more than `max_queue` divided by the
     /// number of responders.
     pub max_queue: usize,
@@ -52,6 +56,7 @@ impl Default for PathConfig {
             // Spec: P-136 ('client-auth' Message)
             pong_timeout: Duration::from_secs(30),
             idle_timeout: None,
+            stall_timeout: Some(Duration::from_secs(60)),
             max_queue: 4 << 20,
             max_queued: None,
             accept_no_shared_task_as_drop_reason: false,

@@ -34,6 +34,14 @@ pub enum Event {
         /// The sum of their lengths, nonces included.
         bytes: u64,
     },
+    /// A message does not fit into the queue of its receiver. Nothing more is read from its sender until
+    /// it does.
+    Paused {
+        /// What it waits for.
+        why: RelayFailure,
+    },
+    /// More is read from a client that was paused, or it is gone.
+    Resumed,
     /// A message could not be relayed, and its sender was told.
     RelayFailed {
         /// Why not.
@@ -46,9 +54,9 @@ pub enum Event {
 pub enum RelayFailure {
     /// Nobody has the address that the message was for.
     NobodyThere,
-    /// The receiver reads too slowly: its queue is full.
+    /// The queue of the receiver is full, and the receiver stands still.
     QueueFull,
-    /// The receiver reads too slowly, and all queues together are full.
+    /// All queues together are full, and the receiver stands still.
     AllQueuesFull,
     /// The receiver left before the message could be handed over.
     ReceiverLeft,

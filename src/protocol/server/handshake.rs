@@ -94,7 +94,7 @@ impl Path {
         // Spec: P-145 ('server-auth' Message)
         // Everything is valid; from here on the path changes.
         if role == Role::Initiator {
-            self.replace_initiator();
+            self.replace_initiator(now);
         }
         // Those who are there hear of the newcomer before anything it sends can reach them.
         let announcement = match ResponderAddress::try_from(address) {

@@ -16,8 +16,10 @@
 //!
 //! Each client has one ordered queue. Notifications of the server and relayed messages leave in the
 //! order in which they came about, so that nobody hears from a client before hearing of it. A queue
-//! takes only so many bytes: what does not fit is answered with 'send-error', and neither the sender
-//! nor anybody else waits.
+//! takes only so many bytes. Whoever sends more than fits is [paused](Path::is_paused): the driver reads
+//! nothing more from it, so that the sender itself finds that its socket is full, and nobody else waits.
+//! It goes on when the receiver has taken enough ([`Path::handle_written`]), has left, or has stood still
+//! for too long ([`PathConfig::stall_timeout`]): only then is the message answered with 'send-error'.
 
 mod client;
 mod client_id;
@@ -26,6 +28,7 @@ mod event;
 mod handshake;
 mod outbox;
 mod path;
+mod pausing;
 mod request;
 
 pub use client_id::ClientId;

@@ -23,6 +23,35 @@ const COPY_FROM: usize = 64 << 10;
 /// What counts as small for that purpose.
 const COPY_BELOW: usize = 4 << 10;
 
+/// Why a message does not fit into a queue yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// Its sender has its share of the queue.
+    Share,
+    /// All have what there is, or others wait for it already.
+    Queue,
+    /// All queues together are full.
+    AllQueues,
+}
+
+impl From<Full> for RelayFailure {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Share | Full::Queue => Self::QueueFull,
+            Full::AllQueues => Self::AllQueuesFull,
+        }
+    }
+}
+
+/// A client whose next message waits for room in a queue.
+struct Waiting {
+    sender: ClientId,
+    source: Address,
+    cost: usize,
+    /// It waits for what others have in the queue, and not only for its own messages to get out.
+    for_others: bool,
+}
+
 /// A message from another client.
 pub(super) struct Relay {
     pub(super) message: Bytes,
@@ -61,48 +90,162 @@ pub(super) struct Outbox {
     own: usize,
     /// The sum of both, of all queues of a server.
     all: Arc<AtomicUsize>,
+    /// Those who wait for room, in the order in which they get it.
+    waiting: VecDeque<Waiting>,
+    /// The one of them whose turn it is.
+    admitted: Option<ClientId>,
+    /// When the WebSocket took something last, or there was nothing for it to take.
+    progress: Instant,
+    /// A ping is among the entries.
+    ping_waits: bool,
 }
 
 impl Outbox {
     /// An empty queue whose bytes are added to `all`.
-    pub(super) fn new(all: Arc<AtomicUsize>) -> Self {
-        Self { entries: VecDeque::new(), relayed: 0, shares: Vec::new(), own: 0, all }
+    pub(super) fn new(now: Instant, all: Arc<AtomicUsize>) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            relayed: 0,
+            shares: Vec::new(),
+            own: 0,
+            all,
+            waiting: VecDeque::new(),
+            admitted: None,
+            progress: now,
+            ping_waits: false,
+        }
     }
 
-    /// Queues a relayed message if there is room for it. That is shared between as many `senders`: one
-    /// of them cannot keep the others out.
+    /// Queues a relayed message if there is room for it, or gives it back. The room is shared between as
+    /// many `senders`: one of them cannot keep the others out.
     pub(super) fn relay(
         &mut self,
+        now: Instant,
         mut relay: Relay,
         senders: usize,
         config: &PathConfig,
-    ) -> Result<(), RelayFailure> {
+    ) -> Result<(), (Relay, Full)> {
         let cost = relay.cost();
-        let place = self.shares.iter().position(|(address, _)| *address == relay.source);
-        if self.relayed > 0 {
-            if self.relayed.saturating_add(cost) > config.max_queue {
-                return Err(RelayFailure::QueueFull);
-            }
-            let share = config.max_queue / senders.max(1);
-            if place.is_some_and(|place| self.shares[place].1.saturating_add(cost) > share) {
-                return Err(RelayFailure::QueueFull);
-            }
-            let all = self.all.load(Ordering::Relaxed).saturating_add(cost);
-            if config.max_queued.is_some_and(|most| all > most) {
-                return Err(RelayFailure::AllQueuesFull);
-            }
+        // Those who wait for room do not see it go to somebody who came later.
+        let is_admitted = self.admitted.take() == Some(relay.sender);
+        if !is_admitted && self.waiting.iter().any(|waiting| waiting.for_others) {
+            return Err((relay, Full::Queue));
+        }
+        if let Err(full) = self.has_room(relay.source, cost, senders, config) {
+            return Err((relay, full));
+        }
+        if self.relayed == 0 {
+            self.progress = now;
         }
         if self.relayed >= COPY_FROM && relay.message.len() < COPY_BELOW {
             relay.message = Bytes::copy_from_slice(&relay.message);
         }
-        match place {
-            Some(place) => self.shares[place].1 += cost,
+        match self.shares.iter_mut().find(|(address, _)| *address == relay.source) {
+            Some((_, share)) => *share += cost,
             None => self.shares.push((relay.source, cost)),
         }
         self.relayed += cost;
         self.all.fetch_add(cost, Ordering::Relaxed);
         self.entries.push_back(Entry::Relay(relay));
         Ok(())
+    }
+
+    /// Whether a message that costs so much has room.
+    fn has_room(
+        &self,
+        source: Address,
+        cost: usize,
+        senders: usize,
+        config: &PathConfig,
+    ) -> Result<(), Full> {
+        // An empty queue takes any message.
+        if self.relayed == 0 {
+            return Ok(());
+        }
+        let share = self.share_of(source);
+        if share > 0 && share.saturating_add(cost) > config.max_queue / senders.max(1) {
+            return Err(Full::Share);
+        }
+        if self.relayed.saturating_add(cost) > config.max_queue {
+            return Err(Full::Queue);
+        }
+        let all = self.all.load(Ordering::Relaxed).saturating_add(cost);
+        if config.max_queued.is_some_and(|most| all > most) {
+            return Err(Full::AllQueues);
+        }
+        Ok(())
+    }
+
+    fn share_of(&self, source: Address) -> usize {
+        self.shares.iter().find(|(address, _)| *address == source).map_or(0, |(_, share)| *share)
+    }
+
+    /// The sender of a message that did not fit gets in line.
+    pub(super) fn wait(&mut self, relay: &Relay, full: Full) {
+        let for_others = full != Full::Share;
+        let Relay { sender, source, .. } = *relay;
+        self.waiting.push_back(Waiting { sender, source, cost: relay.cost(), for_others });
+    }
+
+    /// Names a sender whose message fits by now, and takes it out of the line. It comes next. One that waits for its own
+    /// messages to get out waits until half of its share is free, so that it does not stop and go for
+    /// each of them.
+    pub(super) fn admit(&mut self, senders: usize, config: &PathConfig) -> Option<ClientId> {
+        let enough = config.max_queue / senders.max(1) / 2;
+        for place in 0..self.waiting.len() {
+            let Waiting { source, cost, .. } = self.waiting[place];
+            if self.share_of(source) > enough {
+                continue;
+            }
+            match self.has_room(source, cost, senders, config) {
+                Ok(()) => {
+                    self.admitted = self.waiting.remove(place).map(|waiting| waiting.sender);
+                    return self.admitted;
+                }
+                Err(Full::Share) => {}
+                // It is the first one to get what becomes free.
+                Err(Full::Queue | Full::AllQueues) => {
+                    self.waiting[place].for_others = true;
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
+    /// A sender does not wait any more.
+    pub(super) fn forget_waiting(&mut self, sender: ClientId) {
+        self.waiting.retain(|waiting| waiting.sender != sender);
+    }
+
+    /// Takes all who wait out of the line, in order.
+    pub(super) fn take_waiting(&mut self) -> impl Iterator<Item = ClientId> + use<> {
+        std::mem::take(&mut self.waiting).into_iter().map(|waiting| waiting.sender)
+    }
+
+    /// The WebSocket took something.
+    pub(super) fn note_progress(&mut self, now: Instant) {
+        self.progress = now;
+    }
+
+    /// When its receiver will have stood still for too long, unless it takes something before.
+    pub(super) fn stalls_at(&self, config: &PathConfig) -> Option<Instant> {
+        self.progress.checked_add(config.stall_timeout?)
+    }
+
+    /// Whether relayed messages wait.
+    pub(super) fn has_relays(&self) -> bool {
+        self.relayed > 0
+    }
+
+    /// Whether anything waits at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether a ping waits, so that nobody can have answered it.
+    pub(super) fn has_ping(&self) -> bool {
+        self.ping_waits
     }
 
     /// Whether a message of the server has room; if not, the client has stopped reading.
@@ -124,6 +267,7 @@ impl Outbox {
 
     /// Queues a WebSocket ping.
     pub(super) fn ping(&mut self) {
+        self.ping_waits = true;
         self.entries.push_back(Entry::Ping);
     }
 
@@ -161,7 +305,10 @@ impl Outbox {
                 self.all.fetch_sub(message.len(), Ordering::Relaxed);
                 Transmit::Message(message)
             }
-            Entry::Ping => Transmit::Ping,
+            Entry::Ping => {
+                self.ping_waits = false;
+                Transmit::Ping
+            }
             Entry::Close(code) => Transmit::Close(code),
         })
     }
@@ -190,6 +337,7 @@ impl Outbox {
         (self.relayed, self.own) = (0, 0);
         self.shares.clear();
         self.entries.clear();
+        self.ping_waits = false;
     }
 }
 
@@ -221,21 +369,21 @@ mod tests {
     }
 
     /// Queues a message of the only one who may send.
-    fn relay(
-        outbox: &mut Outbox,
-        message: &Bytes,
-        config: &PathConfig,
-    ) -> Result<(), RelayFailure> {
-        outbox.relay(from(1, message), 1, config)
+    fn relay(outbox: &mut Outbox, message: &Bytes, config: &PathConfig) -> Result<(), Full> {
+        outbox.relay(Instant::now(), from(1, message), 1, config).map_err(|(_, full)| full)
+    }
+
+    fn new(all: Arc<AtomicUsize>) -> Outbox {
+        Outbox::new(Instant::now(), all)
     }
 
     #[test]
     fn room_for_relayed_messages_is_bounded_and_comes_back() {
-        let mut outbox = Outbox::new(Arc::default());
+        let mut outbox = new(Arc::default());
         let max = 2 * (100 + RELAY_OVERHEAD);
         assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
         assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
-        assert_eq!(relay(&mut outbox, &message(25), &room(max)), Err(RelayFailure::QueueFull));
+        assert_eq!(relay(&mut outbox, &message(25), &room(max)), Err(Full::Share));
         assert!(outbox.has_room_for_own(100), "messages of the server have room of their own");
         outbox.own(vec![1; 100]);
         assert!(matches!(outbox.pop(), Some(Transmit::Message(_))));
@@ -250,7 +398,7 @@ mod tests {
 
     #[test]
     fn relayed_messages_are_not_copied_unless_the_receiver_is_slow() {
-        let mut outbox = Outbox::new(Arc::default());
+        let mut outbox = new(Arc::default());
         let (small, large) = (message(100), message(COPY_FROM));
         let pop = |outbox: &mut Outbox| match outbox.pop() {
             Some(Transmit::Message(message)) => message,
@@ -268,7 +416,7 @@ mod tests {
 
     #[test]
     fn messages_of_the_server_are_bounded_too() {
-        let mut outbox = Outbox::new(Arc::default());
+        let mut outbox = new(Arc::default());
         for _ in 0..MAX_OWN / 1024 {
             assert!(outbox.has_room_for_own(1024));
             outbox.own(vec![0; 1024]);
@@ -281,7 +429,7 @@ mod tests {
     #[test]
     fn what_waits_in_all_queues_is_counted() {
         let (begin, all) = (Instant::now(), Arc::<AtomicUsize>::default());
-        let mut outboxes = [Outbox::new(all.clone()), Outbox::new(all.clone())];
+        let mut outboxes = [new(all.clone()), new(all.clone())];
         for outbox in &mut outboxes {
             outbox.own(vec![0; 100]);
             outbox.ping();
@@ -310,9 +458,9 @@ mod tests {
     fn room_in_all_queues_together_is_bounded() {
         let all = Arc::<AtomicUsize>::default();
         let config = PathConfig { max_queued: Some(2000), ..PathConfig::default() };
-        let [mut one, mut two] = [Outbox::new(all.clone()), Outbox::new(all)];
+        let [mut one, mut two] = [new(all.clone()), new(all)];
         assert_eq!(relay(&mut one, &message(1900), &config), Ok(()));
-        let full = Err(RelayFailure::AllQueuesFull);
+        let full = Err(Full::AllQueues);
         assert_eq!(relay(&mut one, &message(1), &config), full);
         assert_eq!(relay(&mut two, &message(100), &config), Ok(()), "an empty queue");
         assert_eq!(relay(&mut two, &message(1), &config), full);
@@ -322,18 +470,22 @@ mod tests {
 
     #[test]
     fn senders_share_the_room() {
-        let mut outbox = Outbox::new(Arc::default());
-        let (message, full) = (message(100 - RELAY_OVERHEAD), Err(RelayFailure::QueueFull));
+        let mut outbox = new(Arc::default());
+        let message = message(100 - RELAY_OVERHEAD);
         let config = room(1000);
-        let mut relay = |source, senders| outbox.relay(from(source, &message), senders, &config);
+        let now = Instant::now();
+        let mut relay = |source, senders| {
+            let relay = from(source, &message);
+            outbox.relay(now, relay, senders, &config).map_err(|(_, full)| full)
+        };
         for _ in 0..3 {
             assert_eq!(relay(2, 3), Ok(()));
         }
-        assert_eq!(relay(2, 3), full, "a third of it");
+        assert_eq!(relay(2, 3), Err(Full::Share), "a third of it");
         assert_eq!(relay(3, 100), Ok(()), "one message, however small the share");
-        assert_eq!(relay(3, 100), full);
+        assert_eq!(relay(3, 100), Err(Full::Share));
         while relay(4, 1).is_ok() {}
-        assert_eq!(relay(5, 3), full, "there is no more room than for all");
+        assert_eq!(relay(5, 3), Err(Full::Queue), "there is no more room than for all");
         for _ in 0..4 {
             assert!(outbox.pop().is_some());
         }

@@ -19,7 +19,8 @@ use crate::protocol::{Address, CloseCode, Nonce, ResponderAddress, Role, Transmi
 /// One signalling path. See the [module](super) for how to drive it.
 ///
 /// Time is passed in as `now` and may not run backwards. Memory is bounded per client, by
-/// [`PathConfig::max_queue`] and a fixed amount; events are kept until they are polled.
+/// [`PathConfig::max_queue`], what a driver reads in one go, and a fixed amount; events are kept until they
+/// are polled.
 pub struct Path {
     /// For clients that connect; each one keeps what it came under.
     config: Arc<PathConfig>,
@@ -36,6 +37,8 @@ pub struct Path {
     pub(super) events: VecDeque<Event>,
     /// Clients that could not be sent something and have to go.
     failing: Vec<(ClientId, Cause)>,
+    /// Clients that were paused because of somebody who is not on the path any more.
+    pub(super) resuming: VecDeque<ClientId>,
 }
 
 /// What happens to messages that wait for a client whose connection is closed.
@@ -75,6 +78,7 @@ impl Path {
             ready: VecDeque::new(),
             events: VecDeque::new(),
             failing: Vec::new(),
+            resuming: VecDeque::new(),
         }
     }
 
@@ -97,18 +101,19 @@ impl Path {
         id
     }
 
-    /// A binary message came from a client.
+    /// A binary message came from a client. If the client [is paused](Self::is_paused), the message is kept
+    /// until it goes on.
     pub fn handle_message(&mut self, now: Instant, id: ClientId, message: Bytes) {
         if let Err(cause) = self.receive(now, id, message) {
             self.close(id, cause);
         }
-        self.settle();
+        self.settle(now);
     }
 
     /// A text message came from a client, which the protocol does not have.
-    pub fn handle_text(&mut self, _now: Instant, id: ClientId) {
+    pub fn handle_text(&mut self, now: Instant, id: ClientId) {
         self.close(id, Violation::Text.into());
-        self.settle();
+        self.settle(now);
     }
 
     /// A WebSocket pong came from a client.
@@ -119,14 +124,14 @@ impl Path {
     }
 
     /// The WebSocket of a client is gone, whoever closed it. The client is forgotten.
-    pub fn handle_closed(&mut self, _now: Instant, id: ClientId) {
+    pub fn handle_closed(&mut self, now: Instant, id: ClientId) {
         let Some(client) = self.clients.get(&id) else { return };
         if !client.is_closing() {
             self.events.push_back(Event::Left { role: client.role() });
             self.leave(id, Waiting::Return, Tell::Yes);
         }
         self.clients.remove(&id);
-        self.settle();
+        self.settle(now);
     }
 
     /// Does what is due at `now`: pings, and closing what took too long.
@@ -144,11 +149,19 @@ impl Path {
         let Some(client) = self.clients.get_mut(&id) else { return };
         if client.handshake_end.is_some_and(|end| end <= now) {
             self.close(id, Cause::HandshakeTimeout);
+        } else if let Some(pause) = &client.pause
+            && pause.check.is_some_and(|check| check <= now)
+        {
+            self.check_pause(now, id);
         } else if let Some(ping) = &mut client.ping
             && ping.due.is_some_and(|due| due <= now)
         {
-            // Spec: P-135 ('client-auth' Message)
-            if ping.unanswered {
+            // The pong is behind what is not read, or the ping behind what was not taken.
+            let is_excused = client.pause.is_some() || client.outbox.has_ping();
+            if ping.unanswered && is_excused {
+                ping.excuse(now, client.config.pong_timeout);
+            } else if ping.unanswered {
+                // Spec: P-135 ('client-auth' Message)
                 self.close(id, Cause::PongTimeout);
             } else {
                 // Spec: P-134 ('client-auth' Message)
@@ -159,7 +172,7 @@ impl Path {
         } else if client.is_idle(now) {
             self.close(id, Cause::Idle);
         }
-        self.settle();
+        self.settle(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has to be called next.
@@ -210,22 +223,31 @@ impl Path {
     }
 
     /// Closes all connections with 1001, after what waits for them.
-    pub fn shutdown(&mut self, _now: Instant) {
+    pub fn shutdown(&mut self, now: Instant) {
         let ids: Vec<ClientId> = self.clients.keys().copied().collect();
         for id in ids {
             self.close_with(id, Cause::Shutdown, Waiting::Flush, Tell::No);
         }
-        self.settle();
+        self.settle(now);
     }
 
     // Receiving
 
-    fn receive(&mut self, now: Instant, id: ClientId, message: Bytes) -> Result<(), Cause> {
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        id: ClientId,
+        message: Bytes,
+    ) -> Result<(), Cause> {
         let Some(client) = self.clients.get_mut(&id) else { return Ok(()) };
         if client.is_closing() {
             return Ok(());
         }
         client.active = now;
+        if let Some(pause) = &mut client.pause {
+            pause.held.push_back(message);
+            return Ok(());
+        }
         let (nonce, nonce_bytes, data) = Nonce::split(&message).ok_or(Violation::TooShort)?;
         // Spec: P-064 P-065 (Receiving a Signalling Message)
         if nonce.source != client.address() {
@@ -289,8 +311,11 @@ impl Path {
                 let bytes = message.len();
                 // Spec: P-087 (Sending a Relay Message)
                 let relay = Relay { message, sender, source: nonce.source, arrived: now };
-                match client.outbox.relay(relay, senders, &client.config) {
-                    Err(failure) => failure,
+                match client.outbox.relay(now, relay, senders, &client.config) {
+                    Err((relay, full)) => match self.pause(now, id, relay, full) {
+                        Ok(()) => return Ok(()),
+                        Err(failure) => failure,
+                    },
                     Ok(()) => {
                         client.active = now;
                         self.mark_ready(id);
@@ -318,7 +343,7 @@ impl Path {
 
     // Sending
 
-    fn fail_relay(&mut self, lost: &LostRelay, why: RelayFailure) {
+    pub(super) fn fail_relay(&mut self, lost: &LostRelay, why: RelayFailure) {
         self.events.push_back(Event::RelayFailed { why });
         // Spec: P-208 ('send-error' Message)
         self.notify(lost.sender, &SendError { id: lost.identity }.serialise());
@@ -356,23 +381,31 @@ impl Path {
 
     // Leaving
 
-    /// Closes the connections of clients that could not be sent something. Telling their peers can
-    /// turn up more of them.
-    fn settle(&mut self) {
-        while let Some((id, cause)) = self.failing.pop() {
-            self.close(id, cause);
+    /// Closes the connections of clients that could not be sent something, and lets those go on whom such
+    /// a one kept waiting. That can turn up more of both.
+    pub(super) fn settle(&mut self, now: Instant) {
+        loop {
+            if let Some((id, cause)) = self.failing.pop() {
+                self.close(id, cause);
+            } else if let Some(id) = self.resuming.pop_front() {
+                self.go_on(now, id);
+            } else {
+                return;
+            }
         }
     }
 
-    fn close(&mut self, id: ClientId, cause: Cause) {
+    pub(super) fn close(&mut self, id: ClientId, cause: Cause) {
         let waiting = if cause == Cause::TooSlow { Waiting::Forget } else { Waiting::Return };
         self.close_with(id, cause, waiting, Tell::Yes);
     }
 
     /// Takes a previous initiator off the path. Its responders are about to hear of the new one.
-    pub(super) fn replace_initiator(&mut self) {
+    pub(super) fn replace_initiator(&mut self, now: Instant) {
         if let Some(previous) = self.initiator {
             self.close_with(previous, Cause::Replaced, Waiting::Return, Tell::No);
+            // What was meant for the previous one does not get to the new one.
+            self.settle(now);
         }
     }
 
@@ -395,12 +428,20 @@ impl Path {
         let address = client.address();
         client.state = Stage::Closing;
         (client.handshake_end, client.ping, client.idle_check) = (None, None, None);
+        let pause = client.pause.take();
+        self.resuming.extend(client.outbox.take_waiting());
         let lost = match waiting {
             Waiting::Flush => Vec::new(),
             Waiting::Return | Waiting::Forget => client.outbox.take_relays(),
         };
         if waiting == Waiting::Forget {
             client.outbox.clear();
+        }
+        if let Some(pause) = pause {
+            if let Some(receiver) = self.clients.get_mut(&pause.receiver) {
+                receiver.outbox.forget_waiting(id);
+            }
+            self.events.push_back(Event::Resumed);
         }
         if let Ok(responder) = ResponderAddress::try_from(address) {
             self.responders.remove(&responder);

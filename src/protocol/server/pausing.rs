@@ -1,0 +1,123 @@
+//! Back-pressure: who sends more than its receiver takes has to wait.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::client::{Client, Pause};
+use super::client_id::ClientId;
+use super::event::{Event, RelayFailure};
+use super::outbox::{Full, LostRelay, Relay};
+use super::path::Path;
+use crate::protocol::Nonce;
+
+impl Path {
+    /// A message of this client does not fit into the queue of its receiver. The driver reads nothing more
+    /// from it until it is named by [`poll_ready`](Self::poll_ready) and this says otherwise. What the
+    /// driver has read already it may hand over all the same; if that was the last there is, the client
+    /// must be kept until then.
+    ///
+    /// Meanwhile the client counts as alive, and is sent whatever there is for it.
+    pub fn is_paused(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(|client| client.pause.is_some())
+    }
+
+    /// The WebSocket of a client took bytes that were given to it. Lets those go on who have waited for
+    /// room in its queue.
+    pub fn handle_written(&mut self, now: Instant, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        client.outbox.note_progress(now);
+        // It did not take everything before, so this is a sign of life: it reads, and gets to the ping.
+        if !client.outbox.is_empty()
+            && let Some(ping) = &mut client.ping
+        {
+            ping.excuse(now, client.config.pong_timeout);
+        }
+        self.admit(now, id);
+        self.settle(now);
+    }
+
+    /// Pauses the sender of a message that did not fit, unless its receiver stands still.
+    pub(super) fn pause(
+        &mut self,
+        now: Instant,
+        receiver: ClientId,
+        relay: Relay,
+        full: Full,
+    ) -> Result<(), RelayFailure> {
+        let Some(client) = self.clients.get_mut(&receiver) else {
+            return Err(RelayFailure::NobodyThere);
+        };
+        let check = client.outbox.stalls_at(&client.config);
+        if check.is_some_and(|check| check <= now) {
+            return Err(full.into());
+        }
+        client.outbox.wait(&relay, full);
+        if let Some(sender) = self.clients.get_mut(&relay.sender) {
+            let held = VecDeque::from([relay.message]);
+            sender.pause = Some(Pause { receiver, check, held });
+            self.events.push_back(Event::Paused { why: full.into() });
+        }
+        Ok(())
+    }
+
+    /// Looks whether the receiver that a client waits for has stood still. If so, the message comes back.
+    pub(super) fn check_pause(&mut self, now: Instant, id: ClientId) {
+        let paused = |client: &Client| client.pause.as_ref().map(|pause| pause.receiver);
+        let Some(receiver) = self.clients.get(&id).and_then(|client| paused(client)) else {
+            return;
+        };
+        let stalls_at =
+            self.clients.get(&receiver).and_then(|client| client.outbox.stalls_at(&client.config));
+        let Some(pause) = self.clients.get_mut(&id).and_then(|client| client.pause.as_mut()) else {
+            return;
+        };
+        if stalls_at.is_none_or(|at| at > now) {
+            pause.check = stalls_at;
+            return;
+        }
+        let first = pause.held.pop_front();
+        if let Some(client) = self.clients.get_mut(&receiver) {
+            client.outbox.forget_waiting(id);
+        }
+        if let Some(message) = first
+            && let Some((nonce, ..)) = Nonce::split(&message)
+        {
+            let lost = LostRelay { sender: id, identity: nonce.identity() };
+            self.fail_relay(&lost, RelayFailure::QueueFull);
+        }
+        self.go_on(now, id);
+    }
+
+    /// Lets those go on who have waited for room in the queue of a client, as far as there is some.
+    fn admit(&mut self, now: Instant, receiver: ClientId) {
+        loop {
+            let senders = if self.initiator == Some(receiver) { self.responders.len() } else { 1 };
+            let Some(client) = self.clients.get_mut(&receiver) else { return };
+            let Some(sender) = client.outbox.admit(senders, &client.config) else { return };
+            self.go_on(now, sender);
+        }
+    }
+
+    /// Looks at what a paused client has sent meanwhile. It may end up paused again.
+    pub(super) fn go_on(&mut self, now: Instant, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        let Some(mut pause) = client.pause.take() else { return };
+        self.events.push_back(Event::Resumed);
+        while let Some(message) = pause.held.pop_front() {
+            if let Err(cause) = self.receive(now, id, message) {
+                self.close(id, cause);
+            }
+            if let Some(again) = self.clients.get_mut(&id).and_then(|client| client.pause.as_mut())
+            {
+                again.held.append(&mut pause.held);
+                return;
+            }
+        }
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        client.active = now;
+        if let Some(ping) = &mut client.ping {
+            ping.excuse(now, client.config.pong_timeout);
+        }
+        self.mark_ready(id);
+    }
+}
