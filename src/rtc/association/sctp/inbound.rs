@@ -171,6 +171,20 @@ impl Sctp {
                 // SCTP does not tell of all that it is done with.
                 self.outbox.unblock();
                 self.events.extend(closed.into_iter().map(SctpEvent::StreamClosed));
+                if let (None, Some((_, last))) = (&other, chunk.reset_numbers())
+                    && !self.opening.is_empty()
+                {
+                    // A request is an answer, too. Given the answer first, SCTP is done with streams that are
+                    // used again, and that the request can be about.
+                    let mut answer = Writer::new(packet);
+                    answer.push(&packet::reset_done(last));
+                    self.give_packet(answer.finish());
+                    self.open_streams();
+                    if chunk.reset_streams().any(|stream| self.opening.contains(&stream)) {
+                        // It would take the request for one about what was there before. The peer repeats it.
+                        return Fate::Drop;
+                    }
+                }
                 other.map_or(Fate::Take, Fate::Replace)
             }
             kind::HEARTBEAT

@@ -385,7 +385,7 @@ impl Sctp {
     }
 
     /// Lets SCTP know of the streams that are to be used: it answers resets only of those that it knows.
-    fn open_streams(&mut self) {
+    pub(super) fn open_streams(&mut self) {
         if self.phase != Phase::Established {
             return;
         }

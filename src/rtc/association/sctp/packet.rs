@@ -147,6 +147,14 @@ fn parameters(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
+/// A RECONFIG that answers a request to reset streams: it is done.
+pub(super) fn reset_done(number: u32) -> Vec<u8> {
+    let mut chunk = vec![kind::RECONFIG, 0, 0, 16, 0, 16, 0, 12];
+    chunk.extend(number.to_be_bytes());
+    chunk.extend(DONE.to_be_bytes());
+    chunk
+}
+
 /// The verification tag.
 pub(super) fn tag(packet: &[u8]) -> u32 {
     u32_at(packet, 4).unwrap_or(0)
