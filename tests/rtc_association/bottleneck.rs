@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use saltyrtc::rtc::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
+use saltyrtc::rtc::association::{
+    AssociationEvent, ChannelConfig, ChannelId, MessageKind, Reliability,
+};
 
 use super::link::{Bottleneck, Network, Pair};
 
@@ -87,6 +89,27 @@ fn losses_are_repaired() {
         let used = used(100_000_000, delay, 1, 20_000_000);
         assert!(used > least, "{used:.2} with {delay} ms");
     }
+}
+
+/// What is sent meanwhile on a channel whose messages may get lost changes little.
+#[test]
+fn losses_are_repaired_beside_an_unreliable_channel() {
+    let (mut pair, id) = connected(100_000_000, 10, 1);
+    let config = ChannelConfig {
+        ordered: false,
+        reliability: Reliability::MaxRetransmits(0),
+        ..ChannelConfig::default()
+    };
+    let beside = pair.ends[0].association.open(pair.now, config).expect("another");
+    pair.run_until_events(1, 1);
+    let begin = pair.now;
+    for _ in 0..40 {
+        let client = &mut pair.ends[0].association;
+        client.send(pair.now, beside, MessageKind::Binary, vec![0; 100].into()).expect("room");
+        transfer(&mut pair, id, 500_000);
+    }
+    let used = 20_000_000.0 / (pair.now - begin).as_secs_f64() / 12_500_000.0;
+    assert!(used > 0.3, "{used:.2}");
 }
 
 /// Everything that was on its way gets lost, in the middle of a transfer.

@@ -163,6 +163,31 @@ fn an_interruption_of_a_minute() {
     }
 }
 
+/// Whichever packets of the handshake get lost, come twice, or come late.
+#[test]
+fn a_handshake_on_a_network_that_loses_every_third_packet() {
+    let network = Network { delay: Duration::from_millis(20), lost: 333, repeated: 150, late: 300 };
+    for seed in 1..=40 {
+        let mut pair = Pair::new(network, seed);
+        pair.connect();
+        let id = pair.ends[0].association.open(pair.now, ChannelConfig::default()).expect("one");
+        for end in [0, 1] {
+            let data = Bytes::from_static(b"hello");
+            pair.run_until(|pair| {
+                let sent = data.clone();
+                pair.ends[end].association.send(pair.now, id, MessageKind::Text, sent).is_ok()
+            });
+            pair.run_until(|pair| {
+                matches!(pair.ends[1 - end].events.back(), Some(AssociationEvent::Message { .. }))
+            });
+        }
+        for end in &mut pair.ends {
+            end.opened();
+            assert_eq!(end.message(), (id, b"hello".to_vec()), "seed {seed}");
+        }
+    }
+}
+
 #[test]
 fn an_interruption_of_the_handshake() {
     for milliseconds in [1, 8, 12, 18, 22, 28, 32] {

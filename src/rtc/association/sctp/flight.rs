@@ -19,13 +19,15 @@ struct Sent {
     again: bool,
     /// The peer has it, but not everything before it.
     arrived: bool,
+    /// It is not sent again: it may get lost, or something that it was sent with.
+    may_get_lost: bool,
     /// What it was sent in.
     packet: Bytes,
 }
 
 impl Sent {
     fn new(now: Instant, bytes: usize, packet: Bytes) -> Self {
-        Self { bytes, last: now, again: false, arrived: false, packet }
+        Self { bytes, last: now, again: false, arrived: false, may_get_lost: false, packet }
     }
 
     /// Its bytes with the header.
@@ -52,8 +54,16 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    /// A DATA chunk leaves. Returns whether it does for the first time.
-    pub(super) fn sent(&mut self, now: Instant, tsn: u32, bytes: usize, packet: &Bytes) -> bool {
+    /// A DATA chunk leaves. Returns whether it does for the first time. `may_get_lost`: something in the packet
+    /// may.
+    pub(super) fn sent(
+        &mut self,
+        now: Instant,
+        tsn: u32,
+        bytes: usize,
+        packet: &Bytes,
+        may_get_lost: bool,
+    ) -> bool {
         let next = *self.next.get_or_insert(tsn);
         if before(tsn, next) {
             let index = self.sent.len().wrapping_sub(next.wrapping_sub(tsn) as usize);
@@ -61,11 +71,12 @@ impl Flight {
                 sent.again = true;
                 sent.last = now;
                 sent.packet = packet.clone();
+                sent.may_get_lost = may_get_lost;
             }
             return false;
         }
         self.skips(now, tsn.wrapping_sub(1));
-        self.sent.push_back(Sent::new(now, bytes, packet.clone()));
+        self.sent.push_back(Sent { may_get_lost, ..Sent::new(now, bytes, packet.clone()) });
         self.next = Some(tsn.wrapping_add(1));
         self.bytes += bytes;
         self.wire_bytes += bytes + DATA_HEADER;
@@ -157,7 +168,7 @@ impl Flight {
         let first = next.wrapping_sub(self.sent.len() as u32);
         for (index, sent) in self.sent.iter_mut().enumerate() {
             let packet = sent.packet.as_ptr();
-            if sent.arrived || sent.bytes == 0 {
+            if sent.arrived || sent.may_get_lost || sent.bytes == 0 {
                 continue;
             }
             let same = lost.last().is_some_and(|(_, last)| last.as_ptr() == packet);
@@ -178,6 +189,12 @@ impl Flight {
             sent.last = now;
         }
         lost
+    }
+
+    /// Whether something that may get lost seems to be: something that was sent later has arrived.
+    pub(super) fn may_have_lost(&self) -> bool {
+        let arrived = self.sent.iter().rposition(|sent| sent.arrived).unwrap_or(0);
+        self.sent.range(..arrived).any(|sent| sent.may_get_lost && !sent.arrived)
     }
 
     pub(super) fn set_window(&mut self, window: usize) {
@@ -226,7 +243,13 @@ mod tests {
         let mut flight = Flight::default();
         for number in 0..count {
             let at = start + Duration::from_millis(number.into());
-            assert!(flight.sent(at, first.wrapping_add(number.into()), 100, &packet(number)));
+            assert!(flight.sent(
+                at,
+                first.wrapping_add(number.into()),
+                100,
+                &packet(number),
+                false
+            ));
         }
         flight
     }
@@ -242,7 +265,7 @@ mod tests {
         let first = u32::MAX - 1;
         let mut flight = sent(start, first, 4);
         assert_eq!((flight.len(), flight.wire_bytes()), (4, 464));
-        assert!(!flight.sent(at(9), first.wrapping_add(1), 100, &packet(1)), "sent again");
+        assert!(!flight.sent(at(9), first.wrapping_add(1), 100, &packet(1), false), "sent again");
         let trip = flight.acknowledged(at(20), first, 1000);
         assert_eq!(trip, Some(Duration::from_millis(20)));
         assert_eq!((flight.len(), flight.room()), (3, 700));
@@ -257,17 +280,20 @@ mod tests {
     fn numbers_that_were_never_sent() {
         let now = Instant::now();
         let mut flight = Flight::default();
-        assert!(flight.sent(now, 5, 10, &packet(0)) && flight.sent(now, 8, 10, &packet(1)));
+        assert!(
+            flight.sent(now, 5, 10, &packet(0), false)
+                && flight.sent(now, 8, 10, &packet(1), false)
+        );
         assert_eq!(flight.len(), 4);
         flight.acknowledged(now, 7, 0);
         assert_eq!((flight.len(), flight.wire_bytes()), (1, 26));
-        assert!(flight.sent(now, 9, 10, &packet(2)));
+        assert!(flight.sent(now, 9, 10, &packet(2), false));
         assert_eq!(flight.acknowledged(now, 10, 0), None, "not sent");
         assert_eq!(flight.len(), 2);
         flight.skips(now, 10);
         flight.acknowledged(now, 10, 0);
         assert_eq!((flight.len(), flight.wire_bytes(), flight.next()), (0, 0, 11));
-        assert!(flight.sent(now, 11, 10, &packet(3)));
+        assert!(flight.sent(now, 11, 10, &packet(3), false));
         assert_eq!((flight.len(), flight.wire_bytes()), (1, 26));
     }
 
@@ -291,7 +317,7 @@ mod tests {
         flight.acknowledged(at(25), first.wrapping_add(2), 1000);
         flight.has_gaps(at(26), first.wrapping_add(2), &[0, 2, 0, 7], TRIP);
         assert_eq!(numbers(flight.lost(at(26), reordered, 9)), []);
-        assert!(flight.sent(at(26), first.wrapping_add(10), 100, &packet(10)));
+        assert!(flight.sent(at(26), first.wrapping_add(10), 100, &packet(10), false));
         flight.has_gaps(at(36), first.wrapping_add(2), &[0, 2, 0, 8], TRIP);
         assert_eq!(numbers(flight.lost(at(36), reordered, 9)), [3]);
         flight.acknowledged(at(46), first.wrapping_add(10), 1000);

@@ -149,8 +149,8 @@ impl Sctp {
             kind::SACK => {
                 let sack = Sack::parse(chunk);
                 self.acknowledged(&sack);
-                // With gaps it gives up what may get lost, after that they would only make it slow.
-                if sack.gaps.is_empty() || !self.unreliable.is_empty() {
+                // It has to know of gaps to give up what may get lost. All others would only make it slow.
+                if sack.gaps.is_empty() || self.flight.may_have_lost() {
                     Fate::Take
                 } else {
                     Fate::Replace(sack.without_gaps())
@@ -252,9 +252,6 @@ impl Sctp {
 
     /// Sends again what got lost, when so much was acknowledged.
     fn repair(&mut self, acknowledged: usize, shortest: Duration) {
-        if !self.unreliable.is_empty() {
-            return;
-        }
         let most = REPAIRED + 2 * acknowledged / self.mtu;
         let reordered = (shortest / 4).max(REORDERED);
         for (tsn, packet) in self.flight.lost(self.now, reordered, most) {

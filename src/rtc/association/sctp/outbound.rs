@@ -333,9 +333,11 @@ impl Sctp {
     /// Counts what leaves.
     fn part_leaves(&mut self, packet: Bytes) {
         let Some(chunks) = packet::chunks(&packet) else { return };
-        for chunk in chunks.filter(|chunk| chunk.kind == kind::DATA) {
+        let chunks = chunks.filter(|chunk| chunk.kind == kind::DATA);
+        let may_get_lost = chunks.clone().any(|chunk| self.unreliable.contains(&chunk.u16(4)));
+        for chunk in chunks {
             let (tsn, stream, bytes) = (chunk.u32(0), chunk.u16(4), chunk.value.len() - 12);
-            if self.flight.sent(self.now, tsn, bytes, &packet) {
+            if self.flight.sent(self.now, tsn, bytes, &packet, may_get_lost) {
                 self.reset.used(stream);
                 self.outbox.sent(stream, bytes, 1);
             } else {
