@@ -12,6 +12,8 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+# The description of the ABI, for those who write declarations in other languages.
+DATADIR ?= $(PREFIX)/share/saltyrtc
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
@@ -60,7 +62,7 @@ help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  make %-14s %s\n' "$$name" "$$text"; done
 	@echo "Variables of install and uninstall: PREFIX ($(PREFIX)), BINDIR, LIBDIR, INCLUDEDIR, PKGCONFIGDIR,"
-	@echo "MANDIR, UNITDIR, SYSUSERSDIR, BASHCOMPDIR, ZSHCOMPDIR, FISHCOMPDIR, DESTDIR"
+	@echo "DATADIR, MANDIR, UNITDIR, SYSUSERSDIR, BASHCOMPDIR, ZSHCOMPDIR, FISHCOMPDIR, DESTDIR"
 
 all: build header ## Build the library and the server (release; AUDITED_ONLY=1: without dryoc), and check the C header
 
@@ -159,15 +161,16 @@ $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) $(TARGET)/saltyrtc-server:
 
 install: install-library install-server ## Install the library and the server
 
-install-library: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install header, libraries and pkg-config file
-	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR)
+install-library: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install headers, description, libraries and pkg-config file
+	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(DATADIR)
 	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
+	$(INSTALL) -m 644 include/saltyrtc.json $(DESTDIR)$(DATADIR)
 	$(INSTALL) -m 644 $(TARGET)/libsaltyrtc.a $(DESTDIR)$(LIBDIR)
 	$(INSTALL) -m 755 $(TARGET)/$(SHARED) $(DESTDIR)$(LIBDIR)/$(SHARED_FULL)
 	ln -sf $(SHARED_FULL) $(DESTDIR)$(LIBDIR)/$(SHARED_ABI)
 	ln -sf $(SHARED_ABI) $(DESTDIR)$(LIBDIR)/$(SHARED)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|' -e 's|@STATIC_LIBS@|$(STATIC_LIBS)|' saltyrtc.pc.in \
+		-e 's|@DATADIR@|$(DATADIR)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@STATIC_LIBS@|$(STATIC_LIBS)|' saltyrtc.pc.in \
 		> $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
 	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
 
@@ -192,7 +195,8 @@ install-server: $(TARGET)/saltyrtc-server ## Install the server with manual page
 uninstall: ## Remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(HEADERS)))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsaltyrtc.a $(SHARED) $(SHARED_ABI) $(SHARED_FULL))
-	rm -f $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
+	rm -f $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc $(DESTDIR)$(DATADIR)/saltyrtc.json
+	rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || true
 	rm -f $(DESTDIR)$(BINDIR)/saltyrtc-server $(DESTDIR)$(MANDIR)/man1/saltyrtc-server.1
 	rm -f $(DESTDIR)$(BASHCOMPDIR)/saltyrtc-server $(DESTDIR)$(ZSHCOMPDIR)/_saltyrtc-server
 	rm -f $(DESTDIR)$(FISHCOMPDIR)/saltyrtc-server.fish $(DESTDIR)$(SYSUSERSDIR)/saltyrtc-server.conf

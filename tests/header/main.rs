@@ -6,6 +6,7 @@
 
 mod c_checks;
 mod c_header;
+mod compatibility;
 mod description;
 mod not_built;
 mod record;
