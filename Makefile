@@ -53,9 +53,9 @@ SHARED_ABI := libsaltyrtc.so.$(ABI)
 SHARED_FULL := libsaltyrtc.so.$(VERSION)
 endif
 
-.PHONY: help all build header demo demo-browser lint bench bench-server bench-rtc clean
+.PHONY: help all build header demo demo-browser lint docs-python bench bench-server bench-rtc clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-deny test-package test-c test-peers test-interop test-network
+.PHONY: test test-tools test-rust conformance test-deny test-package test-c test-python test-peers test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -89,7 +89,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
-test: test-tools lint test-rust test-deny test-package test-c test-peers test-interop test-network ## Install what the tests need, and run everything
+test: test-tools lint test-rust test-deny test-package test-c test-python test-peers test-interop test-network ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
@@ -116,6 +116,9 @@ test-package: ## The crate as others get it, built elsewhere
 test-c: ## C and C++ tests of the ABI, and the examples
 	scripts/test-c.sh
 
+test-python: ## The Python package: its wheel, with every Python that is at hand
+	scripts/test-python.sh
+
 test-interop: ## Tests with other SaltyRTC implementations
 	scripts/test-interop.sh
 
@@ -138,6 +141,9 @@ lint: ## Formatting and clippy, for each set of features
 		echo "clippy with $$feature alone"; \
 		$(CARGO) clippy --locked --quiet --all-targets --no-default-features --features $$feature -- -D warnings; \
 	done
+
+docs-python: ## The reference of the Python package, in build/python/docs
+	scripts/build-python-docs.sh
 
 bench: bench-server bench-rtc ## Measure the speed
 

@@ -1,0 +1,1 @@
+"""What bindings/generate.py is made of: one module for each language, and one for the table."""
