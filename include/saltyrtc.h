@@ -331,6 +331,10 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_MESSAGE_TOO_BIG = -211,
     /**
+     * Built-in WebRTC: an ICE server cannot be used.
+     */
+    SALTYRTC_STATUS_ICE_SERVER_UNUSABLE = -212,
+    /**
      * The peer closed the connection.
      */
     SALTYRTC_STATUS_PEER_CLOSED = -300,
@@ -403,6 +407,14 @@ SALTYRTC_ENUM(saltyrtc_status) {
      * gone.
      */
     SALTYRTC_STATUS_RTC_REPLACED = -316,
+    /**
+     * Built-in WebRTC: a candidate of the peer cannot be used.
+     */
+    SALTYRTC_STATUS_PEER_CANDIDATE = -317,
+    /**
+     * Built-in WebRTC: an offer or answer of the peer cannot be used.
+     */
+    SALTYRTC_STATUS_PEER_DESCRIPTION = -318,
     /**
      * The server cannot listen on this address.
      */
@@ -1054,7 +1066,7 @@ SALTYRTC_ENUM(saltyrtc_event_kind) {
      * Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the
      * peer. The connection goes on without it.
      *
-     * Fields: text, text_len.
+     * Fields: status (what cannot be used), text, text_len.
      */
     SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM = 22,
     /**

@@ -111,6 +111,8 @@ c_enum! {
         RemoteInternalError = -210,
         /// This client sent a message larger than the server accepts.
         MessageTooBig = -211,
+        /// Built-in WebRTC: an ICE server cannot be used.
+        IceServerUnusable = -212,
 
         /* The peer, mostly in events: -300 to -399. */
         /// The peer closed the connection.
@@ -152,6 +154,10 @@ c_enum! {
         /// Built-in WebRTC: the connection to the peer was made anew, and the channels of the old one are
         /// gone.
         RtcReplaced = -316,
+        /// Built-in WebRTC: a candidate of the peer cannot be used.
+        PeerCandidate = -317,
+        /// Built-in WebRTC: an offer or answer of the peer cannot be used.
+        PeerDescription = -318,
 
         /* The embedded server: -400 to -499. */
         /// The server cannot listen on this address.

@@ -56,6 +56,43 @@ impl fmt::Display for ConnectionFailure {
 
 impl std::error::Error for ConnectionFailure {}
 
+/// What cannot be used while a connection goes on without it. The texts are for people to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConnectionProblem {
+    /// A STUN or TURN server.
+    IceServer {
+        /// The server.
+        url: String,
+        /// What is wrong with it, or with what it is told.
+        problem: String,
+    },
+    /// A candidate of the peer.
+    Candidate(String),
+    /// An offer or an answer of the peer.
+    Description(String),
+    /// The signalling stays on the connection to the server, as it cannot be handed over.
+    Handover(String),
+    /// Another channel of the peer, which has opened as many as it may.
+    TooManyChannels,
+}
+
+impl fmt::Display for ConnectionProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::IceServer { url, problem } => {
+                write!(f, "the ICE server {url} is of no use: {problem}")
+            }
+            Self::Candidate(error) => write!(f, "a candidate of the peer cannot be used: {error}"),
+            Self::Description(error) => f.write_str(error),
+            Self::Handover(error) => write!(f, "the signalling stays where it is: {error}"),
+            Self::TooManyChannels => f.write_str("the peer opened more channels than are allowed"),
+        }
+    }
+}
+
+impl std::error::Error for ConnectionProblem {}
+
 /// Why a channel was not opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -11,7 +11,9 @@ use crate::protocol::client;
 pub use crate::protocol::{SignallingChannel, Task};
 pub use custom::{CustomTask, CustomTaskError};
 pub use event::TaskEvent;
-pub use failures::{ChannelFailure, ChannelMessageError, ChannelOpenError, ConnectionFailure};
+pub use failures::{
+    ChannelFailure, ChannelMessageError, ChannelOpenError, ConnectionFailure, ConnectionProblem,
+};
 pub use peer_connection::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability};
 pub use relayed_data::RelayedData;
 pub use webrtc::WebRtc;

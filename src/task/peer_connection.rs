@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::failures::{ChannelFailure, ConnectionFailure};
+use super::failures::{ChannelFailure, ConnectionFailure, ConnectionProblem};
 
 /// How a connection to the peer is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,8 +62,8 @@ pub enum ConnectionEvent {
     /// The connection has another state now.
     State(ConnectionState),
     /// Something cannot be used, for example an ICE server or a candidate of the peer, and the connection
-    /// goes on without it. The text says what and why, for people to read.
-    Problem(String),
+    /// goes on without it.
+    Problem(ConnectionProblem),
 }
 
 /// How long it is tried to deliver a message of a channel before it is given up: `maxRetransmits` and

@@ -5,6 +5,7 @@ use std::net::UdpSocket;
 use saltyrtc::client::{Closed, EndReason, Event, SendFailure, WebRtcSendFailure};
 use saltyrtc::protocol::Role;
 use saltyrtc::protocol::message::Payload;
+use saltyrtc::task::ConnectionProblem;
 
 use super::scene::{Plan, Scene, take};
 
@@ -47,7 +48,9 @@ async fn garbage_candidates() {
         for _ in 0..5 {
             scene.send_candidates(garbage());
         }
-        let text = scene.problem().await;
+        let problem = scene.problem().await;
+        assert!(matches!(problem, ConnectionProblem::Candidate(_)), "{problem:?}");
+        let text = problem.to_string();
         assert!(text.contains("candidate") && text.len() < 200, "{text}");
         scene.signalling_works().await;
         assert!(scene.problems() < 32);

@@ -5,7 +5,7 @@ use saltyrtc::client::{ClosedBy, Event};
 use saltyrtc::protocol::Role;
 use saltyrtc::rtc::certificate::Certificate;
 use saltyrtc::task::webrtc::SdpType;
-use saltyrtc::task::{ChannelFailure, ConnectionFailure, ConnectionState};
+use saltyrtc::task::{ChannelFailure, ConnectionFailure, ConnectionProblem, ConnectionState};
 
 use super::scene::{Plan, Scene};
 
@@ -60,7 +60,9 @@ async fn malformed(kind: SdpType, role: Role) {
     for (name, change, expected) in MALFORMED {
         let sdp = change(scene.wire.description());
         scene.send_description(kind, sdp);
-        let text = scene.problem().await;
+        let problem = scene.problem().await;
+        assert!(matches!(problem, ConnectionProblem::Description(_)), "{name}: {problem:?}");
+        let text = problem.to_string();
         assert!(text.contains(expected), "{name}: {text:?} does not mention {expected:?}");
         assert!(text.len() < 300, "{name}: {text}");
     }
@@ -68,7 +70,7 @@ async fn malformed(kind: SdpType, role: Role) {
         // An answer has to decide.
         let sdp = scene.wire.description().replace("setup:active", "setup:actpass");
         scene.send_description(kind, sdp);
-        let text = scene.problem().await;
+        let text = scene.problem_text().await;
         assert!(text.contains("DTLS role"), "{text}");
     }
     assert_eq!((scene.problems(), scene.descriptions.len()), (0, 0), "nothing came of it");
@@ -108,7 +110,7 @@ async fn kinds_that_nobody_uses() {
         let description =
             Value::Map(vec![("type".into(), kind.name().into()), ("sdp".into(), "v=0".into())]);
         scene.send_message(&[("type", "offer".into()), ("offer", description)]);
-        assert!(scene.problem().await.contains("not supported"));
+        assert!(scene.problem_text().await.contains("not supported"));
     }
 
     drop(scene);
@@ -118,7 +120,7 @@ async fn kinds_that_nobody_uses() {
         let description =
             Value::Map(vec![("type".into(), kind.name().into()), ("sdp".into(), "v=0".into())]);
         scene.send_message(&[("type", "answer".into()), ("answer", description)]);
-        assert!(scene.problem().await.contains("not supported"));
+        assert!(scene.problem_text().await.contains("not supported"));
     }
 }
 
@@ -150,7 +152,7 @@ async fn an_answer_without_an_offer() {
         Scene::connected(Plan { role: Role::Responder, setup: "active", ..Plan::default() }).await;
     let mut channel = scene.open_named("x").await;
     scene.send_description(SdpType::Answer, scene.wire.description());
-    assert!(scene.problem().await.contains("answer to nothing"));
+    assert!(scene.problem_text().await.contains("answer to nothing"));
     scene.works(&mut channel).await;
 }
 
@@ -201,7 +203,7 @@ async fn another_dtls_role_in_a_later_offer() {
     // We are the server, by what the other side chose.
     let sdp = scene.wire.description().replace("setup:actpass", "setup:active");
     scene.send_description(SdpType::Offer, sdp);
-    assert!(scene.problem().await.contains("DTLS role"));
+    assert!(scene.problem_text().await.contains("DTLS role"));
     scene.works(&mut channel).await;
 }
 

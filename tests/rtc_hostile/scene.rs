@@ -16,8 +16,8 @@ use saltyrtc::rtc::association::{ChannelConfig, ChannelId, MessageKind, SctpConf
 use saltyrtc::server::{Server, ServerConfig};
 use saltyrtc::task::webrtc::{Candidate, Options, SdpType, SessionDescription};
 use saltyrtc::task::{
-    ChannelEvent, ChannelFailure, ConnectionEvent, ConnectionFailure, ConnectionState, CustomTask,
-    TaskEvent, WebRtc,
+    ChannelEvent, ChannelFailure, ConnectionEvent, ConnectionFailure, ConnectionProblem,
+    ConnectionState, CustomTask, TaskEvent, WebRtc,
 };
 
 use super::memory::Memory;
@@ -312,8 +312,12 @@ impl Scene {
         .await
     }
 
-    pub async fn problem(&mut self) -> String {
+    pub async fn problem(&mut self) -> ConnectionProblem {
         self.event("problem", is_problem).await
+    }
+
+    pub async fn problem_text(&mut self) -> String {
+        self.problem().await.to_string()
     }
 
     /// How many problems there were that nobody has asked for.
@@ -458,9 +462,11 @@ fn is_state(event: &Event) -> Option<&ConnectionState> {
     }
 }
 
-fn is_problem(event: &Event) -> Option<String> {
+fn is_problem(event: &Event) -> Option<ConnectionProblem> {
     match event {
-        Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(text))) => Some(text.clone()),
+        Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(problem))) => {
+            Some(problem.clone())
+        }
         _ => None,
     }
 }

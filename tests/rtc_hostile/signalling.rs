@@ -152,7 +152,7 @@ async fn another_fingerprint_in_a_later_offer() {
     let ours = scene.wire.certificate.fingerprint().to_string();
     let other = Certificate::generate().unwrap().fingerprint().to_string();
     scene.send_description(SdpType::Offer, scene.wire.description().replace(&ours, &other));
-    assert!(scene.problem().await.contains("another connection"));
+    assert!(scene.problem_text().await.contains("another connection"));
     scene.works(&mut channel).await;
     // Nothing of it was answered.
     assert_eq!(scene.descriptions.len(), 1);

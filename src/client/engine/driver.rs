@@ -21,8 +21,8 @@ use crate::task::webrtc::{
     self, OptionsError, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
 };
 use crate::task::{
-    ChannelFailure, Client as Machine, ConnectionEvent, ConnectionFailure, ConnectionState,
-    TaskEvent,
+    ChannelFailure, Client as Machine, ConnectionEvent, ConnectionFailure, ConnectionProblem,
+    ConnectionState, TaskEvent,
 };
 use crate::transport::Roots;
 
@@ -316,7 +316,9 @@ impl Engine {
 
     fn offer(&mut self, now: Instant, description: &SessionDescription) {
         let (SdpType::Offer, Some(sdp)) = (description.kind(), description.sdp()) else {
-            return self.problem("the peer took an offer back, which is not supported".into());
+            return self.problem(ConnectionProblem::Description(
+                "the peer took an offer back, which is not supported".into(),
+            ));
         };
         let lost = |peer: &Peer| {
             let session = peer.session.as_ref();
@@ -332,10 +334,10 @@ impl Engine {
             {
                 self.begin(now);
                 if let Some(error) = self.try_offer(now, sdp) {
-                    self.problem(error.to_string());
+                    self.problem(ConnectionProblem::Description(error.to_string()));
                 }
             }
-            Some(error) => self.problem(error.to_string()),
+            Some(error) => self.problem(ConnectionProblem::Description(error.to_string())),
             None => {}
         }
     }
@@ -362,15 +364,15 @@ impl Engine {
             _ => Err("the peer sent a provisional answer, which is not supported".into()),
         };
         if let Err(text) = result {
-            session.problem(text);
+            session.problem(ConnectionProblem::Description(text));
         }
     }
 
-    fn problem(&mut self, text: String) {
+    fn problem(&mut self, problem: ConnectionProblem) {
         match self.peer.as_mut().and_then(|peer| peer.session.as_mut()) {
-            Some(session) => session.problem(text),
+            Some(session) => session.problem(problem),
             None => {
-                tell(&self.shared, vec![TaskEvent::Connection(ConnectionEvent::Problem(text))]);
+                tell(&self.shared, vec![TaskEvent::Connection(ConnectionEvent::Problem(problem))]);
             }
         }
     }
@@ -477,7 +479,7 @@ impl Peer {
             match with_peer(shared, channels, epoch, |machine| machine.hand_over(now, max)) {
                 Some(Ok(())) => self.handed_over = true,
                 Some(Err(error)) => {
-                    session.problem(format!("the signalling stays where it is: {error}"));
+                    session.problem(ConnectionProblem::Handover(error.to_string()));
                 }
                 None => {}
             }

@@ -24,7 +24,7 @@ use crate::rtc::ice;
 use crate::task::webrtc::Candidate;
 use crate::task::{
     ChannelEvent, ChannelFailure, ChannelMessageError, Client as Machine, ConnectionEvent,
-    ConnectionState, Reliability, TaskEvent,
+    ConnectionProblem, ConnectionState, Reliability, TaskEvent,
 };
 
 /// The largest chunk of a secure channel, in bytes, whatever the peer takes: what every browser takes as one
@@ -163,11 +163,11 @@ impl Session {
 
     /// Tells the application that something cannot be used. The text goes to the application and not into
     /// the log, as it may quote the peer.
-    pub(super) fn problem(&mut self, text: String) {
+    pub(super) fn problem(&mut self, problem: ConnectionProblem) {
         tracing::debug!("something about the connection to the peer cannot be used");
         if self.problems < MAX_PROBLEMS {
             self.problems += 1;
-            self.events.push(TaskEvent::Connection(ConnectionEvent::Problem(text)));
+            self.events.push(TaskEvent::Connection(ConnectionEvent::Problem(problem)));
         }
     }
 
@@ -211,7 +211,7 @@ impl Session {
             // Spec: W-022 (Signalling Channel Handover)
             match association.open(now, config::of_signalling(signalling)) {
                 Ok(id) => self.signalling_id = Some(id),
-                Err(error) => self.problem(format!("the signalling stays where it is: {error}")),
+                Err(error) => self.problem(ConnectionProblem::Handover(error.to_string())),
             }
         }
         let mut has_room = || self.connection.association().is_some_and(|it| it.has_room());
@@ -322,7 +322,7 @@ impl Session {
                     if let Some(association) = self.connection.association() {
                         association.close(now, id);
                     }
-                    return self.problem("the peer opened more channels than are allowed".into());
+                    return self.problem(ConnectionProblem::TooManyChannels);
                 }
             }
         }
@@ -478,7 +478,7 @@ impl Session {
                     self.events.push(TaskEvent::Connection(ConnectionEvent::State(state)));
                 }
                 ConnectionOutput::Candidate(candidate) => candidates.push(candidate),
-                ConnectionOutput::Problem(text) => self.problem(text),
+                ConnectionOutput::Problem(problem) => self.problem(problem),
                 ConnectionOutput::Io(output) => self.io.perform(output),
             }
         }

@@ -102,7 +102,7 @@ event_kinds! {
         },
         /// Built-in WebRTC: something cannot be used, for example an ICE server or a candidate of the
         /// peer. The connection goes on without it.
-        ConnectionProblem = 22 { always text, always text_len },
+        ConnectionProblem = 22 { always status "what cannot be used", always text, always text_len },
         /// Built-in WebRTC: a channel is open, whichever of the two clients opened it.
         ChannelOpened = 23 {
             always channel,

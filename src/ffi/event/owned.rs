@@ -11,7 +11,7 @@ use crate::protocol::{ChannelTransmit, DropReason};
 use crate::task::webrtc::{Candidate, SessionDescription};
 use crate::task::{
     ChannelEvent, ChannelFailure, ChannelMessageError, ChannelOpenError, ConnectionEvent,
-    ConnectionFailure, ConnectionState, Reliability, TaskEvent,
+    ConnectionFailure, ConnectionProblem, ConnectionState, Reliability, TaskEvent,
 };
 
 /// An event with all that it points to. The first field is what C gets to see.
@@ -194,7 +194,8 @@ impl Fields {
                 saltyrtc_event_kind::ConnectionState
             }
             Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(problem))) => {
-                (flat.text, flat.text_len) = texts.add(problem);
+                flat.status = connection_problem(problem);
+                (flat.text, flat.text_len) = texts.add(&problem.to_string());
                 saltyrtc_event_kind::ConnectionProblem
             }
             Event::Task(TaskEvent::Channel(event)) => flat.set_channel_event(event, texts),
@@ -250,6 +251,17 @@ fn connection_failure(why: &ConnectionFailure) -> saltyrtc_status {
         | ConnectionFailure::NoAnswer
         | ConnectionFailure::Dtls(_)
         | ConnectionFailure::Sctp(_) => saltyrtc_status::RtcFailed,
+    }
+}
+
+/// What cannot be used.
+fn connection_problem(what: &ConnectionProblem) -> saltyrtc_status {
+    match what {
+        ConnectionProblem::IceServer { .. } => saltyrtc_status::IceServerUnusable,
+        ConnectionProblem::Candidate(_) => saltyrtc_status::PeerCandidate,
+        ConnectionProblem::Description(_) => saltyrtc_status::PeerDescription,
+        ConnectionProblem::Handover(_) => saltyrtc_status::NoHandover,
+        ConnectionProblem::TooManyChannels => saltyrtc_status::TooManyChannels,
     }
 }
 
@@ -460,7 +472,9 @@ pub(in crate::ffi) mod tests {
             task(TaskEvent::Candidates(vec![None])),
             task(TaskEvent::Connection(ConnectionEvent::State(ConnectionState::New))),
             task(TaskEvent::Connection(ConnectionEvent::State(ConnectionState::Closed))),
-            task(TaskEvent::Connection(ConnectionEvent::Problem("no such server".into()))),
+            task(TaskEvent::Connection(ConnectionEvent::Problem(
+                ConnectionProblem::TooManyChannels,
+            ))),
             opened(Reliability::Reliable),
             opened(Reliability::MaxRetransmits(0)),
             opened(Reliability::MaxLifetime(Duration::from_secs(1))),

@@ -22,8 +22,8 @@ use crate::rtc::fingerprint::Fingerprint;
 use crate::rtc::ice::{
     self, Agent, Credentials, IceState, Output, Path, Received, SocketId, StreamId,
 };
-use crate::task::ConnectionState;
 use crate::task::webrtc::Candidate;
+use crate::task::{ConnectionProblem, ConnectionState};
 
 /// Candidates of the peer that are held until its description is there.
 const MAX_EARLY_CANDIDATES: usize = 64;
@@ -56,8 +56,8 @@ pub enum ConnectionOutput {
     State(ConnectionState),
     /// A candidate to send to the peer. `None` says that there are no more.
     Candidate(Option<Candidate>),
-    /// Something cannot be used, and the connection goes on without it. For people to read.
-    Problem(String),
+    /// Something cannot be used, and the connection goes on without it.
+    Problem(ConnectionProblem),
     /// What the driver is to do with sockets.
     Io(Output),
 }
@@ -282,7 +282,7 @@ impl Connection {
     fn accept(&mut self, now: Instant, description: &Description, remote: Remote) {
         if let Err(error) = self.agent.set_remote(now, remote.ice.clone()) {
             // Answers have to have new credentials if their offer had.
-            self.problem(error.to_string());
+            self.problem(ConnectionProblem::Description(error.to_string()));
         }
         let first = self.remote.is_none();
         self.remote = Some(remote);
@@ -336,15 +336,15 @@ impl Connection {
 
     fn add_candidate_text(&mut self, now: Instant, candidate: &str) {
         if let Err(error) = self.agent.add_remote_candidate(now, candidate) {
-            self.problem(format!("a candidate of the peer cannot be used: {error}"));
+            self.problem(ConnectionProblem::Candidate(error.to_string()));
         }
     }
 
-    fn problem(&mut self, text: String) {
+    fn problem(&mut self, problem: ConnectionProblem) {
         let waiting =
             self.events.iter().filter(|event| matches!(event, ConnectionOutput::Problem(_)));
         if waiting.count() < MAX_PROBLEMS {
-            self.events.push_back(ConnectionOutput::Problem(text));
+            self.events.push_back(ConnectionOutput::Problem(problem));
         }
     }
 
@@ -558,7 +558,7 @@ impl Connection {
                     }
                 }
                 Output::ServerFailed { url, problem } => {
-                    self.problem(format!("the ICE server {url} is of no use: {problem}"));
+                    self.problem(ConnectionProblem::IceServer { url: url.to_string(), problem });
                 }
                 output => self.events.push_back(ConnectionOutput::Io(output)),
             }

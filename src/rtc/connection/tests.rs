@@ -88,7 +88,7 @@ impl Side {
             match event {
                 ConnectionOutput::State(state) => self.states.push(state),
                 ConnectionOutput::Candidate(candidate) => self.candidates.push(candidate),
-                ConnectionOutput::Problem(text) => self.problems.push(text),
+                ConnectionOutput::Problem(problem) => self.problems.push(problem.to_string()),
                 ConnectionOutput::Io(Output::Transmit { socket, to, data }) => {
                     if let Some(from) = of(&self.sockets, socket) {
                         packets.push((from, to, data));

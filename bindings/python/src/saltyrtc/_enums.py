@@ -136,6 +136,8 @@ class Status(OpenEnum):
     """The server or the peer had an internal error."""
     MESSAGE_TOO_BIG = -211
     """This client sent a message larger than the server accepts."""
+    ICE_SERVER_UNUSABLE = -212
+    """Built-in WebRTC: an ICE server cannot be used."""
     PEER_CLOSED = -300
     """The peer closed the connection."""
     PEER_LEFT = -301
@@ -174,6 +176,10 @@ class Status(OpenEnum):
     """Built-in WebRTC: the certificate of the peer cannot be used, or is not the one that was announced."""
     RTC_REPLACED = -316
     """Built-in WebRTC: the connection to the peer was made anew, and the channels of the old one are gone."""
+    PEER_CANDIDATE = -317
+    """Built-in WebRTC: a candidate of the peer cannot be used."""
+    PEER_DESCRIPTION = -318
+    """Built-in WebRTC: an offer or answer of the peer cannot be used."""
     LISTEN_FAILED = -400
     """The server cannot listen on this address."""
     PANIC = -900
@@ -523,6 +529,7 @@ STATUS_TEXTS: Dict[int, str] = {
     -209: "server protocol error",
     -210: "remote internal error",
     -211: "message too big",
+    -212: "ice server unusable",
     -300: "peer closed",
     -301: "peer left",
     -302: "no shared task",
@@ -540,6 +547,8 @@ STATUS_TEXTS: Dict[int, str] = {
     -314: "rtc failed",
     -315: "peer certificate",
     -316: "rtc replaced",
+    -317: "peer candidate",
+    -318: "peer description",
     -400: "listen failed",
     -900: "panic",
 }
