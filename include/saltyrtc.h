@@ -41,8 +41,10 @@
  * Threads. Every function can be called from any thread, also for the same handle at the same time; only
  * configurations must not be used by two threads at once. Nothing blocks except
  * saltyrtc_client_next_event, saltyrtc_queue_next_events, saltyrtc_queue_read, saltyrtc_client_free,
- * saltyrtc_server_stop and saltyrtc_shutdown. Callbacks run on threads of the library. After fork(), only
- * the parent process can use the library.
+ * saltyrtc_server_stop and saltyrtc_shutdown. Callbacks run on threads of the library, which
+ * block all signals. In the child of a fork() while there are such threads (before saltyrtc_shutdown),
+ * functions fail with SALTYRTC_STATUS_FORKED, and those that free a client, a server or a queue do nothing;
+ * a child that calls exec, or that was forked before the first client or server, is not concerned.
  *
  * Memory. What a function creates has to be freed with the function that its description names.
  *
@@ -229,6 +231,11 @@ SALTYRTC_ENUM(saltyrtc_status) {
      * such a thing.
      */
     SALTYRTC_STATUS_NOT_BUILT = -19,
+    /**
+     * The process is the child of a fork() at a time when the library was in use: its threads are in
+     * the parent only.
+     */
+    SALTYRTC_STATUS_FORKED = -20,
     /**
      * The connection is closed, or is being closed.
      */

@@ -1,5 +1,6 @@
 //! The one tokio runtime of the process, started on first use.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,9 @@ static THREADS: Mutex<usize> = Mutex::new(0);
 /// There is one less.
 static THREAD_ENDED: Condvar = Condvar::new();
 
+/// Whether there may be such threads, for those who cannot lock.
+static RUNS: AtomicBool = AtomicBool::new(false);
+
 /// A handle of the runtime.
 ///
 /// # Panics
@@ -40,8 +44,10 @@ pub(crate) fn handle() -> Handle {
     let mut runtime = lock(&RUNTIME);
     runtime
         .get_or_insert_with(|| {
+            RUNS.store(true, Ordering::Relaxed);
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            Builder::new_multi_thread()
+            let mut builder = Builder::new_multi_thread();
+            builder
                 .worker_threads(cores.min(MAX_THREADS))
                 .event_interval(EVENT_INTERVAL)
                 .thread_name("saltyrtc")
@@ -50,8 +56,9 @@ pub(crate) fn handle() -> Handle {
                     *lock(&THREADS) -= 1;
                     THREAD_ENDED.notify_all();
                 })
-                .enable_all()
-                .build()
+                .enable_all();
+            // All further threads are started by these, and inherit what they block.
+            without_signals(|| builder.build())
                 .expect("the operating system has threads and a poller for the library")
         })
         .handle()
@@ -95,5 +102,56 @@ pub fn shutdown(timeout: Duration) -> bool {
     }
     // Those that an earlier call left behind, too.
     let threads = THREAD_ENDED.wait_timeout_while(lock(&THREADS), left(), |threads| *threads > 0);
-    *unpoisoned(threads).0 == 0
+    let ended = *unpoisoned(threads).0 == 0;
+    if ended && lock(&RUNTIME).is_none() {
+        RUNS.store(false, Ordering::Relaxed);
+    }
+    ended
+}
+
+/// Whether threads of the runtime may be running. Takes no lock.
+#[cfg(feature = "capi")]
+pub(crate) fn runs() -> bool {
+    RUNS.load(Ordering::Relaxed)
+}
+
+/// Does something that starts threads, which then block all signals: they are for the threads of the
+/// program, which may block them and wait for them. The exceptions are those that a thread causes itself
+/// by a fault, since somebody may want to report that.
+#[cfg(unix)]
+pub(crate) fn without_signals<T>(act: impl FnOnce() -> T) -> T {
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+
+    /// Gives the thread back what it had, also after a panic.
+    struct Restore(Option<SigSet>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            if let Some(signals) = &self.0 {
+                // Nothing can be wrong with what came from the system.
+                let _ = signals.thread_set_mask();
+            }
+        }
+    }
+
+    let mut signals = SigSet::all();
+    for fault in [
+        Signal::SIGABRT,
+        Signal::SIGBUS,
+        Signal::SIGFPE,
+        Signal::SIGILL,
+        Signal::SIGSEGV,
+        Signal::SIGSYS,
+        Signal::SIGTRAP,
+    ] {
+        signals.remove(fault);
+    }
+    let _restore = Restore(signals.thread_swap_mask(SigmaskHow::SIG_BLOCK).ok());
+    act()
+}
+
+/// There are no signals to block.
+#[cfg(not(unix))]
+pub(crate) fn without_signals<T>(act: impl FnOnce() -> T) -> T {
+    act()
 }

@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
+use super::fork;
 use super::log;
 use super::status::saltyrtc_status;
 use crate::client::{ConfigError, EndReason, SendFailure, WebRtcSendFailure};
@@ -183,7 +184,8 @@ pub(super) unsafe fn entry(
             "a log callback must not call the library",
         ))
     } else {
-        catch_unwind(AssertUnwindSafe(act)).unwrap_or_else(|panic| Err(panicked(&*panic)))
+        let checked = move || fork::check().and_then(|()| act());
+        catch_unwind(AssertUnwindSafe(checked)).unwrap_or_else(|panic| Err(panicked(&*panic)))
     };
     let Err(failure) = outcome else { return saltyrtc_status::Ok };
     if !error.is_null() {
@@ -197,6 +199,13 @@ pub(super) unsafe fn entry(
 pub(super) fn silent_entry(act: impl FnOnce()) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(act)) {
         panicked(&*panic);
+    }
+}
+
+/// For functions that free what has threads or sockets. In a child these are the parent's, so it stays.
+pub(super) fn owner_entry(act: impl FnOnce()) {
+    if !fork::forked() {
+        silent_entry(act);
     }
 }
 

@@ -53,6 +53,7 @@ mod tests;
 
 mod args;
 mod declare;
+mod fork;
 #[cfg(feature = "webrtc")]
 mod growing;
 mod user_data;

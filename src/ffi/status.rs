@@ -56,6 +56,9 @@ c_enum! {
         /// The library was built without this part (saltyrtc_has_feature), or the system does not have
         /// such a thing.
         NotBuilt = -19,
+        /// The process is the child of a fork() at a time when the library was in use: its threads are in
+        /// the parent only.
+        Forked = -20,
 
         /* What a client cannot do now: -100 to -199. */
         /// The connection is closed, or is being closed.

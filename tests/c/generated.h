@@ -530,6 +530,7 @@ static inline const char *wrong_status_name(void) {
         {SALTYRTC_STATUS_BAD_CHUNK, "bad chunk"},
         {SALTYRTC_STATUS_HAS_QUEUE, "has queue"},
         {SALTYRTC_STATUS_NOT_BUILT, "not built"},
+        {SALTYRTC_STATUS_FORKED, "forked"},
         {SALTYRTC_STATUS_CLOSED, "closed"},
         {SALTYRTC_STATUS_NO_PEER, "no peer"},
         {SALTYRTC_STATUS_QUEUE_FULL, "queue full"},

@@ -6,12 +6,15 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::silent_entry;
+use crate::ffi::fork;
+use crate::runtime::without_signals;
 use crate::sync::{lock, unpoisoned};
 
 /// The name of the thread. Documented in the header.
@@ -27,6 +30,8 @@ struct Line {
     stopping: bool,
 }
 
+/// Whether there is the thread, for those who cannot lock.
+static RUNS: AtomicBool = AtomicBool::new(false);
 static LINE: Mutex<Line> =
     Mutex::new(Line { clients: VecDeque::new(), thread: None, running: false, stopping: false });
 /// For the thread: there is something to do.
@@ -43,6 +48,11 @@ pub(in crate::ffi) fn on_event_thread() -> bool {
     IS_EVENT_THREAD.get()
 }
 
+/// Whether the thread runs. Takes no lock.
+pub(in crate::ffi) fn runs() -> bool {
+    RUNS.load(Ordering::Relaxed)
+}
+
 fn line() -> MutexGuard<'static, Line> {
     lock(&LINE)
 }
@@ -55,9 +65,11 @@ pub(in crate::ffi) fn start() -> io::Result<()> {
 impl Line {
     fn start(&mut self) -> io::Result<()> {
         if !self.running {
+            let thread = without_signals(|| thread::Builder::new().name(NAME.into()).spawn(run))?;
             // Dropping the handle of a thread that has ended detaches it.
-            self.thread = Some(thread::Builder::new().name(NAME.into()).spawn(run)?);
+            self.thread = Some(thread);
             self.running = true;
+            RUNS.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -99,6 +111,10 @@ fn run() {
     IS_EVENT_THREAD.set(true);
     while let Some(client) = next() {
         silent_entry(|| client.deliver());
+        if fork::forked() {
+            // The thread of the child, which has come back from the callback that forked.
+            return std::mem::forget(client);
+        }
         silent_entry(|| drop(client));
     }
 }
@@ -113,6 +129,7 @@ fn next() -> Option<Arc<saltyrtc_client>> {
         if line.stopping {
             line.running = false;
             line.stopping = false;
+            RUNS.store(false, Ordering::Relaxed);
             ENDED.notify_all();
             return None;
         }

@@ -14,8 +14,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, Weak};
 use self::config::saltyrtc_config;
 use crate::client::{Client, Event, Listener};
 use crate::ffi::args::{self, Out, handle};
-use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, Outcome, entry, owner_entry, saltyrtc_error};
 use crate::ffi::event::{OwnedEvent, saltyrtc_event};
+use crate::ffi::fork;
 use crate::ffi::queue::{self, Basket, Member, Queue, saltyrtc_queue};
 use crate::ffi::status::saltyrtc_status;
 use crate::ffi::user_data::{UserData, saltyrtc_user_data_free};
@@ -188,6 +189,10 @@ impl saltyrtc_client {
                 let delivery = push.lock();
                 (delivery.freed, delivery.freed_by_callback)
             };
+            if fork::forked() {
+                // The callback has forked: what comes after it is for the thread in the parent.
+                return;
+            }
             if by_callback {
                 drop(running);
                 self.free_user_data();
@@ -393,7 +398,7 @@ pub unsafe extern "C" fn saltyrtc_client_new_on_queue(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
     if !client.is_null() {
-        silent_entry(|| Arc::from_raw(client.cast_const()).free());
+        owner_entry(|| Arc::from_raw(client.cast_const()).free());
     }
 }
 

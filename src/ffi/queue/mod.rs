@@ -18,7 +18,7 @@ pub(super) use self::member::Member;
 use self::record::Packer;
 use super::args::{self, handle};
 use super::client::dispatch;
-use super::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
+use super::error::{CallError, Outcome, entry, owner_entry, saltyrtc_error};
 use super::event::{Fields, OwnedEvent, saltyrtc_event};
 use super::log as logging;
 use super::status::saltyrtc_status;
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn saltyrtc_queue_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_queue_free(queue: *mut saltyrtc_queue) {
     if !queue.is_null() {
-        silent_entry(|| {
+        owner_entry(|| {
             let queue = Box::from_raw(queue).queue;
             logging::forget_queue(&queue);
             queue.free();

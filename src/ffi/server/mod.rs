@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::crypto::{KeyPair, SecretKey};
 use crate::ffi::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer};
 use crate::ffi::client::dispatch;
-use crate::ffi::error::{CallError, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, entry, owner_entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
 use crate::sync::{lock, unpoisoned};
@@ -270,6 +270,6 @@ impl Drop for SetEnded {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_free(server: *mut saltyrtc_server) {
     if !server.is_null() {
-        silent_entry(|| drop(Box::from_raw(server)));
+        owner_entry(|| drop(Box::from_raw(server)));
     }
 }
