@@ -112,6 +112,11 @@ while [ ${#jobs[@]} != 0 ]; do
 done
 
 scripts/build-python-programs.sh "$library" "$out/programs"
-environment "$out/venv" "$main" "$pytest" "$wheel"
+for page in tests/interop/js examples-web; do
+    [ -d $page/node_modules ] || npm ci --prefix $page --prefer-offline --no-audit --no-fund
+done
+environment "$out/venv" "$main" --requirement $package/requirements-full.txt "$pytest" "$wheel"
 echo "--- $(describe "$main"): all tests"
+# Fifty ends of the interpreter: ten for each of five states.
+export SALTYRTC_TEST_EXITS=10
 run_tests "$out/venv/bin/python" "${@:-.}"

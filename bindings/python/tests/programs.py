@@ -122,7 +122,7 @@ class Page(Program):
     def do(self, what, **arguments):
         self.type(json.dumps({"command": what, **arguments}) + "\n")
 
-    def wait_for(self, name, **fields):
+    def wait_for(self, name, /, **fields):
         """The first event with this name and these fields that nobody has waited for yet."""
 
         def is_it(event):
