@@ -9,6 +9,7 @@ mod c_header;
 mod compatibility;
 mod description;
 mod not_built;
+mod null_checks;
 mod record;
 mod roles;
 mod source;
