@@ -41,9 +41,9 @@ from ._enums import (
     RelayProtocol,
     Status,
 )
-from ._layout import Event, RtcStats
+from ._layout import Event
 from ._logging import set_log_level
-from ._peer import Session, SignallingChannel
+from ._peer import ConnectionStats, Session, SignallingChannel
 from .errors import (
     ConnectionFailed,
     InternalError,
@@ -73,6 +73,7 @@ __all__ = [
     "ClosedBy",
     "ConnectionFailed",
     "ConnectionState",
+    "ConnectionStats",
     "CustomTask",
     "Description",
     "Event",
@@ -95,7 +96,6 @@ __all__ = [
     "RelayProtocol",
     "RelayedData",
     "Responder",
-    "RtcStats",
     "SaltyRTCError",
     "SecureChannel",
     "Server",

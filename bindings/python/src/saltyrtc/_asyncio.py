@@ -11,9 +11,9 @@ from . import _functions as native
 from ._config import Config, Options, Settings
 from ._enums import ConnectionState, Status
 from ._hub import Hub, LoopSignal, until
-from ._layout import Event, RtcStats
+from ._layout import Event
 from ._native import BytesLike
-from ._peer import ChannelCore, EndOfMessages, Inbox, PeerCore, Session, SignallingChannel
+from ._peer import ChannelCore, ConnectionStats, EndOfMessages, Inbox, PeerCore, Session, SignallingChannel
 from .errors import NotPossible, SaltyRTCError
 from .invitation import Invitation
 
@@ -249,7 +249,7 @@ class Peer:
         state: ConnectionState = await until(core.changed, core.try_connection_state, states)
         return state
 
-    def stats(self) -> RtcStats:
+    def stats(self) -> ConnectionStats:
         """Statistics of the connection to the peer, with the built-in WebRTC."""
         return self._started().stats()
 

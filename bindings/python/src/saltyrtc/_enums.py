@@ -84,6 +84,10 @@ class Status(OpenEnum):
     """The function is for clients without a queue, and the events of this client go to one."""
     NOT_BUILT = -19
     """The library was built without this part, or the system does not have such a thing."""
+    FORKED = -20
+    """The process is the child of a fork() at a time when the library was in use: its threads are in the parent
+    only.
+    """
     CLOSED = -100
     """The connection is closed, or is being closed."""
     NO_PEER = -101
@@ -504,6 +508,7 @@ STATUS_TEXTS: Dict[int, str] = {
     -17: "bad chunk",
     -18: "has queue",
     -19: "not built",
+    -20: "forked",
     -100: "closed",
     -101: "no peer",
     -102: "queue full",

@@ -13,8 +13,17 @@ from typing import Any, Callable, Deque, Dict, Optional, Tuple, Union
 from . import _functions as native
 from . import msgpack
 from ._config import Config, Settings
-from ._enums import ClosedBy, ConnectionState, EventKind, Payload, Reliability, Status
-from ._layout import ChannelOptions, Event, RtcStats
+from ._enums import (
+    CandidateType,
+    ClosedBy,
+    ConnectionState,
+    EventKind,
+    Payload,
+    RelayProtocol,
+    Reliability,
+    Status,
+)
+from ._layout import ChannelOptions, Event
 from ._native import BytesLike, in_text
 from .errors import NotPossible, QueueFull, SaltyRTCError, error_from_status
 from .invitation import Invitation
@@ -67,6 +76,31 @@ class SignallingChannel:
     id: int
     label: str
     protocol: str
+
+
+@dataclass(frozen=True)
+class ConnectionStats:
+    """The connection to the peer, with the built-in WebRTC."""
+
+    state: ConnectionState
+    local_type: CandidateType
+    """The type of this client's address on the path in use."""
+    remote_type: CandidateType
+    """The type of the peer's address."""
+    relay_protocol: RelayProtocol
+    """How packets get to the TURN server of this client."""
+    local_address: str
+    """Address and port of this client; empty if there is no path."""
+    remote_address: str
+    """Address and port of the peer."""
+    round_trip_time: Optional[float]
+    """Of the last check of the path, in seconds; `None` if it is not known."""
+    bytes_sent: int
+    """How many bytes of UDP payload were sent, with everything that WebRTC adds."""
+    bytes_received: int
+    """How many bytes of UDP payload were received."""
+    channels: int
+    """How many channels are open, without that of the signalling."""
 
 
 class Inbox:
@@ -541,8 +575,20 @@ class PeerCore:
         channel = self.channels[number] = ChannelCore(self, number)
         return channel
 
-    def stats(self) -> RtcStats:
-        return native.client_rtc_stats(self.require())
+    def stats(self) -> ConnectionStats:
+        stats = native.client_rtc_stats(self.require())
+        return ConnectionStats(
+            state=ConnectionState(stats.state),
+            local_type=CandidateType(stats.local_type),
+            remote_type=CandidateType(stats.remote_type),
+            relay_protocol=RelayProtocol(stats.relay_protocol),
+            local_address=stats.local_address.decode(),
+            remote_address=stats.remote_address.decode(),
+            round_trip_time=stats.round_trip_time_us / 1e6 if stats.round_trip_time_us else None,
+            bytes_sent=stats.bytes_sent,
+            bytes_received=stats.bytes_received,
+            channels=stats.channels,
+        )
 
     def own_invitation(self) -> Invitation:
         return Invitation(native.config_invitation(self.config.handle))

@@ -120,6 +120,9 @@ def _class_of(status: Status) -> Type[SaltyRTCError]:
         return WaitTimeout
     if status == Status.PANIC:
         return InternalError
+    if status in (Status.FORKED, Status.NOT_BUILT, Status.OUT_OF_RESOURCES, Status.WOULD_DEADLOCK):
+        # Not the fault of a value.
+        return NotPossible
     ranges = ((-99, InvalidArgument), (-199, NotPossible), (-299, ConnectionFailed), (-399, PeerFailed))
     for lowest, kind in ranges:
         if status >= lowest:

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Type, TypeV
 from . import _functions as native
 from ._config import Config, Options, Settings
 from ._enums import ConnectionState, Status
-from ._layout import Event, RtcStats
+from ._layout import Event
 from ._native import BytesLike
-from ._peer import PENDING, ChannelCore, EndOfMessages, PeerCore, Session, Signal, SignallingChannel
+from ._peer import PENDING, ChannelCore, ConnectionStats, EndOfMessages, PeerCore, Session, Signal, SignallingChannel
 from ._queue import EventQueue
 from .errors import NotPossible, SaltyRTCError, WaitTimeout
 from .invitation import Invitation
@@ -250,7 +250,7 @@ class Peer:
         state: ConnectionState = self._until(timeout, lambda core: core.try_connection_state(states))
         return state
 
-    def stats(self) -> RtcStats:
+    def stats(self) -> ConnectionStats:
         """Statistics of the connection to the peer, with the built-in WebRTC."""
         return self._call(lambda core: core.stats())
 

@@ -88,6 +88,49 @@ def test_the_interpreter_ends(where):
         assert "Fatal" not in process.stderr and "Traceback" not in process.stderr, process.stderr
 
 
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+
+@needs_fork
+def test_fork():
+    run("""
+        import gc, warnings
+        warnings.simplefilter("ignore")
+        server.start()
+        client = saltyrtc.sync.Initiator(server.url)
+        client.start()
+        child = os.fork()
+        if child == 0:
+            # Whatever the child does, it must not hang, and it must not touch what is the parent's.
+            try:
+                try:
+                    saltyrtc.Server().start()
+                except saltyrtc.NotPossible as error:
+                    assert error.status == saltyrtc.Status.FORKED and "fork" in error.text, error
+                else:
+                    os._exit(3)
+                try:
+                    client.send("from the child")
+                except saltyrtc.NotPossible as error:
+                    assert error.status == saltyrtc.Status.FORKED, error
+                else:
+                    os._exit(5)
+                del client
+                gc.collect()
+            except BaseException as error:
+                print(error, file=sys.stderr)
+                os._exit(4)
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        with saltyrtc.sync.Responder(client.invitation) as bob:
+            client.connected(60)
+            client.send("the parent goes on")
+            assert bob.receive(60) == "the parent goes on"
+            client.close()
+        server.stop()
+    """)
+
+
 INTERPRETERS = """
 import importlib
 module = importlib.import_module(NAME)

@@ -24,7 +24,8 @@ async def test_channels(server):
         await asyncio.gather(alice.handed_over(), bob.handed_over())
         assert alice.connection_state == ConnectionState.CONNECTED
         stats = alice.stats()
-        assert stats.bytes_sent > 100_000 and stats.channels == 1 and b"127.0.0.1" in stats.local_address
+        assert stats.bytes_sent > 100_000 and stats.channels == 1 and "127.0.0.1" in stats.local_address
+        assert stats.local_type == saltyrtc.CandidateType.HOST and stats.state == ConnectionState.CONNECTED
         await channel.close()
         assert [message async for message in other] == []
         with pytest.raises(saltyrtc.NotPossible) as info:

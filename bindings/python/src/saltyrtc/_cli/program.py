@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, AsyncIterator, Awaitable, Callable, List, Optional, Set
 
 from .. import (
+    CandidateType,
     ConnectionState,
+    Event,
+    EventKind,
     IceServer,
     Initiator,
     KeyPair,
@@ -28,6 +31,7 @@ from .. import (
     WebRTC,
     __version__,
     key_from,
+    new_token,
 )
 from .files import Failed, Receiver, send_file
 from .progress import clear, result, say
@@ -120,6 +124,8 @@ class Program:
         self.server_key: Optional[bytes] = None
         self.keys = Keys.load(options.keys)
         self.served = self.met = False
+        # For the first meeting: the invitation is shown before there is a client.
+        self.token = new_token()
         if self.invitation is None and options.keys is not None and self.server_url is None:
             raise ValueError("--keys needs --server: the server of this program is another one each time")
 
@@ -162,9 +168,6 @@ class Program:
         return Initiator(self.server_url, on_event=self.on_event, **options)
 
     def show_invitation(self) -> None:
-        from .. import new_token
-
-        self.token = new_token()
         client = self.client()
         assert isinstance(client, Initiator)
         invitation = client.invitation
@@ -178,16 +181,14 @@ class Program:
         say("this is the invitation: it is a secret, and it is good for one person" if invitation.token
             else "this is for the one who was here before")
 
-    def on_event(self, event: Any) -> None:
-        from .. import EventKind
-
+    def on_event(self, event: Event) -> None:
         if event.kind == EventKind.SERVER_HANDSHAKE_DONE:
             self.served = True
             say("waiting for the other side")
         elif event.kind == EventKind.RESPONDER_FAILED:
             say(f"somebody was turned away: {event.text}")
         elif event.kind == EventKind.CONNECTION_PROBLEM:
-            say(event.text)
+            say(event.text or "")
 
     async def meet(self, peer: Peer) -> Session:
         """Waits for the peer, and remembers it."""
@@ -321,9 +322,13 @@ async def end_of(peer: Peer) -> Optional[SaltyRTCError]:
 
 def path_text(peer: Peer) -> str:
     """How the peer is reached."""
-    kinds = ("no path any more", "directly", "through a NAT", "through a NAT", "through a TURN server")
-    kind = peer.stats().local_type
-    return kinds[kind] if 0 <= kind < len(kinds) else "directly"
+    kinds = {
+        CandidateType.NONE: "no path any more",
+        CandidateType.SERVER_REFLEXIVE: "through a NAT",
+        CandidateType.PEER_REFLEXIVE: "through a NAT",
+        CandidateType.RELAYED: "through a TURN server",
+    }
+    return kinds.get(peer.stats().local_type, "directly")
 
 
 async def lines_of_input() -> AsyncIterator[str]:
