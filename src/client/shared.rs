@@ -31,8 +31,11 @@ pub(super) enum By {
 /// Is told when a client has new events.
 pub(crate) trait Listener: Send + Sync {
     /// There are new events. The lock of the machine is held: a listener that keeps a list of who has events
-    /// changes it here, so that it is never wrong. It must not take that lock, wait or log.
-    fn events_added(&self) {}
+    /// changes it here, so that it is never wrong. It must not take that lock, wait or log. `over` says that the
+    /// last one is among them.
+    fn events_added(&self, over: bool) {
+        let _ = over;
+    }
 
     /// The same once more, a moment later and with no lock held: to wake somebody.
     fn wake(&self) {}
@@ -155,7 +158,7 @@ impl Shared {
             }
             let added = by != By::EventTaker && now.events > before.events;
             if added {
-                self.listener.events_added();
+                self.listener.events_added(now.over);
             }
             (result, before, now, added)
         };

@@ -68,75 +68,9 @@ static void readable_exactly_while_a_call_would_return(const test_server *server
     OK(saltyrtc_queue_read(queue, -1, NULL, 0, &count, NULL, &error));
     CHECK(count == 0 && !readable(fd));
     check_empty(queue);
-    free_pair(pair);
+    free_both(pair);
     saltyrtc_queue_free(queue);
     checked("the descriptor is readable exactly while a call would return");
-}
-
-/* The events of a paused client stay with it; those of others come. */
-static void a_paused_client_keeps_its_events(const test_server *server) {
-    saltyrtc_error *error = NULL;
-    saltyrtc_queue *queue = new_queue();
-    const int fd = queue_fd(queue);
-    pair paused = half_on_queue(server, queue, 1), other = half_on_queue(server, queue, 2);
-    uint32_t i;
-    /* In line already, and coming into it later. */
-    arrived(paused, 100);
-    CHECK(readable(fd));
-    OK(saltyrtc_client_pause_events(paused.responder, true, &error));
-    OK(saltyrtc_client_pause_events(paused.responder, true, &error));
-    CHECK(!readable(fd));
-    check_empty(queue);
-    OK(saltyrtc_client_pause_events(other.responder, true, &error));
-    arrived(other, 1);
-    CHECK(!readable(fd));
-    OK(saltyrtc_client_pause_events(other.responder, false, &error));
-    skip_to(queue, 2, SALTYRTC_EVENT_KIND_DATA);
-    skip_to(queue, 2, SALTYRTC_EVENT_KIND_CLOSED);
-    check_empty(queue);
-    OK(saltyrtc_client_pause_events(paused.responder, false, &error));
-    OK(saltyrtc_client_pause_events(paused.responder, false, &error));
-    CHECK(readable(fd));
-    for (i = 0; i < 100; i++) {
-        saltyrtc_event *event = take_one(queue);
-        CHECK(event->token == 1 && event->kind == SALTYRTC_EVENT_KIND_DATA);
-        CHECK(event->data_len == sizeof i && memcmp(event->data, &i, sizeof i) == 0);
-        saltyrtc_event_free(event);
-    }
-    skip_to(queue, 1, SALTYRTC_EVENT_KIND_CLOSED);
-    free_pair(other);
-    /* Freed while it is paused. */
-    free_pair(paused);
-    paused = half_on_queue(server, queue, 3);
-    arrived(paused, 3);
-    OK(saltyrtc_client_pause_events(paused.responder, true, &error));
-    free_pair(paused);
-    check_empty(queue);
-    saltyrtc_queue_free(queue);
-    checked("a paused client keeps its events");
-}
-
-/* A thread that waits is woken by the events of a client that is paused no more. */
-static void *take_in_thread(void *queue) {
-    return take_one((saltyrtc_queue *)queue);
-}
-
-static void the_end_of_a_pause_wakes(const test_server *server) {
-    saltyrtc_error *error = NULL;
-    saltyrtc_queue *queue = new_queue();
-    pair pair = half_on_queue(server, queue, 1);
-    saltyrtc_event *event;
-    pthread_t thread;
-    OK(saltyrtc_client_pause_events(pair.responder, true, &error));
-    arrived(pair, 1);
-    thread = start_thread(take_in_thread, queue);
-    OK(saltyrtc_client_pause_events(pair.responder, false, &error));
-    CHECK(pthread_join(thread, (void **)&event) == 0);
-    CHECK(event->kind == SALTYRTC_EVENT_KIND_DATA);
-    saltyrtc_event_free(event);
-    free_pair(pair);
-    saltyrtc_queue_free(queue);
-    checked("the end of a pause wakes who waits");
 }
 
 /* ---- Fairness ---- */
@@ -189,7 +123,7 @@ static void clients_take_turns(const test_server *server) {
     saltyrtc_events_free(events, CAPACITY);
     saltyrtc_events_free(NULL, 5);
     for (i = 0; i < 3; i++) {
-        free_pair(pairs[i]);
+        free_both(pairs[i]);
     }
     saltyrtc_queue_free(queue);
     checked("clients take turns");
@@ -303,7 +237,7 @@ static void freeing_a_queue_closes_its_clients(const test_server *server) {
     FAILS(SALTYRTC_STATUS_CLOSED, "closed", saltyrtc_client_send_text(pair.responder, TEXT("x"), &error));
     OK(saltyrtc_client_invitation(pair.responder, NULL, invitation, sizeof invitation, NULL, &error));
     CHECK_END(pair.initiator, SALTYRTC_STATUS_PEER_CLOSED, "closed");
-    free_pair(pair);
+    free_both(pair);
     saltyrtc_queue_free(NULL);
     checked("freeing a queue closes its clients, which stay what they are");
 }
@@ -356,8 +290,6 @@ int main(void) {
     start_server(&server);
     one_queue_for_two_clients(&server);
     readable_exactly_while_a_call_would_return(&server);
-    a_paused_client_keeps_its_events(&server);
-    the_end_of_a_pause_wakes(&server);
     clients_take_turns(&server);
     events_of_freed_clients_are_gone(&server);
     each_wake_wakes_one_thread();

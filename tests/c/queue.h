@@ -86,7 +86,7 @@ static inline pair half_on_queue(const test_server *server, saltyrtc_queue *queu
     return pair;
 }
 
-static inline void free_pair(pair pair) {
+static inline void free_both(pair pair) {
     saltyrtc_client_free(pair.initiator);
     saltyrtc_client_free(pair.responder);
 }

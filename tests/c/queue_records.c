@@ -130,7 +130,7 @@ static void nothing_is_lost_in_a_small_buffer(const test_server *server) {
         free(buffer);
     }
     CHECK(too_small > 10 && !readable(fd));
-    free_pair(pair);
+    free_both(pair);
     saltyrtc_queue_free(queue);
     checked("a buffer that is too small loses nothing");
 }
@@ -165,8 +165,8 @@ static void large_events_wait_for_nobody(const test_server *server) {
         CHECK((left[0] <= 1 || since[0] <= 2) && (left[1] <= 1 || since[1] <= 2));
     }
     check_empty(queue);
-    free_pair(large);
-    free_pair(small);
+    free_both(large);
+    free_both(small);
     saltyrtc_queue_free(queue);
     checked("large events wait for nobody, and nobody waits for them");
 }

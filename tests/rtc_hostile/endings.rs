@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use saltyrtc::client::{ChannelOptions, ClosedBy, Event};
+use saltyrtc::client::{ChannelOptions, ClientState, ClosedBy, Event};
 use saltyrtc::protocol::ChannelTransmit;
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::rtc::association::{AssociationEvent, ChannelId, MessageKind};
@@ -46,7 +46,8 @@ async fn delivered(scene: &mut Scene) {
         .await;
 }
 
-/// What has arrived waits for the application, although the peer has gone since.
+/// What has arrived waits for the application, although the peer has gone since. The end does not wait for the
+/// application to take it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_is_lost_after_everything_that_it_has_sent() {
     const COUNT: u32 = 3000;
@@ -71,11 +72,12 @@ async fn a_peer_is_lost_after_everything_that_it_has_sent() {
     delivered(&mut scene).await;
     scene.wire.mute = true;
     scene
-        .until("loss of the path", |scene| {
+        .until("end without a path", |scene| {
             let state = scene.victim.rtc_stats().unwrap().state;
-            (state == ConnectionState::Unreachable).then_some(())
+            (state == ConnectionState::Closed).then_some(())
         })
         .await;
+    assert_eq!(scene.victim.state(), ClientState::Closed);
     scene.victim_reads = true;
     let mut next = 0;
     let end = scene

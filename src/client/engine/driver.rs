@@ -198,9 +198,10 @@ impl Engine {
         session.prepare(now, &keys);
         // Before the application hears of an answer: what it answers does not wait to be sent any more.
         session.flush(now);
-        // While the application takes no events, the peer has to wait.
+        // While the application takes no events, the peer has to wait. What there is at the end goes to the
+        // application all the same: it is not much, and the end itself comes behind it.
         let mut drained = false;
-        if peer.closing.is_some() || has_room {
+        if peer.closing.is_some() || has_room || session.is_cut_off() {
             drained = !session.take_events(now, &keys);
             more |= !drained;
             // Before what came over the channel of the signalling is looked at: it may be the last.

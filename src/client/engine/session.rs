@@ -519,6 +519,11 @@ impl Session {
         self.io.poll_ready(cx)
     }
 
+    /// Whether nothing more comes from the peer than what is here already.
+    pub(super) fn is_cut_off(&mut self) -> bool {
+        self.lost() || self.connection.association().is_some_and(|it| it.has_ended())
+    }
+
     /// The channels of the application end with the connection.
     pub(super) fn end_channels(&mut self, epoch: u32, error: &ChannelFailure) {
         self.open.clear();

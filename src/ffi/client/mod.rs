@@ -407,8 +407,12 @@ pub unsafe extern "C" fn saltyrtc_client_free(client: *mut saltyrtc_client) {
 /// network, so that the peer has to wait. It is for programs that share a queue between clients and have
 /// no more room for what one of them gets.
 ///
-/// All events of the client wait, CLOSED too, until they may be taken again. What another thread is just
-/// taking can still come. Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
+/// The end gets through: once the connection has ended, for whatever reason, the client is not paused any
+/// more, and what waits comes, with CLOSED at its end. (What waits is limited.) But while so much waits that
+/// the client reads nothing more from the server, it cannot see that the peer or the server closes.
+///
+/// What another thread is just taking can still come. Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client
+/// has a callback.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_pause_events(
     client: *mut saltyrtc_client,

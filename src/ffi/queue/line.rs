@@ -143,7 +143,7 @@ impl Queue {
     pub(super) fn remove(&self, member: &Member) {
         let address = std::ptr::from_ref(member) as usize;
         let mut state = self.lock();
-        member.gone.store(true, Ordering::Relaxed);
+        member.place.gone.store(true, Ordering::Relaxed);
         let removed = (state.leave_line(member), state.members.remove(&address));
         state.update_signal();
         drop(state);
@@ -151,17 +151,24 @@ impl Queue {
         drop(removed);
     }
 
-    /// Puts a client into the line: at its end, or at its front. Called with the lock of its machine held.
-    pub(super) fn enter_line(&self, member: &Arc<Member>, at_front: bool) {
+    /// Puts a client into the line, at its end or at its front, or takes it out. Called with the lock of its
+    /// machine held.
+    pub(super) fn place(&self, member: &Arc<Member>, in_line: bool, at_front: bool) {
         let mut state = self.lock();
-        let stays_away =
-            member.gone.load(Ordering::Relaxed) || member.paused.load(Ordering::Relaxed);
-        if stays_away || state.ended {
+        let stays = member.place.gone.load(Ordering::Relaxed) || state.ended;
+        if stays || member.place.in_line.swap(in_line, Ordering::Relaxed) == in_line {
             return;
         }
-        state.enter(Turn::Member(member.clone()), at_front);
-        if state.waiting > 0 {
-            self.wake_taker.store(true, Ordering::Relaxed);
+        if in_line {
+            state.enter(Turn::Member(member.clone()), at_front);
+            if state.waiting > 0 {
+                self.wake_taker.store(true, Ordering::Relaxed);
+            }
+        } else {
+            let turn = state.leave_line(member);
+            state.update_signal();
+            drop(state);
+            drop(turn);
         }
     }
 
@@ -184,21 +191,6 @@ impl Queue {
     /// How many log messages may wait.
     pub(in crate::ffi) fn set_log_capacity(&self, capacity: usize) {
         self.lock().log.capacity = capacity;
-    }
-
-    /// Keeps a client out of the line, or lets it in again. Called with the lock of its machine held.
-    pub(super) fn pause(&self, member: &Arc<Member>, paused: bool, has_events: bool) {
-        let mut state = self.lock();
-        if member.paused.swap(paused, Ordering::Relaxed) == paused {
-            return;
-        }
-        let removed = if paused { state.leave_line(member) } else { None };
-        state.update_signal();
-        drop(state);
-        drop(removed);
-        if !paused && has_events {
-            self.enter_line(member, false);
-        }
     }
 
     /// Wakes a thread if one waits for what came into the line. Not under the lock of a machine, which the
@@ -271,6 +263,7 @@ impl Queue {
                         state.take_posted(basket);
                     }
                     Turn::Member(member) => {
+                        member.place.in_line.store(false, Ordering::Relaxed);
                         drop(state);
                         member.take_turn(basket);
                         drop(member);

@@ -15,13 +15,24 @@ pub(in crate::ffi) struct Member {
     /// Held while events are taken. `None` before there can be events, and once no more may be taken, because
     /// the client was freed.
     client: Mutex<Option<Client>>,
-    /// Whether it stands in line, or has its turn. Changes only under the lock of the machine, and is true
-    /// exactly while the machine has events.
-    in_line: AtomicBool,
-    /// Whether it has left the queue. Changes under the lock of the queue.
+    /// Whether the machine has events. Changes only under its lock.
+    has_events: AtomicBool,
+    /// Whether the events stay where they are for now. Changes only under the lock of the machine, and while
+    /// no events are taken.
+    paused: AtomicBool,
+    /// Whether the connection is over: nothing is kept back any more. Changes only under the lock of the machine.
+    over: AtomicBool,
+    /// What changes only under the lock of the queue.
+    pub(super) place: Place,
+}
+
+/// Where a client is, as far as its queue is concerned.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    /// It stands in line. While it has its turn it does not.
+    pub(super) in_line: AtomicBool,
+    /// It has left the queue.
     pub(super) gone: AtomicBool,
-    /// Whether its events stay with it for now. Changes under the lock of the queue.
-    pub(super) paused: AtomicBool,
 }
 
 impl Member {
@@ -36,9 +47,10 @@ impl Member {
             queue,
             token,
             client: Mutex::new(None),
-            in_line: AtomicBool::new(false),
-            gone: AtomicBool::new(false),
+            has_events: AtomicBool::new(false),
             paused: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            place: Place::default(),
         });
         let mut slot = lock(&member.client);
         let client = connect(Box::new(Announcer(member.clone())))?;
@@ -59,7 +71,7 @@ impl Member {
         drop(client);
     }
 
-    /// From now on, no event is taken, until they may be taken again.
+    /// From now on, no event is taken, until they may be taken again or the connection is over.
     pub(in crate::ffi) fn pause(self: &Arc<Self>, paused: bool) {
         if let Some(client) = &*lock(&self.client) {
             client.take_events(&mut Pause { member: self, paused });
@@ -74,12 +86,30 @@ impl Member {
         }
     }
 
+    fn keeps_events(&self) -> bool {
+        self.paused.load(Ordering::Relaxed) && !self.over.load(Ordering::Relaxed)
+    }
+
     /// Puts events into the basket: as many as fit, and as one turn may have.
     pub(super) fn take_turn(self: &Arc<Self>, basket: &mut Basket) {
         let client = lock(&self.client);
         let Some(client) = &*client else { return };
+        if self.keeps_events() {
+            // Since it was called.
+            return;
+        }
         basket.begin_turn(self.token);
         client.take_events(&mut Turn { member: self, basket });
+    }
+
+    /// Takes note of what the machine has, and of what that means for the line.
+    fn settle(self: &Arc<Self>, has_events: bool, at_front: bool) {
+        self.has_events.store(has_events, Ordering::Relaxed);
+        let wants_turn = has_events && !self.keeps_events();
+        // It can come into the line only here, under the lock of the machine.
+        if wants_turn || self.place.in_line.load(Ordering::Relaxed) {
+            self.queue.place(self, wants_turn, at_front);
+        }
     }
 }
 
@@ -98,14 +128,9 @@ impl EventTaker for Turn<'_> {
     }
 
     fn left(&mut self, left: Left) {
-        let Self { member, basket } = self;
-        match left {
-            Left::Events => member.queue.enter_line(member, basket.turn_was_for_nothing()),
-            Left::Nothing => member.in_line.store(false, Ordering::Relaxed),
-            Left::End => {
-                member.in_line.store(false, Ordering::Relaxed);
-                member.queue.member_ended();
-            }
+        self.member.settle(left == Left::Events, self.basket.turn_was_for_nothing());
+        if left == Left::End {
+            self.member.queue.member_ended();
         }
     }
 }
@@ -124,8 +149,8 @@ impl EventTaker for Pause<'_> {
     fn take(&mut self, _: Event) {}
 
     fn left(&mut self, left: Left) {
-        let Self { member, paused } = self;
-        member.queue.pause(member, *paused, left == Left::Events);
+        self.member.paused.store(self.paused, Ordering::Relaxed);
+        self.member.settle(left == Left::Events, false);
     }
 }
 
@@ -133,10 +158,13 @@ impl EventTaker for Pause<'_> {
 struct Announcer(Arc<Member>);
 
 impl Listener for Announcer {
-    fn events_added(&self) {
+    fn events_added(&self, over: bool) {
         let Self(member) = self;
-        if !member.in_line.swap(true, Ordering::Relaxed) {
-            member.queue.enter_line(member, false);
+        if over {
+            member.over.store(true, Ordering::Relaxed);
+        }
+        if over || !member.has_events.load(Ordering::Relaxed) {
+            member.settle(true, false);
         }
     }
 

@@ -143,9 +143,9 @@ impl<E: TaskOutput> Signalling<E> {
     }
 
     /// Takes what came over the channel, once the peer has handed over and as far as there is room for the
-    /// events that it leads to.
+    /// events that it leads to. Once the channel is gone, all of it: it is limited, and the end comes behind it.
     pub(super) fn take_arrivals(&mut self) {
-        while self.running() && self.has_room() {
+        while self.running() && (self.has_room() || self.channel_is_dead()) {
             // Spec: W-031 (Signalling Channel Handover)
             let Some(handover) = self.handover().filter(|handover| handover.received) else {
                 return;
@@ -159,6 +159,10 @@ impl<E: TaskOutput> Signalling<E> {
                 None => return,
             }
         }
+    }
+
+    fn channel_is_dead(&mut self) -> bool {
+        self.handover().is_some_and(|handover| handover.dead)
     }
 
     /// Whether the channel should be read. See [`Settings`](super::signalling::Settings).

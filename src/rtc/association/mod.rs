@@ -282,6 +282,11 @@ impl Association {
         self.sctp.buffered_amount(id.0)
     }
 
+    /// Whether it has ended: what has come from the peer waits among the events, and nothing follows.
+    pub fn has_ended(&self) -> bool {
+        self.state == State::Over
+    }
+
     /// Whether all channels together leave room for another message.
     pub fn has_room(&self) -> bool {
         self.sctp.total_buffered_amount() < self.send_buffer
