@@ -50,7 +50,7 @@ static void events_can_grow(const test_server *server) {
     CHECK(HAS(&older, bool, plain) && !HAS(&older, bool, opened_by_peer));
     /* What can never move. */
     CHECK(offsetof(saltyrtc_event, struct_size) == 0);
-    CHECK(offsetof(saltyrtc_event, kind) == sizeof(size_t));
+    CHECK(offsetof(saltyrtc_event, kind) == offsetof(saltyrtc_event, token) + sizeof(uint64_t));
     CHECK(sizeof event->kind == 4 && sizeof event->status == 4 && sizeof event->payload == 4);
     /* Fields that the kind does not have. */
     CHECK(event->status == SALTYRTC_STATUS_OK && event->text == NULL && event->close_code == 0);
