@@ -1109,6 +1109,18 @@ SALTYRTC_ENUM(saltyrtc_event_kind) {
      * Fields: log_level, log_target, text, text_len, dropped.
      */
     SALTYRTC_EVENT_KIND_LOG = 27,
+    /**
+     * After saltyrtc_client_set_low_water: the amount of data that waits to be sent has fallen to the
+     * mark.
+     */
+    SALTYRTC_EVENT_KIND_LOW_WATER = 28,
+    /**
+     * After saltyrtc_server_stop_on_queue: the server has stopped; or, with SALTYRTC_STATUS_TIMEOUT, it
+     * has not in time, and goes on with it.
+     *
+     * Fields: status (OK or TIMEOUT).
+     */
+    SALTYRTC_EVENT_KIND_SERVER_STOPPED = 29,
 };
 SALTYRTC_ENUM_TYPE(saltyrtc_event_kind);
 
@@ -2214,6 +2226,27 @@ saltyrtc_status saltyrtc_client_send_msgpack(struct saltyrtc_client *client,
                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
+ * How many bytes of messages wait to be sent, including what encryption adds: those that the operating
+ * system has not taken. This is about all that is sent with the functions of this section, and not about
+ * channels of the built-in WebRTC. 0 once the client is closed.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_buffered_amount(const struct saltyrtc_client *client,
+                                                size_t *amount,
+                                                struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Sets the low-water mark of a client in bytes. From now on there is an event LOW_WATER whenever the
+ * number of bytes that wait to be sent (saltyrtc_client_buffered_amount) falls from above the mark to the
+ * mark or below it; with 0, when all was taken. Without a mark there are no such events. SIZE_MAX is a mark
+ * that is never reached.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_set_low_water(struct saltyrtc_client *client,
+                                              size_t bytes,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
  * Sends bytes to the peer's application independently of the task. The peer gets an event APPLICATION.
  * Fails like saltyrtc_client_send_bytes.
  */
@@ -3141,8 +3174,8 @@ saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,
 
 /**
  * Stops a server gracefully: it stops listening, delivers what waits for its clients, and closes their
- * connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Does
- * nothing if it is called again.
+ * connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Called again, it
+ * waits again.
  *
  * Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, and continues in the background; and
  * with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
@@ -3151,6 +3184,19 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_server_stop(struct saltyrtc_server *server,
                                      uint32_t timeout_ms,
                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Like saltyrtc_server_stop, but returns at once. The end is an event SERVER_STOPPED on the queue, with
+ * `token`, and SALTYRTC_STATUS_OK; or with SALTYRTC_STATUS_TIMEOUT if the server has not stopped after
+ * `deadline_ms` milliseconds, in which case it continues in the background. Each call leads to one event,
+ * unless the queue is freed before. The server still has to be freed, which can be done at any time.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_server_stop_on_queue(struct saltyrtc_server *server,
+                                              uint32_t deadline_ms,
+                                              struct saltyrtc_queue *queue,
+                                              uint64_t token,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Frees a server. If it is still running, it stops at once and drops its connections. Does nothing if

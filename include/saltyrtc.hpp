@@ -455,6 +455,14 @@ public:
         });
     }
 
+    /// How many bytes wait to be sent, and the mark for the event LOW_WATER.
+    std::size_t buffered_amount() const {
+        std::size_t amount = 0;
+        call(saltyrtc_client_buffered_amount, &amount);
+        return amount;
+    }
+    void set_low_water(std::size_t bytes) const { call(saltyrtc_client_set_low_water, bytes); }
+
     Key issue_token() const { return key(saltyrtc_client_issue_token); }
     void trust_peer() const { call(saltyrtc_client_trust_peer); }
     void drop_responder(std::uint8_t address, std::int32_t close_code) const {
@@ -622,6 +630,11 @@ public:
 
     void stop(Milliseconds time) {
         detail::call(saltyrtc_server_stop, handle_.get(), detail::timeout(time));
+    }
+    /// Returns at once: an event on the queue tells of the end, with the token in it.
+    void stop(Milliseconds time, const Queue &queue, std::uint64_t token) {
+        detail::call(saltyrtc_server_stop_on_queue, handle_.get(), detail::timeout(time), queue.get(),
+                     token);
     }
 
 private:

@@ -336,6 +336,55 @@ fn a_full_queue_is_an_error_and_then_an_event() {
 }
 
 #[test]
+fn there_is_an_event_when_less_waits_than_a_mark() {
+    for (mut server, mut peer) in
+        in_task_with(|config| ClientConfig { max_queue_size: 10_000, ..config })
+    {
+        let data = Payload::from_bytes(&[7; 900]);
+        let send = |server: &mut FakeServer, count| {
+            for _ in 0..count {
+                server.client.send_application(data.clone()).unwrap();
+            }
+        };
+        // Without a mark there is none.
+        assert_eq!(server.client.buffered_amount(), 0);
+        send(&mut server, 2);
+        let each = server.client.buffered_amount() / 2;
+        assert!(each > 900 && each < 1000, "{each}");
+        (0..2).for_each(|_| drop(peer.read(&mut server)));
+        assert_eq!(server.events(), []);
+
+        // A mark that is set when more waits counts for that, too.
+        send(&mut server, 3);
+        server.client.set_low_water(each);
+        peer.read(&mut server);
+        assert_eq!((server.client.buffered_amount(), server.events()), (2 * each, vec![]));
+        peer.read(&mut server);
+        assert_eq!(server.events(), [Event::LowWater]);
+        peer.read(&mut server);
+        assert_eq!(server.events(), [], "once");
+
+        // What does not get above the mark does not fall to it. Nobody has to take more than one at a time.
+        send(&mut server, 1);
+        peer.read(&mut server);
+        assert_eq!(server.events(), []);
+        for _ in 0..3 {
+            send(&mut server, 2);
+            (0..2).for_each(|_| drop(peer.read(&mut server)));
+        }
+        assert_eq!(server.events(), [Event::LowWater]);
+
+        // 0 is when nothing waits; a full queue has its own event.
+        server.client.set_low_water(0);
+        while server.client.send_application(data.clone()).is_ok() {}
+        while server.client.buffered_amount() > 0 {
+            peer.read(&mut server);
+        }
+        assert_eq!(server.events(), [Event::Writable, Event::LowWater]);
+    }
+}
+
+#[test]
 fn closing_works_with_a_full_queue() {
     for (mut server, mut peer) in
         in_task_with(|config| ClientConfig { max_queue_size: 10_000, ..config })

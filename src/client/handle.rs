@@ -195,6 +195,18 @@ impl Client {
         Invitation { token, ..self.handle.invitation.clone() }
     }
 
+    /// How many bytes of messages wait to be sent: those that the operating system has not taken, except for
+    /// the next few of them. What encryption adds is included. 0 once the client has ended.
+    pub fn buffered_amount(&self) -> usize {
+        self.machine(|machine| machine.buffered_amount())
+    }
+
+    /// From now on there is an [`Event::LowWater`] each time that [`buffered_amount`](Self::buffered_amount)
+    /// falls from above `bytes` to `bytes` or less.
+    pub fn set_low_water(&self, bytes: usize) {
+        self.machine(|machine| machine.set_low_water(bytes));
+    }
+
     /// Sends a message: seals it on the thread of the caller, while others use the client.
     fn send(&self, message: Outgoing) -> Result<(), SendFailure> {
         // In one go for the data channel: between two looks at the machine the peer may be another one.

@@ -356,6 +356,18 @@ pub unsafe extern "C" fn saltyrtc_server_stop(
 
 #[cfg(not(feature = "server"))]
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_stop_on_queue(
+    server: *mut c_void,
+    deadline_ms: u32,
+    queue: *mut c_void,
+    token: u64,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    not_built(error, "the embedded server is not part of this build of the library (feature server)")
+}
+
+#[cfg(not(feature = "server"))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_free(
     server: *mut c_void,
 ) {}

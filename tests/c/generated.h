@@ -11,7 +11,7 @@
 #include "saltyrtc.h"
 
 /* One more than the last kind of event. */
-#define EVENT_KINDS 28
+#define EVENT_KINDS 30
 
 /* A kind of event: its name, the fields that are never 0, false or NULL in it, and those that can be. */
 typedef struct event_rule {
@@ -67,6 +67,8 @@ static const event_rule EVENT_RULES[] = {
     {SALTYRTC_EVENT_KIND_CHANNEL_LOW_WATER, "channel low water", " channel ", ""},
     {SALTYRTC_EVENT_KIND_CHANNEL_CLOSED, "channel closed", " channel ", " status  text  text_len "},
     {SALTYRTC_EVENT_KIND_LOG, "log", " log_level  log_target  text ", " text_len  dropped "},
+    {SALTYRTC_EVENT_KIND_LOW_WATER, "low water", "", ""},
+    {SALTYRTC_EVENT_KIND_SERVER_STOPPED, "server stopped", "", " status "},
 };
 
 /* The size, the token and the kind are in every event. */
@@ -498,6 +500,10 @@ static inline const char *wrong_not_built(void) {
     if (!saltyrtc_has_feature("server") &&
         saltyrtc_server_stop(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
         return "saltyrtc_server_stop";
+    }
+    if (!saltyrtc_has_feature("server") &&
+        saltyrtc_server_stop_on_queue(NULL, 0, NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_server_stop_on_queue";
     }
     saltyrtc_server_free(NULL);
     if (!saltyrtc_has_feature("server") &&

@@ -207,6 +207,11 @@ int main() {
         moving(server);
         queues(server);
         lifetime_of_functions(server);
+        saltyrtc::Queue queue;
+        server.stop(20s, queue, 9);
+        const auto events = queue.next_events(20s, 1);
+        CHECK(events.size() == 1 && events.front().token() == 9);
+        CHECK(events.front().kind() == SALTYRTC_EVENT_KIND_SERVER_STOPPED);
         server.stop(20s);
     }
     saltyrtc::shutdown(20s);

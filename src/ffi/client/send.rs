@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::ffi::args::{bytes, handle, msgpack, text_bytes};
+use crate::ffi::args::{self, bytes, handle, msgpack, text_bytes};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::{CallError, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
@@ -55,6 +55,39 @@ pub unsafe extern "C" fn saltyrtc_client_send_msgpack(
     entry(error, || {
         let client = handle(client, "client")?.get()?;
         Ok(client.send_data(&msgpack(data, data_len, "data")?)?)
+    })
+}
+
+/// How many bytes of messages wait to be sent, including what encryption adds: those that the operating
+/// system has not taken. This is about all that is sent with the functions of this section, and not about
+/// channels of the built-in WebRTC. 0 once the client is closed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_buffered_amount(
+    client: *const saltyrtc_client,
+    amount: *mut usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    let amount = args::out(amount, 0);
+    entry(error, || {
+        let amount = amount.required("amount")?;
+        amount.set(handle(client, "client")?.get()?.buffered_amount());
+        Ok(())
+    })
+}
+
+/// Sets the low-water mark of a client in bytes. From now on there is an event LOW_WATER whenever the
+/// number of bytes that wait to be sent (saltyrtc_client_buffered_amount) falls from above the mark to the
+/// mark or below it; with 0, when all was taken. Without a mark there are no such events. SIZE_MAX is a mark
+/// that is never reached.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_set_low_water(
+    client: *mut saltyrtc_client,
+    bytes: usize,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle(client, "client")?.get()?.set_low_water(bytes);
+        Ok(())
     })
 }
 

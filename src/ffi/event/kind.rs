@@ -136,6 +136,12 @@ event_kinds! {
             maybe text_len,
             maybe dropped,
         },
+        /// After saltyrtc_client_set_low_water: the amount of data that waits to be sent has fallen to the
+        /// mark.
+        LowWater = 28 {},
+        /// After saltyrtc_server_stop_on_queue: the server has stopped; or, with SALTYRTC_STATUS_TIMEOUT, it
+        /// has not in time, and goes on with it.
+        ServerStopped = 29 { maybe status "OK or TIMEOUT" },
     }
 }
 

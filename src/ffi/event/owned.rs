@@ -221,6 +221,7 @@ impl Fields {
                 saltyrtc_event_kind::PeerLeft
             }
             Event::Writable => saltyrtc_event_kind::Writable,
+            Event::LowWater => saltyrtc_event_kind::LowWater,
             Event::Closed(closed) => {
                 (flat.text, flat.text_len) = texts.add(&closed.to_string());
                 flat.set_closed(closed);
@@ -427,6 +428,9 @@ pub(in crate::ffi) mod tests {
             let target = "saltyrtc::client";
             contents.push(Content::Posted(Posted::Log { level, target, text, dropped }));
         }
+        for status in [saltyrtc_status::Ok, saltyrtc_status::Timeout] {
+            contents.push(Content::Posted(Posted::ServerStopped { status }));
+        }
         contents
     }
 
@@ -493,6 +497,7 @@ pub(in crate::ffi) mod tests {
             Event::PeerLeft { address: initiator, how: PeerLeft::Disconnected, can_rejoin: false },
             Event::PeerLeft { address: initiator, how: PeerLeft::Dropped, can_rejoin: true },
             Event::Writable,
+            Event::LowWater,
         ];
         for task_data in [TaskData::NIL, TaskData::from_map(MAP.to_vec()).unwrap()] {
             events.push(Event::PeerHandshakeDone {

@@ -2,6 +2,7 @@
 
 use super::saltyrtc_event_kind;
 use super::values::saltyrtc_log_level;
+use crate::ffi::status::saltyrtc_status;
 
 /// What an event on a queue is about, if it is not about a client.
 #[derive(Debug)]
@@ -15,6 +16,11 @@ pub(in crate::ffi) enum Posted {
         /// How many before it were dropped, because too many waited.
         dropped: u64,
     },
+    /// A server that was asked to stop.
+    ServerStopped {
+        /// Whether it has, in time.
+        status: saltyrtc_status,
+    },
 }
 
 impl super::owned::Fields {
@@ -27,6 +33,10 @@ impl super::owned::Fields {
                 (flat.text, flat.text_len) = texts.add(text);
                 flat.dropped = *dropped;
                 saltyrtc_event_kind::Log
+            }
+            Posted::ServerStopped { status } => {
+                flat.status = *status;
+                saltyrtc_event_kind::ServerStopped
             }
         };
     }

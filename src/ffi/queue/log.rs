@@ -14,9 +14,7 @@ impl Log {
     /// Whether something may be posted: log messages only if there is room for them. The first one after
     /// others were dropped says how many.
     pub(super) fn admits(&mut self, posted: &mut Posted) -> bool {
-        let dropped = match posted {
-            Posted::Log { dropped, .. } => dropped,
-        };
+        let Posted::Log { dropped, .. } = posted else { return true };
         if self.waiting >= self.capacity {
             self.dropped += 1;
             return false;
@@ -30,7 +28,7 @@ impl Log {
     pub(super) fn taken(&mut self, content: &Content) {
         match content {
             Content::Posted(Posted::Log { .. }) => self.waiting -= 1,
-            Content::Client(_) => {}
+            Content::Posted(_) | Content::Client(_) => {}
         }
     }
 }

@@ -1,20 +1,23 @@
 //! The embedded server.
 
 mod limits;
+mod stopping;
 
 use std::ffi::c_char;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::crypto::{KeyPair, SecretKey};
 use crate::ffi::args::{self, bytes, handle, handle_mut, key_bytes, text, text_buffer};
 use crate::ffi::client::dispatch;
 use crate::ffi::error::{CallError, entry, owner_entry, saltyrtc_error, silent_entry};
+use crate::ffi::queue::{self, saltyrtc_queue};
 use crate::ffi::status::saltyrtc_status;
 use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
-use crate::sync::{lock, unpoisoned};
+
+use stopping::Life;
 
 /// The settings of a server. saltyrtc_server_start copies them. Must not be used by two threads at
 /// once.
@@ -27,8 +30,7 @@ pub struct saltyrtc_server_config(pub(super) ServerConfig);
 pub struct saltyrtc_server {
     address: SocketAddr,
     tls: bool,
-    /// None once it was stopped.
-    server: Mutex<Option<Server>>,
+    server: Mutex<Life>,
 }
 
 impl From<ServerError> for CallError {
@@ -142,7 +144,7 @@ pub unsafe extern "C" fn saltyrtc_server_start(
         let tls = config.tls.is_some();
         let server = Server::start(config)?;
         let address = server.local_addr();
-        let server = saltyrtc_server { address, tls, server: Mutex::new(Some(server)) };
+        let server = saltyrtc_server { address, tls, server: Mutex::new(Life::Running(server)) };
         out.set(Box::into_raw(Box::new(server)));
         Ok(())
     })
@@ -204,8 +206,8 @@ pub unsafe extern "C" fn saltyrtc_server_url(
 }
 
 /// Stops a server gracefully: it stops listening, delivers what waits for its clients, and closes their
-/// connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Does
-/// nothing if it is called again.
+/// connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Called again, it
+/// waits again.
 ///
 /// Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, and continues in the background; and
 /// with SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
@@ -221,15 +223,7 @@ pub unsafe extern "C" fn saltyrtc_server_stop(
             let text = "a callback must not wait for the end of a server";
             return Err(CallError::new(saltyrtc_status::WouldDeadlock, text));
         }
-        let running = lock(&server.server).take();
-        let Some(running) = running else { return Ok(()) };
-        let ended = Arc::new(Ended::default());
-        let end = SetEnded(ended.clone());
-        crate::runtime::handle().spawn(async move {
-            let _end = end;
-            running.shutdown().await;
-        });
-        if ended.wait(Duration::from_millis(timeout_ms.into())) {
+        if server.stop().wait(Duration::from_millis(timeout_ms.into())) {
             return Ok(());
         }
         Err(CallError::new(
@@ -239,30 +233,23 @@ pub unsafe extern "C" fn saltyrtc_server_stop(
     })
 }
 
-/// Whether something has ended. (The channels of the standard library would do, but leave memory behind
-/// in the thread that waits, if it was not started by Rust.)
-#[derive(Default)]
-struct Ended {
-    ended: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Ended {
-    fn wait(&self, timeout: Duration) -> bool {
-        let ended = lock(&self.ended);
-        let waited = self.changed.wait_timeout_while(ended, timeout, |ended| !*ended);
-        *unpoisoned(waited).0
-    }
-}
-
-/// Says so when it is dropped, which also happens when the runtime is shut down meanwhile.
-struct SetEnded(Arc<Ended>);
-
-impl Drop for SetEnded {
-    fn drop(&mut self) {
-        *lock(&self.0.ended) = true;
-        self.0.changed.notify_all();
-    }
+/// Like saltyrtc_server_stop, but returns at once. The end is an event SERVER_STOPPED on the queue, with
+/// `token`, and SALTYRTC_STATUS_OK; or with SALTYRTC_STATUS_TIMEOUT if the server has not stopped after
+/// `deadline_ms` milliseconds, in which case it continues in the background. Each call leads to one event,
+/// unless the queue is freed before. The server still has to be freed, which can be done at any time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_server_stop_on_queue(
+    server: *mut saltyrtc_server,
+    deadline_ms: u32,
+    queue: *mut saltyrtc_queue,
+    token: u64,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let (server, queue) = (handle(server, "server")?, queue::queue(queue)?);
+        stopping::announce(&server.stop(), queue, token, Duration::from_millis(deadline_ms.into()));
+        Ok(())
+    })
 }
 
 /// Frees a server. If it is still running, it stops at once and drops its connections. Does nothing if

@@ -69,6 +69,9 @@ pub enum Event<E> {
     },
     /// There is room again after [`SendFailure::QueueFull`](super::SendFailure::QueueFull).
     Writable,
+    /// What [waits to be sent](super::Client::buffered_amount) has fallen to the
+    /// [mark](super::Client::set_low_water).
+    LowWater,
     /// Do this with the data channel that the signalling was handed over to. Comes only after a
     /// successful [`Client::hand_over`](super::Client::hand_over).
     SignallingChannel(ChannelTransmit),

@@ -174,6 +174,17 @@ impl<E: TaskOutput> Client<E> {
         self.signalling.has_room()
     }
 
+    /// How many bytes of messages wait to be sent: what no driver has taken yet, encryption included.
+    pub fn buffered_amount(&self) -> usize {
+        self.signalling.waiting()
+    }
+
+    /// From now on [`Event::LowWater`] comes each time that [`buffered_amount`](Self::buffered_amount)
+    /// falls from above `bytes` to `bytes` or less. A second one does not come before the first was taken.
+    pub fn set_low_water(&mut self, bytes: usize) {
+        self.signalling.set_low_water(bytes);
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout), unless something else happens before.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.signalling.stage {

@@ -26,6 +26,16 @@ const MAX_EVENTS: usize = 1024;
 /// answers of some 200 bytes at most, so this much waits only if the server goes on sending without reading.
 const MAX_ANSWERS: usize = 1 << 18;
 
+/// The mark for [`Event::LowWater`].
+#[derive(Debug)]
+struct LowWater {
+    bytes: usize,
+    /// More than that waits, or did since the last time that it fell to the mark.
+    above: bool,
+    /// The event waits to be taken.
+    told: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Signalling<E> {
     pub(super) permanent_key: KeyPair,
@@ -55,6 +65,7 @@ pub(super) struct Signalling<E> {
     before_goodbye: Option<(usize, usize)>,
     /// A message was refused for want of room, and an event is due when there is room.
     pub(super) sender_waits: bool,
+    low_water: Option<LowWater>,
     events: VecDeque<Event<E>>,
     /// How many events there have ever been.
     events_added: u64,
@@ -149,6 +160,7 @@ impl<E: TaskOutput> Signalling<E> {
             channel_closing: false,
             before_goodbye: None,
             sender_waits: false,
+            low_water: None,
             events: VecDeque::new(),
             events_added: 0,
             events_size: 0,
@@ -169,8 +181,10 @@ impl<E: TaskOutput> Signalling<E> {
     pub(super) fn poll_event(&mut self) -> Option<Event<E>> {
         let event = self.events.pop_front()?;
         self.events_size -= event.payload_size();
-        if let Event::SignallingChannel(transmit) = &event {
-            self.channel_taken(transmit);
+        match (&event, &mut self.low_water) {
+            (Event::SignallingChannel(transmit), _) => self.channel_taken(transmit),
+            (Event::LowWater, Some(mark)) => mark.told = false,
+            _ => {}
         }
         Some(event)
     }
@@ -218,6 +232,7 @@ impl<E: TaskOutput> Signalling<E> {
         }
         self.queue_size += message.len();
         self.queue.push_back(Queued::Ready(Transmit::Message(Bytes::from(message))));
+        self.more_waits();
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<Transmit> {
@@ -230,7 +245,7 @@ impl<E: TaskOutput> Signalling<E> {
         let Some(Queued::Ready(transmit)) = self.queue.pop_front() else { return None };
         if let Transmit::Message(message) = &transmit {
             self.queue_size -= message.len();
-            self.tell_writable();
+            self.less_waits();
         }
         Some(transmit)
     }
@@ -245,6 +260,7 @@ impl<E: TaskOutput> Signalling<E> {
         self.reservations += 1;
         self.queue_size += size;
         self.queue.push_back(Queued::Reserved(self.reservations));
+        self.more_waits();
         self.reservations
     }
 
@@ -263,6 +279,7 @@ impl<E: TaskOutput> Signalling<E> {
             ChannelTransmit::Message(message) => self.channel_size += message.len(),
             ChannelTransmit::Close => self.channel_closing = self.settings.polls_channel(),
         }
+        self.more_waits();
         if self.settings.polls_channel() {
             self.channel_queue.push_back(transmit);
         } else {
@@ -303,7 +320,7 @@ impl<E: TaskOutput> Signalling<E> {
     fn channel_taken(&mut self, transmit: &ChannelTransmit) {
         if let ChannelTransmit::Message(message) = transmit {
             self.channel_size -= message.len();
-            self.tell_writable();
+            self.less_waits();
         }
     }
 
@@ -385,11 +402,37 @@ impl<E: TaskOutput> Signalling<E> {
         self.queue_size + self.channel_size + self.bundled()
     }
 
-    fn tell_writable(&mut self) {
-        let room = self.waiting() <= self.settings.max_queue_size / 2;
-        if self.sender_waits && room && self.running() {
+    pub(super) fn set_low_water(&mut self, bytes: usize) {
+        let told = self.low_water.as_ref().is_some_and(|mark| mark.told);
+        self.low_water = Some(LowWater { bytes, above: self.waiting() > bytes, told });
+    }
+
+    /// More waits than before.
+    fn more_waits(&mut self) {
+        let waiting = self.waiting();
+        if let Some(mark) = &mut self.low_water {
+            mark.above |= waiting > mark.bytes;
+        }
+    }
+
+    /// Less waits than before.
+    fn less_waits(&mut self) {
+        if !self.running() {
+            return;
+        }
+        let waiting = self.waiting();
+        if self.sender_waits && waiting <= self.settings.max_queue_size / 2 {
             self.sender_waits = false;
             self.event(Event::Writable);
+        }
+        if let Some(mark) = &mut self.low_water
+            && mark.above
+            && waiting <= mark.bytes
+        {
+            mark.above = false;
+            if !std::mem::replace(&mut mark.told, true) {
+                self.event(Event::LowWater);
+            }
         }
     }
 
@@ -475,7 +518,7 @@ impl<E: TaskOutput> Signalling<E> {
             self.stage = Stage::Closing(closed);
         }
         // After the handover somebody may wait for the room that what is lost has taken.
-        self.tell_writable();
+        self.less_waits();
         self.try_end();
     }
 

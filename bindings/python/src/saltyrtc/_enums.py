@@ -270,6 +270,12 @@ class EventKind(OpenEnum):
     """Built-in WebRTC: a channel was closed, or could not be opened. This is its last event."""
     LOG = 27
     """On a queue with saltyrtc_queue_set_log: a message for the log."""
+    LOW_WATER = 28
+    """After saltyrtc_client_set_low_water: the amount of data that waits to be sent has fallen to the mark."""
+    SERVER_STOPPED = 29
+    """After saltyrtc_server_stop_on_queue: the server has stopped; or, with TIMEOUT, it has not in time, and
+    goes on with it.
+    """
 
 
 class ConnectionState(OpenEnum):

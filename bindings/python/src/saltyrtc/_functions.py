@@ -92,6 +92,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_client_send_bytes": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_client_send_text": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_client_send_msgpack": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
+    "saltyrtc_client_buffered_amount": (c_int32, [c_void_p, c_void_p, c_void_p], False),
+    "saltyrtc_client_set_low_water": (c_int32, [c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_client_send_application_bytes": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_client_send_application_text": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_client_send_application_msgpack": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
@@ -149,6 +151,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_server_address": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_void_p], False),
     "saltyrtc_server_url": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_void_p], False),
     "saltyrtc_server_stop": (c_int32, [c_void_p, c_uint32, c_void_p], False),
+    "saltyrtc_server_stop_on_queue": (c_int32, [c_void_p, c_uint32, c_void_p, c_uint64, c_void_p], False),
     "saltyrtc_server_free": (None, [c_void_p], False),
     "saltyrtc_server_config_set_limit": (c_int32, [c_void_p, c_int32, c_uint64, c_void_p], False),
     "saltyrtc_log_set_callback": (c_int32, [c_int32, c_void_p, c_void_p, c_void_p, c_void_p], False),
@@ -725,8 +728,11 @@ def client_pause_events(client: int, paused: bool) -> None:
     descriptor does not tell of them. While too many wait, the client reads nothing more from the network, so
     that the peer has to wait. It is for programs that share a queue between clients and have no more room for
     what one of them gets.
-    All events of the client wait, CLOSED too, until they may be taken again. What another thread is just
-    taking can still come. Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client has a callback.
+    The end gets through: once the connection has ended, for whatever reason, the client is not paused any
+    more, and what waits comes, with CLOSED at its end. (What waits is limited.) But while so much waits that
+    the client reads nothing more from the server, it cannot see that the peer or the server closes.
+    What another thread is just taking can still come. Fails with SALTYRTC_STATUS_HAS_CALLBACK if the client
+    has a callback.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_client_pause_events(client, paused, byref(error_))
@@ -942,6 +948,31 @@ def client_send_msgpack(client: int, data: Optional[BytesLike]) -> None:
     data_pointer, data_len = in_bytes(data)
     error_ = c_void_p()
     status_ = _lib.saltyrtc_client_send_msgpack(client, data_pointer, data_len, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def client_buffered_amount(client: int) -> int:
+    """How many bytes of messages wait to be sent, including what encryption adds: those that the operating
+    system has not taken. This is about all that is sent with the functions of this section, and not about
+    channels of the built-in WebRTC. 0 once the client is closed.
+    """
+    amount = c_size_t()
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_client_buffered_amount(client, byref(amount), byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+    return amount.value
+
+
+def client_set_low_water(client: int, bytes_: int) -> None:
+    """Sets the low-water mark of a client in bytes. From now on there is an event LOW_WATER whenever the number
+    of bytes that wait to be sent (saltyrtc_client_buffered_amount) falls from above the mark to the mark or
+    below it; with 0, when all was taken. Without a mark there are no such events. SIZE_MAX is a mark that is
+    never reached.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_client_set_low_water(client, bytes_, byref(error_))
     if status_ != 0:
         fail(status_, error_)
 
@@ -1629,13 +1660,25 @@ def server_url(server: int) -> str:
 
 def server_stop(server: int, timeout_ms: int) -> None:
     """Stops a server gracefully: it stops listening, delivers what waits for its clients, and closes their
-    connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Does nothing if
-    it is called again.
+    connections with 1001. Blocks until that is done, for `timeout_ms` milliseconds at most. Called again, it
+    waits again.
     Fails with SALTYRTC_STATUS_TIMEOUT if it was not done in time, and continues in the background; and with
     SALTYRTC_STATUS_WOULD_DEADLOCK in a callback.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_server_stop(server, timeout_ms, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def server_stop_on_queue(server: int, deadline_ms: int, queue: int, token: int) -> None:
+    """Like saltyrtc_server_stop, but returns at once. The end is an event SERVER_STOPPED on the queue, with
+    `token`, and SALTYRTC_STATUS_OK; or with SALTYRTC_STATUS_TIMEOUT if the server has not stopped after
+    `deadline_ms` milliseconds, in which case it continues in the background. Each call leads to one event,
+    unless the queue is freed before. The server still has to be freed, which can be done at any time.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_server_stop_on_queue(server, deadline_ms, queue, token, byref(error_))
     if status_ != 0:
         fail(status_, error_)
 
