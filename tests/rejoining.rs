@@ -463,14 +463,28 @@ fn after_the_peer_is_authenticated_all_others_are_dropped() {
     for id in [2, 4, 9] {
         server.expect_drop(id, 3004);
     }
-    // Those who come later too, and nothing they say matters.
+    let events = server.events();
+    for id in [2, 4, 9] {
+        assert!(events.contains(&Event::ResponderLeft(responder_address(id))), "{id}: {events:?}");
+    }
+    // Nothing that they say matters.
+    half_way.send_auth(&mut server);
+    server.expect_silence();
+    assert_eq!(server.events(), []);
+    assert_eq!(server.client.state(), ClientState::Task);
+}
+
+/// Covers P-273.
+#[test]
+fn after_the_token_was_used_those_who_come_later_are_dropped() {
+    let mut server = FakeServer::with_initiator(&[3]);
+    FakePeer::responder(3).authenticate(&mut server);
     server.events();
     for id in [2, 200] {
         server.new_responder(id);
         server.expect_drop(id, 3004);
-        FakePeer::responder(id).send_key(&mut server);
+        FakePeer::responder(id).send_token(&mut server);
     }
-    half_way.send_auth(&mut server);
     server.expect_silence();
     assert_eq!(server.events(), []);
     assert_eq!(server.client.state(), ClientState::Task);
@@ -486,14 +500,13 @@ fn those_who_are_too_late_learn_why() {
     pair.settle();
     let responder = pair.connect(keys::responder_with_trust());
     pair.settle();
+    let closed = pair.closed(silent);
+    assert_eq!((closed.by, closed.code), (ClosedBy::Server, Some(3004)));
+    assert_eq!(closed.reason, EndReason::DroppedByInitiator);
+    assert!(closed.to_string().contains("another peer"));
     let late = pair.connect(keys::responder(keys::pair(0x5b), None));
     pair.settle();
-    for id in [silent, late] {
-        let closed = pair.closed(id);
-        assert_eq!((closed.by, closed.code), (ClosedBy::Server, Some(3004)));
-        assert_eq!(closed.reason, EndReason::DroppedByInitiator);
-        assert!(closed.to_string().contains("another peer"));
-    }
+    assert_eq!(pair.closed(late).reason, EndReason::InitiatorCouldNotDecrypt);
     expect_connected(&mut pair, initiator, responder);
 }
 

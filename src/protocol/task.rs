@@ -30,6 +30,16 @@ pub trait Task<E>: Send + fmt::Debug {
     // Spec: P-261 ('auth' Message)
     fn data(&self) -> TaskData;
 
+    /// Whether the task can be started with what the peer's task said in 'auth'. It is asked before
+    /// [`start`](Self::start), perhaps while the task runs with another peer, which the new one is to replace.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`start`](Self::start).
+    fn check(&self, _peer_data: &TaskData) -> Result<(), TaskError> {
+        Ok(())
+    }
+
     /// The task was chosen, our client has the role `role`, and `peer_data` is what the peer's task said
     /// in 'auth'.
     ///

@@ -90,6 +90,10 @@ impl ProtocolTask<TaskEvent> for Task {
         self.inner.data()
     }
 
+    fn check(&self, peer_data: &TaskData) -> Result<(), TaskError> {
+        self.inner.check(peer_data)
+    }
+
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError> {
         self.inner.start(role, peer_data)?;
         let signalling = self.inner.signalling_channel();

@@ -148,7 +148,8 @@ impl Initiator {
                 if signalling.session.as_ref().is_some_and(is_peer) {
                     signalling.lose_peer(PeerLeft::Replaced, self.can_rejoin());
                 }
-                if signalling.session.is_some() {
+                let is_last = self.auth.is_none() || signalling.peer_stays();
+                if signalling.session.is_some() && is_last {
                     signalling.send_drop(address, DropReason::DroppedByInitiator);
                 } else if signalling.running() {
                     // Spec: P-181 P-183 ('new-responder' Message)
@@ -248,8 +249,21 @@ impl Initiator {
         reason: DropReason,
     ) {
         // Spec: P-189 ('drop-responder' Message)
-        self.pending.remove(&address);
         signalling.send_drop(address, reason);
+        if self.pending.remove(&address).is_some() {
+            signalling.event(Event::ResponderLeft(address));
+        }
+    }
+
+    /// Drops a responder that is authenticated, but comes too late or has no task of ours: the peer stays.
+    fn turn_away(
+        &mut self,
+        signalling: &mut Signalling<impl TaskOutput>,
+        address: ResponderAddress,
+    ) -> Option<PendingResponder> {
+        signalling.send_drop(address, DropReason::DroppedByInitiator);
+        signalling.event(Event::ResponderLeft(address));
+        None
     }
 
     /// Drops a responder at the wish of the application.
@@ -331,7 +345,8 @@ impl Initiator {
         let code = reason.close_code();
         tracing::warn!(%address, %code, "a responder failed to authenticate itself");
         // Spec: P-224 P-225 (Client-to-Client Messages)
-        self.drop_pending(signalling, address, reason);
+        self.pending.remove(&address);
+        signalling.send_drop(address, reason);
         signalling.event(Event::ResponderFailed { address, reason, text });
     }
 
@@ -466,6 +481,9 @@ impl Initiator {
         let Some((task, task_data)) = choose_task(signalling, &auth) else {
             // Spec: P-266 ('auth' Message)
             // Authenticated, but with nothing to talk about.
+            if signalling.session.is_some() {
+                return Ok(self.turn_away(signalling, address));
+            }
             let close = Close { reason: CloseCode::NoSharedTask }.serialise();
             let own =
                 signalling.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
@@ -477,6 +495,17 @@ impl Initiator {
             return Ok(None);
         };
         // Spec: P-271 ('auth' Message)
+        signalling.tasks[task].check(&task_data).map_err(Fault::protocol)?;
+        if let Some(old) = signalling.session.as_ref().map(|session| session.address) {
+            if signalling.peer_stays() {
+                return Ok(self.turn_away(signalling, address));
+            }
+            // It may be the peer itself, whose old connection has died without a word.
+            signalling.lose_peer(PeerLeft::Replaced, self.can_rejoin());
+            if let Ok(old) = ResponderAddress::try_from(old) {
+                signalling.send_drop(old, DropReason::DroppedByInitiator);
+            }
+        }
         signalling.tasks[task].start(Role::Initiator, &task_data).map_err(Fault::protocol)?;
         nonces.commit(checked);
         // Spec: P-256 ('auth' Message)
@@ -517,11 +546,12 @@ impl Initiator {
             .map(|(&address, responder)| (address, responder.spoke.is_some()))
             .collect();
         for (address, spoke) in late {
-            self.drop_pending(signalling, address, DropReason::DroppedByInitiator);
+            let reason = DropReason::DroppedByInitiator;
             if spoke {
                 let text = "it did not complete the handshake in time".to_owned();
-                let reason = DropReason::DroppedByInitiator;
-                signalling.event(Event::ResponderFailed { address, reason, text });
+                self.fail(signalling, address, Fault { reason, text });
+            } else {
+                self.drop_pending(signalling, address, reason);
             }
         }
         self.end_pause(signalling, now);

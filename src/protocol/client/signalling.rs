@@ -368,6 +368,14 @@ impl<E: TaskOutput> Signalling<E> {
         self.session.as_mut()?.handover.as_mut()
     }
 
+    /// Whether nobody can take the peer's place, however well authenticated: the client ends with its peer, or
+    /// the two go over to a data channel.
+    pub(super) fn peer_stays(&self) -> bool {
+        let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
+        self.settings.when_peer_leaves == WhenPeerLeaves::Close
+            || handover.is_some_and(|handover| handover.sent || handover.received)
+    }
+
     /// Both clients have handed over, so that the channel is all that counts.
     pub(super) fn handed_over(&self) -> bool {
         let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());

@@ -144,6 +144,20 @@ impl WebRtc {
         self.own.max_packet_size.is_some()
     }
 
+    /// Reads what the peer's task said in 'auth'.
+    fn read(&self, peer_data: &TaskData) -> Result<WebRtcTaskData, TaskError> {
+        // Spec: W-004 (Task Data)
+        let theirs = WebRtcTaskData::parse(peer_data, self.is_v0()).map_err(|error| {
+            TaskError::new(format_args!("the data of its WebRTC task is wrong: {error}"))
+        })?;
+        match theirs.max_packet_size {
+            Some(size) if !Self::is_packet_size(size) => Err(TaskError::new(format_args!(
+                "its WebRTC task wants packets of at most {size} bytes"
+            ))),
+            _ => Ok(theirs),
+        }
+    }
+
     fn negotiate(&self, theirs: &WebRtcTaskData) -> Result<SignallingChannel, NoChannel> {
         // Spec: W-013 (Task Data / Incoming)
         if !(self.own.handover && theirs.handover) {
@@ -169,17 +183,13 @@ impl Task<TaskEvent> for WebRtc {
         self.own.to_data()
     }
 
+    fn check(&self, peer_data: &TaskData) -> Result<(), TaskError> {
+        self.read(peer_data).map(drop)
+    }
+
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError> {
         self.negotiated = None;
-        // Spec: W-004 (Task Data)
-        let theirs = WebRtcTaskData::parse(peer_data, self.is_v0()).map_err(|error| {
-            TaskError::new(format_args!("the data of its WebRTC task is wrong: {error}"))
-        })?;
-        if let Some(size) = theirs.max_packet_size.filter(|size| !Self::is_packet_size(*size)) {
-            return Err(TaskError::new(format_args!(
-                "its WebRTC task wants packets of at most {size} bytes"
-            )));
-        }
+        let theirs = self.read(peer_data)?;
         let channel = self.negotiate(&theirs);
         if let Err(NoChannel::NoIdLeft) = channel {
             tracing::warn!(
