@@ -13,7 +13,7 @@ from ._enums import ConnectionState, Status
 from ._hub import Hub, LoopSignal, until
 from ._layout import Event
 from ._native import BytesLike
-from ._peer import ChannelCore, ConnectionStats, EndOfMessages, Inbox, PeerCore, Session, SignallingChannel
+from ._peer import PENDING, ChannelCore, ConnectionStats, EndOfMessages, Inbox, PeerCore, Session, SignallingChannel
 from .errors import NotPossible, SaltyRTCError
 from .invitation import Invitation
 
@@ -49,6 +49,9 @@ class Application:
 
 
 async def _next(core: PeerCore, inbox: Inbox) -> Any:
+    # Most of the time, there is one already.
+    if inbox.messages:
+        return inbox.take()
     try:
         return await until(inbox.readable, core.try_receive, inbox)
     except EndOfMessages:
@@ -158,11 +161,23 @@ class Peer:
         While too much waits to be sent, it waits for room. If it is cancelled, or raises, nothing was sent.
         """
         core = self._started()
-        await until(core.writable, core.try_send, message)
+        if core.try_send(message) is PENDING:
+            await until(core.writable, core.try_send, message)
 
     def send_nowait(self, message: Any) -> None:
         """As `send`, but raises `QueueFull` in place of waiting."""
         self._started().send(message)
+
+    @property
+    def buffered_amount(self) -> int:
+        """How many bytes of messages wait to be sent, without those on channels."""
+        return self._started().buffered_amount()
+
+    async def drain(self, amount: int = 0) -> None:
+        """Waits until no more than `amount` bytes of messages wait to be sent, or the connection has ended."""
+        core = self._started()
+        core.set_low_water(amount)
+        await until(core.drained, core.try_drain, amount)
 
     async def receive(self) -> Any:
         """The next message. Raises `SaltyRTCError` when there are no more, also if the end was a friendly one."""
@@ -174,6 +189,9 @@ class Peer:
 
     async def __anext__(self) -> Any:
         core = self._started()
+        # Most of the time, there is one already: then without another coroutine.
+        if core.inbox.messages:
+            return core.inbox.take()
         return await _next(core, core.inbox)
 
     @property
@@ -425,7 +443,8 @@ class Channel:
 
     async def send(self, data: Union[str, BytesLike]) -> None:
         """Sends a message; waits while too much waits to be sent. If it is cancelled, or raises, nothing was sent."""
-        await until(self._core.changed, self._core.try_send, data)
+        if self._core.try_send(data) is PENDING:
+            await until(self._core.changed, self._core.try_send, data)
 
     def send_nowait(self, data: Union[str, BytesLike]) -> None:
         """As `send`, but raises `QueueFull` in place of waiting."""
@@ -443,6 +462,9 @@ class Channel:
         return self
 
     async def __anext__(self) -> Union[bytes, str]:
+        if self._core.inbox.messages:
+            taken: Union[bytes, str] = self._core.inbox.take()
+            return taken
         try:
             message: Union[bytes, str] = await until(self._core.inbox.readable, self._core.try_receive)
             return message

@@ -76,10 +76,11 @@ class Hub:
     def add(self, core: PeerCore) -> None:
         """Connects a client."""
         core.handle, token = self.queue.new_client(core.config.handle, core)
-        core.forget = lambda: self._remove(token)
+        core.forget = lambda: self.remove(token)
         core.pause = lambda paused: native.client_pause_events(core.handle, paused)
 
-    def _remove(self, token: int) -> None:
+    def remove(self, token: int) -> None:
+        """Nothing more is wanted with this token."""
         self.queue.targets.pop(token, None)
         if not self.queue.targets and not self.loop.is_closed():
             # Later: this may be called while events are given out, or by the garbage collector in any thread.

@@ -24,7 +24,7 @@ from ._enums import (
     Status,
 )
 from ._layout import ChannelOptions, Event
-from ._native import BytesLike, in_text
+from ._native import BytesLike, in_text, library
 from .errors import NotPossible, QueueFull, SaltyRTCError, error_from_status
 from .invitation import Invitation
 from .tasks import Candidate, CustomTask, Description, OwnWebRTC
@@ -39,6 +39,10 @@ class _Pending:
 
 
 PENDING = _Pending()
+
+# As plain numbers: each message is compared with them.
+BYTES, TEXT = int(Payload.BYTES), int(Payload.TEXT)
+CHANNEL_MESSAGE, APPLICATION = int(EventKind.CHANNEL_MESSAGE), int(EventKind.APPLICATION)
 
 #: If so many bytes, or messages, wait for the program, the client takes nothing more from the network …
 HIGH_BYTES, HIGH_MESSAGES = 1 << 20, 1024
@@ -117,12 +121,15 @@ class Inbox:
 
     def put(self, value: Any, size: int) -> None:
         size += MESSAGE_COST
-        self.messages.append((value, size))
+        messages = self.messages
+        messages.append((value, size))
         self.size += size
-        if not self.full and (self.size > HIGH_BYTES or len(self.messages) >= HIGH_MESSAGES):
+        if len(messages) == 1:
+            # Those who wait look at all that is there.
+            self.readable.fire()
+        elif (self.size > HIGH_BYTES or len(messages) >= HIGH_MESSAGES) and not self.full:
             self.full = True
             self._peer.inbox_is_full(1)
-        self.readable.fire()
 
     def take(self) -> Any:
         """The next message. There has to be one."""
@@ -173,6 +180,8 @@ class ChannelCore:
 
     def send(self, data: Any) -> None:
         handle = self.require()
+        if type(data) is bytes and _send_channel_bytes(handle, self.number, data, len(data), None) == 0:
+            return
         if isinstance(data, str):
             native.client_channel_send_text(handle, self.number, data)
         else:
@@ -259,6 +268,7 @@ class PeerCore:
         self.transport: Optional[Tuple[Callable[[bytes], None], Callable[[], None]]] = None
         self.changed = new_signal()
         self.writable = new_signal()
+        self.drained = new_signal()
         self.inbox = Inbox(self)
         self.application = Inbox(self)
         self.channels: Dict[int, ChannelCore] = {}
@@ -269,6 +279,7 @@ class PeerCore:
             EventKind.PEER_HANDSHAKE_DONE: self._peer_handshake_done,
             EventKind.PEER_LEFT: self._peer_left,
             EventKind.WRITABLE: lambda event: self.writable.fire(),
+            EventKind.LOW_WATER: lambda event: self.drained.fire(),
             EventKind.CLOSED: self._closed,
             EventKind.OFFER: self._description,
             EventKind.ANSWER: self._description,
@@ -288,18 +299,16 @@ class PeerCore:
         """A message of the peer."""
         if self.closing:
             return
-        value: Any
-        if payload == Payload.BYTES:
-            value = data
-        elif payload == Payload.TEXT:
+        value: Any = data
+        if payload == TEXT:
             value = data.decode()
-        else:
+        elif payload != BYTES:
             value = msgpack.decode_any(data)
-        if kind == EventKind.CHANNEL_MESSAGE:
+        if kind == CHANNEL_MESSAGE:
             target = self.channels.get(channel)
             if target is not None and not target.closing:
                 target.inbox.put(value, len(data))
-        elif kind == EventKind.APPLICATION:
+        elif kind == APPLICATION:
             self.application.put(value, len(data))
         else:
             self.inbox.put(value, len(data))
@@ -372,7 +381,7 @@ class PeerCore:
             self.inbox.discard()
             self.application.discard()
         self.free()
-        for signal in (self.changed, self.writable, self.inbox.readable, self.application.readable):
+        for signal in (self.changed, self.writable, self.drained, self.inbox.readable, self.application.readable):
             signal.fire()
 
     def free(self) -> None:
@@ -479,6 +488,16 @@ class PeerCore:
         except QueueFull:
             return PENDING
         return None
+
+    def buffered_amount(self) -> int:
+        return native.client_buffered_amount(self.handle) if self.handle else 0
+
+    def set_low_water(self, amount: int) -> None:
+        if self.handle:
+            native.client_set_low_water(self.handle, amount)
+
+    def try_drain(self, amount: int) -> Any:
+        return None if self.buffered_amount() <= amount else PENDING
 
     def try_connected(self) -> Any:
         if self.session is not None:
@@ -633,8 +652,15 @@ def again(error: SaltyRTCError) -> SaltyRTCError:
 
 # --- One function for each task: what `send` does ---
 
+# Without what is needed for an error, which is as much as the call itself.
+_send_bytes = library.functions.saltyrtc_client_send_bytes
+_send_channel_bytes = library.functions.saltyrtc_client_channel_send_bytes
+
 
 def _send_relayed(handle: int, value: Any) -> None:
+    if type(value) is bytes and _send_bytes(handle, value, len(value), None) == 0:
+        return
+    # Also what failed just now: once more, to get to know why. (Nothing was sent.)
     if isinstance(value, (bytes, bytearray, memoryview)):
         native.client_send_bytes(handle, value)
     elif isinstance(value, str):

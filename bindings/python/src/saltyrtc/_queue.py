@@ -57,14 +57,19 @@ class EventQueue:
 
     def new_client(self, config: int, target: Target) -> Tuple[int, int]:
         """A client, which starts to connect at once, and its token."""
-        token = self._next_token
-        self._next_token += 1
-        self.targets[token] = target
+        token = self.new_token(target)
         try:
             return native.client_new_on_queue(config, self.handle, token), token
         except BaseException:
             del self.targets[token]
             raise
+
+    def new_token(self, target: Target) -> int:
+        """A number for what is to come to this target."""
+        token = self._next_token
+        self._next_token += 1
+        self.targets[token] = target
+        return token
 
     def wake(self) -> None:
         """Makes a `read` that waits, or the next one, return at once. From any thread."""

@@ -9,13 +9,29 @@ from typing import Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 from . import _functions as native
 from ._config import Certificates, read_certificates
-from ._enums import NO_LIMIT, Limit, Status
+from ._enums import NO_LIMIT, EventKind, Limit, Status
+from ._hub import Hub
+from ._layout import Event
 from .errors import NotPossible
 from .keys import KeyPair
 
 __all__ = ["Server"]
 
 _S = TypeVar("_S", bound="Server")
+
+
+class _Stopped:
+    """Waits for the event that a server has stopped."""
+
+    def __init__(self, future: "asyncio.Future[None]") -> None:
+        self.future = future
+
+    def on_message(self, kind: int, channel: int, payload: int, data: bytes) -> None:
+        """There are none."""
+
+    def on_other(self, event: Event) -> None:
+        if event.kind == EventKind.SERVER_STOPPED and not self.future.done():
+            self.future.set_result(None)
 
 
 class Server:
@@ -82,6 +98,22 @@ class Server:
             finally:
                 native.server_free(handle)
 
+    async def stop_async(self, timeout: float = 8.0) -> None:
+        """As `stop`, without blocking the event loop. If it is cancelled, connections are dropped."""
+        handle, self._handle = self._handle, 0
+        self._stopped = True
+        if not handle:
+            return
+        hub = Hub.of_running_loop()
+        stopped = _Stopped(hub.loop.create_future())
+        token = hub.queue.new_token(stopped)
+        try:
+            native.server_stop_on_queue(handle, round(timeout * 1000), hub.queue.handle, token)
+            await stopped.future
+        finally:
+            hub.remove(token)
+            native.server_free(handle)
+
     def __enter__(self: _S) -> _S:
         self.start()
         return self
@@ -104,7 +136,7 @@ class Server:
         error: Optional[BaseException],
         traceback: Optional[TracebackType],
     ) -> None:
-        await asyncio.get_running_loop().run_in_executor(None, self.stop)
+        await self.stop_async()
 
     @property
     def url(self) -> str:

@@ -174,6 +174,16 @@ class Peer:
         """Sends a message with the task that was agreed on; waits while too much waits to be sent."""
         self._until(timeout, lambda core: core.try_send(message))
 
+    @property
+    def buffered_amount(self) -> int:
+        """How many bytes of messages wait to be sent, without those on channels."""
+        return self._call(lambda core: core.buffered_amount())
+
+    def drain(self, amount: int = 0, timeout: Optional[float] = None) -> None:
+        """Waits until no more than `amount` bytes of messages wait to be sent, or the connection has ended."""
+        self._call(lambda core: core.set_low_water(amount))
+        self._until(timeout, lambda core: core.try_drain(amount))
+
     def receive(self, timeout: Optional[float] = None) -> Any:
         """The next message. Raises `SaltyRTCError` when there are no more, also if the end was a friendly one."""
         try:

@@ -67,6 +67,26 @@ async def test_what_was_sent_before_the_end_arrives(server):
 
 
 @asynchronous
+async def test_draining(server):
+    async with pair(server) as (alice, bob):
+        await alice.drain()
+        for _ in range(50):
+            alice.send_nowait(bytes(20_000))
+        assert alice.buffered_amount > 0
+        await alice.drain(100_000)
+        assert alice.buffered_amount <= 100_000
+        await alice.drain()
+        assert alice.buffered_amount == 0
+        for _ in range(50):
+            assert await bob.receive() == bytes(20_000)
+        for _ in range(50):
+            alice.send_nowait(bytes(20_000))
+        draining = asyncio.ensure_future(alice.drain())
+        await alice.close()
+        await draining
+
+
+@asynchronous
 async def test_custom_task(server):
     tasks = [saltyrtc.CustomTask(CUSTOM, {"colour": "white"}), saltyrtc.RelayedData()]
     other = [saltyrtc.RelayedData(), saltyrtc.CustomTask(CUSTOM)]

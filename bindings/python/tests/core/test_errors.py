@@ -140,7 +140,8 @@ async def test_a_server_that_is_stopped():
     async with contextlib.AsyncExitStack() as stack:
         server = await stack.enter_async_context(saltyrtc.Server())
         alice, bob = await stack.enter_async_context(pair(server))
-        await asyncio.get_running_loop().run_in_executor(None, server.stop)
+        await server.stop_async()
+        await server.stop_async()
         for peer in (alice, bob):
             with pytest.raises(saltyrtc.ConnectionFailed, match="connect again") as info:
                 await peer.receive()

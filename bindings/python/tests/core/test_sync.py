@@ -20,6 +20,8 @@ def test_hello(server):
         assert bob.application.receive(LIMIT) == "application"
         assert bob.decrypt(alice.encrypt(b"else")) == b"else"
         bob.send("bye")
+        bob.drain(timeout=LIMIT)
+        assert bob.buffered_amount == 0
         bob.close()
         assert list(alice) == ["bye"]
         assert alice.ended.status == Status.PEER_CLOSED
