@@ -55,7 +55,7 @@ endif
 
 .PHONY: help all build header demo demo-browser lint docs-python bench bench-server bench-rtc bench-pull clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-deny test-package test-c test-python test-peers test-interop test-network
+.PHONY: test test-tools test-rust conformance test-deny test-package test-abi test-c test-python test-peers test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -89,7 +89,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
-test: test-tools lint test-rust test-deny test-package test-c test-python test-peers test-interop test-network ## Install what the tests need, and run everything
+test: test-tools lint test-rust test-deny test-package test-abi test-c test-python test-peers test-interop test-network ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
@@ -112,6 +112,9 @@ test-deny: ## Licences, origin and security of the dependencies
 
 test-package: ## The crate as others get it, built elsewhere
 	scripts/test-package.sh
+
+test-abi: ## What breaks programs that were made for a release (ABI.md)
+	scripts/test-abi.py
 
 test-c: ## C and C++ tests of the ABI, and the examples
 	scripts/test-c.sh

@@ -12,10 +12,10 @@
  *
  * The following holds for every function whose description does not say otherwise.
  *
- * Arguments. Pointers must not be NULL. Texts are UTF-8. Names, URLs and paths end with a NUL; a text
- * for the peer has a length in bytes, as bytes have, and may contain NULs. What has a length may be NULL
- * if the length is 0. The library copies what it is given. For a wrong argument there is a status, and
- * an error text that names the argument.
+ * Arguments. Pointers must not be NULL, except those that are marked SALTYRTC_NULLABLE. Texts are UTF-8.
+ * Names, URLs and paths end with a NUL; a text for the peer has a length in bytes, as bytes have, and may
+ * contain NULs. What has a length may be NULL if the length is 0. The library copies what it is given.
+ * For a wrong argument there is a status, and an error text that names the argument.
  *
  * Results. Functions return a saltyrtc_status: 0 is success, and errors are negative. If `error` is not
  * NULL, the function sets it to NULL on success and to an error on failure; the caller frees the error

@@ -23,6 +23,7 @@ need() {
 }
 
 need 'command -v c++' g++ 'the C++ tests of the header'
+need 'command -v abidiff' abigail-tools 'the comparison of the ABI with that of releases'
 need 'command -v clang++' clang 'the header as clang and Swift read it'
 need 'command -v pkg-config' pkg-config 'the test of the installed library'
 need 'command -v valgrind' valgrind 'memory errors in the C tests'

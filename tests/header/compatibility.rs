@@ -1,10 +1,31 @@
 //! Whether a program, or a binding, that was made for an older version of the ABI works with this one:
-//! compares descriptions (`include/saltyrtc.json`).
+//! compares descriptions (`include/saltyrtc.json`). What may change is in ABI.md.
 
 use serde_json::Value;
 
+/// Whether `new` may come after `old`, which was released; or else why not.
+pub(crate) fn check(old: &Value, new: &Value) -> Result<(), String> {
+    let version = |of: &Value| of["abi_version"].as_u64().expect("it is there");
+    let release = &old["version"];
+    if version(new) > version(old) {
+        return Ok(());
+    }
+    if version(new) < version(old) {
+        return Err(format!("{release} was released with a later version of the ABI"));
+    }
+    let breaks = breaks(old, new);
+    if breaks.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "programs that were made for {release} break:\n  {}\n\
+         Find another way, or raise the version of the ABI (ABI.md).",
+        breaks.join("\n  "),
+    ))
+}
+
 /// What programs that were made for `old` would trip over in `new`. Empty if there is nothing.
-pub(crate) fn breaks(old: &Value, new: &Value) -> Vec<String> {
+fn breaks(old: &Value, new: &Value) -> Vec<String> {
     let mut breaks = Vec::new();
     let mut found = |what: String| breaks.push(what);
     same(old, new, &["pointer_bytes"], "the description", &mut found);
@@ -32,12 +53,12 @@ pub(crate) fn breaks(old: &Value, new: &Value) -> Vec<String> {
     pairs(old, new, "enums", &mut found, |old, new, name, found| {
         same(old, new, &["type"], name, found);
         pairs(old, new, "values", found, |old, new, name, found| {
-            same(old, new, &["value"], name, found);
+            same(old, new, &["value", "text"], name, found);
         });
     });
     pairs(old, new, "structs", &mut found, structure);
     pairs(old, new, "event_kinds", &mut found, |old, new, kind, found| {
-        same(old, new, &["value"], kind, found);
+        same(old, new, &["value", "text"], kind, found);
         pairs(old, new, "fields", found, |old, new, field, found| {
             if old["always"] == true && new["always"] == false {
                 found(format!("{kind}: {field} is not in every event any more"));
@@ -202,6 +223,10 @@ mod tests {
             let status = named(it, "enums", "saltyrtc_status");
             named(status, "values", "SALTYRTC_STATUS_CLOSED")["value"] = (-99).into();
         }),
+        ("SALTYRTC_STATUS_CLOSED: text was \"closed\"", |it| {
+            let status = named(it, "enums", "saltyrtc_status");
+            named(status, "values", "SALTYRTC_STATUS_CLOSED")["text"] = "shut".into();
+        }),
         ("saltyrtc_event.address is gone", |it| {
             remove(&mut named(it, "structs", "saltyrtc_event")["fields"], "address");
         }),
@@ -295,6 +320,23 @@ mod tests {
             let breaks = breaks(&old, &new);
             assert!(breaks.len() == 1 && breaks[0].contains(said), "{said}: {breaks:?}");
         }
+    }
+
+    #[test]
+    fn only_a_later_version_of_the_abi_may_break_programs() {
+        let old = description();
+        let mut new = old.clone();
+        remove(&mut new["functions"], "saltyrtc_key_to_hex");
+        let said = check(&old, &new).unwrap_err();
+        assert!(said.contains("saltyrtc_key_to_hex is gone") && said.contains("ABI.md"), "{said}");
+        let version = old["abi_version"].as_u64().expect("a number");
+        new["abi_version"] = (version + 1).into();
+        assert_eq!(check(&old, &new), Ok(()));
+        // And there is no way back.
+        let mut later = old.clone();
+        later["abi_version"] = (version + 1).into();
+        assert!(check(&later, &old).unwrap_err().contains("later version"));
+        assert_eq!(check(&old, &old), Ok(()));
     }
 
     #[test]

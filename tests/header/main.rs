@@ -11,6 +11,7 @@ mod description;
 mod not_built;
 mod null_checks;
 mod record;
+mod released;
 mod roles;
 mod source;
 
