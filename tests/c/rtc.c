@@ -203,6 +203,27 @@ static void two_kinds_of_webrtc(const test_server *server) {
     checked("two kinds of WebRTC");
 }
 
+/* What is no TURN server, namely the other one. The connection goes on without it. */
+static void an_ice_server_of_no_use(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_rtc_config *config = rtc_config();
+    char invitation[SALTYRTC_INVITATION_BYTES], url[128];
+    saltyrtc_client *initiator, *responder;
+    saltyrtc_event *event;
+    snprintf(url, sizeof url, "turn:%s?transport=tcp", server->url + strlen("ws://"));
+    OK(saltyrtc_rtc_config_add_ice_server(config, url, "user", "password", &error));
+    initiator = rtc_client(initiator_config(server, invitation), config);
+    responder = rtc_client(responder_config(invitation), rtc_config());
+    event = TAKE(initiator, SALTYRTC_EVENT_KIND_CONNECTION_PROBLEM);
+    CHECK(event->status == SALTYRTC_STATUS_ICE_SERVER_UNUSABLE);
+    CHECK(strstr(event->text, "turn:127.0.0.1") != NULL);
+    saltyrtc_event_free(event);
+    SKIP_TO(responder, SALTYRTC_EVENT_KIND_HANDED_OVER);
+    saltyrtc_client_free(initiator);
+    saltyrtc_client_free(responder);
+    checked("an ICE server of no use");
+}
+
 static void without_rtc(const test_server *server) {
     saltyrtc_error *error = NULL;
     pair pair = connected_pair(server);
@@ -221,6 +242,7 @@ int main(void) {
     start_server(&server);
     channels(&server);
     a_channel_that_fails(&server);
+    an_ice_server_of_no_use(&server);
     back_pressure(&server);
     two_kinds_of_webrtc(&server);
     without_rtc(&server);
