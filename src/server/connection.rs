@@ -17,7 +17,7 @@ use super::metrics::{Metrics, ReachedLimit};
 use super::registry::Member;
 use crate::protocol::server::{ClientId, Path};
 use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Transmit};
-use crate::transport::{BATCH, WebSocket, close_frame, finish};
+use crate::transport::{BATCH, WebSocket, close, close_frame, finish};
 
 /// How many messages of one client are taken before others have their turn, and how many bytes.
 const MESSAGES_PER_TURN: usize = 32;
@@ -123,15 +123,10 @@ pub(super) async fn serve(
 }
 
 /// Closes a WebSocket that is not, or not any more, on a path.
-pub(super) async fn refuse(
-    mut socket: WebSocket,
-    code: u16,
-    limits: &ServerLimits,
-    metrics: &Metrics,
-) {
+pub(super) async fn refuse(socket: WebSocket, code: u16, limits: &ServerLimits, metrics: &Metrics) {
     metrics.close(code);
-    if socket.feed(Message::Close(Some(close_frame(code)))).await.is_ok() {
-        finish_in_time(socket, limits, metrics).await;
+    if !close(socket, code, limits.close_timeout).await {
+        metrics.limit(ReachedLimit::CloseTime);
     }
 }
 

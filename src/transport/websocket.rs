@@ -9,6 +9,8 @@ use futures_util::SinkExt as _;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
+#[cfg(feature = "server")]
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 #[cfg(feature = "server")]
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -62,13 +64,27 @@ pub(crate) fn close_frame(code: u16) -> CloseFrame {
 
 /// Ends the connection below a WebSocket whose closing frame was sent, within `limit`. Says whether
 /// that was enough; if not, the connection is cut off.
-pub(crate) async fn finish(mut socket: WebSocket, limit: Duration) -> bool {
+pub(crate) async fn finish(socket: WebSocket, limit: Duration) -> bool {
+    in_time(timeout(limit, flush_and_end(socket)).await)
+}
+
+/// Like [`finish`], for a WebSocket whose closing frame is still to be sent. It goes out behind what was
+/// given to the socket before, for which there is no time of its own.
+#[cfg(feature = "server")]
+pub(crate) async fn close(mut socket: WebSocket, code: u16, limit: Duration) -> bool {
     let ended = timeout(limit, async {
-        // An error means that the other side is gone, which is what is wanted.
-        let _ = socket.flush().await;
-        end(socket.get_mut()).await;
+        if socket.feed(Message::Close(Some(close_frame(code)))).await.is_ok() {
+            flush_and_end(socket).await;
+        }
     });
     in_time(ended.await)
+}
+
+async fn flush_and_end(mut socket: WebSocket) {
+    // An error means that the other side is gone, which is what is wanted.
+    let _ = socket.flush().await;
+    // Without the WebSocket, so that half a message does not stay in memory meanwhile.
+    end(&mut socket.into_inner()).await;
 }
 
 /// Like [`finish`], for a connection that never became a WebSocket.

@@ -153,6 +153,24 @@ async fn the_time_to_close() {
     assert_eq!(hits(&server, "close_time"), 2);
 }
 
+/// It reads nothing, so that its closing frame is behind what does not get out, and the server is in the middle of
+/// a message that is too large.
+#[tokio::test]
+async fn the_time_to_close_a_connection_that_is_refused() {
+    let mut config = config();
+    config.limits.close_timeout = SHORT;
+    config.limits.stall_timeout = None;
+    let server = start(config);
+    let (_initiator, mut slow) = stuck(&server, &keys()).await;
+    // The header of a binary frame of 2 MiB.
+    let header = [&[0x82, 0xff][..], &(2_u64 << 20).to_be_bytes(), &[0; 4]].concat();
+    slow.socket.get_mut().write_all(&header).await.unwrap();
+    slow.socket.get_mut().flush().await.unwrap();
+    until(|| server.connections() == 1).await;
+    assert_eq!(metric(&server, "closes_total{code=\"1009\"}"), 1);
+    assert_eq!(hits(&server, "close_time"), 1);
+}
+
 #[tokio::test]
 async fn the_time_for_a_shutdown() {
     let mut config = config();
