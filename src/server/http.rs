@@ -2,7 +2,8 @@
 
 use std::io;
 
-use http::StatusCode;
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::handshake::machine::TryParse as _;
 use tokio_tungstenite::tungstenite::handshake::server::{
@@ -83,11 +84,28 @@ fn parse(data: &[u8]) -> Option<Result<Upgrade, HttpAnswer>> {
     match Request::try_parse(data) {
         Ok(None) if data.len() > MAX_REQUEST => answer(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
         Ok(None) => None,
-        Ok(Some((length, request))) => match create_response(&request) {
-            Ok(response) => Some(Ok(Upgrade { request, response, rest: data[length..].to_vec() })),
-            Err(_) => answer(StatusCode::BAD_REQUEST),
-        },
+        Ok(Some((length, mut request))) => {
+            join_lines(request.headers_mut());
+            match create_response(&request) {
+                Ok(response) => {
+                    Some(Ok(Upgrade { request, response, rest: data[length..].to_vec() }))
+                }
+                Err(_) => answer(StatusCode::BAD_REQUEST),
+            }
+        }
         Err(_) => answer(StatusCode::BAD_REQUEST),
+    }
+}
+
+/// Both headers of an upgrade are lists, in one line or in several (RFC 9110, sections 5.3, 7.6.1 and 7.8).
+/// The WebSocket library looks at the first line only, and wants `Upgrade` to be no list.
+fn join_lines(headers: &mut HeaderMap) {
+    for (name, wanted) in [(CONNECTION, "upgrade"), (UPGRADE, "websocket")] {
+        let lines = headers.get_all(&name).iter().filter_map(|line| line.to_str().ok());
+        let mut items = lines.flat_map(|line| line.split([',', ' ', '\t']));
+        if items.any(|item| item.eq_ignore_ascii_case(wanted)) {
+            headers.insert(name, HeaderValue::from_static(wanted));
+        }
     }
 }
 
@@ -123,6 +141,35 @@ mod tests {
         // The example of RFC 6455, section 1.3.
         let accept = upgrade.response.headers().get("Sec-WebSocket-Accept").unwrap();
         assert_eq!(accept, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    /// As proxies and browsers of all kinds write them.
+    #[test]
+    fn connection_and_upgrade_are_lists_in_any_number_of_lines() {
+        let (connection, upgrade) = ("Connection: Upgrade\r\n", "Upgrade: websocket\r\n");
+        for (before, after) in [
+            (connection, "Connection: keep-alive\r\nConnection: Upgrade\r\n"),
+            (connection, "connection: UPGRADE\r\nConnection: close\r\n"),
+            (connection, "Connection: keep-alive,\tupgrade , x\r\n"),
+            (connection, "Connection: \r\nConnection: ,Upgrade\r\n"),
+            (connection, "Connection: \u{fc}\r\nConnection: Upgrade\r\n"),
+            (upgrade, "Upgrade: h2c, WebSocket\r\n"),
+            (upgrade, "Upgrade: h2c\r\nUPGRADE: websocket\r\n"),
+            (upgrade, "Upgrade: WEBSOCKET,h2c\r\nUpgrade: TLS/1.3\r\n"),
+        ] {
+            let request = REQUEST.replace(before, after);
+            assert!(matches!(parse(request.as_bytes()), Some(Ok(_))), "{request}");
+        }
+        for (before, after) in [
+            (connection, ""),
+            (connection, "Connection: keep-alive\r\nConnection: close\r\n"),
+            (connection, "Connection: upgraded\r\n"),
+            (upgrade, ""),
+            (upgrade, "Upgrade: h2c\r\nUpgrade: TLS/1.3\r\n"),
+            (upgrade, "Upgrade: websocket2\r\n"),
+        ] {
+            assert_eq!(status(REQUEST.replace(before, after).as_bytes()), Some(400), "{after}");
+        }
     }
 
     #[test]
