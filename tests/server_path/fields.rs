@@ -2,7 +2,7 @@
 //! out of range.
 
 use rmpv::Value;
-use saltyrtc::protocol::server::PathConfig;
+use saltyrtc::protocol::server::{Cause, Event, PathConfig, Violation};
 
 use crate::Incoming::Close;
 use crate::scripted_client::{SUBPROTOCOL, with_field};
@@ -182,5 +182,31 @@ fn reasons_for_dropping() {
         bench.send(&initiator, message);
         assert_eq!(bench.incoming(&mut responder), [Close(code)]);
         assert!(bench.incoming(&mut initiator).is_empty());
+    }
+}
+
+/// No message to the server has any use for so much, and everybody can send one.
+#[test]
+fn large_messages_to_the_server_are_refused_before_they_are_looked_at() {
+    const LARGEST: usize = 16 << 10;
+    for more in [0, 1, 1 << 20] {
+        let violation = if more == 0 { Violation::Undecryptable } else { Violation::TooLong };
+        let mut bench = Bench::new();
+        let newcomer = bench.new_responder();
+        let authenticated = bench.join_initiator();
+        bench.events();
+        for mut member in [newcomer, authenticated] {
+            let nonce = member.client.nonce(0);
+            bench.send(&member, [&nonce[..], &vec![0xdf; LARGEST + more]].concat());
+            let causes: Vec<Cause> = bench.events().into_iter().filter_map(cause).collect();
+            assert_eq!(causes, [Cause::Violation(violation.clone())]);
+        }
+    }
+}
+
+fn cause(event: Event) -> Option<Cause> {
+    match event {
+        Event::Closing { cause, .. } => Some(cause),
+        _ => None,
     }
 }

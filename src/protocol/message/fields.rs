@@ -15,6 +15,8 @@ use rmp::encode as write;
 pub enum MessageError {
     /// The data is not one MessagePack map with text keys.
     NotAMap,
+    /// The map has more fields than any message.
+    TooManyFields,
     /// The MessagePack data ends early, goes on after its end, or is malformed.
     Malformed,
     /// The same field is there twice. Of its name, this is the beginning.
@@ -51,6 +53,7 @@ impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotAMap => f.write_str("the message is not a MessagePack map with text keys"),
+            Self::TooManyFields => f.write_str("the message has too many fields"),
             Self::Malformed => f.write_str("the message is not valid MessagePack"),
             Self::Repeated(field) => write!(f, "the message has the field {field:?} twice"),
             Self::NoType => f.write_str("the message has no type"),
@@ -72,6 +75,11 @@ impl fmt::Display for MessageError {
 }
 
 impl std::error::Error for MessageError {}
+
+/// How many fields a message may have, those included that nobody knows. None that is specified has a dozen.
+const MAX_FIELDS: u32 = 256;
+/// How many items an array in a message may have. The longest one that is specified has 254.
+const MAX_ITEMS: u32 = 1024;
 
 /// Splits the first MessagePack value off `data`: (value, rest). Iterative, so that nested data
 /// cannot exhaust the stack.
@@ -171,6 +179,9 @@ pub(crate) fn read_uint(mut value: &[u8]) -> Option<u64> {
 /// Iterates over the values of an array.
 pub(crate) fn read_array(mut value: &[u8]) -> Option<Vec<&[u8]>> {
     let length = rmp::decode::read_array_len(&mut value).ok()?;
+    if length > MAX_ITEMS {
+        return None;
+    }
     let mut items = Vec::new();
     for _ in 0..length {
         let (item, rest) = split_value(value).ok()?;
@@ -263,6 +274,10 @@ impl<'a> Fields<'a> {
 
     /// Takes a serialised message apart.
     pub(crate) fn parse(data: &'a [u8]) -> Result<Self, MessageError> {
+        // Strangers send messages too. What they can make us do is bounded before anything is done.
+        if rmp::decode::read_map_len(&mut &data[..]).is_ok_and(|fields| fields > MAX_FIELDS) {
+            return Err(MessageError::TooManyFields);
+        }
         let entries = read_map(data)?;
         // Spec: P-101 (Client-to-Server Messages)
         // Spec: P-221 (Client-to-Client Messages)
@@ -581,6 +596,22 @@ mod tests {
         trailing.push(0xc0);
         assert_eq!(error(&trailing), MessageError::Malformed);
         assert_eq!(Fields::parse(&MapWriter::message("x").finish()).unwrap().kind(), "x");
+    }
+
+    /// The rest is not looked at: it is not even there.
+    #[test]
+    fn too_many_fields_are_refused_by_their_number_alone() {
+        let map = |fields: u32| [&[0xdf][..], &fields.to_be_bytes()].concat();
+        assert_eq!(Fields::parse(&map(MAX_FIELDS)).unwrap_err(), MessageError::Malformed);
+        for fields in [MAX_FIELDS + 1, 170_000, u32::MAX] {
+            assert_eq!(Fields::parse(&map(fields)).unwrap_err(), MessageError::TooManyFields);
+        }
+        let array = |items: u32| {
+            let nils = vec![0xc0; items as usize];
+            [&[0xdd][..], &items.to_be_bytes(), &nils].concat()
+        };
+        assert_eq!(read_array(&array(MAX_ITEMS)).unwrap().len(), MAX_ITEMS as usize);
+        assert_eq!(read_array(&array(MAX_ITEMS + 1)), None);
     }
 
     /// Covers P-099 P-219.

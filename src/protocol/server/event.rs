@@ -136,6 +136,8 @@ pub enum Violation {
     /// The source address is not the one of the client.
     Source,
     /// The client may not send to the destination address.
+    /// A message to the server is larger than any that it understands.
+    TooLong,
     Destination,
     /// Cookie or sequence number are wrong.
     Nonce(NonceError),
@@ -159,6 +161,7 @@ impl fmt::Display for Violation {
             Self::Source => f.write_str("wrong source address"),
             Self::Destination => f.write_str("destination address that is not allowed"),
             Self::Nonce(error) => error.fmt(f),
+            Self::TooLong => f.write_str("message to the server that is too long"),
             Self::Undecryptable => f.write_str("undecryptable message"),
             // These hold text of the client, which does not belong into a log.
             Self::Message(MessageError::UnexpectedType(_)) => {

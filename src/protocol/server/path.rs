@@ -44,6 +44,10 @@ pub struct Path {
 /// What happens to messages that wait for a client whose connection is closed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Waiting {
+/// How many bytes a message to the server may have. 'client-auth', the longest one, has some two hundred. Anybody can
+/// send them, so that the work that they make is bounded before there is any.
+const MAX_TO_SERVER: usize = 16 << 10;
+
     /// They go out before the close.
     Flush,
     /// Relayed messages go back to their senders as 'send-error'.
@@ -292,6 +296,9 @@ impl Path {
         message: Bytes,
     ) -> Result<(), Cause> {
         // Spec: P-086 (Sending a Relay Message)
+        if data.len() > MAX_TO_SERVER {
+            return Err(Violation::TooLong.into());
+        }
         // Spec: P-215 (Client-to-Client Messages)
         // Who gets the message, and how many may send to it.
         let (receiver, senders) = match (nonce.source.role(), nonce.destination.role()) {
