@@ -78,6 +78,29 @@ fn a_responder_introduces_itself_first() {
     }
 }
 
+/// Also keys that cannot be used, such as those of clients in which somebody forgot to fill one in.
+///
+/// Covers P-137 P-138.
+#[test]
+fn any_permanent_key_that_the_server_does_not_have_is_answered_in_the_same_way() {
+    let mut one = [0; 32];
+    one[0] = 1;
+    for permanent_keys in [vec![], vec![keys()]] {
+        for wanted in [[0; 32], one, [255; 32], [7; 32]] {
+            let config =
+                PathConfig { permanent_keys: permanent_keys.clone(), ..Default::default() };
+            let mut bench = Bench::with(config);
+            for mut member in [bench.new_initiator(), bench.new_responder()] {
+                let wanted = Some(wanted.to_vec().into());
+                let auth = with_field(&member.client.client_auth(), "your_key", wanted);
+                let message = member.client.sealed(&auth);
+                bench.send(&member, message);
+                assert_eq!(bench.incoming(&mut member), [Close(3007)]);
+            }
+        }
+    }
+}
+
 /// Covers P-006 P-007 P-008 P-009 P-137 P-138 P-139 P-140 P-141 P-151 P-152 P-153 P-154.
 #[test]
 fn the_permanent_key_that_a_client_asks_for_signs() {

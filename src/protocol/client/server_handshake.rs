@@ -121,7 +121,7 @@ impl ServerHandshake {
             // Spec: P-124 P-125 ('client-auth' Message)
             ping_interval: self.ping_interval.into(),
             // Spec: P-126 ('client-auth' Message)
-            your_key: self.server_key,
+            your_key: self.server_key.map(|key| *key.as_bytes()),
         };
         // Spec: P-121 P-142 ('client-auth' Message)
         messages.push(seal(&self.next_nonce(), &key, &auth.serialise()));

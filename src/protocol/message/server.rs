@@ -75,8 +75,9 @@ pub struct ClientAuth {
     pub subprotocols: Vec<String>,
     /// Seconds between WebSocket pings of the server; 0 for none.
     pub ping_interval: u64,
-    /// The permanent key of the server that the client wants to see used.
-    pub your_key: Option<PublicKey>,
+    /// The permanent key of the server that the client wants to see used. As bytes, which need not be a valid key:
+    /// one that is not a key of the server is answered in one way, whatever is wrong with it.
+    pub your_key: Option<[u8; KEY_BYTES]>,
 }
 
 impl ClientAuth {
@@ -93,7 +94,7 @@ impl ClientAuth {
                 None => 0,
             },
             your_key: match fields.optional("your_key") {
-                Some(_) => Some(fields.public_key("your_key")?),
+                Some(_) => Some(fields.bytes("your_key")?),
                 None => None,
             },
         })
@@ -106,7 +107,7 @@ impl ClientAuth {
             .texts("subprotocols", &self.subprotocols)
             .uint("ping_interval", self.ping_interval);
         match &self.your_key {
-            Some(key) => map.binary("your_key", key.as_bytes()),
+            Some(key) => map.binary("your_key", key),
             None => map,
         }
         .finish()

@@ -156,7 +156,10 @@ impl Path {
 }
 
 /// The permanent key for a client that asks for `wanted`.
-fn permanent_key(config: &PathConfig, wanted: Option<PublicKey>) -> Result<Option<KeyPair>, Cause> {
+fn permanent_key(
+    config: &PathConfig,
+    wanted: Option<[u8; KEY_BYTES]>,
+) -> Result<Option<KeyPair>, Cause> {
     let keys = &config.permanent_keys;
     match wanted {
         // Spec: P-008 P-009 (Server's Permanent Key)
@@ -165,7 +168,7 @@ fn permanent_key(config: &PathConfig, wanted: Option<PublicKey>) -> Result<Optio
         // Spec: P-137 P-138 P-139 P-140 ('client-auth' Message)
         Some(wanted) => keys
             .iter()
-            .find(|pair| *pair.public() == wanted)
+            .find(|pair| *pair.public().as_bytes() == wanted)
             .cloned()
             .map(Some)
             .ok_or(Cause::UnknownServerKey),
