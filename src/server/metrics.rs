@@ -20,14 +20,14 @@ pub struct Metrics {
     pub(super) tls_failures: Counter,
     pub(super) proxy_header_failures: Counter,
     pub(super) paths: Counter,
-    clients: [Counter; ROLES.len()],
-    handshakes: [Counter; OUTCOMES.len()],
-    limit_hits: [Counter; LIMITS.len()],
-    closes: [Counter; CLOSE_CODES.len()],
+    clients: [Counter; ClientRole::ALL.len()],
+    handshakes: [Counter; HandshakeOutcome::ALL.len()],
+    limit_hits: [Counter; ReachedLimit::ALL.len()],
+    closes: [Counter; ClosedWith::ALL.len()],
     paused: Counter,
     relayed_messages: Counter,
     relayed_bytes: Counter,
-    relay_failures: [Counter; FAILURES.len()],
+    relay_failures: [Counter; FailureReason::ALL.len()],
     relay_latency: Histogram,
     pub(super) queued: Arc<AtomicUsize>,
 }
@@ -73,94 +73,143 @@ impl Drop for GaugeGuard {
     }
 }
 
-const ROLES: [&str; 2] = ["initiator", "responder"];
+/// An enumeration whose values are the values of a label. There is one list of them, so that each has its text and
+/// its counter, and no counter can be missing when a value is added.
+macro_rules! label {
+    ($(#[$meta:meta])* $name:ident { $($value:ident => $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(super) enum $name {
+            $($value,)*
+        }
 
-/// How a handshake came out: what became of a connection that was not refused by a limit.
-#[derive(Clone, Copy)]
-pub(super) enum HandshakeOutcome {
-    Initiator,
-    Responder,
-    ProxyHeader,
-    Tls,
-    NotWebSocket,
-    Path,
-    Subprotocol,
-    ProtocolError,
-    ServerKey,
-    PathFull,
-    Timeout,
-    Left,
-    Shutdown,
+        impl $name {
+            const ALL: &'static [Self] = &[$(Self::$value,)*];
+
+            const fn text(self) -> &'static str {
+                match self {
+                    $(Self::$value => $text,)*
+                }
+            }
+        }
+    };
 }
 
-const OUTCOMES: [&str; 13] = [
-    "initiator",
-    "responder",
-    "bad_proxy_header",
-    "tls_failure",
-    "not_websocket",
-    "bad_path",
-    "bad_subprotocol",
-    "protocol_error",
-    "unknown_server_key",
-    "path_full",
-    "timeout",
-    "left",
-    "shutdown",
-];
-
-/// A limit that was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ReachedLimit {
-    Connections,
-    ConnectionsPerAddress,
-    ConnectionsPerPath,
-    AcceptRate,
-    HandshakeTime,
-    IdleTime,
-    StallTime,
-    PongTime,
-    CloseTime,
-    ShutdownTime,
-    MessageSize,
-    Queue,
-    AllQueues,
-    Notifications,
+label! {
+    /// What an authenticated client is.
+    ClientRole {
+        Initiator => "initiator",
+        Responder => "responder",
+    }
 }
 
-const LIMITS: [&str; 14] = [
-    "connections",
-    "connections_per_address",
-    "connections_per_path",
-    "accept_rate",
-    "handshake_time",
-    "idle_time",
-    "stall_time",
-    "pong_time",
-    "close_time",
-    "shutdown_time",
-    "message_size",
-    "queue",
-    "all_queues",
-    "notifications",
-];
+impl From<Role> for ClientRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Initiator => Self::Initiator,
+            Role::Responder => Self::Responder,
+        }
+    }
+}
 
-const FAILURES: [&str; 4] = ["nobody_there", "queue_full", "all_queues_full", "receiver_left"];
+label! {
+    /// How a handshake came out: what became of a connection that was not refused by a limit.
+    HandshakeOutcome {
+        Initiator => "initiator",
+        Responder => "responder",
+        ProxyHeader => "bad_proxy_header",
+        Tls => "tls_failure",
+        NotWebSocket => "not_websocket",
+        Path => "bad_path",
+        Subprotocol => "bad_subprotocol",
+        ProtocolError => "protocol_error",
+        ServerKey => "unknown_server_key",
+        PathFull => "path_full",
+        Timeout => "timeout",
+        Left => "left",
+        Shutdown => "shutdown",
+    }
+}
 
-/// The close codes that this server sends.
-const CLOSE_CODES: [u16; 11] = [
-    CloseCode::GoingAway.code(),
-    CloseCode::WebSocketProtocolError.code(),
-    MESSAGE_TOO_BIG,
-    CloseCode::PathFull.code(),
-    CloseCode::ProtocolError.code(),
-    CloseCode::InternalError.code(),
-    CloseCode::DroppedByInitiator.code(),
-    CloseCode::InitiatorCouldNotDecrypt.code(),
-    CloseCode::NoSharedTask.code(),
-    CloseCode::InvalidKey.code(),
-    CloseCode::Timeout.code(),
-];
+label! {
+    /// A limit that was reached.
+    ReachedLimit {
+        Connections => "connections",
+        ConnectionsPerAddress => "connections_per_address",
+        ConnectionsPerPath => "connections_per_path",
+        AcceptRate => "accept_rate",
+        HandshakeTime => "handshake_time",
+        IdleTime => "idle_time",
+        StallTime => "stall_time",
+        PongTime => "pong_time",
+        CloseTime => "close_time",
+        ShutdownTime => "shutdown_time",
+        MessageSize => "message_size",
+        Queue => "queue",
+        AllQueues => "all_queues",
+        Notifications => "notifications",
+    }
+}
+
+label! {
+    /// Why a message was answered with 'send-error'.
+    FailureReason {
+        NobodyThere => "nobody_there",
+        QueueFull => "queue_full",
+        AllQueuesFull => "all_queues_full",
+        ReceiverLeft => "receiver_left",
+    }
+}
+
+impl From<RelayFailure> for FailureReason {
+    fn from(why: RelayFailure) -> Self {
+        match why {
+            RelayFailure::NobodyThere => Self::NobodyThere,
+            RelayFailure::QueueFull => Self::QueueFull,
+            RelayFailure::AllQueuesFull => Self::AllQueuesFull,
+            RelayFailure::ReceiverLeft => Self::ReceiverLeft,
+        }
+    }
+}
+
+label! {
+    /// A close code that this server sends.
+    ClosedWith {
+        GoingAway => "1001",
+        WebSocketProtocolError => "1002",
+        MessageTooBig => "1009",
+        PathFull => "3000",
+        ProtocolError => "3001",
+        InternalError => "3002",
+        DroppedByInitiator => "3004",
+        InitiatorCouldNotDecrypt => "3005",
+        NoSharedTask => "3006",
+        InvalidKey => "3007",
+        Timeout => "3008",
+    }
+}
+
+impl ClosedWith {
+    /// `None` for what servers do not send.
+    fn code(code: u16) -> Option<Self> {
+        if code == MESSAGE_TOO_BIG {
+            return Some(Self::MessageTooBig);
+        }
+        Some(match CloseCode::from_code(code.into())? {
+            CloseCode::GoingAway => Self::GoingAway,
+            CloseCode::WebSocketProtocolError => Self::WebSocketProtocolError,
+            CloseCode::PathFull => Self::PathFull,
+            CloseCode::ProtocolError => Self::ProtocolError,
+            CloseCode::InternalError => Self::InternalError,
+            CloseCode::DroppedByInitiator => Self::DroppedByInitiator,
+            CloseCode::InitiatorCouldNotDecrypt => Self::InitiatorCouldNotDecrypt,
+            CloseCode::NoSharedTask => Self::NoSharedTask,
+            CloseCode::InvalidKey => Self::InvalidKey,
+            CloseCode::Timeout => Self::Timeout,
+            CloseCode::Normal | CloseCode::Handover => return None,
+        })
+    }
+}
 
 /// Upper bounds of the histogram, in microseconds and as they are written in seconds.
 const BUCKETS: [(u64, &str); 14] = [
@@ -207,9 +256,13 @@ impl Metrics {
 
     /// A close frame was queued.
     pub(super) fn close(&self, code: u16) {
-        if let Some(at) = CLOSE_CODES.iter().position(|known| *known == code) {
-            self.closes[at].up();
+        if let Some(code) = ClosedWith::code(code) {
+            self.closes[code as usize].up();
         }
+    }
+
+    fn client(&self, role: Role) -> &Counter {
+        &self.clients[ClientRole::from(role) as usize]
     }
 
     /// Messages were handed over to the socket of their receiver, this long after they had arrived.
@@ -221,7 +274,7 @@ impl Metrics {
     pub(super) fn event(&self, event: &Event) {
         match event {
             Event::Authenticated { role } => {
-                self.clients[*role as usize].up();
+                self.client(*role).up();
                 self.handshake(match role {
                     Role::Initiator => HandshakeOutcome::Initiator,
                     Role::Responder => HandshakeOutcome::Responder,
@@ -233,11 +286,11 @@ impl Metrics {
                     self.limit(limit);
                 }
                 match role {
-                    Some(role) => self.clients[*role as usize].down(),
+                    Some(role) => self.client(*role).down(),
                     None => self.handshake(outcome_of(cause)),
                 }
             }
-            Event::Left { role: Some(role) } => self.clients[*role as usize].down(),
+            Event::Left { role: Some(role) } => self.client(*role).down(),
             Event::Left { role: None } => self.handshake(HandshakeOutcome::Left),
             Event::Relayed { messages, bytes } => {
                 self.relayed_messages.add(*messages);
@@ -252,7 +305,9 @@ impl Metrics {
                 }
             }
             Event::Resumed => self.paused.down(),
-            Event::RelayFailed { why } => self.relay_failures[*why as usize].up(),
+            Event::RelayFailed { why } => {
+                self.relay_failures[FailureReason::from(*why) as usize].up()
+            }
         }
     }
 
@@ -287,14 +342,41 @@ impl Metrics {
         );
         text.one("paths", "gauge", "Paths with at least one connection.", &self.paths);
         let help = "Authenticated clients.";
-        text.many("clients", "gauge", help, "role", &ROLES, &self.clients);
+        text.many(
+            "clients",
+            "gauge",
+            help,
+            "role",
+            ClientRole::ALL.iter().map(|role| role.text()),
+            &self.clients,
+        );
         let help = "Handshakes by outcome. The outcomes 'initiator' and 'responder' are successes.";
-        text.many("handshakes_total", "counter", help, "outcome", &OUTCOMES, &self.handshakes);
+        text.many(
+            "handshakes_total",
+            "counter",
+            help,
+            "outcome",
+            HandshakeOutcome::ALL.iter().map(|outcome| outcome.text()),
+            &self.handshakes,
+        );
         let help = "How often a limit was reached.";
-        text.many("limit_hits_total", "counter", help, "limit", &LIMITS, &self.limit_hits);
-        let codes = CLOSE_CODES.map(|code| code.to_string());
+        text.many(
+            "limit_hits_total",
+            "counter",
+            help,
+            "limit",
+            ReachedLimit::ALL.iter().map(|limit| limit.text()),
+            &self.limit_hits,
+        );
         let help = "Connections closed by the server, by close code.";
-        text.many("closes_total", "counter", help, "code", &codes, &self.closes);
+        text.many(
+            "closes_total",
+            "counter",
+            help,
+            "code",
+            ClosedWith::ALL.iter().map(|code| code.text()),
+            &self.closes,
+        );
         let help =
             "Clients that nothing is read from until the receivers of their messages take more.";
         text.one("paused_clients", "gauge", help, &self.paused);
@@ -304,7 +386,14 @@ impl Metrics {
         text.one("relayed_bytes_total", "counter", help, &self.relayed_bytes);
         let help = "Messages that were answered with 'send-error'.";
         let failures = &self.relay_failures;
-        text.many("relay_failures_total", "counter", help, "reason", &FAILURES, failures);
+        text.many(
+            "relay_failures_total",
+            "counter",
+            help,
+            "reason",
+            FailureReason::ALL.iter().map(|reason| reason.text()),
+            failures,
+        );
         text.family("queued_bytes", "gauge", "Bytes that wait for clients in their queues.");
         text.line("queued_bytes", &[], &self.queued.load(Relaxed).to_string());
         text.histogram(
@@ -374,12 +463,12 @@ impl PrometheusText {
         kind: &str,
         help: &str,
         label: &str,
-        values: &[impl AsRef<str>],
+        values: impl Iterator<Item = &'static str>,
         counters: &[Counter],
     ) {
         self.family(name, kind, help);
-        for (value, counter) in values.iter().zip(counters) {
-            self.line(name, &[(label, value.as_ref())], &counter.get().to_string());
+        for (value, counter) in values.zip(counters) {
+            self.line(name, &[(label, value)], &counter.get().to_string());
         }
     }
 
@@ -409,17 +498,28 @@ mod tests {
     }
 
     #[test]
-    fn every_enumeration_has_its_names_in_order() {
-        assert_eq!(OUTCOMES[HandshakeOutcome::Initiator as usize], "initiator");
-        assert_eq!(OUTCOMES[HandshakeOutcome::Shutdown as usize], "shutdown");
-        assert_eq!(OUTCOMES[HandshakeOutcome::ServerKey as usize], "unknown_server_key");
-        assert_eq!(LIMITS[ReachedLimit::Connections as usize], "connections");
-        assert_eq!(LIMITS[ReachedLimit::Notifications as usize], "notifications");
-        assert_eq!(LIMITS[ReachedLimit::StallTime as usize], "stall_time");
-        assert_eq!(FAILURES[RelayFailure::NobodyThere as usize], "nobody_there");
-        assert_eq!(FAILURES[RelayFailure::ReceiverLeft as usize], "receiver_left");
-        assert_eq!(ROLES[Role::Initiator as usize], "initiator");
-        assert_eq!(ROLES[Role::Responder as usize], "responder");
+    /// Values of a label are indices of counters: the compiler sees that there is one for each, and this that
+    /// they are in the order in which they are printed.
+    fn every_value_of_a_label_has_its_counter() {
+        for (at, limit) in ReachedLimit::ALL.iter().enumerate() {
+            let metrics = Metrics::default();
+            assert_eq!(*limit as usize, at);
+            metrics.limit(*limit);
+            assert_eq!(
+                value(&metrics, &format!("limit_hits_total{{limit=\"{}\"}}", limit.text())),
+                "1"
+            );
+        }
+        let metrics = Metrics::default();
+        for role in [Role::Initiator, Role::Responder] {
+            metrics.event(&Event::Authenticated { role });
+            assert_eq!(value(&metrics, &format!("clients{{role=\"{role}\"}}")), "1");
+        }
+        for code in CloseCode::ALL {
+            if let Some(closed) = ClosedWith::code(code.code()) {
+                assert_eq!(closed.text(), code.code().to_string());
+            }
+        }
     }
 
     #[test]
