@@ -412,6 +412,7 @@ fn limit_of(cause: &Cause) -> Option<ReachedLimit> {
         Cause::PongTimeout => ReachedLimit::PongTime,
         Cause::Idle => ReachedLimit::IdleTime,
         Cause::TooSlow => ReachedLimit::Notifications,
+        Cause::Displaced => ReachedLimit::ConnectionsPerPath,
         _ => return None,
     })
 }
@@ -419,7 +420,7 @@ fn limit_of(cause: &Cause) -> Option<ReachedLimit> {
 /// The outcome of a handshake that the server ended.
 fn outcome_of(cause: &Cause) -> HandshakeOutcome {
     match cause {
-        Cause::PathFull => HandshakeOutcome::PathFull,
+        Cause::PathFull | Cause::Displaced => HandshakeOutcome::PathFull,
         Cause::UnknownServerKey => HandshakeOutcome::ServerKey,
         Cause::HandshakeTimeout | Cause::Idle | Cause::PongTimeout => HandshakeOutcome::Timeout,
         Cause::Shutdown => HandshakeOutcome::Shutdown,
@@ -497,9 +498,9 @@ mod tests {
         text.lines().find_map(|line| line.strip_prefix(&start)).expect(series).to_owned()
     }
 
-    #[test]
     /// Values of a label are indices of counters: the compiler sees that there is one for each, and this that
     /// they are in the order in which they are printed.
+    #[test]
     fn every_value_of_a_label_has_its_counter() {
         for (at, limit) in ReachedLimit::ALL.iter().enumerate() {
             let metrics = Metrics::default();

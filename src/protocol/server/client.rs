@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::client_id::ClientId;
 use super::config::PathConfig;
+use super::notice::Notice;
 use super::outbox::Outbox;
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::ServerHello;
@@ -21,8 +22,9 @@ pub(super) enum Stage {
     Introduced { key: PublicKey, shared: SharedKey },
     /// 'client-auth' came: the client is on the path.
     Authenticated { address: Address, shared: SharedKey },
-    /// A close is queued. Nothing of the client counts any more.
-    Closing,
+    /// A close is queued. Nothing of the client counts any more. What waits in front of the close is for the address
+    /// that it had, if it had one.
+    Closing { had: Option<(Address, SharedKey)> },
 }
 
 /// The pings that a client asked for.
@@ -148,7 +150,7 @@ impl Client {
     }
 
     pub(super) fn is_closing(&self) -> bool {
-        matches!(self.state, Stage::Closing)
+        matches!(self.state, Stage::Closing { .. })
     }
 
     /// When the client needs attention next.
@@ -173,9 +175,23 @@ impl Client {
         idle_at.is_some_and(|at| at <= now)
     }
 
-    /// Seals `plain` for the client and queues it.
-    pub(super) fn send(&mut self, plain: &[u8]) -> Result<(), SequenceExhausted> {
-        let Stage::Authenticated { address, shared } = &self.state else { return Ok(()) };
+    /// Nothing of the client counts any more.
+    pub(super) fn set_closing(&mut self) {
+        let had = match std::mem::replace(&mut self.state, Stage::New) {
+            Stage::Authenticated { address, shared } => Some((address, shared)),
+            Stage::Closing { had } => had,
+            Stage::New | Stage::Introduced { .. } => None,
+        };
+        self.state = Stage::Closing { had };
+    }
+
+    /// Seals a notice for the client. It gets the next sequence number, so it has to go out next.
+    pub(super) fn seal(&mut self, notice: Notice) -> Result<Bytes, SequenceExhausted> {
+        let (Stage::Authenticated { address, shared }
+        | Stage::Closing { had: Some((address, shared)) }) = &self.state
+        else {
+            unreachable!("only clients with an address are told of others")
+        };
         // Spec: P-040 (Sending a Signalling Message)
         let nonce = self.nonces.next_nonce(Address::SERVER, *address)?.to_bytes();
         let mut message = nonce.to_vec();
@@ -183,8 +199,7 @@ impl Client {
         // Spec: P-184 ('new-responder' Message)
         // Spec: P-207 ('disconnected' Message)
         // Spec: P-213 ('send-error' Message)
-        shared.seal_onto(&mut message, &nonce, plain);
-        self.outbox.own(message);
-        Ok(())
+        shared.seal_onto(&mut message, &nonce, &notice.serialise());
+        Ok(message.into())
     }
 }

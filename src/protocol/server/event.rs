@@ -71,6 +71,8 @@ pub enum Cause {
     SequenceExhausted,
     /// All responder addresses are in use: 3000.
     PathFull,
+    /// There are too many connections on the path, and this one was not authenticated: 3000.
+    Displaced,
     /// A newer initiator took the path: 3004.
     Replaced,
     /// The initiator dropped this responder, with the code it asked for.
@@ -96,7 +98,7 @@ impl Cause {
             // Spec: P-083 (Receiving a Signalling Message)
             // Spec: P-298 (Errors)
             Self::Violation(_) | Self::SequenceExhausted => CloseCode::ProtocolError,
-            Self::PathFull => CloseCode::PathFull,
+            Self::PathFull | Self::Displaced => CloseCode::PathFull,
             Self::Replaced => CloseCode::DroppedByInitiator,
             Self::Dropped(code) => *code,
             Self::UnknownServerKey => CloseCode::InvalidKey,
@@ -114,6 +116,7 @@ impl fmt::Display for Cause {
             Self::Violation(violation) => violation.fmt(f),
             Self::SequenceExhausted => f.write_str("sequence numbers towards the client used up"),
             Self::PathFull => f.write_str("no free responder address on the path"),
+            Self::Displaced => f.write_str("made room for another connection on the path"),
             Self::Replaced => f.write_str("replaced by a newer initiator"),
             Self::Dropped(_) => f.write_str("dropped by the initiator"),
             Self::UnknownServerKey => f.write_str("the client asked for an unknown server key"),
@@ -133,11 +136,11 @@ pub enum Violation {
     Text,
     /// A message has no more than the 24 bytes of the nonce.
     TooShort,
+    /// A message to the server is larger than any that it understands.
+    TooLong,
     /// The source address is not the one of the client.
     Source,
     /// The client may not send to the destination address.
-    /// A message to the server is larger than any that it understands.
-    TooLong,
     Destination,
     /// Cookie or sequence number are wrong.
     Nonce(NonceError),
@@ -158,10 +161,10 @@ impl fmt::Display for Violation {
         match self {
             Self::Text => f.write_str("text in place of a binary message"),
             Self::TooShort => f.write_str("message without data"),
+            Self::TooLong => f.write_str("message to the server that is too long"),
             Self::Source => f.write_str("wrong source address"),
             Self::Destination => f.write_str("destination address that is not allowed"),
             Self::Nonce(error) => error.fmt(f),
-            Self::TooLong => f.write_str("message to the server that is too long"),
             Self::Undecryptable => f.write_str("undecryptable message"),
             // These hold text of the client, which does not belong into a log.
             Self::Message(MessageError::UnexpectedType(_)) => {

@@ -6,11 +6,10 @@ use super::client::{Ping, Stage};
 use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::{Cause, Event, Violation};
+use super::notice::Notice;
 use super::path::Path;
 use crate::crypto::{KEY_BYTES, KeyPair, PublicKey, SharedKey};
-use crate::protocol::message::{
-    ClientAuth, ClientHello, NewInitiator, NewResponder, ServerAuth, ServerAuthRole,
-};
+use crate::protocol::message::{ClientAuth, ClientHello, ServerAuth, ServerAuthRole};
 use crate::protocol::{Address, CheckedNonce, Cookie, Nonce, ResponderAddress, Role};
 
 /// A client that proved to own its key, and that said what it wants.
@@ -93,21 +92,13 @@ impl Path {
 
         // Spec: P-145 ('server-auth' Message)
         // Everything is valid; from here on the path changes.
-        if role == Role::Initiator {
-            self.replace_initiator(now);
-        }
+        let of_another = role == Role::Initiator && self.replace_initiator(now);
         // Those who are there hear of the newcomer before anything it sends can reach them.
-        let announcement = match ResponderAddress::try_from(address) {
-            // Spec: P-177 P-178 ('new-responder' Message)
-            Ok(id) => NewResponder { id }.serialise(),
-            // Spec: P-172 ('new-initiator' Message)
-            Err(_) => NewInitiator.serialise(),
-        };
         let peers = self.peers_of(address);
         // Spec: P-173 ('new-initiator' Message)
         // Spec: P-179 ('new-responder' Message)
         for peer in &peers {
-            self.notify(*peer, &announcement);
+            self.notify(*peer, Notice::Joined { address, of_another });
         }
         let for_role = match ResponderAddress::try_from(address) {
             Ok(responder) => {

@@ -26,6 +26,7 @@ mod client_id;
 mod config;
 mod event;
 mod handshake;
+mod notice;
 mod outbox;
 mod path;
 mod pausing;

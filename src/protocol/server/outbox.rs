@@ -10,13 +10,15 @@ use bytes::Bytes;
 use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::RelayFailure;
+use super::notice::Notice;
 use crate::protocol::{Address, CloseCode, Nonce, Transmit};
 
 /// What a relayed message costs beside its bytes: its place in the queue and its allocation.
 const RELAY_OVERHEAD: usize = 64;
-/// How many bytes of the server's own messages may wait. A server-auth with 254 responders has
-/// less than 1 KiB, notifications have less than 100 bytes.
-const MAX_OWN: usize = 64 << 10;
+/// How many bytes of the server's own messages may wait. A server-auth with 254 responders has less than 1 KiB. Of
+/// each address there are two notices at most, that somebody left it and that somebody else has it, as all that is
+/// between cancels out. So a client that reads nothing is not filled up by others who come and go.
+const MAX_OWN: usize = 1024 * Notice::COST;
 /// From this many waiting bytes on, small messages are copied so that they do not keep the larger
 /// buffers alive that they were received in.
 const COPY_FROM: usize = 64 << 10;
@@ -70,8 +72,27 @@ impl Relay {
 enum Entry {
     Relay(Relay),
     Own(Bytes),
+    Notice(Notice),
     Ping,
     Close(CloseCode),
+}
+
+/// What is to be done next with a WebSocket.
+#[derive(Debug)]
+pub(super) enum Next {
+    Transmit(Transmit),
+    /// To be sealed.
+    Notice(Notice),
+}
+
+/// What became of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Noticed {
+    Queued,
+    /// It cancelled out with what waited, and perhaps took relayed messages with it.
+    Merged,
+    /// There is no room.
+    Full,
 }
 
 /// A relayed message that did not get out: who sent it, and what identifies it in 'send-error'.
@@ -88,6 +109,8 @@ pub(super) struct Outbox {
     /// to get another share usually gets the same address.
     shares: Vec<(Address, usize)>,
     own: usize,
+    /// How many among the entries say that somebody joined.
+    joined: usize,
     /// The sum of both, of all queues of a server.
     all: Arc<AtomicUsize>,
     /// Those who wait for room, in the order in which they get it.
@@ -108,6 +131,7 @@ impl Outbox {
             relayed: 0,
             shares: Vec::new(),
             own: 0,
+            joined: 0,
             all,
             waiting: VecDeque::new(),
             admitted: None,
@@ -248,9 +272,63 @@ impl Outbox {
         self.ping_waits
     }
 
-    /// Whether a message of the server has room; if not, the client has stopped reading.
-    pub(super) fn has_room_for_own(&self, bytes: usize) -> bool {
-        self.own + bytes <= MAX_OWN
+    /// Queues a notice. If there is no room, the client has stopped reading.
+    ///
+    /// Nobody needs to hear of somebody who joined and left again, or who was replaced, before there was time to
+    /// hear of it, nor what that one had to say.
+    pub(super) fn notice(&mut self, notice: Notice) -> Noticed {
+        let (mut notice, mut noticed) = (notice, Noticed::Queued);
+        match &mut notice {
+            Notice::Joined { address, of_another } => {
+                if let Some(over) = self.unsay_joined(*address) {
+                    noticed = Noticed::Merged;
+                    *of_another = over;
+                }
+            }
+            Notice::Left(address) => match self.unsay_joined(*address) {
+                // There was somebody else before, of whom the client knows.
+                Some(true) => noticed = Noticed::Merged,
+                Some(false) => return Noticed::Merged,
+                None => {}
+            },
+            Notice::SendError(_) => {}
+        }
+        if self.own + Notice::COST > MAX_OWN {
+            return Noticed::Full;
+        }
+        self.own += Notice::COST;
+        self.all.fetch_add(Notice::COST, Ordering::Relaxed);
+        self.joined += usize::from(matches!(notice, Notice::Joined { .. }));
+        self.entries.push_back(Entry::Notice(notice));
+        noticed
+    }
+
+    /// Takes out that somebody joined, and what came from there since, if that waits. Says whether the address was
+    /// somebody else's before.
+    fn unsay_joined(&mut self, joined: Address) -> Option<bool> {
+        if self.joined == 0 {
+            return None;
+        }
+        let says = |entry: &Entry| match entry {
+            Entry::Notice(Notice::Joined { address, of_another }) if *address == joined => {
+                Some(*of_another)
+            }
+            _ => None,
+        };
+        let mut places = self.entries.iter().enumerate().rev();
+        let (place, of_another) = places.find_map(|(place, entry)| Some((place, says(entry)?)))?;
+        let mut since = self.entries.split_off(place);
+        since.pop_front();
+        self.joined -= 1;
+        self.own -= Notice::COST;
+        self.all.fetch_sub(Notice::COST, Ordering::Relaxed);
+        for entry in since {
+            match entry {
+                Entry::Relay(relay) if relay.source == joined => self.uncount(&relay),
+                entry => self.entries.push_back(entry),
+            }
+        }
+        Some(of_another)
     }
 
     /// Whether half of that room is free. Asked before messages that may be left out.
@@ -285,19 +363,16 @@ impl Outbox {
     }
 
     /// Takes the next thing to do.
-    pub(super) fn pop(&mut self) -> Option<Transmit> {
-        Some(match self.entries.pop_front()? {
+    pub(super) fn pop(&mut self) -> Option<Next> {
+        Some(Next::Transmit(match self.entries.pop_front()? {
+            Entry::Notice(notice) => {
+                self.own -= Notice::COST;
+                self.all.fetch_sub(Notice::COST, Ordering::Relaxed);
+                self.joined -= usize::from(matches!(notice, Notice::Joined { .. }));
+                return Some(Next::Notice(notice));
+            }
             Entry::Relay(relay) => {
-                let cost = relay.cost();
-                self.relayed -= cost;
-                self.all.fetch_sub(cost, Ordering::Relaxed);
-                let of_sender = |(address, _): &(Address, usize)| *address == relay.source;
-                if let Some(place) = self.shares.iter().position(of_sender) {
-                    self.shares[place].1 -= cost;
-                    if self.shares[place].1 == 0 {
-                        self.shares.swap_remove(place);
-                    }
-                }
+                self.uncount(&relay);
                 Transmit::Message(relay.message)
             }
             Entry::Own(message) => {
@@ -310,7 +385,21 @@ impl Outbox {
                 Transmit::Ping
             }
             Entry::Close(code) => Transmit::Close(code),
-        })
+        }))
+    }
+
+    /// A relayed message is not in the queue any more.
+    fn uncount(&mut self, relay: &Relay) {
+        let cost = relay.cost();
+        self.relayed -= cost;
+        self.all.fetch_sub(cost, Ordering::Relaxed);
+        let of_sender = |(address, _): &(Address, usize)| *address == relay.source;
+        if let Some(place) = self.shares.iter().position(of_sender) {
+            self.shares[place].1 -= cost;
+            if self.shares[place].1 == 0 {
+                self.shares.swap_remove(place);
+            }
+        }
     }
 
     /// Takes all relayed messages out, in order.
@@ -334,7 +423,7 @@ impl Outbox {
     /// Forgets everything that waits.
     pub(super) fn clear(&mut self) {
         self.all.fetch_sub(self.relayed + self.own, Ordering::Relaxed);
-        (self.relayed, self.own) = (0, 0);
+        (self.relayed, self.own, self.joined) = (0, 0, 0);
         self.shares.clear();
         self.entries.clear();
         self.ping_waits = false;
@@ -384,9 +473,9 @@ mod tests {
         assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
         assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
         assert_eq!(relay(&mut outbox, &message(25), &room(max)), Err(Full::Share));
-        assert!(outbox.has_room_for_own(100), "messages of the server have room of their own");
-        outbox.own(vec![1; 100]);
-        assert!(matches!(outbox.pop(), Some(Transmit::Message(_))));
+        let notice = Notice::SendError([1; 8]);
+        assert_eq!(outbox.notice(notice), Noticed::Queued, "they have room of their own");
+        assert!(matches!(outbox.pop(), Some(Next::Transmit(Transmit::Message(_)))));
         assert_eq!(relay(&mut outbox, &message(100), &room(max)), Ok(()));
         assert_eq!(outbox.take_relays().len(), 2);
         assert_eq!(
@@ -401,7 +490,7 @@ mod tests {
         let mut outbox = new(Arc::default());
         let (small, large) = (message(100), message(COPY_FROM));
         let pop = |outbox: &mut Outbox| match outbox.pop() {
-            Some(Transmit::Message(message)) => message,
+            Some(Next::Transmit(Transmit::Message(message))) => message,
             other => panic!("{other:?}"),
         };
         assert_eq!(relay(&mut outbox, &small, &room(1 << 20)), Ok(()));
@@ -417,13 +506,63 @@ mod tests {
     #[test]
     fn messages_of_the_server_are_bounded_too() {
         let mut outbox = new(Arc::default());
-        for _ in 0..MAX_OWN / 1024 {
-            assert!(outbox.has_room_for_own(1024));
-            outbox.own(vec![0; 1024]);
+        let error = |n: usize| Notice::SendError(n.to_be_bytes());
+        for n in 0..MAX_OWN / Notice::COST {
+            assert_eq!(outbox.notice(error(n)), Noticed::Queued);
         }
-        assert!(!outbox.has_room_for_own(1));
+        assert_eq!(outbox.notice(error(0)), Noticed::Full);
         outbox.pop();
-        assert!(outbox.has_room_for_own(1024));
+        assert_eq!(outbox.notice(error(0)), Noticed::Queued);
+    }
+
+    #[test]
+    fn who_comes_and_goes_meanwhile_leaves_nothing_in_the_queue() {
+        let all = Arc::<AtomicUsize>::default();
+        let mut outbox = new(all.clone());
+        let (config, here, other) = (room(1 << 20), Address(2), Address(3));
+        let joined = |address| Notice::Joined { address, of_another: false };
+        let say = |outbox: &mut Outbox, source: Address| {
+            let relay = from(source.0, &message(100));
+            outbox.relay(Instant::now(), relay, 1, &config).map_err(|(_, full)| full)
+        };
+        // Of the first one it is known that it was there.
+        assert_eq!(say(&mut outbox, here), Ok(()));
+        assert_eq!(outbox.notice(Notice::Left(here)), Noticed::Queued);
+        assert_eq!(outbox.notice(joined(other)), Noticed::Queued);
+        let before = (outbox.entries.len(), outbox.relayed, all.load(Ordering::Relaxed));
+        for _ in 0..1000 {
+            assert_eq!(outbox.notice(joined(here)), Noticed::Queued);
+            assert_eq!(say(&mut outbox, here), Ok(()));
+            assert_eq!(outbox.notice(Notice::Left(here)), Noticed::Merged);
+        }
+        let after = (outbox.entries.len(), outbox.relayed, all.load(Ordering::Relaxed));
+        assert_eq!(before, after);
+        // Also if it is replaced, and not if there is something to say of somebody else.
+        assert_eq!(say(&mut outbox, other), Ok(()));
+        assert_eq!(outbox.notice(joined(here)), Noticed::Queued);
+        assert_eq!(say(&mut outbox, here), Ok(()));
+        assert_eq!(outbox.notice(joined(here)), Noticed::Merged);
+        let notices = outbox.entries.iter().filter_map(|entry| match entry {
+            Entry::Notice(notice) => Some(*notice),
+            _ => None,
+        });
+        let left = [Notice::Left(here), joined(other), joined(here)];
+        assert!(notices.eq(left));
+        assert_eq!(outbox.shares, [(here, 100 + RELAY_OVERHEAD), (other, 100 + RELAY_OVERHEAD)]);
+        // One who took the place of another is unsaid, and not that the other one left.
+        while outbox.pop().is_some() {}
+        assert_eq!(
+            outbox.notice(Notice::Joined { address: here, of_another: true }),
+            Noticed::Queued
+        );
+        assert_eq!(
+            outbox.notice(Notice::Joined { address: here, of_another: true }),
+            Noticed::Merged
+        );
+        assert_eq!(outbox.notice(Notice::Left(here)), Noticed::Merged);
+        assert!(matches!(outbox.pop(), Some(Next::Notice(Notice::Left(Address(2))))));
+        assert!(outbox.pop().is_none());
+        assert_eq!((outbox.own, outbox.joined, all.load(Ordering::Relaxed)), (0, 0, 0));
     }
 
     #[test]

@@ -11,9 +11,10 @@ use super::client::{Client, Stage};
 use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::event::{Cause, Event, RelayFailure, Violation};
-use super::outbox::{LostRelay, Relay};
+use super::notice::Notice;
+use super::outbox::{LostRelay, Next, Noticed, Relay};
 use crate::crypto::{PublicKey, RandomSource};
-use crate::protocol::message::{Disconnected, DropResponder, Fields, SendError};
+use crate::protocol::message::{DropResponder, Fields};
 use crate::protocol::{Address, CloseCode, Nonce, ResponderAddress, Role, Transmit};
 
 /// One signalling path. See the [module](super) for how to drive it.
@@ -39,15 +40,17 @@ pub struct Path {
     failing: Vec<(ClientId, Cause)>,
     /// Clients that were paused because of somebody who is not on the path any more.
     pub(super) resuming: VecDeque<ClientId>,
+    /// Clients whose queues may have room for others by now, although they took nothing.
+    relieved: Vec<ClientId>,
 }
 
-/// What happens to messages that wait for a client whose connection is closed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Waiting {
 /// How many bytes a message to the server may have. 'client-auth', the longest one, has some two hundred. Anybody can
 /// send them, so that the work that they make is bounded before there is any.
 const MAX_TO_SERVER: usize = 16 << 10;
 
+/// What happens to messages that wait for a client whose connection is closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
     /// They go out before the close.
     Flush,
     /// Relayed messages go back to their senders as 'send-error'.
@@ -83,6 +86,7 @@ impl Path {
             events: VecDeque::new(),
             failing: Vec::new(),
             resuming: VecDeque::new(),
+            relieved: Vec::new(),
         }
     }
 
@@ -197,7 +201,23 @@ impl Path {
 
     /// Takes the next thing to do with the WebSocket of a client.
     pub fn poll_transmit(&mut self, id: ClientId) -> Option<Transmit> {
-        self.clients.get_mut(&id)?.outbox.pop()
+        let client = self.clients.get_mut(&id)?;
+        let notice = match client.outbox.pop()? {
+            Next::Transmit(transmit) => return Some(transmit),
+            Next::Notice(notice) => notice,
+        };
+        match client.seal(notice) {
+            Ok(message) => Some(Transmit::Message(message)),
+            Err(_) if client.is_closing() => {
+                client.outbox.clear();
+                client.outbox.close(CloseCode::ProtocolError);
+                self.poll_transmit(id)
+            }
+            Err(_) => {
+                self.close(id, Cause::SequenceExhausted);
+                self.poll_transmit(id)
+            }
+        }
     }
 
     /// Names a client that got something into its queue since it was named last.
@@ -214,6 +234,19 @@ impl Path {
     /// A close is queued or was taken for this client, or it is not there at all.
     pub fn is_closing(&self, id: ClientId) -> bool {
         self.clients.get(&id).is_none_or(|client| client.is_closing())
+    }
+
+    /// The client is authenticated, and not closing.
+    pub fn is_authenticated(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(|client| client.role().is_some())
+    }
+
+    /// A client that is not authenticated has to make room for another one: it is closed with 3000.
+    pub fn displace(&mut self, now: Instant, id: ClientId) {
+        if !self.is_authenticated(id) {
+            self.close(id, Cause::Displaced);
+        }
+        self.settle(now);
     }
 
     /// Takes the next event.
@@ -263,6 +296,9 @@ impl Path {
         if nonce.destination != Address::SERVER {
             return self.relay(now, id, &nonce, message);
         }
+        if data.len() > MAX_TO_SERVER {
+            return Err(Violation::TooLong.into());
+        }
         let checked = client.nonces.check(&nonce)?;
         let Stage::Authenticated { address, shared } = &client.state else {
             return self.handshake(now, id, &nonce, data, checked);
@@ -296,9 +332,6 @@ impl Path {
         message: Bytes,
     ) -> Result<(), Cause> {
         // Spec: P-086 (Sending a Relay Message)
-        if data.len() > MAX_TO_SERVER {
-            return Err(Violation::TooLong.into());
-        }
         // Spec: P-215 (Client-to-Client Messages)
         // Who gets the message, and how many may send to it.
         let (receiver, senders) = match (nonce.source.role(), nonce.destination.role()) {
@@ -352,19 +385,22 @@ impl Path {
 
     pub(super) fn fail_relay(&mut self, lost: &LostRelay, why: RelayFailure) {
         self.events.push_back(Event::RelayFailed { why });
-        // Spec: P-208 ('send-error' Message)
-        self.notify(lost.sender, &SendError { id: lost.identity }.serialise());
+        self.notify(lost.sender, Notice::SendError(lost.identity));
     }
 
-    /// Sends a message of the server to an authenticated client; nothing happens for others.
-    pub(super) fn notify(&mut self, id: ClientId, plain: &[u8]) {
+    /// Tells an authenticated client something; nothing happens for others.
+    pub(super) fn notify(&mut self, id: ClientId, notice: Notice) {
         let Some(client) = self.clients.get_mut(&id) else { return };
-        if !client.outbox.has_room_for_own(plain.len()) {
-            self.failing.push((id, Cause::TooSlow));
-        } else if client.send(plain).is_err() {
-            self.failing.push((id, Cause::SequenceExhausted));
-        } else {
-            self.mark_ready(id);
+        if client.role().is_none() {
+            return;
+        }
+        match client.outbox.notice(notice) {
+            Noticed::Queued => self.mark_ready(id),
+            Noticed::Merged => {
+                self.mark_ready(id);
+                self.relieved.push(id);
+            }
+            Noticed::Full => self.failing.push((id, Cause::TooSlow)),
         }
     }
 
@@ -396,6 +432,8 @@ impl Path {
                 self.close(id, cause);
             } else if let Some(id) = self.resuming.pop_front() {
                 self.go_on(now, id);
+            } else if let Some(id) = self.relieved.pop() {
+                self.admit(now, id);
             } else {
                 return;
             }
@@ -403,17 +441,23 @@ impl Path {
     }
 
     pub(super) fn close(&mut self, id: ClientId, cause: Cause) {
-        let waiting = if cause == Cause::TooSlow { Waiting::Forget } else { Waiting::Return };
+        let waiting = match cause {
+            Cause::TooSlow | Cause::SequenceExhausted => Waiting::Forget,
+            _ => Waiting::Return,
+        };
         self.close_with(id, cause, waiting, Tell::Yes);
     }
 
     /// Takes a previous initiator off the path. Its responders are about to hear of the new one.
-    pub(super) fn replace_initiator(&mut self, now: Instant) {
-        if let Some(previous) = self.initiator {
+    /// Says whether there was one.
+    pub(super) fn replace_initiator(&mut self, now: Instant) -> bool {
+        let previous = self.initiator;
+        if let Some(previous) = previous {
             self.close_with(previous, Cause::Replaced, Waiting::Return, Tell::No);
             // What was meant for the previous one does not get to the new one.
             self.settle(now);
         }
+        previous.is_some()
     }
 
     fn close_with(&mut self, id: ClientId, cause: Cause, waiting: Waiting, tell: Tell) {
@@ -433,7 +477,7 @@ impl Path {
     fn leave(&mut self, id: ClientId, waiting: Waiting, tell: Tell) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let address = client.address();
-        client.state = Stage::Closing;
+        client.set_closing();
         (client.handshake_end, client.ping, client.idle_check) = (None, None, None);
         let pause = client.pause.take();
         self.resuming.extend(client.outbox.take_waiting());
@@ -466,10 +510,8 @@ impl Path {
             }
         }
         if tell == Tell::Yes {
-            let message = Disconnected { id: address }.serialise();
-            // Spec: P-199 P-200 ('disconnected' Message)
             for peer in self.peers_of(address) {
-                self.notify(peer, &message);
+                self.notify(peer, Notice::Left(address));
             }
         }
     }

@@ -89,7 +89,7 @@ impl Path {
     }
 
     /// Lets those go on who have waited for room in the queue of a client, as far as there is some.
-    fn admit(&mut self, now: Instant, receiver: ClientId) {
+    pub(super) fn admit(&mut self, now: Instant, receiver: ClientId) {
         loop {
             let senders = if self.initiator == Some(receiver) { self.responders.len() } else { 1 };
             let Some(client) = self.clients.get_mut(&receiver) else { return };
