@@ -8,7 +8,7 @@ use std::time::Instant;
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use tokio::net::TcpStream;
 
-use super::address_limits::{AddressLimiter, Permit};
+use super::address_limits::{AddressLimiter, Permit, group};
 use super::http::{HttpAnswer, Upgrade, accept, read_request};
 use super::metrics::{HandshakeOutcome, Metrics};
 use super::network::{ProxyHeader, TrustedProxies};
@@ -21,6 +21,8 @@ use crate::transport::{Stream, Tcp, WebSocket, accepted, prepare};
 pub(super) struct Opened {
     pub(super) socket: WebSocket,
     pub(super) asked: PathRequest,
+    /// Where the client comes from, as addresses are counted.
+    pub(super) address: IpAddr,
     /// Kept for as long as the connection lasts.
     pub(super) permit: Option<Permit>,
 }
@@ -69,6 +71,7 @@ pub(super) async fn open(
     let proxy = proxy.filter(|proxy| proxy.trusts(peer));
     let header = proxy.map(|proxy| proxy.header);
     let mut permit = None;
+    let mut client = peer;
     if header.is_none() {
         permit = admit(peer).map_err(|_| OpenError::Limit(None))?;
     }
@@ -79,7 +82,8 @@ pub(super) async fn open(
             Proxied::Client(address) => address,
             Proxied::Itself => peer,
         };
-        permit = admit(address).map_err(|_| OpenError::Limit(None))?;
+        client = address;
+        permit = admit(client).map_err(|_| OpenError::Limit(None))?;
     }
     let tcp = Tcp::new(tcp);
     let mut stream = match &settings.tls {
@@ -96,7 +100,8 @@ pub(super) async fn open(
     if let Some(proxy) = proxy
         && header == Some(ProxyHeader::XForwardedFor)
     {
-        permit = match admit(proxy.forwarded_for(peer, request.headers())) {
+        client = proxy.forwarded_for(peer, request.headers());
+        permit = match admit(client) {
             Ok(permit) => permit,
             Err(_) => return Err(OpenError::Limit(Some((stream, HttpAnswer::TOO_MANY)))),
         };
@@ -111,7 +116,7 @@ pub(super) async fn open(
     accept(&mut stream, &response).await?;
     // Spec: P-030 (Connecting To a Signalling Server)
     let socket = accepted(stream, rest, settings.websocket).await;
-    Ok(Opened { socket, asked, permit })
+    Ok(Opened { socket, asked, address: group(client), permit })
 }
 
 /// The subprotocols that a client offers, in order, from any number of headers.

@@ -99,7 +99,7 @@ impl Drop for Permit {
 }
 
 /// What counts as one address.
-fn group(address: IpAddr) -> IpAddr {
+pub(super) fn group(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         v4 @ IpAddr::V4(_) => v4,
         v6 @ IpAddr::V6(_) => around(v6, 64).map_or(v6, |network| network.addr()),

@@ -27,12 +27,17 @@ pub struct ServerLimits {
     /// HTTP status 429. Default: 4096, so that a proxy that the server was not told of does not stop
     /// everybody at once. 256 are plenty where clients connect directly.
     pub connections_per_address: Option<usize>,
-    /// How many connections there may be on one path, authenticated or not
-    /// (`connections_per_path`). One more is closed with 3000. Default: 1024.
+    /// How many connections there may be on one path, authenticated or not (`connections_per_path`). One more takes
+    /// the place of one that is not authenticated, which is closed with 3000: the oldest one from the address that has
+    /// most of them. If all are authenticated, the newcomer is closed. Default: 1024.
     ///
-    /// The protocol itself ends at one initiator and 254 responders. With less than some hundreds,
-    /// somebody who knows a path could keep its initiator out.
+    /// The protocol itself ends at one initiator and 254 responders. The smaller the number, the less time there is to
+    /// authenticate while somebody floods the path with connections.
     pub connections_per_path: Option<usize>,
+    /// How many of them may come from one address (`connections_per_path` too). One more takes the place of the oldest
+    /// one of the same address that is not authenticated. Default: 512, so that a path whose clients are all behind
+    /// one address can be full.
+    pub connections_per_path_and_address: Option<usize>,
     /// How many connections an address may open in some time (`accept_rate`). Those beyond are
     /// refused like those beyond [`connections_per_address`](Self::connections_per_address). Default:
     /// 200 per second after a burst of 4096.
@@ -100,6 +105,7 @@ impl Default for ServerLimits {
             connections: Some(1 << 16),
             connections_per_address: Some(4096),
             connections_per_path: Some(1024),
+            connections_per_path_and_address: Some(512),
             accept_rate: Some(AcceptRate { per_second: 200, burst: 4096 }),
             handshake_timeout: path.handshake_timeout,
             idle_timeout: path.idle_timeout,
@@ -128,6 +134,10 @@ impl ServerLimits {
             ("connections has to be 1 at least", self.connections),
             ("connections_per_address has to be 1 at least", self.connections_per_address),
             ("connections_per_path has to be 1 at least", self.connections_per_path),
+            (
+                "connections_per_path_and_address has to be 1 at least",
+                self.connections_per_path_and_address,
+            ),
         ];
         for (mistake, count) in counts {
             if count == Some(0) {

@@ -21,7 +21,7 @@ use super::connection::{refuse, serve};
 use super::http::HttpAnswer;
 use super::metrics::{GaugeGuard, HandshakeOutcome, Metrics, ReachedLimit};
 use super::network::TrustedProxies;
-use super::registry::{JoinError, Registry};
+use super::registry::{JoinError, Newcomer, PathLimits, Registry};
 use super::settings::Settings;
 use crate::protocol::CloseCode;
 use crate::runtime;
@@ -372,7 +372,7 @@ async fn connection(
     }
     // Only now, so that whoever sees that the connection was cut off finds the reason counted.
     drop(opening);
-    let Opened { socket, asked, permit } = match opened {
+    let Opened { socket, asked, address, permit } = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(failure)) => return failed(failure, settings, metrics).await,
         Err(_) => return,
@@ -388,8 +388,12 @@ async fn connection(
             return refuse(socket, code.code(), limits, metrics).await;
         }
     };
-    let most = limits.connections_per_path;
-    match registry.join(key, since, &subprotocol, &settings.path, most) {
+    let newcomer = Newcomer { key, address, since, subprotocol: &subprotocol };
+    let on_path = PathLimits {
+        all: limits.connections_per_path,
+        per_address: limits.connections_per_path_and_address,
+    };
+    match registry.join(&newcomer, &settings.path, on_path) {
         Ok(member) => serve(socket, member, limits, metrics, &phases).await,
         Err(JoinError::Stopping) => {
             metrics.handshake(HandshakeOutcome::Shutdown);

@@ -3,7 +3,58 @@
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::pair::{Enough, Started, turn, withstand};
-use crate::socket_peer::{Peer, closed, config, keys, kind, metric, next, start};
+use crate::scripted_client::SUBPROTOCOL;
+use crate::socket_peer::{
+    Peer, closed, config, hits, keys, kind, metric, next, open, path_of, start, until,
+};
+
+/// Somebody who knows a path holds more connections on it than it may have, and opens each again that is closed. The
+/// initiator, who owns the key, gets in every time, although all come from the same address.
+#[tokio::test]
+async fn a_path_full_of_connections_that_say_nothing() {
+    const SILENT: usize = 120;
+    const ATTEMPTS: usize = 60;
+    let _turn = turn().await;
+    let mut config = config();
+    config.limits.connections_per_path = Some(100);
+    config.limits.accept_rate = None;
+    let server = std::sync::Arc::new(start(config));
+    let owner = keys();
+    let (address, target) = (server.local_addr(), path_of(&owner));
+    let for_attack = server.clone();
+    let attack = |mut started: Started, enough: Enough| async move {
+        let silent = (0..SILENT).map(|_| {
+            let (target, mut enough) = (target.clone(), enough.clone());
+            tokio::spawn(async move {
+                let hold = async {
+                    loop {
+                        let mut socket =
+                            open(address, &target, &[SUBPROTOCOL], None).await.unwrap();
+                        while let Some(Message::Binary(_)) = next(&mut socket).await {}
+                    }
+                };
+                tokio::select! {
+                    () = hold => unreachable!(),
+                    () = enough.wait() => {}
+                }
+            })
+        });
+        let silent: Vec<_> = silent.collect();
+        until(|| hits(&for_attack, "connections_per_path") > 0).await;
+        started.now();
+        for _ in 0..ATTEMPTS {
+            let mut initiator = Peer::connect(&for_attack, &owner, owner.clone()).await;
+            initiator.authenticate().await;
+        }
+        for task in silent {
+            task.await.unwrap();
+        }
+    };
+    withstand("silent connections", &server, attack).await;
+    let joined = metric(&server, "handshakes_total{outcome=\"initiator\"}");
+    // The pairs that are measured have initiators, too.
+    assert_eq!(joined, ATTEMPTS as u64 + 2);
+}
 
 /// All responder addresses are taken by clients that flood the initiator and come again and again.
 ///

@@ -66,12 +66,19 @@ async fn connections_on_one_path() {
     let path = keys();
     let _initiator = Peer::join(&server, &path, false).await;
     let waiting = Peer::connect(&server, &path, keys()).await;
+    // One who has not said who it is makes room, and nobody else does.
+    let mut waiting = waiting;
+    let responder = Peer::join(&server, &path, true).await;
+    assert_eq!(closed(&mut waiting.socket).await, 3000);
+    drop(waiting);
+    assert_eq!(hits(&server, "connections_per_path"), 1);
     let mut third = open(server.local_addr(), &path_of(&path), &[SUBPROTOCOL], None).await.unwrap();
     assert_eq!(closed(&mut third).await, 3000);
-    assert_eq!(hits(&server, "connections_per_path"), 1);
-    assert_eq!(metric(&server, "closes_total{code=\"3000\"}"), 1);
+    assert_eq!(hits(&server, "connections_per_path"), 2);
+    assert_eq!(metric(&server, "closes_total{code=\"3000\"}"), 2);
+    assert_eq!(metric(&server, "handshakes_total{outcome=\"path_full\"}"), 1);
     Peer::join(&server, &keys(), false).await;
-    drop((waiting, third));
+    drop((responder, third));
     until(|| server.connections() == 1).await;
     Peer::join(&server, &path, true).await;
 }

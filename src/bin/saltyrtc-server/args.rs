@@ -249,10 +249,14 @@ pub(crate) struct LimitOptions {
     pub(crate) max_connections_per_address: OrOff<Count>,
     /// Connections at once on one signalling path
     ///
-    /// One more is closed with 3000. With less than some hundreds, somebody who knows a path could
-    /// keep its initiator out.
+    /// One more takes the place of the oldest one that is not authenticated, from the address that has most of them.
     #[arg(long, value_name = "COUNT|off", default_value = "1024")]
     pub(crate) max_connections_per_path: OrOff<Count>,
+    /// Connections at once on one signalling path from one address
+    ///
+    /// One more takes the place of the oldest one from there that is not authenticated.
+    #[arg(long, value_name = "COUNT|off", default_value = "512")]
+    pub(crate) max_connections_per_path_and_address: OrOff<Count>,
     /// Connections that one address may open per second, in the long run
     #[arg(long, value_name = "COUNT|off", default_value = "200")]
     pub(crate) accept_rate: OrOff<Count>,

@@ -96,6 +96,7 @@ fn limits(options: &ServerOptions) -> ServerLimits {
     limits.connections = count(given.max_connections);
     limits.connections_per_address = count(given.max_connections_per_address);
     limits.connections_per_path = count(given.max_connections_per_path);
+    limits.connections_per_path_and_address = count(given.max_connections_per_path_and_address);
     limits.accept_rate = given
         .accept_rate
         .0
@@ -156,6 +157,7 @@ mod tests {
             "--max-connections=7",
             "--max-connections-per-address=off",
             "--max-connections-per-path=7",
+            "--max-connections-per-path-and-address=off",
             "--accept-burst=7",
             "--handshake-timeout=7s",
             "--idle-timeout=7s",
@@ -203,6 +205,7 @@ mod tests {
             "--max-connections=1",
             "--max-connections-per-address=1",
             "--max-connections-per-path=1",
+            "--max-connections-per-path-and-address=1",
             "--accept-rate=1",
             "--accept-burst=1",
             "--handshake-timeout=1ms",
