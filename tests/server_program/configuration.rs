@@ -277,6 +277,35 @@ fn mistakes_name_option_file_and_cure_before_the_port_is_opened() {
 }
 
 #[test]
+fn keys_are_not_taken_from_files_that_others_can_write() {
+    let (directory, ..) = complete();
+    let (pem, tls_key) = (directory.name("tls.pem"), directory.name("tls.key"));
+    let permanent = directory.name("permanent.key");
+    let arguments = ["check-config", "-tc", &pem, "-tk", &tls_key, "-k", &permanent];
+    for name in ["tls.key", "permanent.key"] {
+        for mode in [0o660, 0o622, 0o606] {
+            directory.set_mode(name, mode);
+            let (code, text) = fail(&arguments, &[]);
+            assert_eq!(code, 1);
+            for part in [&*directory.name(name), "others than its owner can write", "chmod go-w"] {
+                assert!(text.contains(part), "{part}: {text}");
+            }
+        }
+        for (mode, warns) in [(0o604, true), (0o644, true), (0o640, false), (0o400, false)] {
+            directory.set_mode(name, mode);
+            let output = run(&arguments, &[]);
+            assert!(output.status.success(), "{output:?}");
+            let text = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(text.contains(&directory.name(name)), warns, "{mode:o}: {text}");
+            assert_eq!(text.contains("everybody on this machine can read"), warns, "{text}");
+        }
+    }
+    // A certificate is no secret.
+    directory.set_mode("tls.pem", 0o644);
+    assert!(run(&arguments, &[]).stderr.is_empty());
+}
+
+#[test]
 fn a_port_that_cannot_be_had_is_said() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -39,7 +39,14 @@ impl Directory {
 
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         std::fs::write(self.path(name), content).unwrap();
+        // Many of them are keys, and what the umask is here is not what is tested.
+        self.set_mode(name, 0o600);
         self.name(name)
+    }
+
+    pub(crate) fn set_mode(&self, name: &str, mode: u32) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
     }
 
     /// The path of a file in here, as an argument.

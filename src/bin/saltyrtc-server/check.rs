@@ -50,8 +50,10 @@ impl Checked {
                 loaded.warnings.push(format!("{origin} has no effect, because {why}"));
             }
         }
-        let tls = tls::load(&loaded)?;
-        let permanent_keys = permanent_key::load(&loaded)?;
+        let mut warnings = Vec::new();
+        let tls = tls::load(&loaded, &mut warnings)?;
+        let permanent_keys = permanent_key::load(&loaded, &mut warnings)?;
+        loaded.warnings.extend(warnings);
         Ok(Self { loaded, tls, permanent_keys })
     }
 }

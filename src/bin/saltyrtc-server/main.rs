@@ -10,6 +10,7 @@ mod default_config;
 mod error;
 mod generate;
 mod healthcheck;
+mod key_file;
 mod library;
 mod logging;
 mod man;

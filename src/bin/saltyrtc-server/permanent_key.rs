@@ -6,6 +6,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _};
 use saltyrtc::crypto::{KeyPair, SecretKey};
 
 use crate::error::CommandError;
+use crate::key_file;
 use crate::sources::LoadedOptions;
 
 /// No line with a key is longer.
@@ -16,11 +17,14 @@ const LONGEST_LINE: u64 = 4096;
 /// # Errors
 ///
 /// A key cannot be read, is no key, or is there twice. No text contains what could be a key.
-pub(crate) fn load(loaded: &LoadedOptions) -> Result<Vec<KeyPair>, CommandError> {
+pub(crate) fn load(
+    loaded: &LoadedOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<KeyPair>, CommandError> {
     let origin = loaded.origin("key");
     let mut keys: Vec<KeyPair> = Vec::new();
     for (index, value) in loaded.options.server.keys.key.iter().enumerate() {
-        let key = KeyPair::from_secret(secret_key(value).map_err(|what| {
+        let key = KeyPair::from_secret(secret_key(value, warnings).map_err(|what| {
             CommandError::new(format!("{origin}, permanent key number {}: {what}", index + 1))
         })?);
         if keys.iter().any(|other| other.public() == key.public()) {
@@ -35,16 +39,16 @@ pub(crate) fn load(loaded: &LoadedOptions) -> Result<Vec<KeyPair>, CommandError>
 }
 
 /// A file is looked for first, so that the name of a file may look like a key.
-fn secret_key(value: &str) -> Result<SecretKey, String> {
+fn secret_key(value: &str, warnings: &mut Vec<String>) -> Result<SecretKey, String> {
     let could_be_key = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match File::open(value).and_then(first_line) {
+    match key_file::open(value.as_ref(), warnings).and_then(first_line) {
         Ok(line) => SecretKey::from_hex(&line).map_err(|error| {
             format!(
                 "the first line of the file {value} is not a permanent key: {error}; make one with \
                  saltyrtc-server generate"
             )
         }),
-        Err(_) if could_be_key => SecretKey::from_hex(value).map_err(|error| {
+        Err(error) if could_be_key && error.kind() == io::ErrorKind::NotFound => SecretKey::from_hex(value).map_err(|error| {
             format!(
                 "what was given (not shown, because it may be secret) is neither a file that can be \
                  read nor a key: {error}"

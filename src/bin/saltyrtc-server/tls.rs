@@ -1,15 +1,21 @@
 //! The files of the TLS certificate and its key.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use saltyrtc::server::TlsIdentity;
 
 use crate::error::CommandError;
+use crate::key_file;
 use crate::sources::LoadedOptions;
 
 /// Reads certificate and key, and makes sure that they can be used together. `None` without a
 /// certificate.
-pub(crate) fn load(loaded: &LoadedOptions) -> Result<Option<TlsIdentity>, CommandError> {
+pub(crate) fn load(
+    loaded: &LoadedOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Option<TlsIdentity>, CommandError> {
     let keys = &loaded.options.server.keys;
     let (certificate_option, certificate) = match (&keys.tlscert, &keys.sslcert) {
         (Some(file), _) => ("tlscert", file),
@@ -22,8 +28,10 @@ pub(crate) fn load(loaded: &LoadedOptions) -> Result<Option<TlsIdentity>, Comman
         (None, None) => (certificate_option, certificate),
     };
     let identity = TlsIdentity {
-        certificate_chain: read(loaded, certificate_option, certificate)?,
-        private_key: read(loaded, key_option, key)?,
+        certificate_chain: contents(loaded, certificate_option, certificate, |file| {
+            File::open(file)
+        })?,
+        private_key: contents(loaded, key_option, key, |file| key_file::open(file, warnings))?,
     };
     identity.check().map_err(|error| {
         let certificate_origin = loaded.origin(certificate_option);
@@ -52,8 +60,15 @@ fn no_certificate(loaded: &LoadedOptions) -> Result<(), CommandError> {
     }
 }
 
-fn read(loaded: &LoadedOptions, option: &str, file: &Path) -> Result<Vec<u8>, CommandError> {
-    std::fs::read(file).map_err(|error| {
+fn contents(
+    loaded: &LoadedOptions,
+    option: &str,
+    file: &Path,
+    open: impl FnOnce(&Path) -> io::Result<File>,
+) -> Result<Vec<u8>, CommandError> {
+    let mut contents = Vec::new();
+    let read = open(file).and_then(|mut opened| opened.read_to_end(&mut contents));
+    read.map(|_| contents).map_err(|error| {
         CommandError::new(format!(
             "{}: the file {} cannot be read: {error}; check its name, and that the user of the server \
              may read it",
