@@ -4,9 +4,9 @@
  *     chat initiate [--server URL] [--server-key HEX] [--ca FILE]
  *     chat join INVITATION [--ca FILE]
  *
- * The initiator prints an invitation, as text and as a QR code. Typed lines are sent, received lines are
- * printed, and the end of the input (Ctrl-D) ends the chat. Without --server, the initiator runs its own
- * server, which can be reached on this machine only.
+ * The initiator prints an invitation, as text and as a QR code. Once the other one is there, typed lines are
+ * sent, received lines are printed, and the end of the input (Ctrl-D) ends the chat; before that, Ctrl-C does.
+ * Without --server, the initiator runs its own server, which can be reached on this machine only.
  */
 #include <saltyrtc.h>
 

@@ -48,6 +48,8 @@ fn generate_overwrites_nothing() {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "content");
+    let (_, text) = fail(&["generate", &directory.name("")], &[]);
+    assert!(text.contains("it is a directory") && !text.contains("destroy"), "{text}");
     let (_, text) = fail(&["generate", &directory.name("nowhere/key")], &[]);
     assert!(text.contains("nowhere/key") && text.contains("directory"), "{text}");
 }

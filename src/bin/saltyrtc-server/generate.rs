@@ -18,6 +18,7 @@ pub(crate) fn generate(file: &Path) -> Result<(), CommandError> {
     });
     let fail = |error: io::Error| {
         let advice = match error.kind() {
+            _ if file.is_dir() => "it is a directory: give the name of a file in it",
             io::ErrorKind::AlreadyExists => {
                 "it exists and is not overwritten, because that would destroy its key: give another \
                  name, or remove it first"
