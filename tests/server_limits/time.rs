@@ -138,6 +138,8 @@ async fn the_time_that_a_receiver_may_stall() {
 async fn the_time_to_close() {
     let mut config = config();
     config.limits.close_timeout = SHORT;
+    // So much that the initiator does not have to wait with what it has to say.
+    config.limits.queue_bytes = 64 << 20;
     let server = start(config);
     // One that stays although it was told to go, and one that does not even read that.
     let mut stays = Peer::join(&server, &keys(), false).await;

@@ -112,8 +112,11 @@ fn strangers_who_come_and_go_do_not_fill_the_queue_of_an_initiator_that_reads_no
     let mut last = bench.join_responder();
     let message = last.client.relay(1, b"hello");
     bench.send(&last, message.clone());
+    let incoming = bench.incoming(&mut initiator);
     let expected = [disconnected(2), new_responder(2), Relayed(message.into())];
-    assert_eq!(bench.incoming(&mut initiator), expected);
+    assert!(incoming.ends_with(&expected), "{incoming:?}");
+    // It hears of the first of them, until it counts as one that does not keep up.
+    assert!((100..300).contains(&incoming.len()), "{}", incoming.len());
 }
 
 /// A responder that reads nothing hears of the last one of many initiators, and that the one left of which it knew.
@@ -132,7 +135,9 @@ fn initiators_who_come_and_go_do_not_fill_the_queue_of_a_responder_that_reads_no
     }
     assert!(bench.incoming(&mut first).ends_with(&[Close(3004)]));
     bench.path.handle_closed(bench.now, last.id);
-    assert_eq!(bench.incoming(&mut responder), [disconnected(1)]);
+    let incoming = bench.incoming(&mut responder);
+    assert!(incoming.ends_with(&[disconnected(1)]), "{incoming:?}");
+    assert!(incoming.len() < 300, "{}", incoming.len());
 }
 
 /// Covers P-145 P-146 P-172.

@@ -19,6 +19,8 @@ const RELAY_OVERHEAD: usize = 64;
 /// each address there are two notices at most, that somebody left it and that somebody else has it, as all that is
 /// between cancels out. So a client that reads nothing is not filled up by others who come and go.
 const MAX_OWN: usize = 1024 * Notice::COST;
+/// From this many bytes of them on a client counts as one that does not keep up, and notices are merged.
+const MERGE_FROM: usize = MAX_OWN / 8;
 /// From this many waiting bytes on, small messages are copied so that they do not keep the larger
 /// buffers alive that they were received in.
 const COPY_FROM: usize = 64 << 10;
@@ -274,8 +276,8 @@ impl Outbox {
 
     /// Queues a notice. If there is no room, the client has stopped reading.
     ///
-    /// Nobody needs to hear of somebody who joined and left again, or who was replaced, before there was time to
-    /// hear of it, nor what that one had to say.
+    /// A client that does not keep up need not hear of somebody who joined and left again, or who was replaced, nor
+    /// what that one had to say.
     pub(super) fn notice(&mut self, notice: Notice) -> Noticed {
         let (mut notice, mut noticed) = (notice, Noticed::Queued);
         match &mut notice {
@@ -306,7 +308,7 @@ impl Outbox {
     /// Takes out that somebody joined, and what came from there since, if that waits. Says whether the address was
     /// somebody else's before.
     fn unsay_joined(&mut self, joined: Address) -> Option<bool> {
-        if self.joined == 0 {
+        if self.joined == 0 || self.own < MERGE_FROM {
             return None;
         }
         let says = |entry: &Entry| match entry {
@@ -525,6 +527,11 @@ mod tests {
             let relay = from(source.0, &message(100));
             outbox.relay(Instant::now(), relay, 1, &config).map_err(|(_, full)| full)
         };
+        let error = |n: usize| Notice::SendError(n.to_be_bytes());
+        let full = MERGE_FROM / Notice::COST;
+        for n in 0..full {
+            assert_eq!(outbox.notice(joined(Address(4))), Noticed::Queued, "{n}");
+        }
         // Of the first one it is known that it was there.
         assert_eq!(say(&mut outbox, here), Ok(()));
         assert_eq!(outbox.notice(Notice::Left(here)), Noticed::Queued);
@@ -547,10 +554,14 @@ mod tests {
             _ => None,
         });
         let left = [Notice::Left(here), joined(other), joined(here)];
-        assert!(notices.eq(left));
+        assert!(notices.skip(full).eq(left));
         assert_eq!(outbox.shares, [(here, 100 + RELAY_OVERHEAD), (other, 100 + RELAY_OVERHEAD)]);
+        (0..full).for_each(|_| drop(outbox.pop()));
         // One who took the place of another is unsaid, and not that the other one left.
         while outbox.pop().is_some() {}
+        for n in 0..full {
+            assert_eq!(outbox.notice(error(n)), Noticed::Queued);
+        }
         assert_eq!(
             outbox.notice(Notice::Joined { address: here, of_another: true }),
             Noticed::Queued
@@ -560,6 +571,7 @@ mod tests {
             Noticed::Merged
         );
         assert_eq!(outbox.notice(Notice::Left(here)), Noticed::Merged);
+        (0..full).for_each(|_| drop(outbox.pop()));
         assert!(matches!(outbox.pop(), Some(Next::Notice(Notice::Left(Address(2))))));
         assert!(outbox.pop().is_none());
         assert_eq!((outbox.own, outbox.joined, all.load(Ordering::Relaxed)), (0, 0, 0));
