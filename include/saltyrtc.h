@@ -65,6 +65,7 @@
  * - WebRTC of the application: offers, answers, candidates
  * - WebRTC of the application: handover
  * - WebRTC of the application: secure data channels
+ * - ORTC of the application
  * - Chunking
  * - Embedded server
  * - Log messages
@@ -1121,6 +1122,13 @@ SALTYRTC_ENUM(saltyrtc_event_kind) {
      * Fields: status (OK or TIMEOUT).
      */
     SALTYRTC_EVENT_KIND_SERVER_STOPPED = 29,
+    /**
+     * ORTC task: a message from the peer, valid as the specification of the task has it.
+     *
+     * Fields: payload (MSGPACK), data (a map with the key "type", for example "ice-parameters";
+     * with the fields that the task knows), data_len.
+     */
+    SALTYRTC_EVENT_KIND_ORTC_MESSAGE = 30,
 };
 SALTYRTC_ENUM_TYPE(saltyrtc_event_kind);
 
@@ -2919,6 +2927,48 @@ saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *
                                                 size_t data_capacity,
                                                 size_t *SALTYRTC_NULLABLE data_len,
                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/* =================================================================================================
+ * ORTC of the application
+ * ================================================================================================= */
+
+/**
+ * Adds the ORTC task (v0.ortc.tasks.saltyrtc.org) for an application that brings its own ORTC
+ * implementation, after the tasks that were added before.
+ *
+ * The library carries the parameters, capabilities and candidates of the application's objects
+ * (saltyrtc_client_send_ortc_message, and the event ORTC_MESSAGE); the application establishes the
+ * connection. `exclude` are `exclude_len` ids of data channels (0 to 65534) that the application uses
+ * itself, so that none of them is chosen for the signalling; NULL and 0 for none. `handover` says whether
+ * the signalling may be handed over to a data channel (saltyrtc_client_hand_over).
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_ortc_task(struct saltyrtc_config *config,
+                                              const uint16_t *SALTYRTC_NULLABLE exclude,
+                                              size_t exclude_len,
+                                              bool handover,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Sends a message of the ORTC task to the peer, which gets it with an event ORTC_MESSAGE.
+ *
+ * `message` is a MessagePack map of `message_len` bytes, in the form of the specification of the task:
+ * with the key "type", for example "ice-parameters", and the other fields of that message. It is
+ * validated as the peer does it, fields that the task does not know are left out, and with a mistake
+ * nothing is sent (SALTYRTC_STATUS_BAD_ARGUMENT). ICE candidates that follow each other within 10 ms are
+ * sent as one message.
+ *
+ * `for_handover` says that the message is about a transport that the application makes for the channel of
+ * the signalling alone: it is sent with the label "handover", which is refused otherwise. Fails like
+ * saltyrtc_client_send_bytes, and then with SALTYRTC_STATUS_NO_HANDOVER if the clients did not agree on a
+ * handover.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_ortc_message(struct saltyrtc_client *client,
+                                                  const uint8_t *SALTYRTC_NULLABLE message,
+                                                  size_t message_len,
+                                                  bool for_handover,
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Chunking

@@ -3,9 +3,7 @@
 //!
 //! `tests/conformance/requirements.csv` numbers the requirements. A test names those that it shows in
 //! a comment line that starts with "Covers", followed by the ids. `tests/conformance/not_tested.csv`
-//! lists the rest, each with the reason; `O-*` stands for all ids that start so, and is allowed only
-//! for parts that are not built at all. See the table with
-//! `cargo test --test conformance -- --nocapture`.
+//! lists the rest, each with the reason. See the table with `cargo test --test conformance -- --nocapture`.
 //!
 //! The code that follows a requirement has a comment line above it with the ids and the title of their
 //! section, `// Spec: P-121 P-122 ('client-auth' Message)`. Each requirement has one such place: where it is

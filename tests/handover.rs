@@ -10,10 +10,11 @@ use saltyrtc::protocol::client::{
 };
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{
-    ChannelTransmit, CloseCode, Role, SUBPROTOCOL, SignallingChannel, Transmit,
+    ChannelFraming, ChannelTransmit, CloseCode, Role, SUBPROTOCOL, SecureChannel,
+    SignallingChannel, Task, Transmit,
 };
-use saltyrtc::task::webrtc::{self, Candidate, NAME, Options, SdpType, SessionDescription, WebRtc};
-use saltyrtc::task::{ClientConfig, Event, TaskEvent};
+use saltyrtc::task::webrtc::{self, Candidate, Options, SdpType, SessionDescription};
+use saltyrtc::task::{ClientConfig, Event, Ortc, TaskEvent, WebRtc, ortc};
 use support::data_channel::FakeChannel;
 use support::fake_peer::FakePeer;
 use support::fake_server::FakeServer;
@@ -21,29 +22,55 @@ use support::keys;
 use support::msg::{Msg, bin, map, texts};
 use support::pair::Pair;
 
-fn webrtc(config: ClientConfig, options: Options) -> ClientConfig {
-    ClientConfig { tasks: vec![Box::new(WebRtc::v1(options).unwrap())], ..config }
+/// What browsers take as one message of a data channel.
+const LARGE: usize = 262_144;
+
+const TASKS: [&str; 2] = [webrtc::NAME, ortc::NAME];
+
+fn with_task(config: ClientConfig, name: &str) -> ClientConfig {
+    let task: Box<dyn Task<TaskEvent>> = match name {
+        ortc::NAME => Box::new(Ortc::new(Options::default()).unwrap()),
+        _ => Box::new(WebRtc::v1(Options::default()).unwrap()),
+    };
+    ClientConfig { tasks: vec![task], ..config }
 }
 
-/// A client of each role in the WebRTC task with its peer, which said `handover` in 'auth'.
+/// What the task `name` of a peer says, which may or may not want the handover.
+fn data(name: &str, handover: bool) -> Value {
+    let handover = match (name, handover) {
+        (ortc::NAME, true) => texts(&["sctp"]),
+        (ortc::NAME, false) => texts(&[]),
+        (_, handover) => Value::Boolean(handover),
+    };
+    map(&[("exclude", Value::Array(vec![])), ("handover", handover)])
+}
+
+/// A client of each role in each task with its peer, which said `handover` in 'auth'.
 fn in_task_with(
     handover: bool,
     change: fn(ClientConfig) -> ClientConfig,
+) -> Vec<(FakeServer, FakePeer, FakeChannel)> {
+    TASKS.into_iter().flat_map(|name| in_task_named(name, handover, change)).collect()
+}
+
+/// A client of each role in the task `name` with its peer.
+fn in_task_named(
+    name: &str,
+    handover: bool,
+    change: fn(ClientConfig) -> ClientConfig,
 ) -> [(FakeServer, FakePeer, FakeChannel); 2] {
-    let config = |config| change(webrtc(config, Options::default()));
+    let config = |config| change(with_task(config, name));
     let initiator = FakeServer::new(config(keys::initiator_with_token())).ready(&[2]);
     let responder = FakeServer::new(config(keys::responder_with_token())).ready(&[1]);
     [(initiator, FakePeer::responder(2)), (responder, FakePeer::initiator())].map(
         |(mut server, mut peer)| {
             peer.up_to_auth(&mut server);
-            let data =
-                map(&[("exclude", Value::Array(vec![])), ("handover", Value::Boolean(handover))]);
             let auth = Msg::new("auth").with("your_cookie", bin(&peer.client_cookie));
             let auth = match peer.role {
-                Role::Responder => auth.with("tasks", texts(&[NAME])),
-                Role::Initiator => auth.with("task", NAME),
+                Role::Responder => auth.with("tasks", texts(&[name])),
+                Role::Initiator => auth.with("task", name),
             };
-            peer.send(&mut server, &auth.with("data", map(&[(NAME, data)])));
+            peer.send(&mut server, &auth.with("data", map(&[(name, data(name, handover))])));
             if peer.role == Role::Responder {
                 assert_eq!(peer.read(&mut server).kind(), "auth");
             }
@@ -54,7 +81,7 @@ fn in_task_with(
     )
 }
 
-fn in_task() -> [(FakeServer, FakePeer, FakeChannel); 2] {
+fn in_task() -> Vec<(FakeServer, FakePeer, FakeChannel)> {
     in_task_with(true, |config| config)
 }
 
@@ -73,7 +100,7 @@ fn handover() -> Msg {
 /// Our client hands over, and says so over the WebSocket.
 #[track_caller]
 fn hand_over(server: &mut FakeServer, peer: &mut FakePeer) {
-    server.client.hand_over(server.now, 0).unwrap();
+    server.client.hand_over(server.now, LARGE).unwrap();
     assert_eq!(peer.read(server), handover());
 }
 
@@ -93,6 +120,7 @@ fn closed(by: ClosedBy, code: Option<u16>, reason: EndReason, retryable: bool) -
 }
 
 /// Covers W-002 W-015 W-022 W-028 W-029 W-030 W-035 W-047 W-056 W-087 W-088 W-089 W-090 W-094.
+/// Covers O-002 O-018 O-029 O-038 O-039 O-040 O-045 O-062 O-121 O-122 O-124 O-125 O-128.
 #[test]
 fn handover_goes_over_the_server_and_everything_else_over_the_channel() {
     for (mut server, mut peer, mut channel) in in_task() {
@@ -119,16 +147,51 @@ fn handover_goes_over_the_server_and_everything_else_over_the_channel() {
 }
 
 /// Covers W-022 W-024 W-025 W-026 W-027.
+/// Covers O-029 O-034 O-036 O-037.
 #[test]
 fn application_learns_which_channel_to_make() {
-    for (server, ..) in in_task() {
-        let expected = SignallingChannel {
-            id: 0,
-            label: webrtc::SIGNALLING_LABEL,
-            protocol: SUBPROTOCOL,
-            max_chunk_size: Some(262_144),
-        };
-        assert_eq!(server.client.signalling_channel(), Ok(expected));
+    let max = 262_144;
+    for (name, label, framing) in [
+        (webrtc::NAME, "saltyrtc-signaling", ChannelFraming::Chunks { max }),
+        (ortc::NAME, SUBPROTOCOL, ChannelFraming::AsTransportTakes { max }),
+    ] {
+        for (server, ..) in in_task_named(name, true, |config| config) {
+            let expected = SignallingChannel { id: 0, label, protocol: SUBPROTOCOL, framing };
+            assert_eq!(server.client.signalling_channel(), Ok(expected));
+        }
+    }
+}
+
+/// Messages are as large as the transport of the peer takes; and the peer may read that in another way.
+///
+/// Covers O-020 O-021 O-022 O-023.
+#[test]
+fn ortc_cuts_messages_only_if_the_transport_needs_it() {
+    let text = "x".repeat(5000);
+    for (max_message_size, largest) in [(0, 6000), (64, 64), (1200, 1200), (65_535, 6000)] {
+        for (mut server, mut peer, mut channel) in in_task_named(ortc::NAME, true, |config| config)
+        {
+            server.client.hand_over(server.now, max_message_size).unwrap();
+            assert_eq!(peer.read(&mut server), handover());
+            peer.send(&mut server, &handover());
+            assert_eq!(server.events(), [Event::HandedOver]);
+
+            server.client.send_application(Payload::from_text(&text)).unwrap();
+            assert_eq!(channel.take(&mut server), []);
+            let sent = channel.unread();
+            assert!(sent.iter().all(|message| message.len() <= largest), "{max_message_size}");
+            let bytes: usize = sent.iter().map(Vec::len).sum();
+            let expected = SecureChannel::OVERHEAD + application(&*text).encode().len();
+            match max_message_size {
+                0 => assert_eq!((sent.len(), bytes), (1, expected)),
+                _ => assert_eq!(bytes, expected + 9 * sent.len()),
+            }
+
+            let whole = channel.seal(&application("whole").encode());
+            server.client.handle_channel_message(server.now, &whole);
+            channel.send(&mut server, &application("in chunks"));
+            assert_eq!(server.events(), [event("whole"), event("in chunks")]);
+        }
     }
 }
 
@@ -137,7 +200,7 @@ fn application_learns_which_channel_to_make() {
 fn chunks_are_as_large_as_the_transport_takes() {
     let sizes = [(64, 64), (1000, 1000), (65_536, 65_536), (1 << 20, 262_144), (0, 65_536)];
     for (max_message_size, chunk) in sizes {
-        let [(mut server, mut peer, mut channel), _] = in_task();
+        let (mut server, mut peer, mut channel) = in_task().remove(0);
         server.client.hand_over(server.now, max_message_size).unwrap();
         assert_eq!(peer.read(&mut server), handover());
         let data = vec![7; 600_000];
@@ -149,13 +212,14 @@ fn chunks_are_as_large_as_the_transport_takes() {
         let size: usize = chunks.iter().map(|chunk| chunk.len() - 9).sum();
         assert!((600_040..600_100).contains(&size), "each byte once: {size}");
     }
-    let [(mut server, ..), _] = in_task();
+    let (mut server, ..) = in_task().remove(0);
     let failure = server.client.hand_over(server.now, 63);
     assert_eq!(failure, Err(SendFailure::ChannelTooNarrow { limit: 63 }));
     server.expect_silence();
 }
 
 /// Covers W-031 W-032 W-033 W-034 W-049 W-050 W-053 W-092.
+/// Covers O-041 O-025 O-042 O-043 O-044 O-056 O-059 O-126.
 #[test]
 fn what_comes_over_the_channel_waits_for_the_handover_of_the_peer() {
     for hands_over in [false, true] {
@@ -183,6 +247,7 @@ fn what_comes_over_the_channel_waits_for_the_handover_of_the_peer() {
 }
 
 /// Covers W-034 W-092 W-093.
+/// Covers O-044 O-126 O-127.
 #[test]
 fn peer_may_not_go_on_over_the_server() {
     for (mut server, mut peer, _) in in_task() {
@@ -201,11 +266,12 @@ fn peer_may_not_go_on_over_the_server() {
 }
 
 /// Covers W-013 W-014 W-091.
+/// Covers O-016.
 #[test]
 fn no_handover_without_agreement() {
     for (mut server, mut peer, _) in in_task_with(false, |config| config) {
         assert_eq!(server.client.signalling_channel(), Err(SendFailure::NoHandover));
-        assert_eq!(server.client.hand_over(server.now, 0), Err(SendFailure::NoHandover));
+        assert_eq!(server.client.hand_over(server.now, LARGE), Err(SendFailure::NoHandover));
         server.client.handle_channel_message(server.now, &[0; 100]);
         server.client.handle_channel_closed();
         server.expect_silence();
@@ -218,19 +284,20 @@ fn no_handover_without_agreement() {
     }
 }
 
+/// Covers O-123.
 #[test]
 fn handover_has_its_time_once() {
     for (mut server, mut peer, _) in in_task() {
         hand_over(&mut server, &mut peer);
-        assert_eq!(server.client.hand_over(server.now, 0), Err(SendFailure::HandedOver));
+        assert_eq!(server.client.hand_over(server.now, LARGE), Err(SendFailure::HandedOver));
         peer.send(&mut server, &handover());
-        assert_eq!(server.client.hand_over(server.now, 0), Err(SendFailure::HandedOver));
+        assert_eq!(server.client.hand_over(server.now, LARGE), Err(SendFailure::HandedOver));
         server.client.close();
-        assert_eq!(server.client.hand_over(server.now, 0), Err(SendFailure::Closed));
+        assert_eq!(server.client.hand_over(server.now, LARGE), Err(SendFailure::Closed));
     }
     for server in [FakeServer::with_initiator(&[]), FakeServer::with_responder()] {
         let mut server = server;
-        assert_eq!(server.client.hand_over(server.now, 0), Err(SendFailure::NoPeer));
+        assert_eq!(server.client.hand_over(server.now, LARGE), Err(SendFailure::NoPeer));
     }
 }
 
@@ -243,7 +310,7 @@ fn the_end_of_the_websocket_makes_room_on_the_channel() {
     {
         let payload = || Payload::from_bytes(&[7; 90_000]);
         server.client.send_application(payload()).unwrap();
-        server.client.hand_over(server.now, 0).unwrap();
+        server.client.hand_over(server.now, LARGE).unwrap();
         peer.send(&mut server, &handover());
         assert_eq!(server.events(), [Event::HandedOver]);
         assert_eq!(server.client.send_application(payload()), Err(SendFailure::QueueFull));
@@ -256,6 +323,7 @@ fn the_end_of_the_websocket_makes_room_on_the_channel() {
 }
 
 /// Covers W-034 W-035.
+/// Covers O-044 O-045.
 #[test]
 fn server_counts_for_nothing_after_the_handover() {
     for (mut server, mut peer, mut channel) in in_task() {
@@ -282,6 +350,7 @@ fn server_counts_for_nothing_after_the_handover() {
 }
 
 /// Covers W-095 W-096 W-097.
+/// Covers O-129 O-130 O-131.
 #[test]
 fn close_ends_the_channel_from_either_side() {
     for (mut server, mut peer, mut channel) in in_task() {
@@ -306,6 +375,7 @@ fn close_ends_the_channel_from_either_side() {
 }
 
 /// Covers W-050 W-055.
+/// Covers O-056 O-061.
 #[test]
 fn nonsense_on_the_channel_is_an_error_of_the_peer() {
     type Chunks = Vec<Vec<u8>>;
@@ -342,13 +412,14 @@ fn nonsense_on_the_channel_is_an_error_of_the_peer() {
 }
 
 /// Covers W-031.
+/// Covers O-041 O-025.
 #[test]
 fn memory_for_what_waits_is_bounded() {
     fn small(config: ClientConfig) -> ClientConfig {
         ClientConfig { max_message_size: 5000, max_queue_size: 10_000, ..config }
     }
     // Before the peer's 'handover'.
-    let [(mut server, _, mut channel), _] = in_task_with(true, small);
+    let (mut server, _, mut channel) = in_task_with(true, small).remove(0);
     let mut sent = 0;
     while server.client.state() == ClientState::Task {
         channel.send(&mut server, &application(bin(&[7; 2000])));
@@ -362,7 +433,7 @@ fn memory_for_what_waits_is_bounded() {
     assert!(end.to_string().contains("before its 'handover'"), "{end}");
 
     // Afterwards, if the application takes no events. A driver that asks loses nothing.
-    let [(mut server, mut peer, mut channel), _] = in_task_with(true, small);
+    let (mut server, mut peer, mut channel) = in_task_with(true, small).remove(0);
     both(&mut server, &mut peer);
     let mut sent = 0;
     while server.client.wants_channel_input() {
@@ -385,8 +456,8 @@ fn memory_for_what_waits_is_bounded() {
 
 #[test]
 fn limits_hold_on_the_channel_too() {
-    let [(mut server, mut peer, mut channel), _] =
-        in_task_with(true, |config| ClientConfig { max_queue_size: 100_000, ..config });
+    let (mut server, mut peer, mut channel) =
+        in_task_with(true, |config| ClientConfig { max_queue_size: 100_000, ..config }).remove(0);
     both(&mut server, &mut peer);
     let payload = |size| Payload::from_bytes(&vec![7; size]);
     let failure = server.client.send_application(payload(1 << 20));
@@ -401,6 +472,7 @@ fn limits_hold_on_the_channel_too() {
 }
 
 /// Covers W-036.
+/// Covers O-046.
 #[test]
 fn without_a_channel_the_server_goes_on() {
     for (mut server, mut peer, _) in in_task() {
@@ -430,15 +502,16 @@ fn lost_message_to_the_peer_takes_the_channel_with_it() {
             "{events:?}"
         );
         // Nothing of the old session is left.
-        assert_eq!(server.client.hand_over(server.now, 0), Err(SendFailure::NoPeer));
+        assert_eq!(server.client.hand_over(server.now, LARGE), Err(SendFailure::NoPeer));
         assert_eq!(server.client.poll_timeout(), None);
     }
 }
 
 /// Covers W-057.
+/// Covers O-063.
 #[test]
 fn all_messages_travel_over_the_channel() {
-    let config = |config| webrtc(config, Options::default());
+    let config = |config| with_task(config, webrtc::NAME);
     let initiator = config(keys::initiator_with_token());
     let (mut pair, a, b) = Pair::met(initiator, config(keys::responder_with_token()));
     for id in [a, b] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rmpv::Value;
 use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SendFailure};
 use saltyrtc::protocol::message::{Payload, TaskData, TaskMessage};
-use saltyrtc::protocol::{Role, Task};
+use saltyrtc::protocol::{ChannelFraming, Role, Task};
 use saltyrtc::task::webrtc::{
     self, Candidate, NAME, NAME_V0, Options, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
 };
@@ -246,7 +246,7 @@ fn version_0_is_for_those_who_have_nothing_better() {
         for id in [initiator, responder] {
             assert_eq!(pair.nodes[id].client.task(), Some(name));
             let channel = pair.nodes[id].client.signalling_channel().unwrap();
-            assert_eq!(channel.max_chunk_size, Some(chunk));
+            assert_eq!(channel.framing, ChannelFraming::Chunks { max: chunk });
         }
         pair.act(initiator, |client, _| webrtc::send_offer(client, &offer("v=0"))).unwrap();
         pair.settle();

@@ -8,7 +8,8 @@ use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::PublicKey;
 use saltyrtc::protocol::Role;
 use saltyrtc::protocol::message::{ClientAuth, ClientHello, DropResponder, InitiatorAuth, Key, Notification, Payload, ResponderAuth, ServerAuth, ServerHello, TaskData, TaskMessage, Token};
-use saltyrtc::task::{Task, WebRtc};
+use saltyrtc::task::{ChannelFraming, Ortc, Task, WebRtc};
+use saltyrtc::task::ortc::OrtcMessage;
 use saltyrtc::task::webrtc::{Options, WebRtcMessage};
 
 macro_rules! round_trip {
@@ -33,9 +34,32 @@ fn webrtc_data(data: &TaskData) {
             && let Some(channel) = task.signalling_channel()
         {
             assert!(channel.id < 65535 && channel.id != 0 && channel.id != 2);
-            assert!(channel.max_chunk_size.is_none_or(|size| size >= 10));
+            assert!(!matches!(channel.framing, ChannelFraming::Chunks { max: 0..=9 }));
         }
     }
+}
+
+/// The same.
+fn ortc_data(data: &TaskData) {
+    let mut task = ortc_task();
+    if task.start(Role::Responder, data).is_ok()
+        && let Some(channel) = task.signalling_channel()
+    {
+        assert!(channel.id < 65535 && channel.id != 0 && channel.id != 2);
+    }
+}
+
+fn ortc_task() -> Ortc {
+    let options = Options { exclude: vec![0, 2], handover: true };
+    Ortc::new(options).expect("excluding two ids is good")
+}
+
+fn ortc_message(message: &TaskMessage) {
+    let mut task = ortc_task();
+    let peer = task.data();
+    task.start(Role::Initiator, &peer).expect("our own data is good");
+    let parsed = OrtcMessage::parse(message.as_msgpack());
+    assert_eq!(task.handle_message(message.clone()).is_ok(), parsed.is_ok());
 }
 
 /// A task takes what the parser takes, but for what only the other role may send.
@@ -64,6 +88,7 @@ fuzz_target!(|data: &[u8]| {
     round_trip!(Token::parse(data), Token::parse);
     round_trip!(ResponderAuth::parse(data), ResponderAuth::parse);
     round_trip!(WebRtcMessage::parse(data), WebRtcMessage::parse);
+    round_trip!(OrtcMessage::parse(data), OrtcMessage::parse);
     for role in [Role::Initiator, Role::Responder] {
         round_trip!(ServerAuth::parse(data, role), |data| ServerAuth::parse(data, role));
         let _ = Notification::parse(data, role);
@@ -83,10 +108,12 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(task_data) = TaskData::from_map(data.to_vec()) {
         assert_eq!(task_data.as_map(), Some(data));
         webrtc_data(&task_data);
+        ortc_data(&task_data);
     }
     if let Ok(message) = TaskMessage::from_msgpack(data.to_vec()) {
         let _ = (message.kind(), message.field("p"), message.field("type"));
         assert_eq!(message.as_msgpack(), data);
         webrtc_message(&message);
+        ortc_message(&message);
     }
 });

@@ -12,6 +12,7 @@ use crate::crypto::{AuthToken, OpenError, OsRandom, PublicKey};
 use crate::protocol::client::{ClientState, ConfigError, Outgoing, SendFailure};
 use crate::protocol::message::{Payload, TaskMessage};
 use crate::protocol::{DropReason, Invitation, ResponderAddress, SecureChannel, SignallingChannel};
+use crate::task::ortc::{self, OrtcMessage, OrtcSendFailure};
 use crate::task::webrtc::{self, Candidate, SessionDescription, WebRtcSendFailure};
 use crate::task::{Client as Machine, Event, RelayedData};
 
@@ -303,6 +304,17 @@ impl Client {
         candidates: &[Option<Candidate>],
     ) -> Result<(), WebRtcSendFailure> {
         self.machine(|machine| webrtc::send_candidates(machine, Instant::now(), candidates))
+    }
+
+    /// Sends a message of the ORTC task to the peer. See [`ortc::send`].
+    pub fn send_ortc(&self, message: &OrtcMessage) -> Result<(), OrtcSendFailure> {
+        self.machine(|machine| ortc::send(machine, Instant::now(), message))
+    }
+
+    /// Sends a message of the ORTC task about the transport of the signalling channel. See
+    /// [`ortc::send_for_handover`].
+    pub fn send_ortc_for_handover(&self, message: OrtcMessage) -> Result<(), OrtcSendFailure> {
+        self.machine(|machine| ortc::send_for_handover(machine, Instant::now(), message))
     }
 
     /// The data channel to hand the signalling over to. See

@@ -19,6 +19,7 @@ pub use crate::protocol::client::{
     ClientState, Closed, ClosedBy, ConfigError, EndReason, PeerAuth, PeerLeft, RoleConfig,
     SendFailure, WhenPeerLeaves,
 };
+pub use crate::task::ortc::OrtcSendFailure;
 pub use crate::task::webrtc::WebRtcSendFailure;
 pub use crate::task::{ClientConfig, Event, TaskEvent};
 pub use crate::transport::{Certificates, Roots, TlsError};

@@ -9,7 +9,7 @@ use std::ptr;
 use super::fork;
 use super::log;
 use super::status::saltyrtc_status;
-use crate::client::{ConfigError, EndReason, SendFailure, WebRtcSendFailure};
+use crate::client::{ConfigError, EndReason, OrtcSendFailure, SendFailure, WebRtcSendFailure};
 use crate::crypto::KeyError;
 use crate::protocol::message::PayloadError;
 use crate::protocol::{InvitationError, ServerUrlError};
@@ -97,6 +97,18 @@ impl From<WebRtcSendFailure> for CallError {
             WebRtcSendFailure::Message(failure) => return failure.clone().into(),
             WebRtcSendFailure::OtherRole => saltyrtc_status::OtherRole,
             WebRtcSendFailure::OtherDescription(_) | WebRtcSendFailure::CandidateCount(_) => {
+                saltyrtc_status::BadArgument
+            }
+        };
+        Self::new(status, failure.to_string())
+    }
+}
+
+impl From<OrtcSendFailure> for CallError {
+    fn from(failure: OrtcSendFailure) -> Self {
+        let status = match &failure {
+            OrtcSendFailure::Message(failure) => return failure.clone().into(),
+            OrtcSendFailure::ReservedLabel | OrtcSendFailure::Count(_) => {
                 saltyrtc_status::BadArgument
             }
         };

@@ -34,6 +34,8 @@ mod client;
 
 mod webrtc;
 
+mod ortc;
+
 mod chunking;
 
 #[cfg(feature = "server")]

@@ -29,5 +29,5 @@ pub use secure_channel::{SecureChannel, SecureChannelError};
 pub(crate) use secure_channel::{SecureReceiver, SecureSender};
 pub use server_url::{Scheme, ServerUrl, ServerUrlError};
 pub use subprotocol::SUBPROTOCOL;
-pub use task::{SignallingChannel, Task, TaskError, TaskOutput};
+pub use task::{ChannelFraming, SignallingChannel, Task, TaskError, TaskOutput};
 pub use transmit::{ChannelTransmit, Transmit};

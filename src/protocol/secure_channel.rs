@@ -47,14 +47,16 @@ use crate::crypto::{BOX_OVERHEAD, Content, NONCE_BYTES, RandomSource, SharedKey}
 #[derive(Debug)]
 pub struct SecureChannel {
     id: u16,
-    // Spec: W-097 ('close' Message)
+    // Spec: W-097 O-131 ('close' Message)
     key: SharedKey,
     // Spec: W-020 (Secure Data Channel)
+    // Spec: O-026 (Wrapped Data Channel)
     own_cookie: Cookie,
-    // Spec: W-042 (Message Structure)
+    // Spec: W-042 O-051 (Message Structure)
     next: Option<CombinedSequenceNumber>,
     /// Of the last message that could be decrypted.
     // Spec: W-051 (Receiving a Secure Data Channel Message)
+    // Spec: O-057 (Receiving a Wrapped Data Channel Message)
     theirs: Option<(Cookie, CombinedSequenceNumber)>,
 }
 
@@ -75,7 +77,8 @@ impl SecureChannel {
 
     fn of(content: Content, id: u16, key: &SharedKey, random: &mut dyn RandomSource) -> Self {
         // Spec: W-021 (Secure Data Channel)
-        // Spec: W-040 (Message Structure)
+        // Spec: O-027 (Wrapped Data Channel)
+        // Spec: W-040 O-049 (Message Structure)
         let own_cookie = Cookie::generate(random);
         let next = Some(CombinedSequenceNumber::first(random));
         Self { id, key: key.for_content(content), own_cookie, next, theirs: None }
@@ -104,7 +107,9 @@ impl SecureChannel {
     ///
     /// As [`encrypt`](Self::encrypt); nothing is appended then.
     // Spec: W-018 (Secure Data Channel)
+    // Spec: O-019 (Wrapped Data Channel)
     // Spec: W-043 (Sending a Secure Data Channel Message)
+    // Spec: O-052 (Sending a Wrapped Data Channel Message)
     pub fn encrypt_onto(
         &mut self,
         out: &mut Vec<u8>,
@@ -113,10 +118,12 @@ impl SecureChannel {
         let sequence = self.next.ok_or(SequenceExhausted)?;
         self.next = sequence.next();
         // Spec: W-044 W-045 W-046 (Sending a Secure Data Channel Message)
+        // Spec: O-053 O-054 O-055 (Sending a Wrapped Data Channel Message)
         let nonce = Header { cookie: self.own_cookie, id: self.id, sequence }.to_bytes();
         out.reserve(Self::OVERHEAD + plain.len());
         out.extend_from_slice(&nonce);
         // Spec: W-017 (Secure Data Channel)
+        // Spec: O-018 (Wrapped Data Channel)
         self.key.seal_onto(out, &nonce, plain);
         Ok(())
     }
@@ -128,12 +135,20 @@ impl SecureChannel {
     /// If it is not one of this channel. Such a message changes nothing: the ones after it are judged
     /// as if it had not come.
     // Spec: W-019 (Secure Data Channel)
+    // Spec: O-024 (Wrapped Data Channel)
     // Spec: W-050 (Receiving a Secure Data Channel Message)
+    // Spec: O-056 (Receiving a Wrapped Data Channel Message)
     pub fn decrypt(&mut self, message: &[u8]) -> Result<Vec<u8>, SecureChannelError> {
         let (nonce, header, sealed) = self.check(message)?;
         let plain = self.key.open(nonce, sealed).map_err(|_| SecureChannelError::Decryption)?;
         self.theirs = Some((header.cookie, header.sequence));
         Ok(plain)
+    }
+
+    /// Whether `data` was encrypted for this channel by the peer. Changes nothing.
+    pub(crate) fn is_message(&self, data: &[u8]) -> bool {
+        let Some((nonce, sealed)) = data.split_first_chunk::<NONCE_BYTES>() else { return false };
+        Header::from_bytes(nonce).id == self.id && self.key.open(nonce, sealed).is_ok()
     }
 
     /// Like [`decrypt`](Self::decrypt), without allocating: the content takes the place of the box in
@@ -172,8 +187,10 @@ impl SecureChannel {
             _ => return Err(SecureChannelError::TooShort(message.len())),
         };
         // Spec: W-052 (Receiving a Secure Data Channel Message)
+        // Spec: O-058 (Receiving a Wrapped Data Channel Message)
         let header = Header::from_bytes(nonce);
         // Spec: W-055 (Receiving a Secure Data Channel Message)
+        // Spec: O-061 (Receiving a Wrapped Data Channel Message)
         if header.id != self.id {
             return Err(SecureChannelError::OtherChannel {
                 expected: self.id,
@@ -188,6 +205,7 @@ impl SecureChannel {
                 return Err(SecureChannelError::CookieChanged);
             }
             // Spec: W-053 W-054 (Receiving a Secure Data Channel Message)
+            // Spec: O-059 O-060 (Receiving a Wrapped Data Channel Message)
             if header.sequence == last {
                 return Err(SecureChannelError::Repeated(last.get()));
             }
@@ -243,9 +261,9 @@ struct Header {
 impl Header {
     fn to_bytes(self) -> [u8; NONCE_BYTES] {
         let mut bytes = [0; NONCE_BYTES];
-        // Spec: W-038 (Message Structure)
+        // Spec: W-038 O-048 (Message Structure)
         bytes[..16].copy_from_slice(&self.cookie.0);
-        // Spec: W-041 (Message Structure)
+        // Spec: W-041 O-050 (Message Structure)
         // The upper 16 bits of the combined sequence number are 0.
         bytes[16..].copy_from_slice(&self.sequence.get().to_be_bytes());
         // Spec: W-039 (Message Structure)
@@ -353,6 +371,7 @@ mod tests {
     }
 
     /// Covers W-038 W-039 W-045 W-046.
+    /// Covers O-048 O-054 O-055.
     #[test]
     fn the_nonce_is_cookie_id_overflow_and_sequence_number() {
         let (mut a, _) = pair(0x0102);
@@ -370,6 +389,7 @@ mod tests {
     /// A box of this channel is what any NaCl `crypto_box` opens with the nonce in front of it.
     ///
     /// Covers W-017 W-018 W-043.
+    /// Covers O-018 O-019 O-052.
     #[test]
     fn the_rest_is_a_nacl_box() {
         let (mut a, b) = pair(3);
@@ -380,6 +400,7 @@ mod tests {
     }
 
     /// Covers W-001 W-016 W-019 W-050 W-052.
+    /// Covers O-001 O-017 O-024 O-056 O-058.
     #[test]
     fn messages_of_any_size_go_both_ways() {
         let (mut a, mut b) = pair(0);
@@ -395,6 +416,7 @@ mod tests {
     }
 
     /// Covers W-020 W-021 W-040 W-042 W-044 W-051.
+    /// Covers O-026 O-027 O-049 O-051 O-053 O-057.
     #[test]
     fn each_instance_is_a_nonce_domain_of_its_own() {
         let (key, _) = keys();
@@ -416,6 +438,7 @@ mod tests {
     }
 
     /// Covers W-041 W-042 W-044.
+    /// Covers O-050 O-051 O-053.
     #[test]
     fn outgoing_numbers_count_up_and_end_at_2_to_48() {
         let (mut a, mut b) = pair(1);
@@ -438,6 +461,7 @@ mod tests {
     }
 
     /// Covers W-053.
+    /// Covers O-059.
     #[test]
     fn messages_may_be_lost_and_come_in_any_order() {
         let (mut a, mut b) = pair(1);
@@ -454,6 +478,7 @@ mod tests {
     }
 
     /// Covers W-054.
+    /// Covers O-060.
     #[test]
     fn a_number_may_not_come_twice_in_a_row() {
         let (mut a, mut b) = pair(1);
@@ -465,6 +490,7 @@ mod tests {
     }
 
     /// Covers W-055.
+    /// Covers O-061.
     #[test]
     fn the_id_has_to_be_that_of_the_channel() {
         let (a, mut b) = pair(0x0102);
@@ -478,6 +504,7 @@ mod tests {
     }
 
     /// Covers W-041 W-050 W-051.
+    /// Covers O-050 O-056 O-057.
     #[test]
     fn the_peer_has_one_cookie_that_is_not_ours() {
         let (mut a, mut b) = pair(1);
@@ -492,6 +519,7 @@ mod tests {
     }
 
     /// Covers W-019 W-050.
+    /// Covers O-024 O-056.
     #[test]
     fn what_cannot_be_decrypted_changes_nothing() {
         let (mut a, mut b) = pair(1);

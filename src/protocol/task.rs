@@ -113,7 +113,25 @@ pub struct SignallingChannel {
     pub label: &'static str,
     /// The subprotocol. It does not travel either.
     pub protocol: &'static str,
-    /// The most bytes that a chunk of a message may have, header included, whatever the transport
-    /// takes. `None` if messages are not to be chunked.
-    pub max_chunk_size: Option<usize>,
+    /// How messages are put on the channel.
+    pub framing: ChannelFraming,
+}
+
+/// How messages of the signalling are put on the data channel that it is handed over to. Sizes of chunks are in
+/// bytes, header included, and limit what the transport takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChannelFraming {
+    /// All are cut into chunks, of at most `max` bytes each.
+    Chunks {
+        /// The most bytes in a chunk.
+        max: usize,
+    },
+    /// All are sent as they are.
+    Whole,
+    /// The sender decides: as they are if its transport takes messages of any size, and in chunks of at most `max`
+    /// bytes otherwise. The receiver takes both.
+    AsTransportTakes {
+        /// The most bytes in a chunk.
+        max: usize,
+    },
 }

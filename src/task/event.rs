@@ -1,5 +1,6 @@
 //! What the tasks of this library tell the application.
 
+use super::ortc::OrtcMessage;
 use super::webrtc::{Candidate, Candidates, SessionDescription};
 use super::{ChannelEvent, ConnectionEvent};
 use crate::protocol::TaskOutput;
@@ -21,6 +22,8 @@ pub enum TaskEvent {
     /// WebRTC: the peer sent ICE candidates, at least one. Add each of them to the connection; `None`
     /// says that there are no more.
     Candidates(Vec<Option<Candidate>>),
+    /// ORTC: the peer sent this for the application's objects.
+    Ortc(OrtcMessage),
     /// Built-in WebRTC: something happened to the connection to the peer.
     Connection(ConnectionEvent),
     /// Built-in WebRTC: something happened to a channel.
@@ -34,6 +37,7 @@ impl TaskOutput for TaskEvent {
             Self::Message(message) => message.as_msgpack().len(),
             Self::Offer(description) | Self::Answer(description) => description.size(),
             Self::Candidates(candidates) => Candidates::size_of(candidates),
+            Self::Ortc(message) => message.size(),
             Self::Connection(_) => 0,
             Self::Channel(event) => event.payload_size(),
         }

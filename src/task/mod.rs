@@ -3,19 +3,24 @@
 mod custom;
 mod event;
 mod failures;
+mod list;
+pub mod ortc;
 mod peer_connection;
 pub mod relayed_data;
+mod signalling_channel;
 pub mod webrtc;
 
 use crate::protocol::client;
-pub use crate::protocol::{SignallingChannel, Task};
+pub use crate::protocol::{ChannelFraming, SignallingChannel, Task};
 pub use custom::{CustomTask, CustomTaskError};
 pub use event::TaskEvent;
 pub use failures::{
     ChannelFailure, ChannelMessageError, ChannelOpenError, ConnectionFailure, ConnectionProblem,
 };
+pub use ortc::Ortc;
 pub use peer_connection::{ChannelEvent, ConnectionEvent, ConnectionState, Reliability};
 pub use relayed_data::RelayedData;
+pub use signalling_channel::ChannelIdError;
 pub use webrtc::WebRtc;
 
 /// The client state machine with the tasks of this library.

@@ -11,7 +11,7 @@
 #include "saltyrtc.h"
 
 /* One more than the last kind of event. */
-#define EVENT_KINDS 30
+#define EVENT_KINDS 31
 
 /* A kind of event: its name, the fields that are never 0, false or NULL in it, and those that can be. */
 typedef struct event_rule {
@@ -69,6 +69,7 @@ static const event_rule EVENT_RULES[] = {
     {SALTYRTC_EVENT_KIND_LOG, "log", " log_level  log_target  text ", " text_len  dropped "},
     {SALTYRTC_EVENT_KIND_LOW_WATER, "low water", "", ""},
     {SALTYRTC_EVENT_KIND_SERVER_STOPPED, "server stopped", "", " status "},
+    {SALTYRTC_EVENT_KIND_ORTC_MESSAGE, "ortc message", " payload  data  data_len ", ""},
 };
 
 /* The size, the token and the kind are in every event. */

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::scan::Scan;
-use crate::table::{PARTS, Requirement, reasons};
+use crate::table::{Requirement, reasons};
 
 /// The outcome.
 pub(crate) struct Report {
@@ -27,30 +27,20 @@ pub(crate) fn check(requirements: &[Requirement], not_tested: &str, scan: &Scan)
     let (mut table, mut rest) = (String::new(), String::new());
     let (mut covered, mut excused) = (0, 0);
     for requirement in requirements {
-        let (id, part, text) = (&requirement.id, requirement.part(), &requirement.text);
-        let part_reason = reasons.get(part.as_str()).filter(|_| PARTS.contains(&part.as_str()));
+        let Requirement { id, text, .. } = requirement;
         let reason = reasons.get(id.as_str());
         let tests = scan.covered.get(id).map_or(0, Vec::len);
         let _ = writeln!(table, "{id} {tests:5}");
-        match (tests, reason, part_reason) {
-            (0, Some(reason), _) => {
+        match (tests, reason) {
+            (0, Some(reason)) => {
                 excused += 1;
                 let _ = writeln!(rest, "{id}: {text}\n       {reason}");
             }
-            (0, None, Some(_)) => excused += 1,
-            (0, None, None) => errors.push(format!("{id} is covered by no test: {text}")),
-            (_, Some(_), _) => errors.push(format!(
+            (0, None) => errors.push(format!("{id} is covered by no test: {text}")),
+            (_, Some(_)) => errors.push(format!(
                 "{id} is covered by a test and listed in not_tested.csv: remove it there"
             )),
-            (_, None, Some(_)) => errors.push(format!(
-                "{id} is covered by a test, but not_tested.csv lists {part}: list the ids that are left"
-            )),
-            (_, None, None) => covered += 1,
-        }
-    }
-    for part in PARTS {
-        if let Some(reason) = reasons.get(part) {
-            let _ = writeln!(rest, "{part}: {reason}");
+            (_, None) => covered += 1,
         }
     }
     let text = format!(
@@ -85,7 +75,7 @@ mod tests {
     #[test]
     fn covered_or_listed_is_well() {
         assert_eq!(errors(&["P-001", "R-001", "O-001"], ""), [""; 0]);
-        assert_eq!(errors(&["P-001", "R-001"], "O-*,not built\n"), [""; 0]);
+        assert_eq!(errors(&["P-001", "R-001"], "O-001,not ours\n"), [""; 0]);
         assert_eq!(errors(&["P-001"], "R-001,\"a, b\"\nO-001,because\n"), [""; 0]);
     }
 
@@ -95,7 +85,7 @@ mod tests {
             (&["P-001", "R-001"][..], "", "O-001 is covered by no test: Four."),
             (&["R-001", "O-001"], "", "P-001 is covered by no test: One, \"two\"."),
             (&["P-001", "R-001", "O-001"], "P-001,x\n", "P-001 is covered by a test and listed"),
-            (&["P-001", "R-001", "O-001"], "O-*,x\n", "O-001 is covered by a test, but"),
+            (&["P-001", "R-001", "O-001"], "O-*,x\n", "there is no requirement O-*"),
             (&["P-001", "R-001", "O-001", "P-009"], "", "f:1: there is no requirement P-009"),
             (&["P-001", "R-001", "O-001"], "P-009,x\n", "there is no requirement P-009"),
             (&["P-001", "R-001"], "O-001,\n", "O-001 has no reason"),
@@ -105,22 +95,19 @@ mod tests {
             let errors = errors(covered, not_tested);
             assert!(errors.len() == 1 && errors[0].contains(error), "{error}: {errors:?}");
         }
-        // A prefix must not excuse the parts that are built.
-        let errors = errors(&["R-001", "O-001"], "P-*,x\n");
-        assert_eq!(errors.len(), 2, "{errors:?}");
     }
 
     #[test]
     fn the_report_counts_and_gives_the_reasons() {
         let covered = [("P-001".to_owned(), vec!["f:1".to_owned(), "f:7".to_owned()])].into();
         let scan = Scan { covered, errors: vec!["bad marker".to_owned()] };
-        let report = report("R-001,because\nO-*,not built\n", &scan);
+        let report = report("R-001,because\nO-001,not ours\n", &scan);
         assert_eq!(report.errors, ["bad marker"]);
         for part in [
             "P-001     2\n",
             "R-001     0\n",
             "R-001: Three.\n       because\n",
-            "O-*: not built\n",
+            "O-001: Four.\n       not ours\n",
             "1 covered, 2 with a reason, 0 with",
         ] {
             assert!(report.text.contains(part), "{part}: {}", report.text);

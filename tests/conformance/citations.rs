@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use crate::scan::is_id;
-use crate::table::{PARTS, Requirement, reasons};
+use crate::table::{Requirement, reasons};
 
 /// Begins a citation.
 const MARK: &str = "// Spec:";
@@ -101,10 +101,8 @@ impl Citations {
         let excused = |id: &str| reasons.iter().any(|(known, _)| known == id);
         for requirement in requirements {
             let Requirement { id, text, .. } = requirement;
-            let part = requirement.part();
-            let part = excused(&part) && PARTS.contains(&part.as_str());
             match (places.get(id.as_str()).map_or(&[][..], Vec::as_slice), excused(id)) {
-                ([], false) if !part => errors.push(format!("{id} is cited nowhere: {text}")),
+                ([], false) => errors.push(format!("{id} is cited nowhere: {text}")),
                 ([], _) => {}
                 ([place], true) => errors
                     .push(format!("{place}: {id} is listed in not_cited.csv too: remove it there")),
@@ -150,9 +148,7 @@ impl Citations {
             let files = match files[..] {
                 [] => reasons
                     .iter()
-                    .find(|(id, _)| {
-                        ids[0].starts_with(id.trim_end_matches('*')) || ids.contains(&id.as_str())
-                    })
+                    .find(|(id, _)| ids.contains(&id.as_str()))
                     .map_or("", |(_, reason)| reason)
                     .to_owned(),
                 _ => files.iter().map(link).collect::<Vec<_>>().join(", "),
@@ -213,10 +209,9 @@ mod tests {
 
     #[test]
     fn cited_once_or_listed_is_well() {
-        assert_eq!(errors(ALL, "O-*,not built\n"), [""; 0]);
         assert_eq!(errors(ALL, "O-001,not ours\n"), [""; 0]);
         let attribute = ALL.replace("fn f()", "#[inline]\n/// Text.\nfn f()");
-        assert_eq!(errors(&attribute, "O-*,not built\n"), [""; 0]);
+        assert_eq!(errors(&attribute, "O-001,not built\n"), [""; 0]);
     }
 
     #[test]
@@ -226,39 +221,39 @@ mod tests {
         for (source, not_cited, expected) in [
             (ALL, "", "O-001 is cited nowhere: Fourth."),
             (ALL, "O-001,\n", "O-001 has no reason"),
-            (ALL, "O-*,x\nP-001,x\n", "f:1: P-001 is listed in not_cited.csv too"),
-            (ALL, "O-*,x\nP-009,x\n", "there is no requirement P-009"),
-            (&twice, "O-*,x\n", "P-001 is cited more than once: f:1, f:7"),
+            (ALL, "O-001,x\nP-001,x\n", "f:1: P-001 is listed in not_cited.csv too"),
+            (ALL, "O-001,x\nP-009,x\n", "there is no requirement P-009"),
+            (&twice, "O-001,x\n", "P-001 is cited more than once: f:1, f:7"),
             (
                 &ALL.replace("P-003", "P-004"),
-                "O-*,x\nP-003,x\n",
+                "O-001,x\nP-003,x\n",
                 "f:3: there is no requirement P-004",
             ),
             (
                 &ALL.replace("(One)", "(Two)"),
-                "O-*,x\nP-002,x\nP-001,x\n",
+                "O-001,x\nP-002,x\nP-001,x\n",
                 "P-001 is in the section \"One\"",
             ),
-            (&ALL.replace("(Words)", ""), "O-*,x\nP-003,x\n", "P-003 is in the section"),
-            (&ALL.replace("P-003 ", ""), "O-*,x\nP-003,x\n", "f:3: not a citation"),
-            (&ALL.replace("P-003", "P-3"), "O-*,x\nP-003,x\n", "f:3: not a citation"),
+            (&ALL.replace("(Words)", ""), "O-001,x\nP-003,x\n", "P-003 is in the section"),
+            (&ALL.replace("P-003 ", ""), "O-001,x\nP-003,x\n", "f:3: not a citation"),
+            (&ALL.replace("P-003", "P-3"), "O-001,x\nP-003,x\n", "f:3: not a citation"),
             (
                 &ALL.replace("P-001 P-002", "P-001, P-002"),
-                "O-*,x\nP-001,x\nP-002,x\n",
+                "O-001,x\nP-001,x\nP-002,x\n",
                 "f:1: not a citation",
             ),
-            (&ALL.replace("    call();\n", ""), "O-*,x\nP-003,x\n", "f:3: no code follows it"),
+            (&ALL.replace("    call();\n", ""), "O-001,x\nP-003,x\n", "f:3: no code follows it"),
             (
                 &ALL.replace("fn f", "\nfn f"),
-                "O-*,x\nP-001,x\nP-002,x\n",
+                "O-001,x\nP-001,x\nP-002,x\n",
                 "f:1: no code follows it",
             ),
             (
                 &ALL.replace("    // Spec", "    x(); // Spec"),
-                "O-*,x\nP-003,x\n",
+                "O-001,x\nP-003,x\n",
                 "f:3: a citation has a line",
             ),
-            (&in_tests, "O-*,x\nP-001,x\nP-002,x\nP-003,x\n", "f:2: a test is not"),
+            (&in_tests, "O-001,x\nP-001,x\nP-002,x\nP-003,x\n", "f:2: a test is not"),
         ] {
             let errors = errors(source, not_cited);
             assert!(errors.iter().any(|error| error.contains(expected)), "{expected}: {errors:?}");
@@ -271,7 +266,7 @@ mod tests {
         let mut citations = Citations::default();
         citations.text("src/b.rs", "// Spec: P-001 (One)\nb\n");
         citations.text("src/a.rs", "// Spec: P-002 (One)\na\n// Spec: P-003 (Two (Words))\nb\n");
-        let page = citations.page(&requirements, "id,reason\nO-*,Not built.\n");
+        let page = citations.page(&requirements, "id,reason\nO-001,Not built.\n");
         for line in [
             "## [Protocol.md](https",
             "| One | P-001 to P-002 | [`src/a.rs`](../src/a.rs), [`src/b.rs`](../src/b.rs) |\n",

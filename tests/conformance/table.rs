@@ -47,13 +47,6 @@ pub(crate) struct Requirement {
     pub(crate) text: String,
 }
 
-impl Requirement {
-    /// What stands for all ids of the same document in a list of exceptions.
-    pub(crate) fn part(&self) -> String {
-        format!("{}*", &self.id[..self.id.len().min(2)])
-    }
-}
-
 /// The requirements in `requirements.csv`.
 pub(crate) fn requirements(csv: &str, errors: &mut Vec<String>) -> Vec<Requirement> {
     let requirement = |[id, document, section, _role, _level, text]: [String; 6]| Requirement {
@@ -65,9 +58,6 @@ pub(crate) fn requirements(csv: &str, errors: &mut Vec<String>) -> Vec<Requireme
     rows::<6>(csv, "requirements.csv", errors).into_iter().map(requirement).collect()
 }
 
-/// Requirements of whole parts that may be missing. The others are built.
-pub(crate) const PARTS: [&str; 1] = ["O-*"];
-
 /// The ids in a list of exceptions, each with its reason.
 pub(crate) fn reasons(
     csv: &str,
@@ -78,9 +68,7 @@ pub(crate) fn reasons(
     let reasons = rows::<2>(csv, name, errors).into_iter().map(|[id, reason]| (id, reason));
     let reasons: Vec<(String, String)> = reasons.collect();
     for (id, reason) in &reasons {
-        if id.ends_with('*') && !PARTS.contains(&id.as_str()) {
-            errors.push(format!("{name}: {id}: list these ids one by one"));
-        } else if !id.ends_with('*') && !requirements.iter().any(|known| known.id == *id) {
+        if !requirements.iter().any(|known| known.id == *id) {
             errors.push(format!("{name}: there is no requirement {id}"));
         }
         if reason.trim().is_empty() {

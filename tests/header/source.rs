@@ -27,6 +27,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("WebRTC of the application: offers, answers, candidates", &["webrtc/signalling.rs"]),
     ("WebRTC of the application: handover", &["webrtc/handover.rs"]),
     ("WebRTC of the application: secure data channels", &["webrtc/secure_channel.rs"]),
+    ("ORTC of the application", &["ortc.rs"]),
     ("Chunking", &["chunking.rs"]),
     ("Embedded server", &["server/mod.rs", "server/limits.rs"]),
     ("Log messages", &["log.rs"]),

@@ -18,6 +18,7 @@ use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry}
 use crate::ffi::status::saltyrtc_status;
 use crate::protocol::message::TaskData;
 use crate::protocol::{Invitation, ServerUrl};
+use crate::task::ortc::Ortc;
 use crate::task::webrtc::WebRtc;
 use crate::task::{CustomTask, RelayedData};
 
@@ -49,6 +50,7 @@ pub(in crate::ffi) enum TaskChoice {
     RelayedData,
     Custom(CustomTask),
     WebRtc(WebRtc),
+    Ortc(Ortc),
     #[cfg(feature = "webrtc")]
     Rtc(crate::client::RtcConfig),
 }
@@ -124,6 +126,7 @@ impl saltyrtc_config {
             TaskChoice::RelayedData => config.with_task(RelayedData),
             TaskChoice::Custom(task) => config.with_task(task.clone()),
             TaskChoice::WebRtc(task) => config.with_task(task.clone()),
+            TaskChoice::Ortc(task) => config.with_task(task.clone()),
             #[cfg(feature = "webrtc")]
             TaskChoice::Rtc(rtc) => {
                 config.with_rtc(rtc.clone()).expect("the ids were checked when they were set")

@@ -142,6 +142,12 @@ event_kinds! {
         /// After saltyrtc_server_stop_on_queue: the server has stopped; or, with SALTYRTC_STATUS_TIMEOUT, it
         /// has not in time, and goes on with it.
         ServerStopped = 29 { maybe status "OK or TIMEOUT" },
+        /// ORTC task: a message from the peer, valid as the specification of the task has it.
+        OrtcMessage = 30 {
+            always payload "MSGPACK",
+            always data "a map with the key \"type\", for example \"ice-parameters\"; with the fields that the task knows",
+            always data_len,
+        },
     }
 }
 

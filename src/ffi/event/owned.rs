@@ -64,6 +64,12 @@ impl Texts {
         (self.0.last().map_or(ptr::null(), |text| text.as_ptr().cast()), text.len())
     }
 
+    /// Keeps a copy of `bytes`.
+    fn add_bytes(&mut self, bytes: &[u8]) -> &[u8] {
+        self.0.push(bytes.into());
+        self.0.last().map_or(&[], |bytes| bytes)
+    }
+
     fn add_optional(&mut self, text: Option<&str>) -> Text {
         text.map_or((ptr::null(), 0), |text| self.add(text))
     }
@@ -184,6 +190,10 @@ impl Fields {
                 flat.candidates = candidates.as_ptr();
                 flat.candidates_len = candidates.len();
                 saltyrtc_event_kind::Candidates
+            }
+            Event::Task(TaskEvent::Ortc(message)) => {
+                flat.set_data(saltyrtc_payload::Msgpack, texts.add_bytes(&message.serialise()));
+                saltyrtc_event_kind::OrtcMessage
             }
             Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
                 flat.connection_state = state.into();
@@ -416,6 +426,7 @@ pub(in crate::ffi) mod tests {
     use crate::protocol::message::TaskMessage;
     use crate::protocol::{Address, ResponderAddress};
     use crate::task::ConnectionState;
+    use crate::task::ortc::{Labelled, OrtcMessage};
     use crate::task::webrtc::SdpType;
 
     const MAP: [u8; 8] = [0x81, 0xa4, b't', b'y', b'p', b'e', 0xa1, b'x'];
@@ -472,6 +483,7 @@ pub(in crate::ffi) mod tests {
             task(TaskEvent::Message(TaskMessage::from_msgpack(MAP.to_vec()).unwrap())),
             task(TaskEvent::Offer(SessionDescription::new(SdpType::Offer, "v=0"))),
             task(TaskEvent::Answer(SessionDescription::rollback())),
+            task(TaskEvent::Ortc(OrtcMessage::IceCandidates(vec![Labelled::none(None)]))),
             task(TaskEvent::Candidates(Vec::new())),
             task(TaskEvent::Candidates(vec![None])),
             task(TaskEvent::Connection(ConnectionEvent::State(ConnectionState::New))),

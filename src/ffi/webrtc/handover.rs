@@ -35,8 +35,11 @@ pub unsafe extern "C" fn saltyrtc_client_signalling_channel(
     let (label, protocol) = (args::out(label, ptr::null()), args::out(protocol, ptr::null()));
     entry(error, || {
         let id = id.required("id")?;
-        id.set(handle(client, "client")?.get()?.signalling_channel()?.id);
-        label.set(LABEL.as_ptr());
+        let channel = handle(client, "client")?.get()?.signalling_channel()?;
+        id.set(channel.id);
+        // That of the ORTC task is called like the subprotocol.
+        let name = if channel.label == SIGNALLING_LABEL { LABEL } else { PROTOCOL };
+        label.set(name.as_ptr());
         protocol.set(PROTOCOL.as_ptr());
         Ok(())
     })

@@ -44,13 +44,15 @@ impl<E: TaskOutput> Client<E> {
     ///
     /// `max_message_size` is how many bytes the peer takes as one message of a data channel
     /// (`RTCSctpTransport.maxMessageSize`); 0 if it does not say, which counts as 64 KiB. Messages are cut
-    /// into chunks of that size, but at most 256 KiB.
+    /// into chunks of that size, but at most 256 KiB. With the ORTC task it is the `maxMessageSize` of the peer's
+    /// SCTP capabilities, and with 0 messages are not cut.
     ///
     /// # Errors
     ///
     /// [`SendFailure::NoHandover`] if there was no agreement on it, [`SendFailure::HandedOver`] if it
     /// was done before, [`SendFailure::ChannelTooNarrow`] below 64 bytes; and if there is no peer.
-    // Spec: W-056 (Client-to-Client Messages)
+    // Spec: W-056 O-062 (Client-to-Client Messages)
+    // Spec: O-029 (Signalling Channel Handover)
     pub fn hand_over(&mut self, now: Instant, max_message_size: usize) -> Result<(), SendFailure> {
         self.need_session()?;
         self.signalling.hand_over(now, max_message_size)
@@ -88,7 +90,9 @@ impl<E: TaskOutput> Client<E> {
     /// Encryption for a data channel of the application's own with the id `id`, with the keys of the
     /// session. It outlives the session.
     // Spec: W-001 (Secure Data Channel (Terminology))
+    // Spec: O-001 (Wrapped Data Channel (Terminology))
     // Spec: W-016 (Secure Data Channel)
+    // Spec: O-017 (Wrapped Data Channel)
     pub fn secure_channel(&mut self, id: u16) -> Result<SecureChannel, SendFailure> {
         let key = self.need_session()?.key.clone();
         Ok(SecureChannel::new(id, key, &mut *self.signalling.random.0))

@@ -11,7 +11,7 @@ use super::receiving::Received;
 use super::send_failure::SendFailure;
 use super::signalling::Signalling;
 use crate::protocol::message::{Close, MapWriter};
-use crate::protocol::{CloseCode, TaskOutput, UNANNOUNCED_MAX_MESSAGE_SIZE};
+use crate::protocol::{CloseCode, TaskOutput};
 
 impl<E: TaskOutput> Signalling<E> {
     /// A message of the authenticated peer, over the WebSocket.
@@ -32,20 +32,18 @@ impl<E: TaskOutput> Signalling<E> {
     ) -> Result<(), SendFailure> {
         // Spec: W-014 (Task Data / Incoming)
         let Some(handover) = self.handover() else { return Err(SendFailure::NoHandover) };
+        // Spec: O-123 ('handover' Message)
         if handover.sent {
             return Err(SendFailure::HandedOver);
         }
-        let max =
-            if max_message_size == 0 { UNANNOUNCED_MAX_MESSAGE_SIZE } else { max_message_size };
-        // Spec: W-048 (Sending a Secure Data Channel Message)
-        let limit = handover.channel.max_chunk_size.map_or(max, |size| size.min(max));
+        handover.adapt(max_message_size);
+        let limit = handover.max_transmit;
         if limit < MIN_CHANNEL_MESSAGE {
             return Err(SendFailure::ChannelTooNarrow { limit });
         }
-        handover.max_transmit = limit;
         self.flush_bundle();
-        // Spec: W-029 (Signalling Channel Handover)
-        // Spec: W-087 W-088 W-089 ('handover' Message)
+        // Spec: W-029 O-039 (Signalling Channel Handover)
+        // Spec: W-087 W-088 W-089 O-121 O-122 O-124 ('handover' Message)
         self.send_to_peer(&MapWriter::message(HANDOVER).finish())?;
         if let Some(handover) = self.handover() {
             handover.sent = true;
@@ -63,7 +61,7 @@ impl<E: TaskOutput> Signalling<E> {
         }
         handover.received = true;
         self.advance_handover(now);
-        // Spec: W-033 (Signalling Channel Handover)
+        // Spec: W-033 O-043 (Signalling Channel Handover)
         self.take_arrivals();
     }
 
@@ -73,7 +71,7 @@ impl<E: TaskOutput> Signalling<E> {
         if handover.both() {
             tracing::debug!("the signalling was handed over to the data channel");
             self.server = None;
-            // Spec: W-035 (Signalling Channel Handover)
+            // Spec: W-035 O-045 (Signalling Channel Handover)
             self.close_socket(CloseCode::Handover);
             self.event(Event::HandedOver);
         }
@@ -113,7 +111,7 @@ impl<E: TaskOutput> Signalling<E> {
             return;
         }
         match (handover.sent, handover.received) {
-            // Spec: W-036 (Signalling Channel Handover)
+            // Spec: W-036 O-046 (Signalling Channel Handover)
             (false, false) => {
                 if handover.used() {
                     handover.die();
@@ -146,12 +144,13 @@ impl<E: TaskOutput> Signalling<E> {
     /// events that it leads to. Once the channel is gone, all of it: it is limited, and the end comes behind it.
     pub(super) fn take_arrivals(&mut self) {
         while self.running() && (self.has_room() || self.channel_is_dead()) {
-            // Spec: W-031 (Signalling Channel Handover)
+            // Spec: W-031 O-041 (Signalling Channel Handover)
             let Some(handover) = self.handover().filter(|handover| handover.received) else {
                 return;
             };
             match handover.take_arrival() {
                 Some(Arrival::Message(message)) => match handover.secure.decrypt(&message) {
+                    // Spec: O-025 (Wrapped Data Channel)
                     Ok(plain) => self.handle_channel_plain(plain),
                     Err(error) => self.peer_broke_the_protocol(&error.into()),
                 },

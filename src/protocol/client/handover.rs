@@ -42,7 +42,9 @@ use super::config::LONGEST_TIMEOUT;
 use super::end::HANDOVER_TIMEOUT;
 use super::fault::ProtocolFault;
 use crate::chunking::{Chunker, Chunks, Mode, Unchunker, UnchunkerLimits};
-use crate::protocol::{SecureChannel, SignallingChannel};
+use crate::protocol::{
+    ChannelFraming, SecureChannel, SignallingChannel, UNANNOUNCED_MAX_MESSAGE_SIZE,
+};
 
 /// The type of the message.
 pub(super) const HANDOVER: &str = "handover";
@@ -60,8 +62,10 @@ pub(super) struct Handover {
     pub(super) secure: SecureChannel,
     chunker: Chunker,
     unchunker: Unchunker,
-    /// The most bytes that the transport takes at once; what we were told with `hand_over`.
+    /// The most bytes that are sent at once. Set by `hand_over`, like the next.
     pub(super) max_transmit: usize,
+    /// Whether messages are cut into chunks of that size.
+    pub(super) chunked: bool,
     /// We have said 'handover'.
     pub(super) sent: bool,
     /// The peer has said it.
@@ -105,6 +109,7 @@ impl Handover {
             chunker: Chunker::new(mode),
             unchunker: Unchunker::new(mode, limits),
             max_transmit: 0,
+            chunked: true,
             sent: false,
             received: false,
             dead: false,
@@ -125,10 +130,7 @@ impl Handover {
 
     /// The largest message that the channel can carry.
     pub(super) const fn max_message_size(&self) -> usize {
-        match self.channel.max_chunk_size {
-            Some(_) => usize::MAX,
-            None => self.max_transmit,
-        }
+        if self.chunked { usize::MAX } else { self.max_transmit }
     }
 
     /// A sealed message in the chunks that the channel takes.
@@ -136,6 +138,22 @@ impl Handover {
         // Spec: W-047 (Sending a Secure Data Channel Message)
         let chunks = self.chunker.chunk(sealed, self.max_transmit);
         chunks.expect("no message is empty, and the size of the chunks was looked at")
+    }
+
+    /// Decides how messages are sent, by what the transport takes at once: 0 if it does not say.
+    pub(super) fn adapt(&mut self, max_message_size: usize) {
+        let known =
+            if max_message_size == 0 { UNANNOUNCED_MAX_MESSAGE_SIZE } else { max_message_size };
+        (self.chunked, self.max_transmit) = match self.channel.framing {
+            // Spec: O-022 (Wrapped Data Channel)
+            ChannelFraming::AsTransportTakes { .. } if max_message_size == 0 => (false, usize::MAX),
+            // Spec: W-048 (Sending a Secure Data Channel Message)
+            // Spec: O-021 (Wrapped Data Channel)
+            ChannelFraming::Chunks { max } | ChannelFraming::AsTransportTakes { max } => {
+                (true, known.min(max))
+            }
+            ChannelFraming::Whole => (false, known),
+        };
     }
 
     /// Something waits that came over the channel.
@@ -155,13 +173,19 @@ impl Handover {
         data: &[u8],
         limit: usize,
     ) -> Result<(), ProtocolFault> {
-        let message = match self.channel.max_chunk_size {
+        let whole = match self.channel.framing {
+            ChannelFraming::Chunks { .. } => false,
+            ChannelFraming::Whole => true,
+            ChannelFraming::AsTransportTakes { .. } => self.secure.is_message(data),
+        };
+        let message = match whole {
             // Spec: W-049 (Receiving a Secure Data Channel Message)
-            Some(_) => self.unchunker.add(now, data)?,
-            None if data.len() > limit => {
+            // Spec: O-023 (Wrapped Data Channel)
+            false => self.unchunker.add(now, data)?,
+            true if data.len() > limit => {
                 return Err(ProtocolFault::ChannelMessageTooLarge { size: data.len(), limit });
             }
-            None => Some(Bytes::copy_from_slice(data)),
+            true => Some(Bytes::copy_from_slice(data)),
         };
         if self.unchunker.given_up() > 0 {
             return Err(ProtocolFault::TooManyIncomplete);

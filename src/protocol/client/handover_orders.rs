@@ -20,15 +20,37 @@ use super::*;
 use crate::crypto::{KeyPair, OsRandom, SecretKey, SharedKey};
 use crate::protocol::message::{Disconnected, Payload};
 use crate::protocol::{Address, ChannelTransmit, CloseCode, NonceStreams, Task, Transmit};
-use crate::task::TaskEvent;
-use crate::task::webrtc::{Options, WebRtc};
+use crate::task::webrtc::Options;
+use crate::task::{Ortc, TaskEvent, WebRtc};
 
 const A: usize = 0;
 const B: usize = 1;
 
+/// The task that runs. With ORTC one side is told to send messages as they are, the other to cut them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    WebRtc,
+    Ortc,
+}
+
+impl Kind {
+    fn task(self) -> Box<dyn Task<TaskEvent>> {
+        let options = Options::default();
+        match self {
+            Self::WebRtc => Box::new(WebRtc::v1(options).unwrap()),
+            Self::Ortc => Box::new(Ortc::new(options).unwrap()),
+        }
+    }
+
+    fn max_message_size(self, side: usize) -> usize {
+        if self == Self::Ortc && side == B { 1200 } else { 0 }
+    }
+}
+
 /// What may happen in the runs of one exploration.
 #[derive(Debug, Clone, Copy)]
 struct Scenario {
+    task: Kind,
     /// How many messages each side sends.
     messages: [u8; 2],
     /// Which sides hand over.
@@ -121,20 +143,18 @@ const ADDRESSES: [Address; 2] = [Address::INITIATOR, Address(2)];
 
 impl Side {
     /// A client with a session.
-    fn new(side: usize) -> Self {
+    fn new(kind: Kind, side: usize) -> Self {
         let keys = keys();
         let peer = *keys.pairs[1 - side].public();
         let role = match side {
             A => RoleConfig::Initiator { responder: PeerAuth::Trusted(peer) },
             _ => RoleConfig::Responder { initiator: peer, token: None },
         };
-        let mut task = WebRtc::v1(Options::default()).unwrap();
+        let mut task = kind.task();
         let data = task.data();
         task.start(role.role(), &data).unwrap();
-        let config = ClientConfig {
-            tasks: vec![Box::new(task)],
-            ..ClientConfig::new(role, keys.pairs[side].clone())
-        };
+        let config =
+            ClientConfig { tasks: vec![task], ..ClientConfig::new(role, keys.pairs[side].clone()) };
         let mut client = Client::new(config, Box::new(OsRandom)).unwrap();
         client.signalling.stage = Stage::OnPath;
         let nonces = || NonceStreams::new(&mut OsRandom);
@@ -176,7 +196,7 @@ impl Side {
 /// Two clients that have met, and can hand over to a data channel.
 #[cfg(feature = "webrtc")]
 pub(crate) fn met() -> [Client<TaskEvent>; 2] {
-    [A, B].map(|side| Side::new(side).client)
+    [A, B].map(|side| Side::new(Kind::WebRtc, side).client)
 }
 
 struct World {
@@ -200,7 +220,7 @@ enum Past {
 
 impl World {
     fn new(scenario: Scenario) -> Self {
-        let sides = [Side::new(A), Side::new(B)];
+        let sides = [A, B].map(|side| Side::new(scenario.task, side));
         Self { scenario, now: Instant::now(), sides, trail: Vec::new() }
     }
 
@@ -266,7 +286,7 @@ impl World {
             Action::HandOver(x) => {
                 tag = Tag::Handover;
                 let side = &mut self.sides[x];
-                let result = side.client.hand_over(now, 0);
+                let result = side.client.hand_over(now, self.scenario.task.max_message_size(x));
                 assert_eq!(result.is_ok(), side.model.session(), "{:?}", self.trail);
                 side.model.own = side.model.own || result.is_ok();
                 x
@@ -519,20 +539,23 @@ fn explore(scenario: Scenario) -> (usize, usize) {
     (seen.len(), ways)
 }
 
-/// Explores all `scenarios`, of which there are `states` states and more.
+/// Explores all `scenarios`, of which there are `states` states and more, with each task.
 #[track_caller]
-fn explore_all(states: usize, scenarios: impl IntoIterator<Item = Scenario>) {
-    let (mut seen, mut ways) = (0, 0);
-    for scenario in scenarios {
-        let (more_seen, more_ways) = explore(scenario);
-        (seen, ways) = (seen + more_seen, ways + more_ways);
+fn explore_all(states: usize, scenarios: impl IntoIterator<Item = Scenario> + Clone) {
+    for task in [Kind::WebRtc, Kind::Ortc] {
+        let (mut seen, mut ways) = (0, 0);
+        for scenario in scenarios.clone() {
+            let (more_seen, more_ways) = explore(Scenario { task, ..scenario });
+            (seen, ways) = (seen + more_seen, ways + more_ways);
+        }
+        assert!(seen >= states && ways >= seen, "only {seen} states and {ways} ways between them");
     }
-    assert!(seen >= states && ways >= seen, "only {seen} states and {ways} ways between them");
 }
 
 const BOTH: [bool; 2] = [true, true];
 const ONE: [[bool; 2]; 2] = [[true, false], [false, true]];
 const HANDOVER: Scenario = Scenario {
+    task: Kind::WebRtc,
     messages: [1, 1],
     hand_over: BOTH,
     channel_dies: false,
@@ -543,6 +566,7 @@ const HANDOVER: Scenario = Scenario {
 const FEW: [[u8; 2]; 2] = [[1, 0], [0, 1]];
 
 /// Covers W-022 W-029 W-030 W-031 W-032 W-033 W-034 W-035 W-056 W-087 W-088 W-090 W-092.
+/// Covers O-029 O-039 O-040 O-041 O-025 O-042 O-043 O-044 O-045 O-062 O-121 O-122 O-125 O-126.
 #[test]
 fn every_order_in_which_both_hand_over() {
     explore_all(5000, [HANDOVER]);
@@ -553,6 +577,7 @@ fn every_order_in_which_both_hand_over() {
 }
 
 /// Covers W-036 W-087.
+/// Covers O-046 O-121.
 #[test]
 fn every_order_in_which_one_or_none_hands_over() {
     let scenario = Scenario { messages: [2, 2], ..HANDOVER };
@@ -562,6 +587,7 @@ fn every_order_in_which_one_or_none_hands_over() {
 }
 
 /// Covers W-031 W-036.
+/// Covers O-041 O-025 O-046.
 #[test]
 fn every_order_in_which_the_channel_dies() {
     explore_all(2000, FEW.map(|messages| Scenario { messages, channel_dies: true, ..HANDOVER }));
@@ -586,6 +612,7 @@ fn every_order_in_which_channel_and_sockets_die() {
 }
 
 /// Covers W-095.
+/// Covers O-129.
 #[test]
 fn every_order_in_which_clients_close() {
     for close in [ONE[0], ONE[1]] {

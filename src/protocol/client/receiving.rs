@@ -30,7 +30,7 @@ enum Way {
 impl<E: TaskOutput> Signalling<E> {
     /// The content of a message of the authenticated peer, over the data channel.
     pub(super) fn handle_channel_plain(&mut self, plain: Vec<u8>) {
-        // Spec: W-057 (Client-to-Client Messages)
+        // Spec: W-057 O-063 (Client-to-Client Messages)
         let result = parse(plain).and_then(|message| self.interpret(message, Way::Channel));
         self.handle_received(result);
     }
@@ -86,8 +86,8 @@ impl<E: TaskOutput> Signalling<E> {
             if message.kind() == HANDOVER {
                 return Ok(Received::Handover);
             }
-            // Spec: W-032 W-034 (Signalling Channel Handover)
-            // Spec: W-092 W-093 ('handover' Message)
+            // Spec: W-032 W-034 O-042 O-044 (Signalling Channel Handover)
+            // Spec: W-092 W-093 O-126 O-127 ('handover' Message)
             if handover.received && way == Way::WebSocket {
                 return Err(ProtocolFault::AfterHandover);
             }

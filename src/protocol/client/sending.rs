@@ -45,8 +45,8 @@ impl<E: TaskOutput> Signalling<E> {
     /// over the data channel, with [`send_over_channel`](Self::send_over_channel).
     pub(super) fn place(&mut self, message: &Outgoing) -> Result<Option<Reservation>, SendFailure> {
         let handover = self.session.as_ref().and_then(|session| session.handover.as_ref());
-        // Spec: W-030 (Signalling Channel Handover)
-        // Spec: W-090 ('handover' Message)
+        // Spec: W-030 O-040 (Signalling Channel Handover)
+        // Spec: W-090 O-125 ('handover' Message)
         if handover.is_some_and(|handover| handover.sent) {
             return Ok(None);
         }
@@ -54,7 +54,7 @@ impl<E: TaskOutput> Signalling<E> {
             return Err(SendFailure::NoPeer);
         };
         // Spec: P-043 (Sending a Signalling Message)
-        // Spec: W-037 (Message Structure)
+        // Spec: W-037 O-047 (Message Structure)
         let nonce = match session.nonces.next_nonce(server.address, session.address) {
             Ok(nonce) => nonce,
             Err(SequenceExhausted) => {
@@ -83,7 +83,13 @@ impl<E: TaskOutput> Signalling<E> {
                 // Spec: W-066 ('offer' Message)
                 // Spec: W-074 ('answer' Message)
                 // Spec: W-086 ('candidates' Message)
-                // Spec: W-094 ('handover' Message)
+                // Spec: O-072 ('ice-parameters' Message)
+                // Spec: O-089 ('ice-candidates' Message)
+                // Spec: O-096 ('dtls-parameters' Message)
+                // Spec: O-103 ('rtp-capabilities' Message)
+                // Spec: O-109 ('sctp-capabilities' Message)
+                // Spec: O-120 ('dc-parameters' Message)
+                // Spec: W-094 O-128 ('handover' Message)
                 self.fill_place(place.seal(message));
                 Ok(())
             }
@@ -120,7 +126,7 @@ impl<E: TaskOutput> Signalling<E> {
                 return Err(SendFailure::Closed);
             }
         };
-        if handover.channel.max_chunk_size.is_none() {
+        if !handover.chunked {
             self.transmit_channel(ChannelTransmit::Message(sealed.into()));
             return Ok(());
         }

@@ -344,8 +344,10 @@ impl<E: TaskOutput> Signalling<E> {
     ) {
         let handover = self.tasks[task].signalling_channel().map(|channel| {
             // Spec: W-002 (Secure Data Channel (Terminology))
+            // Spec: O-002 (Wrapped Data Channel (Terminology))
             // Spec: W-015 (Secure Data Channel)
             // Spec: W-028 (Signalling Channel Handover)
+            // Spec: O-038 (Signalling Channel Handover)
             let secure = SecureChannel::for_signalling(channel.id, &key, &mut *self.random.0);
             Handover::new(channel, secure, self.settings.max_message_size)
         });
@@ -503,7 +505,7 @@ impl<E: TaskOutput> Signalling<E> {
             return;
         }
         tracing::debug!(%code, by = ?closed.by, "closing");
-        // Spec: W-095 ('close' Message)
+        // Spec: W-095 O-129 ('close' Message)
         self.close_channel();
         // Spec: P-289 P-292 ('close' Message)
         self.end_session();

@@ -406,6 +406,19 @@ impl<'a> Fields<'a> {
     }
 }
 
+impl Fields<'_> {
+    /// A map with text keys that is an item of the array `name`, as its fields.
+    pub(crate) fn entry<'a>(
+        &self,
+        item: &'a [u8],
+        name: &'static str,
+    ) -> Result<Fields<'a>, MessageError> {
+        Fields::of_map(item, self.message).map_err(|_| {
+            self.error(name, FieldProblem::Invalid("has an item that is not a map with text keys"))
+        })
+    }
+}
+
 /// Writes one MessagePack map. Integers take as few bytes as they can.
 pub(crate) struct MapWriter {
     fields: u32,

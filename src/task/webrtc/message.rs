@@ -7,6 +7,7 @@ use rmp::encode as write;
 use crate::protocol::message::{
     FieldProblem, Fields, MapWriter, MessageError, Payload, is_nil, read_str, read_uint,
 };
+use crate::task::list::{MAX_ITEMS, filled_list};
 
 const NIL: [u8; 1] = [0xc0];
 
@@ -206,7 +207,7 @@ pub struct Candidates(Vec<Option<Candidate>>);
 impl Candidates {
     /// The most candidates that a message may have. A bound of this library: a candidate takes many
     /// times the memory of the one byte that it can have in a message.
-    pub const MAX: usize = 1024;
+    pub const MAX: usize = MAX_ITEMS;
 
     /// Candidates for one message; `None` if there are none, or more than [`MAX`](Self::MAX).
     pub fn new(candidates: Vec<Option<Candidate>>) -> Option<Self> {
@@ -236,21 +237,12 @@ impl Candidates {
 
     fn parse(fields: &Fields<'_>) -> Result<Self, MessageError> {
         let invalid = |why| fields.error("candidates", FieldProblem::Invalid(why));
-        let value = fields.required("candidates")?;
-        // Before the items are taken apart, so that a huge list costs nothing.
-        match rmp::decode::read_array_len(&mut &value[..]) {
-            // Spec: W-083 ('candidates' Message)
-            Ok(0) => return Err(invalid("is empty")),
-            Ok(length) if length as usize > Self::MAX => {
-                return Err(invalid("has more than 1024 items"));
-            }
-            _ => {}
-        }
         let item = |item| match item {
             nil if is_nil(nil) => Ok(None),
             map => Candidate::parse(map).map(Some),
         };
-        let items = fields.array("candidates")?.into_iter();
+        // Spec: W-083 ('candidates' Message)
+        let items = filled_list(fields, "candidates")?.into_iter();
         let candidates =
             items.map(item).collect::<Result<_, _>>().map_err(|error| match error {
                 MessageError::Field { .. } => error,

@@ -18,30 +18,13 @@ pub use message::{Candidate, Candidates, SdpType, SessionDescription, WebRtcMess
 pub use names::{NAME, NAME_V0, SIGNALLING_LABEL};
 pub use send::{WebRtcSendFailure, send_answer, send_candidates, send_offer};
 
-use super::{SignallingChannel, Task, TaskEvent};
+pub use super::signalling_channel::Options;
+use super::signalling_channel::{ChannelIdError, ExcludedIds, NoChannel};
+use super::{ChannelFraming, SignallingChannel, Task, TaskEvent};
 use crate::protocol::TaskError;
 use crate::protocol::message::{TaskData, TaskMessage};
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SUBPROTOCOL};
-use data::{CHANNEL_IDS, WebRtcTaskData};
-
-/// What the application wants of the WebRTC task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
-    /// Ids, 0 to 65534, of the data channels that the application negotiates by itself: the signalling
-    /// channel gets another one. Default: none.
-    // Spec: W-007 (Task Data / Outgoing)
-    pub exclude: Vec<u16>,
-    /// Whether the signalling may be handed over to a data channel. It takes both clients. Default:
-    /// `true`.
-    pub handover: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        // Spec: W-008 (Task Data / Outgoing)
-        Self { exclude: Vec::new(), handover: true }
-    }
-}
+use data::WebRtcTaskData;
 
 /// Why a WebRTC task cannot have these options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +38,7 @@ pub enum OptionsError {
 impl fmt::Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ChannelId => f.write_str(
-                "65535 cannot be excluded, as no data channel has that id: ids are 0 to 65534",
-            ),
+            Self::ChannelId => ChannelIdError.fmt(f),
             Self::PacketSize(size) => write!(
                 f,
                 "a largest packet size of {size} bytes has no room for data: use at least {} \
@@ -86,13 +67,6 @@ pub struct WebRtc {
 struct Negotiated {
     role: Role,
     channel: Result<SignallingChannel, NoChannel>,
-}
-
-/// Why there is no signalling channel.
-#[derive(Debug, Clone, Copy)]
-enum NoChannel {
-    NotNegotiated,
-    NoIdLeft,
 }
 
 impl WebRtc {
@@ -128,10 +102,8 @@ impl WebRtc {
 
     fn new(options: Options, max_packet_size: Option<u32>) -> Result<Self, OptionsError> {
         let Options { exclude, handover } = options;
-        if exclude.contains(&CHANNEL_IDS) {
-            return Err(OptionsError::ChannelId);
-        }
-        let exclude = exclude.into_iter().collect();
+        let exclude =
+            ExcludedIds::new(exclude).map_err(|ChannelIdError| OptionsError::ChannelId)?;
         // Spec: W-009 (Task Data / Outgoing)
         Ok(Self { own: WebRtcTaskData { exclude, handover, max_packet_size }, negotiated: None })
     }
@@ -160,17 +132,17 @@ impl WebRtc {
 
     fn negotiate(&self, theirs: &WebRtcTaskData) -> Result<SignallingChannel, NoChannel> {
         // Spec: W-013 (Task Data / Incoming)
-        if !(self.own.handover && theirs.handover) {
-            return Err(NoChannel::NotNegotiated);
-        }
-        let id = self.own.channel_id(theirs).ok_or(NoChannel::NoIdLeft)?;
-        let max_chunk_size = match (self.is_v0(), self.own.packet_size(theirs)) {
-            (false, _) => Some(Self::MAX_CHUNK_SIZE),
-            (true, 0) => None,
-            (true, size) => Some((size as usize).min(Self::MAX_CHUNK_SIZE)),
+        let both = self.own.handover && theirs.handover;
+        let id = self.own.exclude.agree(&theirs.exclude, both)?;
+        let framing = match (self.is_v0(), self.own.packet_size(theirs)) {
+            (false, _) => ChannelFraming::Chunks { max: Self::MAX_CHUNK_SIZE },
+            (true, 0) => ChannelFraming::Whole,
+            (true, size) => {
+                ChannelFraming::Chunks { max: (size as usize).min(Self::MAX_CHUNK_SIZE) }
+            }
         };
         // Spec: W-025 (Signalling Channel Handover)
-        Ok(SignallingChannel { id, label: SIGNALLING_LABEL, protocol: SUBPROTOCOL, max_chunk_size })
+        Ok(SignallingChannel { id, label: SIGNALLING_LABEL, protocol: SUBPROTOCOL, framing })
     }
 }
 
@@ -190,14 +162,7 @@ impl Task<TaskEvent> for WebRtc {
     fn start(&mut self, role: Role, peer_data: &TaskData) -> Result<(), TaskError> {
         self.negotiated = None;
         let theirs = self.read(peer_data)?;
-        let channel = self.negotiate(&theirs);
-        if let Err(NoChannel::NoIdLeft) = channel {
-            tracing::warn!(
-                "the signalling cannot be handed over: the two clients exclude all ids that the \
-                 data channel could have"
-            );
-        }
-        self.negotiated = Some(Negotiated { role, channel });
+        self.negotiated = Some(Negotiated { role, channel: self.negotiate(&theirs) });
         Ok(())
     }
 
@@ -217,16 +182,7 @@ impl Task<TaskEvent> for WebRtc {
                 return Err(TaskError::new("an initiator may not send an answer"));
             }
             // Spec: W-091 ('handover' Message)
-            ("handover", _, Err(NoChannel::NotNegotiated)) => {
-                return Err(TaskError::new(
-                    "'handover' came although the clients did not agree on that",
-                ));
-            }
-            ("handover", _, Err(NoChannel::NoIdLeft)) => {
-                return Err(TaskError::new(
-                    "'handover' came although no id is left for the data channel",
-                ));
-            }
+            ("handover", _, Err(reason)) => return Err(reason.handover_is_wrong()),
             _ => {}
         }
         let message = WebRtcMessage::from_fields(message.fields());

@@ -145,7 +145,7 @@ fn the_channel_has_the_lowest_id_that_neither_excludes() {
         id: 1,
         label: "saltyrtc-signaling",
         protocol: "v1.saltyrtc.org",
-        max_chunk_size: Some(262_144),
+        framing: ChannelFraming::Chunks { max: 262_144 },
     };
     assert_eq!(channel, expected);
 }
@@ -163,21 +163,22 @@ fn without_an_id_there_is_no_handover() {
 
 #[test]
 fn version_0_chunks_by_the_smaller_limit() {
-    let size = |one, two| meet(v0(one), v0(two)).unwrap().max_chunk_size;
-    assert_eq!(size(0, 0), None);
-    assert_eq!(size(0, 10), Some(10));
-    assert_eq!(size(16_384, 0), Some(16_384));
-    assert_eq!(size(16_384, 1200), Some(1200));
-    assert_eq!(size(u32::MAX, u32::MAX), Some(262_144));
+    let framing = |one, two| meet(v0(one), v0(two)).unwrap().framing;
+    let chunks = |max| ChannelFraming::Chunks { max };
+    assert_eq!(framing(0, 0), ChannelFraming::Whole);
+    assert_eq!(framing(0, 10), chunks(10));
+    assert_eq!(framing(16_384, 0), chunks(16_384));
+    assert_eq!(framing(16_384, 1200), chunks(1200));
+    assert_eq!(framing(u32::MAX, u32::MAX), chunks(262_144));
 
     let start = |value: Option<Value>| {
         let mut entries = vec![("exclude", ids(&[])), ("handover", true.into())];
         entries.extend(value.map(|value| ("max_packet_size", value)));
         let mut task = v0(16_384);
         let started = task.start(Role::Initiator, &data(&entries));
-        started.map(|()| task.signalling_channel().unwrap().max_chunk_size)
+        started.map(|()| task.signalling_channel().unwrap().framing)
     };
-    assert_eq!(start(Some(u64::MAX.into())), Ok(Some(16_384)));
+    assert_eq!(start(Some(u64::MAX.into())), Ok(chunks(16_384)));
     for wrong in [None, Some((-1).into()), Some(Value::Nil), Some(1.5.into())] {
         assert!(start(wrong).unwrap_err().to_string().contains("max_packet_size"));
     }

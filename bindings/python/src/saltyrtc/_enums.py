@@ -276,6 +276,8 @@ class EventKind(OpenEnum):
     """After saltyrtc_server_stop_on_queue: the server has stopped; or, with TIMEOUT, it has not in time, and
     goes on with it.
     """
+    ORTC_MESSAGE = 30
+    """ORTC task: a message from the peer, valid as the specification of the task has it."""
 
 
 class ConnectionState(OpenEnum):

@@ -132,6 +132,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_secure_channel_free": (None, [c_void_p], False),
     "saltyrtc_secure_channel_encrypt": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p], False),
     "saltyrtc_secure_channel_decrypt": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p], False),
+    "saltyrtc_config_add_ortc_task": (c_int32, [c_void_p, c_void_p, c_size_t, c_bool, c_void_p], False),
+    "saltyrtc_client_send_ortc_message": (c_int32, [c_void_p, c_void_p, c_size_t, c_bool, c_void_p], False),
     "saltyrtc_chunker_new": (c_int32, [c_int32, c_void_p, c_void_p], False),
     "saltyrtc_chunker_free": (None, [c_void_p], False),
     "saltyrtc_chunker_add": (c_int32, [c_void_p, c_void_p, c_size_t, c_size_t, c_void_p], False),
@@ -1439,6 +1441,41 @@ def secure_channel_decrypt(channel: int, encrypted: Optional[BytesLike]) -> byte
         if status_ == 0:
             return out_bytes(buffer_, length_.value)
         capacity_ = too_small(status_, error_, length_.value)
+
+
+def config_add_ortc_task(config: int, exclude: Sequence[int], handover: bool) -> None:
+    """Adds the ORTC task (v0.ortc.tasks.saltyrtc.org) for an application that brings its own ORTC
+    implementation, after the tasks that were added before.
+    The library carries the parameters, capabilities and candidates of the application's objects
+    (saltyrtc_client_send_ortc_message, and the event ORTC_MESSAGE); the application establishes the
+    connection. `exclude` are `exclude_len` ids of data channels (0 to 65534) that the application uses
+    itself, so that none of them is chosen for the signalling; NULL and 0 for none. `handover` says whether
+    the signalling may be handed over to a data channel (saltyrtc_client_hand_over).
+    """
+    exclude_pointer, exclude_len = in_numbers(c_uint16, exclude)
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_config_add_ortc_task(config, exclude_pointer, exclude_len, handover, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def client_send_ortc_message(client: int, message: Optional[BytesLike], for_handover: bool) -> None:
+    """Sends a message of the ORTC task to the peer, which gets it with an event ORTC_MESSAGE.
+    `message` is a MessagePack map of `message_len` bytes, in the form of the specification of the task: with
+    the key "type", for example "ice-parameters", and the other fields of that message. It is validated as the
+    peer does it, fields that the task does not know are left out, and with a mistake nothing is sent
+    (SALTYRTC_STATUS_BAD_ARGUMENT). ICE candidates that follow each other within 10 ms are sent as one
+    message.
+    `for_handover` says that the message is about a transport that the application makes for the channel of
+    the signalling alone: it is sent with the label "handover", which is refused otherwise. Fails like
+    saltyrtc_client_send_bytes, and then with SALTYRTC_STATUS_NO_HANDOVER if the clients did not agree on a
+    handover.
+    """
+    message_pointer, message_len = in_bytes(message)
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_client_send_ortc_message(client, message_pointer, message_len, for_handover, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
 
 
 def chunker_new(mode: int) -> int:

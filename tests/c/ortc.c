@@ -1,0 +1,165 @@
+/* The ORTC task with an ORTC implementation of the program's own. The objects of ORTC are played by the test: their
+   parameters are MessagePack that was written down. */
+
+#include "support.h"
+
+static const char ORTC[] = "v0.ortc.tasks.saltyrtc.org";
+
+#define SCTP_TYPE "\xa4type\xb1sctp-capabilities"
+#define SCTP_SIZE "\xac" "capabilities\x81\xaemaxMessageSize\xcd\x40\x00"
+/* {"type": "sctp-capabilities", "capabilities": {"maxMessageSize": 16384}} */
+static const char SCTP[] = "\x82" SCTP_TYPE SCTP_SIZE;
+/* The same with "label": "handover". */
+static const char SCTP_FOR_HANDOVER[] = "\x83" SCTP_TYPE SCTP_SIZE "\xa5label\xa8handover";
+/* The same with a field that the task does not know. */
+static const char SCTP_WITH_MORE[] = "\x83" SCTP_TYPE SCTP_SIZE "\xa4more\xc0";
+/* Without the capabilities. */
+static const char SCTP_WITHOUT[] = "\x81" SCTP_TYPE;
+
+/* {"type": "ice-candidates", "candidates": [{"candidate": {"complete": true}}]} */
+static const char COMPLETE[] = "\x82\xa4type\xae" "ice-candidates\xaa" "candidates\x91"
+                               "\x81\xa9" "candidate\x81\xa8" "complete\xc3";
+
+#define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
+
+static saltyrtc_client *ortc_client(saltyrtc_config *config, uint16_t excluded, bool handover) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_client *client = NULL;
+    OK(saltyrtc_config_add_ortc_task(config, &excluded, 1, handover, &error));
+    OK(saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error));
+    saltyrtc_config_free(config);
+    return client;
+}
+
+static pair ortc_pair(const test_server *server, bool handover) {
+    char invitation[SALTYRTC_INVITATION_BYTES];
+    pair pair;
+    saltyrtc_event *event;
+    pair.initiator = ortc_client(initiator_config(server, invitation), 0, handover);
+    pair.responder = ortc_client(responder_config(invitation), 1, true);
+    event = TAKE(pair.initiator, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+    CHECK(strcmp(event->task, ORTC) == 0);
+    saltyrtc_event_free(event);
+    SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+    return pair;
+}
+
+static void free_pair(pair pair) {
+    saltyrtc_client_free(pair.initiator);
+    saltyrtc_client_free(pair.responder);
+}
+
+static void expect(saltyrtc_client *client, const uint8_t *data, size_t len) {
+    saltyrtc_event *event = TAKE(client, SALTYRTC_EVENT_KIND_ORTC_MESSAGE);
+    CHECK(event->payload == SALTYRTC_PAYLOAD_MSGPACK);
+    CHECK(event->data_len == len && memcmp(event->data, data, len) == 0);
+    saltyrtc_event_free(event);
+}
+
+static void messages(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    pair pair = ortc_pair(server, true);
+    saltyrtc_client *ends[2];
+    int i;
+    ends[0] = pair.initiator;
+    ends[1] = pair.responder;
+    for (i = 0; i < 2; i++) {
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP), false, &error));
+        expect(ends[1 - i], BYTES(SCTP));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP_WITH_MORE), false, &error));
+        expect(ends[1 - i], BYTES(SCTP));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP), true, &error));
+        expect(ends[1 - i], BYTES(SCTP_FOR_HANDOVER));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(COMPLETE), false, &error));
+        expect(ends[1 - i], BYTES(COMPLETE));
+    }
+    FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "reserved",
+          saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP_FOR_HANDOVER), false, &error));
+    FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "capabilities",
+          saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP_WITHOUT), false, &error));
+    FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "message",
+          saltyrtc_client_send_ortc_message(pair.initiator, NULL, 0, false, &error));
+    FAILS(SALTYRTC_STATUS_NULL_ARGUMENT, "message",
+          saltyrtc_client_send_ortc_message(pair.initiator, NULL, 1, false, &error));
+    FAILS(SALTYRTC_STATUS_OTHER_TASK, "ortc",
+          saltyrtc_client_send_offer(pair.initiator, "offer", TEXT("v=0"), &error));
+    free_pair(pair);
+    checked("messages of ORTC");
+}
+
+/* Gives `to` what `from` wants to have sent on the data channel, until an event of the kind `until` of `to`. */
+static saltyrtc_event *carry(saltyrtc_client *from, saltyrtc_client *to, saltyrtc_event_kind until) {
+    saltyrtc_error *error = NULL;
+    for (;;) {
+        saltyrtc_event *event = NULL;
+        if (saltyrtc_client_next_event(to, 0, &event, NULL) == SALTYRTC_STATUS_OK) {
+            if (event->kind == until) {
+                return event;
+            }
+            saltyrtc_event_free(event);
+        }
+        if (saltyrtc_client_next_event(from, 10, &event, NULL) == SALTYRTC_STATUS_OK) {
+            if (event->kind == SALTYRTC_EVENT_KIND_TRANSPORT_SEND) {
+                OK(saltyrtc_client_transport_receive(to, event->data, event->data_len, &error));
+            }
+            saltyrtc_event_free(event);
+        }
+    }
+}
+
+static void handover(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    pair pair = ortc_pair(server, true);
+    const char *label = NULL, *protocol = NULL;
+    uint16_t id = 0;
+    saltyrtc_event *event;
+    OK(saltyrtc_client_signalling_channel(pair.initiator, &id, &label, &protocol, &error));
+    CHECK(id == 2 && strcmp(label, "v1.saltyrtc.org") == 0);
+    CHECK(strcmp(protocol, "v1.saltyrtc.org") == 0);
+    /* One of the transports takes messages of any size, the other one does not. */
+    OK(saltyrtc_client_hand_over(pair.initiator, 0, NULL, NULL, NULL, NULL, &error));
+    OK(saltyrtc_client_hand_over(pair.responder, 1200, NULL, NULL, NULL, NULL, &error));
+    SKIP_TO(pair.initiator, SALTYRTC_EVENT_KIND_HANDED_OVER);
+    SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_HANDED_OVER);
+    OK(saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP), false, &error));
+    event = carry(pair.initiator, pair.responder, SALTYRTC_EVENT_KIND_ORTC_MESSAGE);
+    CHECK(event->data_len == sizeof SCTP - 1);
+    saltyrtc_event_free(event);
+    OK(saltyrtc_client_send_ortc_message(pair.responder, BYTES(SCTP), false, &error));
+    event = carry(pair.responder, pair.initiator, SALTYRTC_EVENT_KIND_ORTC_MESSAGE);
+    CHECK(event->data_len == sizeof SCTP - 1);
+    saltyrtc_event_free(event);
+    OK(saltyrtc_client_close(pair.responder, &error));
+    event = carry(pair.responder, pair.initiator, SALTYRTC_EVENT_KIND_CLOSED);
+    CHECK(event->status == SALTYRTC_STATUS_PEER_CLOSED);
+    saltyrtc_event_free(event);
+    free_pair(pair);
+
+    pair = ortc_pair(server, false);
+    FAILS(SALTYRTC_STATUS_NO_HANDOVER, "handover",
+          saltyrtc_client_send_ortc_message(pair.responder, BYTES(SCTP), true, &error));
+    free_pair(pair);
+    checked("handover with ORTC");
+}
+
+static void no_channel_has_the_id_65535(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    char invitation[SALTYRTC_INVITATION_BYTES];
+    const uint16_t id = 65535;
+    saltyrtc_config *config = initiator_config(server, invitation);
+    FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "exclude",
+          saltyrtc_config_add_ortc_task(config, &id, 1, true, &error));
+    saltyrtc_config_free(config);
+    checked("ids of data channels");
+}
+
+int main(void) {
+    test_server server;
+    start_server(&server);
+    messages(&server);
+    handover(&server);
+    no_channel_has_the_id_65535(&server);
+    end_server(&server);
+    end_library();
+    return 0;
+}
