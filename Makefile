@@ -53,7 +53,7 @@ SHARED_ABI := libsaltyrtc.so.$(ABI)
 SHARED_FULL := libsaltyrtc.so.$(VERSION)
 endif
 
-.PHONY: help all build header demo demo-browser lint docs-python bench bench-server bench-rtc bench-pull clean
+.PHONY: help all build header demo demo-browser lint docs-python bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
 .PHONY: test test-tools test-rust conformance test-deny test-package test-abi test-c test-python test-peers test-interop test-network
 
@@ -148,7 +148,7 @@ lint: ## Formatting and clippy, for each set of features
 docs-python: ## The reference of the Python package, in build/python/docs
 	scripts/build-python-docs.sh
 
-bench: bench-server bench-rtc bench-pull ## Measure the speed
+bench: bench-server bench-rtc bench-pull bench-bindings ## Measure the speed
 
 # Thousands of clients are connected at once. The program says so if there is no Python server.
 bench-server: ## Compare the speed of the server with others (QUICK=1: rough, half a minute)
@@ -163,6 +163,9 @@ bench-rtc: ## Compare the speed of WebRTC with others (QUICK=1: rough, two minut
 	scripts/build-peers.sh link
 	RTC_OTHERS=$(or $(CARGO_TARGET_DIR),target)/rtc-others/release \
 		$(CARGO) bench --locked --bench rtc -- $(if $(QUICK),--quick)
+
+bench-bindings: ## Compare the speed of the bindings with C (QUICK=1: rough, half a minute)
+	scripts/bench-bindings.sh $(if $(QUICK),--quick)
 
 bench-pull: build $(BUILD)/waiting ## Measure how fast C programs take events (QUICK=1: rough)
 	benches/pull/run.py $(BUILD)/waiting $(if $(QUICK),--quick)

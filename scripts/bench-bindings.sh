@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Measures the bindings against C. Arguments: those of benches/bindings/run.py.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$PWD/build/python
+package=bindings/python
+
+cargo build --locked --quiet --release --lib
+library=$(realpath "${CARGO_TARGET_DIR:-target}")/release/libsaltyrtc.so
+scripts/build-python-programs.sh "$library" "$out/bench"
+"${CC:-cc}" -std=c99 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Werror -O2 -Iinclude -o "$out/bench/peer" \
+    benches/bindings/peer.c -L"$out/bench" -Wl,-rpath,"$out/bench" -lsaltyrtc -lpthread
+rm -rf "$out/bench/venv"
+python3 -m venv "$out/bench/venv"
+"$out/bench/venv/bin/python" -m pip install --quiet --disable-pip-version-check hatchling==1.27.0
+SALTYRTC_LIBRARY=$library "$out/bench/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --no-build-isolation $package
+benches/bindings/run.py "$@" "$out/bench/peer" "$out/bench/venv/bin/python"
