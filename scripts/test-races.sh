@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Data races, by ThreadSanitizer: tests/c programs with many threads, against a library that is built with it,
+# the standard library included. Needs a nightly Rust with rust-src (`rustup toolchain install nightly
+# --component rust-src`) and takes minutes, so `make test` leaves it out.
+#
+# Arguments: the names of tests to run in place of the usual ones, without directory and ending.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+CC=${CC:-gcc}
+TEST_TIMEOUT=${TEST_TIMEOUT:-600}
+tests=("$@")
+[ $# = 0 ] && tests=(queue queue_threads queue_log queue_pause pull callback_threads concurrency)
+
+target=$(rustc +nightly --print host-tuple)
+# What the compiler's own runtime lacks is in Rust's.
+runtime=$(rustc +nightly --print sysroot)/lib/rustlib/$target/lib/librustc-nightly_rt.tsan.a
+if [ ! -f "$runtime" ]; then
+    echo "test-races: there is no $runtime" >&2
+    exit 1
+fi
+
+directory=${CARGO_TARGET_DIR:-target}/races
+RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=$directory \
+    cargo +nightly build --locked --quiet --lib -Zbuild-std --target "$target"
+libraries=$(realpath "$directory/$target/debug")
+ln -sf libsaltyrtc.so "$libraries/$(readelf -d "$libraries/libsaltyrtc.so" |
+    sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')"
+
+out=build/races
+mkdir -p "$out"
+failed=0
+for name in "${tests[@]}"; do
+    "$CC" -std=c99 -D_POSIX_C_SOURCE=200809L -g -O1 -fsanitize=thread -Iinclude -c -o "$out/$name.o" "tests/c/$name.c"
+    "$CC" -o "$out/$name" "$out/$name.o" -L"$libraries" -Wl,-rpath,"$libraries" -lsaltyrtc \
+        -Wl,--whole-archive "$runtime" -Wl,--no-whole-archive -Wl,--export-dynamic -lstdc++ -lpthread -ldl -lm -lrt
+    if TSAN_OPTIONS="exitcode=66 second_deadlock_stack=1 suppressions=$PWD/tests/c/tsan.supp" \
+        timeout "$TEST_TIMEOUT" "$out/$name" >"$out/$name.log" 2>&1; then
+        echo "ok      $name"
+    else
+        echo "FAILED  $name (exit status $?)"
+        sed 's/^/        /' "$out/$name.log"
+        failed=1
+    fi
+done
+exit $failed
