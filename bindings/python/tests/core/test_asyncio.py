@@ -70,19 +70,28 @@ async def test_what_was_sent_before_the_end_arrives(server):
 async def test_draining(server):
     async with pair(server) as (alice, bob):
         await alice.drain()
-        for _ in range(50):
-            alice.send_nowait(bytes(20_000))
-        assert alice.buffered_amount > 0
-        await alice.drain(100_000)
-        assert alice.buffered_amount <= 100_000
-        await alice.drain()
-        assert alice.buffered_amount == 0
-        for _ in range(50):
-            assert await bob.receive() == bytes(20_000)
-        for _ in range(50):
-            alice.send_nowait(bytes(20_000))
+        count = 0
+        with pytest.raises(saltyrtc.QueueFull):
+            while True:
+                alice.send_nowait(count.to_bytes(4, "big") * 5000)
+                count += 1
+
+        async def receive():
+            for number in range(count):
+                assert await bob.receive() == number.to_bytes(4, "big") * 5000
+
+        receiving = asyncio.ensure_future(receive())
+        for amount in (100_000, 0):
+            await alice.drain(amount)
+            assert alice.buffered_amount <= amount
+        await receiving
+        # The end of the connection is one, too.
+        with pytest.raises(saltyrtc.QueueFull):
+            while True:
+                alice.send_nowait(bytes(20_000))
         draining = asyncio.ensure_future(alice.drain())
-        await alice.close()
+        await asyncio.sleep(0)
+        await bob.close()
         await draining
 
 
