@@ -87,10 +87,10 @@ pub(super) async fn open(
     }
     let tcp = Tcp::new(tcp);
     let mut stream = match &settings.tls {
-        None => Stream::Plain(tcp),
+        None => Stream::plain(tcp),
         Some(acceptor) => {
             let tls = acceptor.accept(tcp).await.map_err(OpenError::Tls)?;
-            Stream::Tls(Box::new(tls.into()))
+            Stream::tls(tls.into())
         }
     };
     let Upgrade { request, mut response, rest } = match read_request(&mut stream).await? {

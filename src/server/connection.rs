@@ -2,6 +2,7 @@
 
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -11,17 +12,20 @@ use tokio::time::Sleep;
 use tokio_tungstenite::tungstenite::{self, Message, error::Error};
 use tracing::debug;
 
+use super::incoming::{Evicted, FREE, Incoming, STEP, Share, UNAUTHENTICATED};
 use super::limits::ServerLimits;
 use super::listener::Phase;
 use super::metrics::{Metrics, ReachedLimit};
 use super::registry::Member;
 use crate::protocol::server::{ClientId, Path};
 use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Transmit};
-use crate::transport::{BATCH, WebSocket, close, close_frame, finish};
+use crate::transport::{BATCH, WebSocket, close, close_frame, cut, finish};
 
 /// How many messages of one client are taken before others have their turn, and how many bytes.
 const MESSAGES_PER_TURN: usize = 32;
 const BYTES_PER_TURN: usize = 128 << 10;
+/// The header of a ping or a pong of a client.
+const CONTROL_HEADER: usize = 6;
 
 /// How a connection ended.
 enum ConnectionEnd {
@@ -29,6 +33,8 @@ enum ConnectionEnd {
     Closed,
     /// The client broke the WebSocket protocol, and is told with this code.
     Refused(u16),
+    /// What came in of a message had to be forgotten, and the client is told with this code if that can be done at once.
+    Cut(u16),
     /// The connection is broken, or the client takes too long to end it.
     Gone,
 }
@@ -62,7 +68,14 @@ struct ClientConnection<'a> {
     member: Member,
     limits: &'a ServerLimits,
     metrics: &'a Metrics,
+    incoming: &'a Arc<Incoming>,
     phase: &'a watch::Receiver<Phase>,
+    /// It has been, as far as is known.
+    authenticated: bool,
+    /// What a large message that is not complete has of what there is for all.
+    share: Option<Share>,
+    /// When the message has to be complete that comes in.
+    message_due: Option<Instant>,
     timer: Pin<Box<Sleep>>,
     /// What the timer is set to.
     due: Option<Instant>,
@@ -86,6 +99,7 @@ pub(super) async fn serve(
     member: Member,
     limits: &ServerLimits,
     metrics: &Metrics,
+    incoming: &Arc<Incoming>,
     phase: &watch::Receiver<Phase>,
 ) {
     let mut connection = ClientConnection {
@@ -93,7 +107,11 @@ pub(super) async fn serve(
         member,
         limits,
         metrics,
+        incoming,
         phase,
+        authenticated: false,
+        share: None,
+        message_due: None,
         // There is no timer without a time; it is set before it is first looked at.
         timer: Box::pin(tokio::time::sleep(Duration::ZERO)),
         due: None,
@@ -105,8 +123,9 @@ pub(super) async fn serve(
         close_sent: false,
         unflushed: false,
     };
+    connection.socket.get_mut().begin_message(FREE);
     let end = poll_fn(|cx| connection.poll(cx)).await;
-    let ClientConnection { socket, member, .. } = connection;
+    let ClientConnection { socket, member, share, .. } = connection;
     // The others hear of it now, and not when the socket is finally closed.
     drop(member);
     // In boxes, so that the task does not keep room for the end of the connection all its life.
@@ -118,6 +137,15 @@ pub(super) async fn serve(
                 metrics.limit(ReachedLimit::MessageSize);
             }
             Box::pin(refuse(socket, code, limits, metrics)).await;
+        }
+        ConnectionEnd::Cut(code) => {
+            metrics.close(code);
+            let ended = Box::pin(cut(socket, code, limits.close_timeout));
+            // From here on there is nothing of the message any more.
+            drop(share);
+            if !ended.await {
+                metrics.limit(ReachedLimit::CloseTime);
+            }
         }
     }
 }
@@ -144,6 +172,9 @@ impl ClientConnection<'_> {
         self.member.waker.register(cx.waker());
         // Reading the clock for each message would cost more than relaying it within the process.
         let now = Instant::now();
+        if self.share.as_ref().is_some_and(Share::is_evicted) {
+            return Poll::Ready(self.evicted());
+        }
         if self.paused {
             self.paused = self.member.with(|path, id| path.is_paused(id));
         }
@@ -175,6 +206,11 @@ impl ClientConnection<'_> {
                 break Poll::Pending;
             }
             match self.socket.poll_next_unpin(cx) {
+                Poll::Pending if self.socket.get_ref().is_full() => {
+                    if let Err(end) = self.read_more() {
+                        break Poll::Ready(end);
+                    }
+                }
                 Poll::Pending => break Poll::Pending,
                 // The WebSocket library has queued the answer to a closing frame; `finish` flushes it.
                 Poll::Ready(None | Some(Ok(Message::Close(_)))) => {
@@ -187,6 +223,17 @@ impl ClientConnection<'_> {
                 }
                 Poll::Ready(Some(Err(error))) => break Poll::Ready(failed(&error)),
                 Poll::Ready(Some(Ok(message))) => {
+                    match message {
+                        // Between the frames of a message, or on its own: its bytes, and its header.
+                        Message::Ping(_) | Message::Pong(_) => {
+                            self.socket.get_mut().do_not_count(CONTROL_HEADER + message.len());
+                        }
+                        _ => {
+                            self.socket.get_mut().begin_message(FREE);
+                            self.share = None;
+                            self.message_due = None;
+                        }
+                    }
                     bytes += message.len();
                     messages.push(message);
                 }
@@ -206,7 +253,37 @@ impl ClientConnection<'_> {
                 path.is_paused(id)
             });
         }
+        // Whoever is paused is not to be blamed for what is not read.
+        if self.paused || self.socket.get_ref().part() == 0 {
+            self.message_due = None;
+        } else if self.message_due.is_none() {
+            self.message_due = Some(now + self.limits.message_timeout);
+        }
         end
+    }
+
+    /// A message is larger than what is read of each without asking.
+    fn read_more(&mut self) -> Result<(), ConnectionEnd> {
+        if !self.authenticated {
+            self.authenticated = self.member.with(|path, id| path.is_authenticated(id));
+        }
+        if !self.authenticated && self.socket.get_ref().part() >= UNAUTHENTICATED {
+            return Err(ConnectionEnd::Refused(MESSAGE_TOO_BIG));
+        }
+        let Self { share, limits, member, .. } = self;
+        match self.incoming.grow(share, limits.receiving_bytes, &member.waker) {
+            Ok(()) => {
+                self.socket.get_mut().allow(STEP);
+                Ok(())
+            }
+            Err(Evicted) => Err(self.evicted()),
+        }
+    }
+
+    fn evicted(&self) -> ConnectionEnd {
+        debug!("a message that did not come to its end had to make room for others");
+        self.metrics.limit(ReachedLimit::Receiving);
+        ConnectionEnd::Cut(CloseCode::Timeout.code())
     }
 
     fn poll_timer(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<ConnectionEnd> {
@@ -224,7 +301,9 @@ impl ClientConnection<'_> {
             }
             self.watch_stall();
             let stall = self.stall.as_ref().map(|stall| stall.check);
-            let Some(due) = self.cut_off.or_else(|| due.into_iter().chain(stall).min()) else {
+            let Some(due) =
+                self.cut_off.or_else(|| due.into_iter().chain(stall).chain(self.message_due).min())
+            else {
                 return Poll::Pending;
             };
             if self.due != Some(due) {
@@ -245,6 +324,11 @@ impl ClientConnection<'_> {
                 debug!("client took nothing for too long");
                 self.metrics.limit(ReachedLimit::StallTime);
                 return Poll::Ready(ConnectionEnd::Gone);
+            }
+            if self.message_due.is_some_and(|due| due <= now) {
+                debug!("a message took too long to come in");
+                self.metrics.limit(ReachedLimit::MessageTime);
+                return Poll::Ready(ConnectionEnd::Cut(CloseCode::Timeout.code()));
             }
             self.member.with(|path, id| path.handle_client_timeout(now, id));
         }

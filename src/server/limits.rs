@@ -56,6 +56,9 @@ pub struct ServerLimits {
     /// How long a client may take to answer a ping (`pong_time`). Then it is closed with 3008.
     /// Default: 30 seconds.
     pub pong_timeout: Duration,
+    /// How long a message may take from its first byte to its last (`message_time`); the time does not count in which
+    /// nothing is read from the client. Then it is closed with 3008. Default: 2 minutes.
+    pub message_timeout: Duration,
     /// How long a connection may take to end after the closing frame was queued (`close_time`). Then
     /// it is cut off. 0 is allowed. Default: 5 seconds.
     pub close_timeout: Duration,
@@ -66,6 +69,12 @@ pub struct ServerLimits {
     /// How many bytes a message may have, nonce included (`message_size`). A connection that sends
     /// more is closed with 1009. 1024 at least. Default: 1 MiB.
     pub message_size: usize,
+    /// How many bytes of messages that are not complete may be there for all connections together (`receiving`), so
+    /// that those who never end a message cannot take all memory. The first 16 KiB of each do not count. One more makes
+    /// the one that has been coming in for the longest time go: its client is closed with 3008. Clients that are not
+    /// authenticated get 64 KiB for a message, and are closed with 1009. As much as
+    /// [`message_size`](Self::message_size) and 64 KiB at least. Default: 256 MiB.
+    pub receiving_bytes: Option<usize>,
     /// How many bytes of relayed messages may wait for one client (`queue`), each counted with 64
     /// bytes more than its length. Nothing more is read from the sender of a message that does not fit,
     /// until it does and half of what the sender may have there is free. An empty queue takes any message,
@@ -74,9 +83,8 @@ pub struct ServerLimits {
     /// The responders of a path have equal shares of the queue of their initiator, so that one of them
     /// cannot keep the others out.
     ///
-    /// This bounds the memory of a connection, together with 64 KiB of the server's own messages, four
-    /// messages of [`message_size`](Self::message_size) that are on their way in or out, and buffers of
-    /// some 300 KiB.
+    /// This bounds the memory of a connection, together with 80 KiB of the server's own messages, three
+    /// messages of [`message_size`](Self::message_size) that are on their way out, and buffers of some 300 KiB.
     pub queue_bytes: usize,
     /// How many bytes of messages may wait for all clients together (`all_queues`), so that many slow
     /// receivers cannot take all memory. Then only empty queues take a message: clients that keep up
@@ -111,9 +119,11 @@ impl Default for ServerLimits {
             idle_timeout: path.idle_timeout,
             stall_timeout: path.stall_timeout,
             pong_timeout: path.pong_timeout,
+            message_timeout: Duration::from_secs(120),
             close_timeout: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(8),
             message_size: 1 << 20,
+            receiving_bytes: Some(256 << 20),
             queue_bytes: path.max_queue,
             all_queues_bytes: Some(512 << 20),
             tcp_keepalive: Some(Duration::from_secs(300)),
@@ -128,6 +138,8 @@ impl ServerLimits {
         const LEAST_MESSAGE: usize = 1024;
         /// A few messages of a handshake between clients.
         const LEAST_QUEUE: usize = 1024;
+        /// Messages get their room in pieces.
+        const MORE_THAN_MESSAGE: usize = 64 << 10;
         const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
         let counts = [
@@ -152,6 +164,7 @@ impl ServerLimits {
         let durations = [
             ("handshake_timeout may not be 0", Some(self.handshake_timeout)),
             ("pong_timeout may not be 0", Some(self.pong_timeout)),
+            ("message_timeout may not be 0", Some(self.message_timeout)),
             ("idle_timeout may not be 0", self.idle_timeout),
             ("stall_timeout may not be 0", self.stall_timeout),
             ("tcp_keepalive has to be 1 second at least", self.tcp_keepalive.map(whole_seconds)),
@@ -168,6 +181,12 @@ impl ServerLimits {
         }
         if self.message_size < LEAST_MESSAGE {
             return Err(ServerError::Limit("message_size has to be 1024 bytes at least"));
+        }
+        let least = self.message_size.saturating_add(MORE_THAN_MESSAGE);
+        if self.receiving_bytes.is_some_and(|most| most < least) {
+            return Err(ServerError::Limit(
+                "receiving_bytes has to be 64 KiB more than message_size at least",
+            ));
         }
         if (1..LEAST_QUEUE).contains(&self.queue_bytes) {
             return Err(ServerError::Limit(

@@ -19,6 +19,7 @@ use super::address_limits::AddressLimiter;
 use super::config::{Reload, ServerConfig, ServerError};
 use super::connection::{refuse, serve};
 use super::http::HttpAnswer;
+use super::incoming::Incoming;
 use super::metrics::{GaugeGuard, HandshakeOutcome, Metrics, ReachedLimit};
 use super::network::TrustedProxies;
 use super::registry::{JoinError, Newcomer, PathLimits, Registry};
@@ -118,6 +119,7 @@ impl Server {
         }
         let service = Arc::new(Service {
             registry: Arc::new(Registry::new(metrics.clone())),
+            incoming: Arc::new(Incoming::new(metrics.clone())),
             metrics,
             limiter: Arc::default(),
             settings: Mutex::new(Arc::new(settings)),
@@ -247,6 +249,7 @@ struct Service {
     registry: Arc<Registry>,
     metrics: Arc<Metrics>,
     limiter: Arc<AddressLimiter>,
+    incoming: Arc<Incoming>,
     settings: Mutex<Arc<Settings>>,
     proxy: Option<TrustedProxies>,
 }
@@ -357,7 +360,7 @@ async fn connection(
     mut phases: watch::Receiver<Phase>,
 ) {
     let since = Instant::now();
-    let Service { registry, metrics, limiter, proxy, .. } = service;
+    let Service { registry, metrics, limiter, incoming, proxy, .. } = service;
     let limits = &settings.limits;
     // In a box, so that the task does not keep room for what is over.
     let mut opening = Box::pin(open(tcp, peer.ip(), settings, proxy.as_ref(), limiter, metrics));
@@ -394,7 +397,7 @@ async fn connection(
         per_address: limits.connections_per_path_and_address,
     };
     match registry.join(&newcomer, &settings.path, on_path) {
-        Ok(member) => serve(socket, member, limits, metrics, &phases).await,
+        Ok(member) => serve(socket, member, limits, metrics, incoming, &phases).await,
         Err(JoinError::Stopping) => {
             metrics.handshake(HandshakeOutcome::Shutdown);
             refuse(socket, CloseCode::GoingAway.code(), limits, metrics).await;

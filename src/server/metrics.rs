@@ -30,6 +30,7 @@ pub struct Metrics {
     relay_failures: [Counter; FailureReason::ALL.len()],
     relay_latency: Histogram,
     pub(super) queued: Arc<AtomicUsize>,
+    receiving: AtomicUsize,
 }
 
 /// A number that goes up, and for things that come and go also down.
@@ -145,6 +146,8 @@ label! {
         CloseTime => "close_time",
         ShutdownTime => "shutdown_time",
         MessageSize => "message_size",
+        MessageTime => "message_time",
+        Receiving => "receiving",
         Queue => "queue",
         AllQueues => "all_queues",
         Notifications => "notifications",
@@ -259,6 +262,11 @@ impl Metrics {
         if let Some(code) = ClosedWith::code(code) {
             self.closes[code as usize].up();
         }
+    }
+
+    /// So many bytes were received of large messages that are not complete.
+    pub(super) fn receiving(&self, bytes: usize) {
+        self.receiving.store(bytes, Relaxed);
     }
 
     fn client(&self, role: Role) -> &Counter {
@@ -396,6 +404,9 @@ impl Metrics {
         );
         text.family("queued_bytes", "gauge", "Bytes that wait for clients in their queues.");
         text.line("queued_bytes", &[], &self.queued.load(Relaxed).to_string());
+        let help = "Bytes of large messages that are not complete.";
+        text.family("receiving_bytes", "gauge", help);
+        text.line("receiving_bytes", &[], &self.receiving.load(Relaxed).to_string());
         text.histogram(
             "relay_seconds",
             "Time from the arrival of a relayed message to its hand-over to the socket.",

@@ -8,9 +8,9 @@
 //! task of its own, and a bounded queue. Nothing more is read from the sender of what does not fit into it,
 //! so that a sender becomes as slow as its receiver, and nobody else does; 'send-error' comes only when the
 //! receiver took nothing for [`ServerLimits::stall_timeout`]. In the worst case a connection takes
-//! [`ServerLimits::queue_bytes`], four times [`ServerLimits::message_size`] and some hundreds of KiB,
-//! and all queues together take [`ServerLimits::all_queues_bytes`]; choose [`ServerLimits::connections`]
-//! accordingly.
+//! [`ServerLimits::queue_bytes`], three times [`ServerLimits::message_size`] and some hundreds of KiB,
+//! and all queues together take [`ServerLimits::all_queues_bytes`], all messages that are not complete
+//! [`ServerLimits::receiving_bytes`]; choose [`ServerLimits::connections`] accordingly.
 //!
 //! From the port to the path: `listener` accepts TCP connections and ends them all at a shutdown,
 //! `accept` makes a WebSocket of each (with `address_limits`, `proxy` and `http`), `connection` serves it,
@@ -21,6 +21,7 @@ mod address_limits;
 mod config;
 mod connection;
 mod http;
+mod incoming;
 mod limits;
 mod listener;
 mod metrics;

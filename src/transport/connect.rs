@@ -184,7 +184,7 @@ pub(crate) async fn connect(
         let tcp = connect_tcp(bare, target.port, &server).await?;
         prepare(&tcp, Some(KEEPALIVE));
         let stream = match &target.tls {
-            None => Stream::Plain(Tcp::new(tcp)),
+            None => Stream::plain(Tcp::new(tcp)),
             // Spec: P-018 (Security Recommendation)
             Some(config) => connect_tls(tcp, config, bare, &server).await?,
         };
@@ -271,7 +271,7 @@ async fn connect_tls(
         .connect(name, Tcp::new(tcp))
         .await
         .map_err(|error| tls_error(&error, server))?;
-    Ok(Stream::Tls(Box::new(stream.into())))
+    Ok(Stream::tls(stream.into()))
 }
 
 fn tls_error(error: &io::Error, server: &str) -> ConnectError {

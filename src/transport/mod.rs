@@ -24,5 +24,5 @@ pub(crate) use tls::client_config;
 pub(crate) use tls::server_config;
 pub use tls::{Certificates, TlsError};
 #[cfg(feature = "server")]
-pub(crate) use websocket::{BATCH, accepted, close, finish_stream, websocket_config};
+pub(crate) use websocket::{BATCH, accepted, close, cut, finish_stream, websocket_config};
 pub(crate) use websocket::{WebSocket, close_frame, finish};

@@ -23,19 +23,64 @@ impl Tcp {
 
 /// A TCP connection, with TLS or without.
 #[derive(Debug)]
-pub(crate) enum Stream {
+pub(crate) struct Stream {
+    layer: Layer,
+    /// How many bytes were read of a message that is not complete.
+    part: usize,
+    /// From how many on nothing more is read.
+    most: usize,
+}
+
+#[derive(Debug)]
+enum Layer {
     Plain(Tcp),
     Tls(Box<TlsStream<Tcp>>),
 }
 
 impl Stream {
+    pub(crate) fn plain(tcp: Tcp) -> Self {
+        Self { layer: Layer::Plain(tcp), part: 0, most: usize::MAX }
+    }
+
+    pub(crate) fn tls(tls: TlsStream<Tcp>) -> Self {
+        Self { layer: Layer::Tls(Box::new(tls)), part: 0, most: usize::MAX }
+    }
+}
+
+#[cfg(feature = "server")]
+impl Stream {
     /// How many bytes the operating system took so far, those of TLS included.
-    #[cfg(feature = "server")]
     pub(crate) fn written(&self) -> u64 {
-        match self {
-            Self::Plain(tcp) => tcp.written,
-            Self::Tls(tls) => tls.get_ref().0.written,
+        match &self.layer {
+            Layer::Plain(tcp) => tcp.written,
+            Layer::Tls(tls) => tls.get_ref().0.written,
         }
+    }
+
+    /// A message is complete. So many bytes of the next one are read. Of what comes in one go with it, one buffer at
+    /// most, some may belong to the next one already.
+    pub(crate) fn begin_message(&mut self, most: usize) {
+        (self.part, self.most) = (0, most);
+    }
+
+    /// So many of the bytes were of something in between, and not of the message.
+    pub(crate) fn do_not_count(&mut self, bytes: usize) {
+        self.part = self.part.saturating_sub(bytes);
+    }
+
+    /// So many more bytes of the message are read.
+    pub(crate) fn allow(&mut self, more: usize) {
+        self.most = self.most.saturating_add(more);
+    }
+
+    /// How many bytes of a message were read that is not complete.
+    pub(crate) fn part(&self) -> usize {
+        self.part
+    }
+
+    /// Nothing more is read, and nobody is woken, until there is more that may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.part >= self.most
     }
 }
 
@@ -78,10 +123,17 @@ impl AsyncRead for Stream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        let this = self.get_mut();
+        if this.part >= this.most {
+            return Poll::Pending;
         }
+        let before = buffer.filled().len();
+        let read = match &mut this.layer {
+            Layer::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Layer::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        };
+        this.part = this.part.saturating_add(buffer.filled().len() - before);
+        read
     }
 }
 
@@ -91,23 +143,23 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_write(cx, data),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, data),
+        match &mut self.get_mut().layer {
+            Layer::Plain(stream) => Pin::new(stream).poll_write(cx, data),
+            Layer::Tls(stream) => Pin::new(stream).poll_write(cx, data),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        match &mut self.get_mut().layer {
+            Layer::Plain(stream) => Pin::new(stream).poll_flush(cx),
+            Layer::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        match &mut self.get_mut().layer {
+            Layer::Plain(stream) => Pin::new(stream).poll_shutdown(cx),
+            Layer::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+#[cfg(feature = "server")]
+use futures_util::FutureExt as _;
 use futures_util::SinkExt as _;
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::time::timeout;
@@ -80,6 +82,17 @@ pub(crate) async fn close(mut socket: WebSocket, code: u16, limit: Duration) -> 
     in_time(ended.await)
 }
 
+/// Ends a connection of which nothing may stay in memory: the closing frame is sent if that can be done at once, and
+/// half a message that came in is forgotten. Says whether `limit` was enough.
+#[cfg(feature = "server")]
+pub(crate) async fn cut(mut socket: WebSocket, code: u16, limit: Duration) -> bool {
+    let sent = socket.send(Message::Close(Some(close_frame(code)))).now_or_never();
+    if !matches!(sent, Some(Ok(()))) {
+        return true;
+    }
+    in_time(timeout(limit, end(&mut socket.into_inner())).await)
+}
+
 async fn flush_and_end(mut socket: WebSocket) {
     // An error means that the other side is gone, which is what is wanted.
     let _ = socket.flush().await;
@@ -105,6 +118,8 @@ fn in_time<T>(ended: Result<T, tokio::time::error::Elapsed>) -> bool {
 /// What the other side still sends is read and thrown away. If it were left unread, the operating
 /// system would reset the connection, and what was sent last could be lost on the way.
 async fn end(stream: &mut Stream) {
+    #[cfg(feature = "server")]
+    stream.begin_message(usize::MAX);
     let _ = poll_fn(|cx| Pin::new(&mut *stream).poll_shutdown(cx)).await;
     poll_fn(|cx| {
         // Bounded by the time limit, and yields now and then.
@@ -144,7 +159,7 @@ mod tests {
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (server, _) = listener.accept().await.unwrap();
             client.write_all(&frame.repeat(MESSAGES)[rest.len()..]).await.unwrap();
-            let stream = Stream::Plain(Tcp::new(server));
+            let stream = Stream::plain(Tcp::new(server));
             let mut socket = accepted(stream, rest, websocket_config(1 << 20)).await;
             let mut messages = Vec::new();
             for _ in 0..MESSAGES {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use saltyrtc::server::Server;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -151,4 +152,54 @@ async fn senders_that_flood() {
     let (received, queued) = withstand("flood", &server, attack).await;
     assert!(received > 0);
     assert!(queued <= BOUND, "{queued}");
+}
+
+/// The beginnings of large messages, of clients that never send the rest, before the handshake and after it. Others
+/// get their large messages through.
+#[tokio::test]
+async fn messages_that_never_end() {
+    const BUDGET: usize = 8 << 20;
+    const CLIENTS: usize = 60;
+    const LARGE: usize = 1 << 20;
+    let _turn = turn().await;
+    let mut config = config();
+    config.limits.receiving_bytes = Some(BUDGET);
+    let server = Arc::new(start(config));
+    let for_attack = server.clone();
+    let most = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let seen = most.clone();
+    let attack = |mut started: Started, enough: Enough| async move {
+        let header = [&[0x82, 0xff][..], &(LARGE as u64).to_be_bytes(), &[0; 4]].concat();
+        let beginning = [header, vec![0; LARGE - 1]].concat();
+        let mut silent = Vec::new();
+        let mut pairs = join_pairs(&for_attack, 1).await;
+        let (initiator, responder) = &mut pairs[0];
+        let mut n = 0;
+        while !enough.reached() || n < CLIENTS {
+            let path = keys();
+            let mut peer = match n % 3 {
+                0 => Peer::connect(&for_attack, &path, keys()).await,
+                _ => Peer::join(&for_attack, &path, false).await,
+            };
+            // Some are cut off while they send.
+            let _ = peer.socket.get_mut().write_all(&beginning).await;
+            silent.push(peer);
+            silent.drain(..silent.len().saturating_sub(CLIENTS));
+            // The oldest message has to go for it, and that is never this one.
+            let message = initiator.client.relay(2, &vec![1; LARGE - 24]);
+            let (_, received) = tokio::join!(initiator.send(message.clone()), responder.binary());
+            assert!(received == message);
+            let receiving = metric(&for_attack, "receiving_bytes");
+            seen.fetch_max(receiving, std::sync::atomic::Ordering::Relaxed);
+            n += 1;
+            if n == CLIENTS {
+                started.now();
+            }
+        }
+        n as u64
+    };
+    let (clients, _) = withstand("messages without an end", &server, attack).await;
+    let most = most.load(std::sync::atomic::Ordering::Relaxed);
+    assert!(most <= BUDGET as u64 && most > BUDGET as u64 / 2, "{most}");
+    assert!(hits(&server, "receiving") > 0 && hits(&server, "message_size") >= clients / 3);
 }

@@ -173,6 +173,34 @@ async fn the_time_to_close_a_connection_that_is_refused() {
     assert_eq!(hits(&server, "close_time"), 1);
 }
 
+/// The first bytes of a message that never gets to its end.
+fn beginning(bytes: usize) -> Vec<u8> {
+    let header = [&[0x82, 0xff][..], &(1_u64 << 20).to_be_bytes(), &[0; 4]].concat();
+    [header, vec![0; bytes]].concat()
+}
+
+#[tokio::test]
+async fn the_time_for_a_message() {
+    for bytes in [0, 100, 100_000] {
+        let mut config = config();
+        config.limits.message_timeout = SHORT;
+        let server = start(config);
+        let mut peer = Peer::join(&server, &keys(), false).await;
+        // Pings are no messages, and do not count.
+        for _ in 0..1000 {
+            peer.socket.send(Message::Ping(vec![0; 100].into())).await.unwrap();
+        }
+        for _ in 0..1000 {
+            assert!(matches!(next(&mut peer.socket).await, Some(Message::Pong(_))));
+        }
+        assert_eq!(hits(&server, "message_time"), 0);
+        peer.socket.get_mut().write_all(&beginning(bytes)).await.unwrap();
+        assert_eq!(closed(&mut peer.socket).await, 3008);
+        assert_eq!(hits(&server, "message_time"), 1);
+        assert_eq!(metric(&server, "receiving_bytes"), 0);
+    }
+}
+
 #[tokio::test]
 async fn the_time_for_a_shutdown() {
     let mut config = config();

@@ -283,6 +283,15 @@ pub(crate) struct LimitOptions {
     /// Size of a message; who sends a larger one is closed with 1009
     #[arg(long, value_name = "SIZE", default_value = "1MiB", value_parser = message_size)]
     pub(crate) max_message_size: Size,
+    /// Time from the first byte of a message to its last; then the client is closed with 3008
+    #[arg(long, value_name = "TIME", default_value = "120s", value_parser = Span::positive)]
+    pub(crate) message_timeout: Span,
+    /// Bytes of messages that are not complete, of all clients together
+    ///
+    /// Beyond it the message goes that has been coming in for the longest time, and its client is closed with 3008. The
+    /// first 16 KiB of each message do not count. 64 KiB more than --max-message-size at least.
+    #[arg(long, value_name = "SIZE|off", default_value = "256MiB")]
+    pub(crate) max_receiving: OrOff<Size>,
     /// Bytes that may wait for one client
     ///
     /// Nothing more is read from the sender of a message that does not fit, until half of that was taken.

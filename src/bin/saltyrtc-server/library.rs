@@ -108,6 +108,8 @@ fn limits(options: &ServerOptions) -> ServerLimits {
     limits.close_timeout = stop.close_timeout.0;
     limits.shutdown_timeout = stop.shutdown_timeout.0;
     limits.message_size = given.max_message_size.0;
+    limits.message_timeout = given.message_timeout.0;
+    limits.receiving_bytes = given.max_receiving.0.map(|Size(bytes)| bytes);
     limits.queue_bytes = given.max_queue.0;
     limits.all_queues_bytes = given.max_all_queues.0.map(|Size(bytes)| bytes);
     limits.tcp_keepalive = given.tcp_keepalive.0.map(|span| span.0);
@@ -166,6 +168,8 @@ mod tests {
             "--close-timeout=0",
             "--shutdown-timeout=0",
             "--max-message-size=1024",
+            "--message-timeout=7s",
+            "--max-receiving=off",
             "--max-queue=0",
             "--max-all-queues=off",
             "--tcp-keepalive=1s",
@@ -215,6 +219,8 @@ mod tests {
             "--close-timeout=0",
             "--shutdown-timeout=0",
             "--max-message-size=1024",
+            "--message-timeout=1ms",
+            "--max-receiving=65KiB",
             "--max-queue=0",
             "--max-all-queues=0",
             "--tcp-keepalive=1s",
@@ -224,6 +230,7 @@ mod tests {
             "--idle-timeout=24h",
             "--stall-timeout=24h",
             "--pong-timeout=24h",
+            "--message-timeout=24h",
             "--close-timeout=24h",
             "--shutdown-timeout=24h",
             "--tcp-keepalive=24h",

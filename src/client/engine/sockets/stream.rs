@@ -74,7 +74,7 @@ async fn run(
         let _ = tcp.set_nodelay(true);
         let local = tcp.local_addr()?;
         let stream = match tls {
-            None => transport::Stream::Plain(transport::Tcp::new(tcp)),
+            None => transport::Stream::plain(transport::Tcp::new(tcp)),
             Some((name, roots)) => start_tls(tcp, name, roots).await?,
         };
         Ok::<_, io::Error>((stream, local))
@@ -108,7 +108,7 @@ async fn start_tls(
     config.alpn_protocols.clear();
     let name = ServerName::try_from(name).map_err(|error| invalid(error.to_string()))?;
     let tls = TlsConnector::from(Arc::new(config)).connect(name, transport::Tcp::new(tcp)).await?;
-    Ok(transport::Stream::Tls(Box::new(tls.into())))
+    Ok(transport::Stream::tls(tls.into()))
 }
 
 async fn read(
