@@ -31,6 +31,8 @@ use crate::transport::{Stream, finish_stream};
 
 /// How long to wait when the operating system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long it is not said again that connections cannot be accepted.
+const WARN_AGAIN: Duration = Duration::from_secs(60);
 /// How many connections may wait to be accepted.
 const BACKLOG: i32 = 4096;
 
@@ -146,19 +148,9 @@ impl Server {
         self.service.connections()
     }
 
-    /// Resolves when a thread of the server has taken, and given back, the locks that all connections
-    /// share. If the server hangs it never resolves, so this is what a watchdog should wait for. Works
-    /// on any executor.
-    pub async fn responds(&self) {
-        let (done, answered) = oneshot::channel();
-        let service = self.service.clone();
-        runtime::handle().spawn(async move {
-            drop(service.settings());
-            service.registry.visit();
-            let _ = done.send(());
-        });
-        // An error means that the runtime was stopped meanwhile, which is not hanging.
-        let _ = answered.await;
+    /// Something to ask the server whether it responds, which stays usable when the server is gone.
+    pub fn probe(&self) -> Probe {
+        Probe { service: self.service.clone() }
     }
 
     /// What the server counts. Stays valid after the server is gone.
@@ -235,6 +227,29 @@ impl Server {
     }
 }
 
+/// Finds out whether a server responds. Made by [`Server::probe`].
+#[derive(Debug, Clone)]
+pub struct Probe {
+    service: Arc<Service>,
+}
+
+impl Probe {
+    /// Resolves when a thread of the server has taken, and given back, the locks that all connections
+    /// share. If the server hangs it never resolves, so this is what a watchdog should wait for, with a limit of its
+    /// own. Works on any executor.
+    pub async fn responds(&self) {
+        let (done, answered) = oneshot::channel();
+        let service = self.service.clone();
+        runtime::handle().spawn(async move {
+            drop(service.settings());
+            service.registry.visit();
+            let _ = done.send(());
+        });
+        // An error means that the runtime was stopped meanwhile, which is not hanging.
+        let _ = answered.await;
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(task) = &self.task {
@@ -298,6 +313,7 @@ async fn run(
     let mut connections = JoinSet::new();
     let metrics = service.metrics.clone();
     let for_connections = phases.clone();
+    let mut warned: Option<Instant> = None;
     loop {
         tokio::select! {
             () = reached(&mut phases, Phase::Draining) => break,
@@ -328,7 +344,11 @@ async fn run(
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     metrics.accept_errors.up();
-                    warn!(%error, "cannot accept connections; trying again");
+                    // It fails many times a second until some connections have ended.
+                    if warned.is_none_or(|at| at.elapsed() >= WARN_AGAIN) {
+                        warn!(%error, "cannot accept connections; trying again");
+                        warned = Some(Instant::now());
+                    }
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
@@ -458,12 +478,12 @@ mod tests {
     #[test]
     fn a_server_whose_locks_are_not_given_back_does_not_respond() {
         let server = Server::start(ServerConfig::new(([127, 0, 0, 1], 0).into())).unwrap();
-        runtime::handle().block_on(server.responds());
+        runtime::handle().block_on(server.probe().responds());
         let released = AtomicBool::new(false);
         let responded_late = thread::scope(|scope| {
             let held = lock(&server.service.settings);
             let waits = scope.spawn(|| {
-                runtime::handle().block_on(server.responds());
+                runtime::handle().block_on(server.probe().responds());
                 released.load(SeqCst)
             });
             // Long enough for an answer that does not wait for the lock.

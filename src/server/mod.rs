@@ -32,6 +32,6 @@ mod settings;
 
 pub use config::{Reload, ServerConfig, ServerError, TlsIdentity};
 pub use limits::{AcceptRate, ServerLimits};
-pub use listener::Server;
+pub use listener::{Probe, Server};
 pub use metrics::Metrics;
 pub use network::{IpNetwork, IpNetworkError, ProxyHeader, TrustedProxies};

@@ -48,6 +48,21 @@ fn the_health_check_finds_the_server_as_the_server_was_told() {
     assert!(text.contains("option --admin is off"), "{text}");
 }
 
+/// As many as there is room for, and more. Each of them could stay for ten seconds.
+#[test]
+fn connections_that_say_nothing_keep_no_probe_out() {
+    let program = Program::start_unsafe(&[]);
+    let admin = program.admin.unwrap();
+    let silent: Vec<_> = (0..100).map(|_| std::net::TcpStream::connect(admin).unwrap()).collect();
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(program.get(path).0, 200);
+    }
+    // The oldest ones had to go.
+    let mut oldest = &silent[0];
+    oldest.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    assert_eq!(std::io::Read::read(&mut oldest, &mut [0]).unwrap(), 0);
+}
+
 #[test]
 fn the_admin_listener_can_be_off() {
     let options = ["--log-format=json", "serve", "-h", "127.0.0.1", "-p", "0", "--admin=off"];

@@ -1,10 +1,11 @@
 //! What the program and a service manager have to say to each other. (Abstract names: Linux only.)
 
+use std::io::{BufRead as _, BufReader};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::clients::Pair;
 use crate::support::{Directory, NEVER, Program, SAFETY_OFF, clean, command, program};
@@ -86,6 +87,63 @@ fn a_watchdog_is_fed_until_the_end() {
     program.signal("TERM");
     assert_eq!(manager.next_state()[0], "STOPPING=1");
     assert_eq!(program.wait().0.code(), Some(0));
+}
+
+/// Holds all threads that serve clients of a process, until it is told to let them go. The other ones, which answer
+/// health checks, go on.
+const FREEZE: &str = r#"
+import ctypes, os, sys
+pid = int(sys.argv[1])
+ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+ptrace.argtypes = [ctypes.c_long] * 4
+threads = [int(t) for t in os.listdir(f"/proc/{pid}/task")
+           if open(f"/proc/{pid}/task/{t}/comm").read().strip() == "saltyrtc"]
+assert threads, "no thread of the server"
+for thread in threads:
+    for request in (0x4206, 0x4207):  # PTRACE_SEIZE, PTRACE_INTERRUPT
+        assert ptrace(request, thread, 0, 0) == 0, os.strerror(ctypes.get_errno())
+for thread in threads:
+    os.waitpid(thread, 0x40000000)  # __WALL
+print("frozen", flush=True)
+sys.stdin.read()
+"#;
+
+/// A server whose threads hang is dead, although the program can still say otherwise.
+#[test]
+fn a_server_that_hangs_is_noticed() {
+    let directory = Directory::new();
+    let path = directory.name("notify");
+    let manager = Manager::new(UnixDatagram::bind(&path).unwrap());
+    let program = serve(&[("NOTIFY_SOCKET", &path), ("WATCHDOG_USEC", "100000")]);
+    assert_eq!(manager.next_state()[0], "READY=1");
+    assert_eq!(program.get("/healthz").0, 200);
+    let mut freezer = Command::new("python3")
+        .args(["-c", FREEZE, &program.id().to_string()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut frozen = String::new();
+    BufReader::new(freezer.stdout.take().unwrap()).read_line(&mut frozen).unwrap();
+    assert_eq!(frozen, "frozen\n", "the threads can be held");
+    // What was said before.
+    manager.0.set_nonblocking(true).unwrap();
+    while manager.0.recv(&mut [0; 4096]).is_ok() {}
+    // Takes as long as dozens of signs of life.
+    let (status, text) = program.get("/healthz");
+    assert_eq!((status, text.contains("does not respond")), (503, true), "{text}");
+    assert_eq!(program.get("/readyz").0, 503);
+    assert_eq!(program.get("/metrics").0, 200);
+    let mut late = 0;
+    while manager.0.recv(&mut [0; 4096]).is_ok() {
+        late += 1;
+    }
+    assert!(late <= 1, "one was on its way, not {late}");
+    drop(freezer.stdin.take());
+    freezer.wait().unwrap();
+    manager.0.set_nonblocking(false).unwrap();
+    assert_eq!(manager.next(), ["WATCHDOG=1"]);
+    assert_eq!(program.get("/healthz").0, 200);
 }
 
 /// A variable that another process was meant to see.

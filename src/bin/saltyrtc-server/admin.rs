@@ -1,22 +1,28 @@
 //! The listener for health checks and metrics: a few answers to GET, and nothing else of HTTP.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use saltyrtc::server::Probe;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// Connections at once; others wait.
+/// Connections at once. One more takes the place of the oldest one.
 const MAX_CONNECTIONS: usize = 64;
 /// The longest request, with all headers.
 const MAX_REQUEST: usize = 8 << 10;
 /// The longest time for a request and its answer.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest time that a server takes to respond which works. Less than probes wait.
+const PROBE_LIMIT: Duration = Duration::from_secs(3);
+/// How long it is not said again that connections cannot be accepted.
+const WARN_AGAIN: Duration = Duration::from_secs(60);
 /// How long to wait when the operating system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -28,16 +34,30 @@ pub(crate) struct Health {
     pub(crate) failed_reloads: AtomicU64,
     /// The metrics of the server itself, in the text format of Prometheus.
     server_metrics: Box<dyn Fn() -> String + Send + Sync>,
+    /// `None` in tests of this file.
+    probe: Option<Probe>,
 }
 
 impl Health {
-    pub(crate) fn new(server_metrics: Box<dyn Fn() -> String + Send + Sync>) -> Arc<Self> {
+    pub(crate) fn new(
+        server_metrics: Box<dyn Fn() -> String + Send + Sync>,
+        probe: Option<Probe>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             ready: AtomicBool::new(false),
             reloads: AtomicU64::new(0),
             failed_reloads: AtomicU64::new(0),
             server_metrics,
+            probe,
         })
+    }
+
+    /// Whether the server responds, asked where it serves its clients.
+    pub(crate) async fn responds(&self, within: Duration) -> bool {
+        match &self.probe {
+            Some(probe) => timeout(within, probe.responds()).await.is_ok(),
+            None => true,
+        }
     }
 
     fn metrics(&self) -> String {
@@ -63,21 +83,35 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Answers until the program ends. Who takes longer than `limit` is hung up on.
 pub(crate) async fn serve(listener: TcpListener, health: Arc<Health>, limit: Duration) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    // The semaphore is never closed.
-    while let Ok(place) = places.clone().acquire_owned().await {
-        match listener.accept().await {
+    let mut answering = JoinSet::new();
+    let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
+    let mut warned: Option<Instant> = None;
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = answering.join_next() => continue,
+        };
+        match accepted {
             Ok((connection, _)) => {
+                oldest_first.retain(|task| !task.is_finished());
+                // Those who say nothing keep nobody out.
+                if oldest_first.len() >= MAX_CONNECTIONS
+                    && let Some(oldest) = oldest_first.pop_front()
+                {
+                    oldest.abort();
+                }
                 let health = health.clone();
-                tokio::spawn(async move {
+                oldest_first.push_back(answering.spawn(async move {
                     // Who is too slow, or has gone, gets no answer.
                     let _ = timeout(limit, answer(connection, &health)).await;
-                    drop(place);
-                });
+                }));
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, "the admin listener cannot accept connections; trying again");
+                if warned.is_none_or(|at| at.elapsed() >= WARN_AGAIN) {
+                    tracing::warn!(%error, "the admin listener cannot accept connections; trying again");
+                    warned = Some(Instant::now());
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -89,7 +123,7 @@ async fn answer(
     health: &Health,
 ) -> io::Result<()> {
     let answer = match read_request(&mut connection).await? {
-        Some(request) => respond(&request, health),
+        Some(request) => respond(&request, health).await,
         None => {
             HttpAnswer::new(431, "Request Header Fields Too Large", "the request is too large\n")
         }
@@ -144,7 +178,7 @@ impl HttpAnswer {
     }
 }
 
-fn respond(request: &[u8], health: &Health) -> HttpAnswer {
+async fn respond(request: &[u8], health: &Health) -> HttpAnswer {
     let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let parts: Vec<&str> = std::str::from_utf8(line).unwrap_or_default().split(' ').collect();
     let (method, path) = match parts[..] {
@@ -157,6 +191,11 @@ fn respond(request: &[u8], health: &Health) -> HttpAnswer {
         return HttpAnswer::new(405, "Method Not Allowed", "only GET and HEAD are answered here\n");
     }
     let mut answer = match path {
+        "/healthz" | "/readyz" if !health.responds(PROBE_LIMIT).await => HttpAnswer::new(
+            503,
+            "Service Unavailable",
+            "the server does not respond: it hangs, and has to be started again\n",
+        ),
         "/healthz" => HttpAnswer::new(200, "OK", "alive\n"),
         "/readyz" if health.ready.load(Relaxed) => HttpAnswer::new(200, "OK", "ready\n"),
         "/readyz" => {
@@ -177,7 +216,7 @@ mod tests {
     use super::*;
 
     fn health() -> Arc<Health> {
-        Health::new(Box::new(|| "some_metric 1\n".to_owned()))
+        Health::new(Box::new(|| "some_metric 1\n".to_owned()), None)
     }
 
     async fn ask(request: &[u8], health: &Health) -> String {

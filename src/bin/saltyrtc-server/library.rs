@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, TcpListener};
 
 use saltyrtc::server::{
-    AcceptRate, ProxyHeader, Reload, Server, ServerConfig, ServerError, ServerLimits,
+    AcceptRate, Probe, ProxyHeader, Reload, Server, ServerConfig, ServerError, ServerLimits,
     TrustedProxies,
 };
 
@@ -43,9 +43,9 @@ impl RunningServer {
         self.server.reload(reload).map_err(command_error)
     }
 
-    /// Resolves unless the server hangs.
-    pub(crate) async fn responds(&self) {
-        self.server.responds().await;
+    /// Whether the server responds, which it is asked where it serves its clients.
+    pub(crate) fn probe(&self) -> Probe {
+        self.server.probe()
     }
 
     pub(crate) fn connections(&self) -> usize {

@@ -1,10 +1,11 @@
 //! `serve`: the life of the server, from its start over reloads to its end.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
 use crate::admin::{self, Health};
@@ -32,7 +33,7 @@ pub(crate) fn serve(sources: Sources) -> Result<(), CommandError> {
         .enable_all()
         .build()
         .map_err(|error| CommandError::new(format!("the program cannot start: {error}")))?;
-    let program = Program { sources, checked, notifier, logging };
+    let program = Program { sources, checked, notifier: Arc::new(notifier), logging };
     runtime.block_on(program.run(inherited))
 }
 
@@ -40,7 +41,7 @@ struct Program {
     sources: Sources,
     /// The options that are in use.
     checked: Checked,
-    notifier: Notifier,
+    notifier: Arc<Notifier>,
     logging: Logging,
 }
 
@@ -65,7 +66,7 @@ impl Program {
         };
         let addresses = addresses(&listeners);
         let server = RunningServer::start(&self.checked, listeners)?;
-        let health = Health::new(server.metrics());
+        let health = Health::new(server.metrics(), Some(server.probe()));
         if let Some(listener) = admin {
             let address =
                 listener.local_addr().map_or(String::new(), |address| address.to_string());
@@ -77,22 +78,14 @@ impl Program {
         self.notifier.ready("Ready");
         say("Started");
 
-        let mut watchdog = self.notifier.watchdog().map(ticks);
-        loop {
-            tokio::select! {
-                signal = signals.next() => match signal {
-                    Signal::Reload => self.reload(&server, &health),
-                    Signal::Stop => break,
-                },
-                () = tick(&mut watchdog) => {
-                    // If the server hangs this never comes back, and the service manager ends the
-                    // program: for one that hangs, signals would be of no use either.
-                    server.responds().await;
-                    self.notifier.alive();
-                }
-            }
+        // To the end of the program, so that a shutdown that hangs is noticed, too.
+        if let Some(period) = self.notifier.watchdog() {
+            tokio::spawn(feed_watchdog(self.notifier.clone(), period, health.clone()));
         }
-        self.stop(server, &health, &mut signals, watchdog).await;
+        while let Signal::Reload = signals.next().await {
+            self.reload(&server, &health);
+        }
+        self.stop(server, &health, &mut signals).await;
         Ok(())
     }
 
@@ -118,13 +111,7 @@ impl Program {
         }
     }
 
-    async fn stop(
-        &self,
-        server: RunningServer,
-        health: &Health,
-        signals: &mut Signals,
-        mut watchdog: Option<Interval>,
-    ) {
+    async fn stop(&self, server: RunningServer, health: &Health, signals: &mut Signals) {
         say("Stopping");
         health.ready.store(false, Relaxed);
         self.notifier.stopping();
@@ -137,16 +124,9 @@ impl Program {
             server.stop_accepting();
             server.shutdown().await;
         };
-        tokio::pin!(end);
-        loop {
-            tokio::select! {
-                () = &mut end => break,
-                () = signals.next_stop() => {
-                    warn!("second signal: ending at once");
-                    break;
-                }
-                () = tick(&mut watchdog) => self.notifier.alive(),
-            }
+        tokio::select! {
+            () = end => {}
+            () = signals.next_stop() => warn!("second signal: ending at once"),
         }
         info!("stopped");
         say("Stopped");
@@ -212,17 +192,14 @@ fn needs_restart(old: &Checked, new: &Checked) -> Vec<String> {
         .collect()
 }
 
-fn ticks(period: Duration) -> Interval {
-    let mut interval = interval(period);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    interval
-}
-
-async fn tick(interval: &mut Option<Interval>) {
-    match interval {
-        Some(interval) => {
-            interval.tick().await;
+/// Says that the server is alive for as long as it responds. If it does not, the service manager ends the program.
+async fn feed_watchdog(notifier: Arc<Notifier>, period: Duration, health: Arc<Health>) {
+    let mut ticks = interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if health.responds(period).await {
+            notifier.alive();
         }
-        None => std::future::pending().await,
     }
 }
