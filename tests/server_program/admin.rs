@@ -63,6 +63,27 @@ fn connections_that_say_nothing_keep_no_probe_out() {
     assert_eq!(std::io::Read::read(&mut oldest, &mut [0]).unwrap(), 0);
 }
 
+/// With more connections than there are descriptors, so that a probe does not kill a server that is only full.
+#[test]
+fn connections_leave_descriptors_for_probes() {
+    const ROOM: usize = 100;
+    let mut command = std::process::Command::new("sh");
+    let script = "ulimit -n 228 && exec \"$0\" --log-format=json serve -h 127.0.0.1 -p 0 --admin 127.0.0.1:0";
+    crate::support::clean(&mut command);
+    command.args(["-c", script]).arg(crate::support::program()).env(SAFETY_OFF.0, SAFETY_OFF.1);
+    let program = Program::spawn(command);
+    let warning = program.log.iter().find(|line| line.contains("max-connections")).unwrap();
+    for part in ["65536", "no more than 100", "LimitNOFILE"] {
+        assert!(warning.contains(part), "{part}: {warning}");
+    }
+    let connect = |_| std::net::TcpStream::connect(program.address).unwrap();
+    let _all: Vec<_> = (0..2 * ROOM).map(connect).collect();
+    while program.metric("saltyrtc_server_connections_accepted_total") < (2 * ROOM) as f64 {}
+    assert_eq!(program.metric("saltyrtc_server_connections"), ROOM as f64);
+    assert_eq!(program.metric("saltyrtc_server_accept_errors_total"), 0.0);
+    assert_eq!(program.get("/healthz").0, 200);
+}
+
 #[test]
 fn the_admin_listener_can_be_off() {
     let options = ["--log-format=json", "serve", "-h", "127.0.0.1", "-p", "0", "--admin=off"];

@@ -9,6 +9,7 @@ use saltyrtc::server::{
 
 use crate::args::ServerOptions;
 use crate::check::Checked;
+use crate::descriptors;
 use crate::error::CommandError;
 use crate::values;
 use crate::values::{Count, OrOff, Size};
@@ -16,6 +17,8 @@ use crate::values::{Count, OrOff, Size};
 /// The running server.
 pub(crate) struct RunningServer {
     server: Server,
+    /// How many connections the operating system has room for.
+    room: Option<usize>,
 }
 
 impl RunningServer {
@@ -24,8 +27,22 @@ impl RunningServer {
         checked: &Checked,
         listeners: Vec<TcpListener>,
     ) -> Result<Self, CommandError> {
-        let server = Server::start_on(config(checked), listeners).map_err(command_error)?;
-        Ok(Self { server })
+        let room = descriptors::for_connections();
+        let mut config = config(checked);
+        let wanted = config.limits.connections;
+        config.limits.connections = fitting(wanted, room);
+        if let (Some(wanted), Some(room)) = (wanted, room)
+            && wanted > room
+        {
+            tracing::warn!(
+                "{}: {wanted} connections do not fit into the limit of open files, and no more than {room} are \
+                 accepted: raise that limit (LimitNOFILE= in a unit of systemd, ulimit -n in a shell) or lower the \
+                 option",
+                checked.loaded.origin("max-connections")
+            );
+        }
+        let server = Server::start_on(config, listeners).map_err(command_error)?;
+        Ok(Self { server, room })
     }
 
     /// What the server counts, as text for Prometheus. Stays valid when the server is gone.
@@ -39,7 +56,9 @@ impl RunningServer {
         let mut reload = Reload::default();
         reload.tls.clone_from(&checked.tls);
         reload.permanent_keys = Some(checked.permanent_keys.clone());
-        reload.limits = Some(limits(&checked.loaded.options.server));
+        let mut limits = limits(&checked.loaded.options.server);
+        limits.connections = fitting(limits.connections, self.room);
+        reload.limits = Some(limits);
         self.server.reload(reload).map_err(command_error)
     }
 
@@ -60,6 +79,12 @@ impl RunningServer {
     pub(crate) async fn shutdown(self) {
         self.server.shutdown().await;
     }
+}
+
+/// As many connections as are wanted and as there is room for. If descriptors ran out, nobody could see how the server
+/// is, either.
+fn fitting(wanted: Option<usize>, room: Option<usize>) -> Option<usize> {
+    wanted.into_iter().chain(room).min()
 }
 
 fn command_error(error: ServerError) -> CommandError {

@@ -7,6 +7,7 @@ mod admin;
 mod args;
 mod check;
 mod default_config;
+mod descriptors;
 mod error;
 mod generate;
 mod healthcheck;
