@@ -53,7 +53,7 @@ SHARED_ABI := libsaltyrtc.so.$(ABI)
 SHARED_FULL := libsaltyrtc.so.$(VERSION)
 endif
 
-.PHONY: help all build header demo demo-browser lint docs-python bench bench-server bench-rtc bench-pull bench-bindings clean
+.PHONY: help all build header demo demo-browser lint docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
 .PHONY: test test-tools test-rust conformance test-deny test-package test-abi test-c test-python test-peers test-interop test-network
 
@@ -147,6 +147,9 @@ lint: ## Formatting and clippy, for each set of features
 
 docs-python: ## The reference of the Python package, in build/python/docs
 	scripts/build-python-docs.sh
+
+wheels: ## What is published of the Python package, in build/python/dist
+	scripts/build-wheels.sh
 
 bench: bench-server bench-rtc bench-pull bench-bindings ## Measure the speed
 
