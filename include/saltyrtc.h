@@ -2387,6 +2387,39 @@ saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *con
                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
+ * The tasks that the built-in WebRTC is added with.
+ */
+SALTYRTC_ENUM(saltyrtc_rtc_tasks) {
+    /**
+     * WebRTC. This is the default, and what other implementations have.
+     */
+    SALTYRTC_RTC_TASKS_WEBRTC = 0,
+    /**
+     * ORTC.
+     */
+    SALTYRTC_RTC_TASKS_ORTC = 1,
+    /**
+     * Both, with WebRTC preferred.
+     */
+    SALTYRTC_RTC_TASKS_WEBRTC_THEN_ORTC = 2,
+    /**
+     * Both, with ORTC preferred.
+     */
+    SALTYRTC_RTC_TASKS_ORTC_THEN_WEBRTC = 3,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_rtc_tasks);
+
+/**
+ * Which tasks are added: WebRTC (v1.webrtc.tasks.saltyrtc.org), ORTC (v0.ortc.tasks.saltyrtc.org), or both.
+ * They differ in how the two clients describe the connection to each other, and for the application in the
+ * name of the task only. `tasks` is one of saltyrtc_rtc_tasks.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_tasks(struct saltyrtc_rtc_config *config,
+                                              int32_t tasks,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
  * Makes channels with this label (`label_len` bytes of UTF-8) plain, and not secure, if the peer opens
  * them. Can be called for several labels.
  */

@@ -36,6 +36,7 @@ public:
     RtcConfig &negotiated_ids(const Ids &ids) {
         return set(saltyrtc_rtc_config_set_negotiated_ids, ids.data(), ids.size());
     }
+    RtcConfig &tasks(saltyrtc_rtc_tasks tasks) { return set(saltyrtc_rtc_config_set_tasks, tasks); }
     RtcConfig &handover(bool wanted) { return set(saltyrtc_rtc_config_set_handover, wanted); }
     RtcConfig &add_plain_label(std::string_view label) {
         return set(saltyrtc_rtc_config_add_plain_label, label.data(), label.size());

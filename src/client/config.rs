@@ -9,9 +9,9 @@ use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey};
 use crate::protocol::client::ChannelDriver;
 use crate::protocol::client::{ConfigError, PeerAuth, RoleConfig};
 use crate::protocol::{Invitation, ServerUrl, Task};
-#[cfg(feature = "webrtc")]
-use crate::task::webrtc;
 use crate::task::{ClientConfig, TaskEvent};
+#[cfg(feature = "webrtc")]
+use crate::task::{ortc, webrtc};
 use crate::transport::Roots;
 
 /// The settings of a client: the server, and everything that [`ClientConfig`] holds.
@@ -78,8 +78,8 @@ impl Config {
         self
     }
 
-    /// Adds the WebRTC task with the built-in engine behind it, after the tasks that were added before.
-    /// With another WebRTC task beside it, of whatever version,
+    /// Adds the built-in engine with its task, or tasks ([`RtcConfig::tasks`]), after the tasks that were added
+    /// before. With another WebRTC or ORTC task beside it, of whatever version,
     /// [`Client::connect`](super::Client::connect) refuses the configuration: the messages to one would
     /// go to the other.
     ///
@@ -88,20 +88,21 @@ impl Config {
     /// If [`RtcConfig::options`] make no sense.
     #[cfg(feature = "webrtc")]
     pub fn with_rtc(mut self, config: RtcConfig) -> Result<Self, webrtc::OptionsError> {
-        let (task, parts) = engine::EngineParts::new(config)?;
+        let (tasks, parts) = engine::EngineParts::new(config)?;
         self.protocol.channel_driver = ChannelDriver::Polled;
         self.rtc = Some(parts);
-        Ok(self.with_task(task))
+        Ok(tasks.into_iter().fold(self, Self::with_task))
     }
 
     /// What [`ClientConfig`] cannot know.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         #[cfg(feature = "webrtc")]
-        if self.rtc.is_some() {
+        if let Some(rtc) = &self.rtc {
             let names = self.protocol.tasks.iter().map(|task| task.name());
-            let mut of_webrtc = names.filter(|name| [webrtc::NAME, webrtc::NAME_V0].contains(name));
-            if let (Some(first), Some(second)) = (of_webrtc.next(), of_webrtc.next()) {
-                return Err(ConfigError::TasksExclude(first.to_owned(), second.to_owned()));
+            let known = [webrtc::NAME, webrtc::NAME_V0, ortc::NAME];
+            let names: Vec<&str> = names.filter(|name| known.contains(name)).collect();
+            if let (true, [first, .., last]) = (names.len() > rtc.tasks(), &names[..]) {
+                return Err(ConfigError::TasksExclude((*first).into(), (*last).into()));
             }
         }
         Ok(())

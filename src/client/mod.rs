@@ -25,7 +25,7 @@ pub use crate::task::{ClientConfig, Event, TaskEvent};
 pub use crate::transport::{Certificates, Roots, TlsError};
 pub use config::Config;
 #[cfg(feature = "webrtc")]
-pub use engine::{ChannelError, ChannelOptions, RtcConfig, RtcStats};
+pub use engine::{ChannelError, ChannelOptions, RtcConfig, RtcStats, RtcTasks};
 pub use handle::Client;
 #[cfg(feature = "capi")]
 pub(crate) use handle::{EventTaker, Left};

@@ -238,6 +238,11 @@ pub(crate) struct SecureReceiver(SecureChannel);
 
 #[cfg(feature = "webrtc")]
 impl SecureReceiver {
+    /// See [`SecureChannel::is_message`].
+    pub(crate) fn is_message(&self, data: &[u8]) -> bool {
+        self.0.is_message(data)
+    }
+
     /// See [`SecureChannel::decrypt`]. The memory of `sealed` is used again if nobody else has it.
     pub(crate) fn decrypt(&mut self, sealed: Bytes) -> Result<Bytes, SecureChannelError> {
         match sealed.try_into_mut() {

@@ -418,6 +418,10 @@ static inline const char *wrong_not_built(void) {
         return "saltyrtc_rtc_config_set_handover";
     }
     if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_tasks(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_tasks";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
         saltyrtc_rtc_config_add_plain_label(NULL, NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
         return "saltyrtc_rtc_config_add_plain_label";
     }

@@ -158,6 +158,10 @@ static void rtc(const test_server *server) {
     IS_BAD("ids", saltyrtc_rtc_config_set_negotiated_ids(rtc, &id, 1, &error));
     IS_NULL("config", saltyrtc_rtc_config_set_handover(NULL, false, &error));
     OK(saltyrtc_rtc_config_set_handover(rtc, false, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_tasks(NULL, SALTYRTC_RTC_TASKS_ORTC, &error));
+    IS_BAD("tasks", saltyrtc_rtc_config_set_tasks(rtc, 4, &error));
+    IS_BAD("tasks", saltyrtc_rtc_config_set_tasks(rtc, -1, &error));
+    OK(saltyrtc_rtc_config_set_tasks(rtc, SALTYRTC_RTC_TASKS_ORTC_THEN_WEBRTC, &error));
     IS_NULL("config", saltyrtc_rtc_config_add_plain_label(NULL, TEXT("x"), &error));
     IS_NULL("label", saltyrtc_rtc_config_add_plain_label(rtc, NULL, 1, &error));
     IS_NULL("config", saltyrtc_rtc_config_add_address(NULL, "::1", &error));

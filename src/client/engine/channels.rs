@@ -179,8 +179,8 @@ pub(super) struct Channel {
 pub(super) struct Sealing {
     /// The most bytes in one message on the wire.
     pub(super) max_transmit: usize,
-    /// `None` on a plain channel.
-    pub(super) secure: Option<(SecureSender, Chunker)>,
+    /// `None` on a plain channel. Without a chunker messages are sent as they are.
+    pub(super) secure: Option<(SecureSender, Option<Chunker>)>,
 }
 
 /// What waits to be sent.
@@ -448,10 +448,15 @@ impl Sealing {
             let kind = if text { MessageKind::Text } else { MessageKind::Binary };
             return Ok(lock(queue).push([(kind, Bytes::copy_from_slice(data))]));
         };
-        let header = chunker.mode().header_size();
         let sealed_size = data.len() + SecureChannel::OVERHEAD;
         // Happens after 2^48 messages.
         let used_up = |_| ChannelError::NotOpen;
+        let Some(chunker) = chunker else {
+            let mut message = Vec::with_capacity(sealed_size);
+            secure.encrypt_onto(&mut message, data).map_err(used_up)?;
+            return Ok(lock(queue).push([(MessageKind::Binary, message.into())]));
+        };
+        let header = chunker.mode().header_size();
         if header + sealed_size <= self.max_transmit {
             let mut message = Vec::with_capacity(header + sealed_size);
             chunker.begin_single_chunk(&mut message);

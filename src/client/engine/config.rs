@@ -18,6 +18,9 @@ pub struct RtcConfig {
     /// What the WebRTC task negotiates: the ids that the application wants for its own negotiated
     /// channels, and whether the signalling is handed over.
     pub options: Options,
+    /// The tasks to add: WebRTC, ORTC, or both. Default: WebRTC, which is what other implementations of SaltyRTC
+    /// have. Apart from the name of the task they are alike for the application.
+    pub tasks: RtcTasks,
     /// The most bytes that a message on a secure channel may have, sent or received. Default 16 MiB.
     /// Plain channels take what WebRTC takes: 256 KiB to us, what the peer says to it.
     pub max_message_size: usize,
@@ -42,6 +45,7 @@ impl Default for RtcConfig {
             ice_servers: Vec::new(),
             ice_policy: ice::Policy::All,
             options: Options::default(),
+            tasks: RtcTasks::default(),
             max_message_size: 16 << 20,
             max_buffered: 4 << 20,
             max_channels: 256,
@@ -50,6 +54,20 @@ impl Default for RtcConfig {
             ports: None,
         }
     }
+}
+
+/// The tasks that the engine is added with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RtcTasks {
+    /// WebRTC: the two sides describe the connection in SDP.
+    #[default]
+    WebRtc,
+    /// ORTC: they describe it by the parameters of its transports.
+    Ortc,
+    /// Both; WebRTC is preferred.
+    WebRtcThenOrtc,
+    /// Both; ORTC is preferred.
+    OrtcThenWebRtc,
 }
 
 /// Figures of the connection to the peer.

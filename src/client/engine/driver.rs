@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::channels::{ChannelLimits, ChannelOptions, Channels, Command};
-use super::config::RtcConfig;
+use super::config::{RtcConfig, RtcTasks};
 use super::goodbye::Goodbye;
 use super::session::{Session, Signal, closed};
 use super::sockets::{Io, IoConfig};
@@ -17,6 +17,7 @@ use crate::client::shared::{By, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SecureChannel, SignallingChannel};
 use crate::rtc::connection::{Connection, ConnectionConfig, DescriptionError};
+use crate::task::ortc::{self, Ortc, OrtcMessage, OrtcSendFailure};
 use crate::task::webrtc::{
     self, OptionsError, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
 };
@@ -55,17 +56,33 @@ pub(crate) struct EngineParts {
 }
 
 impl EngineParts {
-    /// The task for the client, and the rest for the engine.
-    pub(crate) fn new(config: RtcConfig) -> Result<(Task, Self), OptionsError> {
+    /// The tasks for the client, most wanted first, and the rest for the engine.
+    pub(crate) fn new(config: RtcConfig) -> Result<(Vec<Task>, Self), OptionsError> {
         let channels = Arc::new(Channels::new(ChannelLimits {
             max_message_size: config.max_message_size,
             max_buffered: config.max_buffered,
             max_channels: config.max_channels,
         }));
         let inbox = Inbox::default();
-        let inner = WebRtc::v1(config.options.clone())?;
-        let task = Task::new(inner, inbox.clone(), channels.clone());
-        Ok((task, Self { config, inbox, channels }))
+        let webrtc = WebRtc::v1(config.options.clone())?;
+        let ortc = Ortc::new(config.options.clone()).map_err(|_| OptionsError::ChannelId)?;
+        let webrtc = || Task::new(webrtc.clone(), inbox.clone(), channels.clone());
+        let ortc = || Task::new(ortc.clone(), inbox.clone(), channels.clone());
+        let tasks = match config.tasks {
+            RtcTasks::WebRtc => vec![webrtc()],
+            RtcTasks::Ortc => vec![ortc()],
+            RtcTasks::WebRtcThenOrtc => vec![webrtc(), ortc()],
+            RtcTasks::OrtcThenWebRtc => vec![ortc(), webrtc()],
+        };
+        Ok((tasks, Self { config, inbox, channels }))
+    }
+
+    /// How many tasks lead to the engine.
+    pub(crate) fn tasks(&self) -> usize {
+        match self.config.tasks {
+            RtcTasks::WebRtc | RtcTasks::Ortc => 1,
+            RtcTasks::WebRtcThenOrtc | RtcTasks::OrtcThenWebRtc => 2,
+        }
     }
 
     /// What the application shares with the engine.
@@ -79,6 +96,8 @@ struct Peer {
     initiator: bool,
     epoch: u32,
     signalling: Option<SignallingChannel>,
+    /// The two sides exchange parameters, and no SDP.
+    ortc: bool,
     session: Option<Session>,
     /// Channels that the application opened before there was a connection.
     waiting: Vec<(u32, ChannelOptions)>,
@@ -245,20 +264,21 @@ impl Engine {
     /// Does what the state machine of the client tells.
     fn handle(&mut self, now: Instant, item: Item) {
         match item {
-            Item::Start { role, epoch, signalling } => {
+            Item::Start { role, epoch, signalling, ortc } => {
                 self.drop_peer(now);
                 let initiator = role == Role::Initiator;
                 self.peer = Some(Peer {
                     initiator,
                     epoch,
                     signalling,
+                    ortc,
                     session: None,
                     waiting: Vec::new(),
                     handed_over: false,
                     closing: None,
                     shut_down: false,
                 });
-                if initiator {
+                if initiator || ortc {
                     self.begin(now);
                 }
             }
@@ -272,11 +292,12 @@ impl Engine {
                     }
                 }
             }
+            Item::Ortc(message) => self.parameters(now, &message),
             Item::Stop => self.stop(now),
         }
     }
 
-    /// Makes a connection, in place of the one that there may be. The initiator offers it.
+    /// Makes a connection, in place of the one that there may be. The initiator offers it, or both describe it.
     fn begin(&mut self, now: Instant) {
         let Some(peer) = &mut self.peer else { return };
         if let Some(mut old) = peer.session.take() {
@@ -304,12 +325,15 @@ impl Engine {
             self.channels.clone(),
             self.plain_labels.clone(),
             peer.signalling,
+            peer.ortc,
         );
         session.scan(now);
         for (number, options) in peer.waiting.drain(..) {
             session.open(number, options);
         }
-        if peer.initiator {
+        if peer.ortc {
+            session.describe(now);
+        } else if peer.initiator {
             session.offer(now);
         }
         peer.session = Some(session);
@@ -321,13 +345,7 @@ impl Engine {
                 "the peer took an offer back, which is not supported".into(),
             ));
         };
-        let lost = |peer: &Peer| {
-            let session = peer.session.as_ref();
-            session.is_none_or(|session| session.connection.state().is_end())
-        };
-        if self.peer.as_ref().is_some_and(lost) {
-            self.begin(now);
-        }
+        self.begin_if_lost(now);
         match self.try_offer(now, sdp) {
             // The peer has begun anew, which it can as long as nothing depends on the connection.
             Some(DescriptionError::OtherAssociation)
@@ -340,6 +358,60 @@ impl Engine {
             }
             Some(error) => self.problem(ConnectionProblem::Description(error.to_string())),
             None => {}
+        }
+    }
+
+    /// Makes a connection if the last one has ended: the peer begins anew.
+    fn begin_if_lost(&mut self, now: Instant) {
+        let lost = |peer: &Peer| {
+            let session = peer.session.as_ref();
+            session.is_none_or(|session| session.connection.state().is_end())
+        };
+        if self.peer.as_ref().is_some_and(lost) {
+            self.begin(now);
+        }
+    }
+
+    /// A message of the ORTC task.
+    fn parameters(&mut self, now: Instant, message: &OrtcMessage) {
+        if let OrtcMessage::IceParameters(_) = message {
+            self.begin_if_lost(now);
+        }
+        let error = match self.try_parameters(now, message) {
+            // The peer has begun anew, which it can as long as nothing depends on the connection.
+            Some(DescriptionError::OtherAssociation)
+                if self.peer.as_ref().is_some_and(|peer| !peer.handed_over) =>
+            {
+                let old = self.peer.as_mut().and_then(|peer| peer.session.as_mut());
+                let collected = old.map(|session| session.connection.take_collected());
+                self.begin(now);
+                let new = self.peer.as_mut().and_then(|peer| peer.session.as_mut());
+                if let (Some(session), Some(collected)) = (new, collected) {
+                    session.connection.set_collected(collected);
+                }
+                self.try_parameters(now, message)
+            }
+            error => error,
+        };
+        if let Some(error) = error {
+            self.problem(ConnectionProblem::Description(error.to_string()));
+        }
+    }
+
+    fn try_parameters(&mut self, now: Instant, message: &OrtcMessage) -> Option<DescriptionError> {
+        let session = self.peer.as_mut()?.session.as_mut()?;
+        let answer = match message {
+            OrtcMessage::IceCandidates(candidates) => {
+                session.connection.handle_ice_candidates(now, candidates).map(|()| None)
+            }
+            message => session.connection.handle_parameters(now, message),
+        };
+        match answer {
+            Ok(answer) => {
+                session.signals.extend(answer.map(Signal::Ortc));
+                None
+            }
+            Err(error) => Some(error),
         }
     }
 
@@ -474,7 +546,7 @@ impl Peer {
         let closed = std::mem::take(&mut session.signalling_closed) || lost;
         if opened {
             let max = match session.connection.remote_max_message_size() {
-                0 => MAX_SCTP_MESSAGE,
+                0 if !session.ortc => MAX_SCTP_MESSAGE,
                 max => max,
             };
             match with_peer(shared, channels, epoch, |machine| machine.hand_over(now, max)) {
@@ -561,6 +633,13 @@ impl Peer {
                     webrtc::send_answer(machine, &description(SdpType::Answer, sdp))
                 }
                 Signal::Candidates(candidates) => webrtc::send_candidates(machine, now, candidates),
+                Signal::Ortc(message) => match ortc::send(machine, now, message) {
+                    Err(OrtcSendFailure::Message(failure)) => Err(failure.into()),
+                    result => {
+                        result.expect("the engine sets no label, and makes no empty list");
+                        Ok(())
+                    }
+                },
             });
             match result {
                 Some(Err(WebRtcSendFailure::Message(SendFailure::QueueFull))) => return false,

@@ -19,5 +19,5 @@ mod task;
 
 pub(super) use channels::Channels;
 pub use channels::{ChannelError, ChannelOptions};
-pub use config::{RtcConfig, RtcStats};
+pub use config::{RtcConfig, RtcStats, RtcTasks};
 pub(super) use driver::{Engine, EngineParts};

@@ -20,7 +20,9 @@ use crate::protocol::{
 };
 use crate::rtc::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
 use crate::rtc::connection::{Connection, ConnectionOutput};
+use crate::rtc::describe::parameters;
 use crate::rtc::ice;
+use crate::task::ortc::{Labelled, OrtcMessage};
 use crate::task::webrtc::Candidate;
 use crate::task::{
     ChannelEvent, ChannelFailure, ChannelMessageError, Client as Machine, ConnectionEvent,
@@ -61,6 +63,7 @@ pub(super) enum Signal {
     Offer(String),
     Answer(String),
     Candidates(Vec<Option<Candidate>>),
+    Ortc(OrtcMessage),
 }
 
 /// A channel of the application that exists in the association.
@@ -73,6 +76,10 @@ struct Open {
 struct Receiver {
     unchunker: Unchunker,
     secure: SecureReceiver,
+    /// Messages may also come as they are, without the header of a chunk.
+    takes_whole: bool,
+    /// The most bytes that a message may have, encrypted.
+    limit: usize,
 }
 
 /// One connection to the peer, with everything on it.
@@ -82,6 +89,8 @@ pub(super) struct Session {
     channels: Arc<Channels>,
     plain_labels: Arc<[String]>,
     signalling: Option<SignallingChannel>,
+    /// The two sides exchange parameters, and no SDP.
+    pub(super) ortc: bool,
     /// The channel of the signalling, while it exists.
     signalling_id: Option<ChannelId>,
     /// The channels that were opened before there was an association have been added to it.
@@ -116,6 +125,7 @@ impl Session {
         channels: Arc<Channels>,
         plain_labels: Arc<[String]>,
         signalling: Option<SignallingChannel>,
+        ortc: bool,
     ) -> Self {
         Self {
             connection,
@@ -123,6 +133,7 @@ impl Session {
             channels,
             plain_labels,
             signalling,
+            ortc,
             signalling_id: None,
             prepared: false,
             waiting: Vec::new(),
@@ -154,8 +165,17 @@ impl Session {
         changed
     }
 
-    /// Makes an offer if that is possible now, and has it sent.
+    /// Says what the peer has to know first, in parameters.
+    pub(super) fn describe(&mut self, now: Instant) {
+        self.signals.extend(self.connection.describe(now).into_iter().map(Signal::Ortc));
+    }
+
+    /// Makes an offer if that is possible now, or restarts ICE in another way, and has it sent.
     pub(super) fn offer(&mut self, now: Instant) {
+        if self.ortc {
+            self.signals.extend(self.connection.restart_parameters(now).map(Signal::Ortc));
+            return;
+        }
         if let Some(sdp) = self.connection.create_offer(now) {
             self.signals.push_back(Signal::Offer(sdp));
         }
@@ -236,7 +256,8 @@ impl Session {
     /// Sets up what is needed here for a channel that the association has.
     fn attach(&mut self, keys: Keys<'_>, id: ChannelId, channel: Arc<Channel>, reliable: bool) {
         let number = channel.number;
-        let max_transmit = match self.connection.remote_max_message_size() {
+        let remote_max = self.connection.remote_max_message_size();
+        let max_transmit = match remote_max {
             0 => MAX_CHUNK,
             limit => limit,
         };
@@ -255,8 +276,11 @@ impl Session {
                 // SCTP delivers nothing twice, so there are no duplicates to recognise.
                 remembered: 0,
             };
-            let receiver = Receiver { unchunker: Unchunker::new(mode, limits), secure: receiver };
-            (Some((sender, Chunker::new(mode))), Some(receiver))
+            let unchunker = Unchunker::new(mode, limits);
+            let receiver = Receiver { unchunker, secure: receiver, takes_whole: self.ortc, limit };
+            // A peer that sets no limit gets messages as they are.
+            let chunker = (!self.ortc || remote_max > 0).then(|| Chunker::new(mode));
+            (Some((sender, chunker)), Some(receiver))
         } else {
             (None, None)
         };
@@ -482,8 +506,20 @@ impl Session {
                 ConnectionOutput::Io(output) => self.io.perform(output),
             }
         }
-        if !candidates.is_empty() {
-            self.signals.push_back(Signal::Candidates(candidates));
+        if candidates.is_empty() {
+            return;
+        }
+        if !self.ortc {
+            return self.signals.push_back(Signal::Candidates(candidates));
+        }
+        let item = |candidate: &Option<Candidate>| match candidate {
+            None => Some(Labelled::none(None)),
+            Some(it) => parameters::candidate(&it.candidate)
+                .map(|candidate| Labelled::none(Some(candidate))),
+        };
+        let items: Vec<_> = candidates.iter().filter_map(item).collect();
+        if !items.is_empty() {
+            self.signals.push_back(Signal::Ortc(OrtcMessage::IceCandidates(items)));
         }
     }
 
@@ -576,7 +612,15 @@ impl Receiver {
         now: Instant,
         chunk: &Bytes,
     ) -> Result<Option<Bytes>, ChannelMessageError> {
-        let sealed = self.unchunker.add_bytes(now, chunk).map_err(ChannelMessageError::Chunk)?;
+        let whole = self.takes_whole && self.secure.is_message(chunk);
+        let sealed = match whole {
+            true if chunk.len() > self.limit => {
+                let (size, limit) = (chunk.len(), self.limit);
+                return Err(ChannelMessageError::TooLarge { size, limit });
+            }
+            true => Some(chunk.clone()),
+            false => self.unchunker.add_bytes(now, chunk).map_err(ChannelMessageError::Chunk)?,
+        };
         let Some(sealed) = sealed else { return Ok(None) };
         self.secure.decrypt(sealed).map(Some).map_err(ChannelMessageError::Sealed)
     }

@@ -1,4 +1,4 @@
-//! The WebRTC task of the built-in engine: what the peer says goes to the engine instead of the
+//! The WebRTC task and the ORTC task of the built-in engine: what the peer says goes to the engine instead of the
 //! application.
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -8,7 +8,8 @@ use crate::protocol::message::{TaskData, TaskMessage};
 use crate::protocol::{Role, SignallingChannel, Task as ProtocolTask, TaskError};
 use crate::sync::lock;
 use crate::task::TaskEvent;
-use crate::task::webrtc::{Candidate, Candidates, SessionDescription, WebRtc};
+use crate::task::ortc::{self, OrtcMessage};
+use crate::task::webrtc::{Candidate, Candidates, SessionDescription};
 
 /// The most messages that may wait for the engine, which takes them within moments.
 const MAX_WAITING: usize = 256;
@@ -16,10 +17,10 @@ const MAX_WAITING: usize = 256;
 /// The most bytes that came from the peer and may wait in those messages.
 const MAX_WAITING_BYTES: usize = 4 << 20;
 
-/// The WebRTC task with the built-in engine behind it.
+/// The WebRTC task or the ORTC task with the built-in engine behind it.
 #[derive(Debug)]
 pub(crate) struct Task {
-    inner: WebRtc,
+    inner: Box<dyn ProtocolTask<TaskEvent>>,
     inbox: Inbox,
     channels: Arc<Channels>,
 }
@@ -32,10 +33,13 @@ pub(super) enum Item {
         role: Role,
         epoch: u32,
         signalling: Option<SignallingChannel>,
+        /// The ORTC task runs, and not the WebRTC task.
+        ortc: bool,
     },
     Offer(SessionDescription),
     Answer(SessionDescription),
     Candidates(Vec<Option<Candidate>>),
+    Ortc(OrtcMessage),
     /// The peer is gone, or the client has ended.
     Stop,
 }
@@ -46,6 +50,7 @@ impl Item {
         match self {
             Self::Offer(description) | Self::Answer(description) => description.size(),
             Self::Candidates(candidates) => Candidates::size_of(candidates),
+            Self::Ortc(message) => message.size(),
             Self::Start { .. } | Self::Stop => 0,
         }
     }
@@ -76,8 +81,12 @@ impl Inbox {
 }
 
 impl Task {
-    pub(super) fn new(inner: WebRtc, inbox: Inbox, channels: Arc<Channels>) -> Self {
-        Self { inner, inbox, channels }
+    pub(super) fn new(
+        inner: impl ProtocolTask<TaskEvent> + 'static,
+        inbox: Inbox,
+        channels: Arc<Channels>,
+    ) -> Self {
+        Self { inner: Box::new(inner), inbox, channels }
     }
 }
 
@@ -101,7 +110,8 @@ impl ProtocolTask<TaskEvent> for Task {
         // the peer before it gets a command about it.
         let mut waiting = self.inbox.lock();
         let epoch = self.channels.start(role);
-        waiting.items.push(Item::Start { role, epoch, signalling });
+        let ortc = self.name() == ortc::NAME;
+        waiting.items.push(Item::Start { role, epoch, signalling, ortc });
         self.channels.wake.notify_one();
         Ok(())
     }
@@ -115,6 +125,11 @@ impl ProtocolTask<TaskEvent> for Task {
             Some(TaskEvent::Offer(description)) => Item::Offer(description),
             Some(TaskEvent::Answer(description)) => Item::Answer(description),
             Some(TaskEvent::Candidates(candidates)) => Item::Candidates(candidates),
+            // Those are for the application: the engine has no media, and each channel says what it is like.
+            Some(TaskEvent::Ortc(
+                message @ (OrtcMessage::RtpCapabilities(_) | OrtcMessage::DataChannelParameters(_)),
+            )) => return Ok(Some(TaskEvent::Ortc(message))),
+            Some(TaskEvent::Ortc(message)) => Item::Ortc(message),
             other => return Ok(other),
         };
         let mut waiting = self.inbox.lock();

@@ -3,9 +3,10 @@
 use std::ffi::c_char;
 use std::ptr;
 
-use crate::client::RtcConfig;
+use crate::client::{RtcConfig, RtcTasks};
 use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text, text_bytes};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
+use crate::ffi::declare::c_enum;
 use crate::ffi::error::{CallError, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::rtc::ice::{Policy, Server};
@@ -147,6 +148,41 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_handover(
 ) -> saltyrtc_status {
     entry(error, || {
         handle_mut(config, "config")?.config.options.handover = handover;
+        Ok(())
+    })
+}
+
+c_enum! {
+    /// The tasks that the built-in WebRTC is added with.
+    pub enum saltyrtc_rtc_tasks {
+        /// WebRTC. This is the default, and what other implementations have.
+        Webrtc = 0,
+        /// ORTC.
+        Ortc = 1,
+        /// Both, with WebRTC preferred.
+        WebrtcThenOrtc = 2,
+        /// Both, with ORTC preferred.
+        OrtcThenWebrtc = 3,
+    }
+}
+
+/// Which tasks are added: WebRTC (v1.webrtc.tasks.saltyrtc.org), ORTC (v0.ortc.tasks.saltyrtc.org), or both.
+/// They differ in how the two clients describe the connection to each other, and for the application in the
+/// name of the task only. `tasks` is one of saltyrtc_rtc_tasks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_tasks(
+    config: *mut saltyrtc_rtc_config,
+    tasks: i32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let config = handle_mut(config, "config")?;
+        config.config.tasks = match args::enumeration(tasks, "tasks")? {
+            saltyrtc_rtc_tasks::Webrtc => RtcTasks::WebRtc,
+            saltyrtc_rtc_tasks::Ortc => RtcTasks::Ortc,
+            saltyrtc_rtc_tasks::WebrtcThenOrtc => RtcTasks::WebRtcThenOrtc,
+            saltyrtc_rtc_tasks::OrtcThenWebrtc => RtcTasks::OrtcThenWebRtc,
+        };
         Ok(())
     })
 }

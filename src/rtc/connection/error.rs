@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::rtc::describe::parameters::ParametersError;
 use crate::rtc::describe::sdp::SdpError;
 use crate::rtc::ice;
 
@@ -10,6 +11,8 @@ use crate::rtc::ice;
 pub enum DescriptionError {
     /// It is not SDP as WebRTC has it.
     Sdp(SdpError),
+    /// Parameters, in place of SDP, that cannot be used.
+    Parameters(ParametersError),
     /// The credentials of ICE make no sense.
     Credentials(ice::CredentialsError),
     /// None of the fingerprints can be checked.
@@ -26,6 +29,7 @@ impl fmt::Display for DescriptionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Sdp(error) => return error.fmt(f),
+            Self::Parameters(error) => return error.fmt(f),
             Self::Credentials(error) => return error.fmt(f),
             Self::Fingerprint => "it has no fingerprint that can be checked (sha-256 at least)",
             Self::Setup => "its DTLS role contradicts ours",

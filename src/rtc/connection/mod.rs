@@ -1,10 +1,11 @@
 //! One connection between two peers, without I/O: ICE finds the path, DTLS, SCTP and data channels run
-//! on it, and session descriptions carry what both have to know (RFC 9429).
+//! on it, and session descriptions carry what both have to know (RFC 9429); or parameters do (`exchange`).
 //!
 //! The offerer makes the first offer, and all others: it alone restarts ICE. The certificate, and with
 //! it the association, stay the same for as long as the connection lives.
 
 mod error;
+mod exchange;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +17,11 @@ pub use self::error::DescriptionError;
 use crate::crypto::{OsRandom, RandomSource};
 use crate::rtc::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
 use crate::rtc::certificate::{Certificate, CertificateError};
+use crate::rtc::describe::parameters::Collected;
+pub use crate::rtc::describe::parameters::ParametersError;
 pub use crate::rtc::describe::sdp::SdpError;
-use crate::rtc::describe::sdp::{Description, Origin, Parameters, Setup};
+use crate::rtc::describe::sdp::{Description, Origin};
+use crate::rtc::describe::{Parameters, Setup};
 use crate::rtc::fingerprint::Fingerprint;
 use crate::rtc::ice::{
     self, Agent, Credentials, IceState, Output, Path, Received, SocketId, StreamId,
@@ -86,6 +90,8 @@ pub struct Connection {
     /// Restart as soon as possible.
     restart_wanted: bool,
     remote: Option<Remote>,
+    /// What the peer has said in parameters, if there is no SDP.
+    collected: Collected,
     /// Candidates of the peer that came before its description.
     early_candidates: Vec<Candidate>,
     association: Option<Association>,
@@ -130,6 +136,7 @@ impl Connection {
             surplus_answers: 0,
             restart_wanted: false,
             remote: None,
+            collected: Collected::default(),
             early_candidates: Vec::new(),
             association: None,
             secured: false,
@@ -211,7 +218,7 @@ impl Connection {
             Setup::Passive => DtlsRole::Client,
             Setup::ActPass => return Err(DescriptionError::Setup),
         };
-        let remote = self.remote(&answer, role)?;
+        let remote = self.remote(&answer.parameters, role)?;
         let again = self.remote.as_ref().is_some_and(|known| known.ice == remote.ice);
         if again && self.surplus_answers > 0 {
             self.surplus_answers -= 1;
@@ -220,7 +227,7 @@ impl Connection {
         if self.offered.take().is_none() {
             return Err(DescriptionError::Unexpected);
         }
-        self.accept(now, &answer, remote);
+        self.accept(now, &answer.candidates, remote);
         Ok(())
     }
 
@@ -233,7 +240,7 @@ impl Connection {
             (Setup::Active, _) => DtlsRole::Server,
             (Setup::Passive, _) => DtlsRole::Client,
         };
-        let remote = self.remote(&offer, role)?;
+        let remote = self.remote(&offer.parameters, role)?;
         let setup = match role {
             DtlsRole::Client => Setup::Active,
             DtlsRole::Server => Setup::Passive,
@@ -245,13 +252,12 @@ impl Connection {
         self.section = (offer.mid().map(str::to_owned), index);
         let parameters = self.parameters(setup);
         let answer = self.origin.answer(&offer, &parameters);
-        self.accept(now, &offer, remote);
+        self.accept(now, &offer.candidates, remote);
         Ok(answer)
     }
 
     /// Reads what a description says of the peer.
-    fn remote(&self, sdp: &Description, role: DtlsRole) -> Result<Remote, DescriptionError> {
-        let parameters = &sdp.parameters;
+    fn remote(&self, parameters: &Parameters, role: DtlsRole) -> Result<Remote, DescriptionError> {
         let fingerprints = parameters.fingerprints.iter();
         let fingerprints: Vec<Fingerprint> = fingerprints.filter_map(|f| f.parse().ok()).collect();
         if fingerprints.is_empty() {
@@ -279,7 +285,7 @@ impl Connection {
         Ok(Remote { fingerprints, ice, role, sctp })
     }
 
-    fn accept(&mut self, now: Instant, description: &Description, remote: Remote) {
+    fn accept(&mut self, now: Instant, candidates: &[String], remote: Remote) {
         if let Err(error) = self.agent.set_remote(now, remote.ice.clone()) {
             // Answers have to have new credentials if their offer had.
             self.problem(ConnectionProblem::Description(error.to_string()));
@@ -287,7 +293,7 @@ impl Connection {
         let first = self.remote.is_none();
         self.remote = Some(remote);
         self.agent.gather(now);
-        for candidate in &description.candidates {
+        for candidate in candidates {
             self.add_candidate_text(now, candidate);
         }
         for candidate in std::mem::take(&mut self.early_candidates) {

@@ -1,5 +1,7 @@
 //! Two connections in one thread, over a network in memory with a virtual clock.
 
+mod exchange;
+
 use std::time::Duration;
 
 use super::super::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
@@ -21,6 +23,8 @@ struct Net {
     sides: [Side; 2],
     /// Whether candidates are brought to the other side.
     trickle: bool,
+    /// Whether parameters are exchanged, and no SDP.
+    ortc: bool,
 }
 
 const A: usize = 0;
@@ -123,7 +127,7 @@ impl Net {
     fn new() -> Self {
         let now = Instant::now();
         let sides = [side(now, true, "192.0.2.1:1000"), side(now, false, "192.0.2.2:2000")];
-        Self { now, sides, trickle: true }
+        Self { now, sides, trickle: true, ortc: false }
     }
 
     /// Brings everything to where it belongs until both have nothing more to say.
@@ -145,7 +149,10 @@ impl Net {
                 for candidate in std::mem::take(&mut self.sides[index].candidates) {
                     if self.trickle {
                         let other = &mut self.sides[1 - index].connection;
-                        other.handle_candidate(self.now, candidate.as_ref());
+                        match self.ortc {
+                            true => exchange::carry(self.now, candidate.as_ref(), other),
+                            false => other.handle_candidate(self.now, candidate.as_ref()),
+                        }
                         any = true;
                     }
                 }

@@ -10,13 +10,14 @@ use crate::task::list::filled_list;
 
 names! {
     /// Who begins the handshake of DTLS: an `RTCDtlsRole` of the ORTC API.
-    DtlsRole, "is not a DTLS role",
-    /// `auto`: what the ICE roles say. The controlling side is the server.
-    Auto = "auto",
-    /// `client`: the sender begins.
-    Client = "client",
-    /// `server`: the sender waits.
-    Server = "server",
+    pub enum DtlsRole: "is not a DTLS role" {
+        /// `auto`: what the ICE roles say. The controlling side is the server.
+        Auto = "auto",
+        /// `client`: the sender begins.
+        Client = "client",
+        /// `server`: the sender waits.
+        Server = "server",
+    }
 }
 
 /// The hash of a certificate: an `RTCDtlsFingerprint` of the ORTC API.

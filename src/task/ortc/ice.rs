@@ -9,35 +9,38 @@ use crate::protocol::message::{FieldProblem, Fields, MapWriter, MessageError};
 
 names! {
     /// Which side decides about the path: an `RTCIceRole` of the ORTC API.
-    IceRole, "is not an ICE role",
-    /// `controlling`
-    Controlling = "controlling",
-    /// `controlled`
-    Controlled = "controlled",
+    pub enum IceRole: "is not an ICE role" {
+        /// `controlling`
+        Controlling = "controlling",
+        /// `controlled`
+        Controlled = "controlled",
+    }
 }
 
 names! {
     /// How a candidate was found: an `RTCIceCandidateType` of the ORTC API.
-    IceCandidateType, "is not a type of ICE candidates",
-    /// `host`: an address of the host itself.
-    Host = "host",
-    /// `srflx`: an address that a STUN server saw.
-    ServerReflexive = "srflx",
-    /// `prflx`: an address that the peer saw.
-    PeerReflexive = "prflx",
-    /// `relay`: an address of a TURN server.
-    Relay = "relay",
+    pub enum IceCandidateType: "is not a type of ICE candidates" {
+        /// `host`: an address of the host itself.
+        Host = "host",
+        /// `srflx`: an address that a STUN server saw.
+        ServerReflexive = "srflx",
+        /// `prflx`: an address that the peer saw.
+        PeerReflexive = "prflx",
+        /// `relay`: an address of a TURN server.
+        Relay = "relay",
+    }
 }
 
 names! {
     /// Who opens a TCP connection: an `RTCIceTcpCandidateType` of the ORTC API.
-    IceTcpType, "is not a type of TCP candidates",
-    /// `active`
-    Active = "active",
-    /// `passive`
-    Passive = "passive",
-    /// `so`: both at the same time.
-    SimultaneousOpen = "so",
+    pub enum IceTcpType: "is not a type of TCP candidates" {
+        /// `active`
+        Active = "active",
+        /// `passive`
+        Passive = "passive",
+        /// `so`: both at the same time.
+        SimultaneousOpen = "so",
+    }
 }
 
 /// How a candidate is reached: an `RTCIceProtocol` of the ORTC API, and for TCP who opens the connection.

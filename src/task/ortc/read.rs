@@ -85,8 +85,10 @@ pub(super) fn named<T: Named>(fields: &Fields<'_>, name: &'static str) -> Result
 /// Makes an enumeration of the ORTC API.
 macro_rules! names {
     (
-        $(#[$doc:meta])* $name:ident, $what:literal,
-        $($(#[$value_doc:meta])* $value:ident = $text:literal,)+
+        $(#[$doc:meta])*
+        pub enum $name:ident: $what:literal {
+            $($(#[$value_doc:meta])* $value:ident = $text:literal,)+
+        }
     ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

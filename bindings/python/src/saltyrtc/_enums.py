@@ -407,6 +407,19 @@ class State(OpenEnum):
     """The peer is authenticated, and the task runs."""
 
 
+class RtcTasks(OpenEnum):
+    """The tasks that the built-in WebRTC is added with."""
+
+    WEBRTC = 0
+    """WebRTC. This is the default, and what other implementations have."""
+    ORTC = 1
+    """ORTC."""
+    WEBRTC_THEN_ORTC = 2
+    """Both, with WebRTC preferred."""
+    ORTC_THEN_WEBRTC = 3
+    """Both, with ORTC preferred."""
+
+
 class CandidateType(OpenEnum):
     """The type of address that one end of a path has."""
 

@@ -106,6 +106,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_rtc_config_set_max_buffered": (c_int32, [c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_rtc_config_set_negotiated_ids": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_rtc_config_set_handover": (c_int32, [c_void_p, c_bool, c_void_p], False),
+    "saltyrtc_rtc_config_set_tasks": (c_int32, [c_void_p, c_int32, c_void_p], False),
     "saltyrtc_rtc_config_add_plain_label": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_rtc_config_add_address": (c_int32, [c_void_p, c_char_p, c_void_p], False),
     "saltyrtc_rtc_config_set_ports": (c_int32, [c_void_p, c_uint16, c_uint16, c_void_p], False),
@@ -1103,6 +1104,17 @@ def rtc_config_set_handover(config: int, handover: bool) -> None:
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_rtc_config_set_handover(config, handover, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def rtc_config_set_tasks(config: int, tasks: int) -> None:
+    """Which tasks are added: WebRTC (v1.webrtc.tasks.saltyrtc.org), ORTC (v0.ortc.tasks.saltyrtc.org), or both.
+    They differ in how the two clients describe the connection to each other, and for the application in the
+    name of the task only. `tasks` is one of saltyrtc_rtc_tasks.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_rtc_config_set_tasks(config, tasks, byref(error_))
     if status_ != 0:
         fail(status_, error_)
 

@@ -102,7 +102,7 @@ fn what_was_taken_before_the_end_is_in_the_queue_before_the_end() {
     for _ in 0..100 {
         let channel = channels.add(true).unwrap();
         let (secure, _) = SecureChannel::new(1, key.clone(), &mut OsRandom).split();
-        let secure = Some((secure, Chunker::new(Mode::UnreliableUnordered)));
+        let secure = Some((secure, Some(Chunker::new(Mode::UnreliableUnordered))));
         channel.open(Sealing { max_transmit: 1 << 16, secure });
         let (sends, is_sending) = std::sync::mpsc::channel();
         let queue = || lock(&channel.queue);

@@ -27,6 +27,7 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
             channels.clone(),
             Arc::from([]),
             Some(signalling),
+            false,
         );
         session.signalling_opened = true;
         session.signalling_messages.push(vec![1, 0, 0, 0, 0, 0, 0, 0, 0, 7].into());
@@ -35,6 +36,7 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
             initiator: true,
             epoch,
             signalling: Some(signalling),
+            ortc: false,
             session: Some(session),
             waiting: Vec::new(),
             handed_over: false,

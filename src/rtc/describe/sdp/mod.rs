@@ -13,32 +13,8 @@ use std::fmt;
 pub use fuzz::fuzz_description;
 pub(crate) use write::Origin;
 
+use super::{Parameters, Setup};
 use crate::protocol::UNANNOUNCED_MAX_MESSAGE_SIZE;
-
-/// What a section for data channels has, beside its identification.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parameters {
-    pub(crate) ice_ufrag: String,
-    pub(crate) ice_pwd: String,
-    /// The values of `a=fingerprint`: algorithm, space, bytes in hexadecimal with colons.
-    pub(crate) fingerprints: Vec<String>,
-    pub(crate) setup: Setup,
-    /// The SCTP port.
-    pub(crate) sctp_port: u16,
-    /// The most bytes that a message may have; `None` for no limit.
-    pub(crate) max_message_size: Option<usize>,
-}
-
-/// Who of the two is the DTLS client (RFC 8842, section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Setup {
-    /// The other one decides.
-    ActPass,
-    /// The one who says this is the client.
-    Active,
-    /// The one who says this is the server.
-    Passive,
-}
 
 impl Setup {
     const fn name(self) -> &'static str {

@@ -1,0 +1,120 @@
+//! A connection that both sides describe by the parameters of its transports, as in ORTC: there are no offers and no
+//! answers. Each side says at once what the other has to know, and the connection begins when all of it has come.
+//! Later ICE parameters restart ICE.
+
+use std::time::Instant;
+
+use super::{Connection, DescriptionError};
+use crate::rtc::association::DtlsRole;
+use crate::rtc::describe::Setup;
+use crate::rtc::describe::parameters::{self, Collected};
+use crate::task::ortc::{IceCandidate, Labelled, OrtcMessage};
+use crate::task::webrtc::Candidate;
+
+impl Connection {
+    /// What to send to the peer first. Candidates follow.
+    pub fn describe(&mut self, now: Instant) -> Vec<OrtcMessage> {
+        self.offered = Some(now);
+        let messages = parameters::all(&self.parameters(Setup::ActPass), self.offerer);
+        self.agent.gather(now);
+        self.drain(now);
+        messages
+    }
+
+    /// Restarts ICE: the parameters to send to the peer. `None` if that is not possible now, or for the other side
+    /// to do. If it is not possible, [`take_restart`](Self::take_restart) says later that it is time.
+    pub fn restart_parameters(&mut self, now: Instant) -> Option<OrtcMessage> {
+        if !self.offerer {
+            return None;
+        }
+        if self.offered.is_some() {
+            // The peer will say something about the last one, as no message gets lost.
+            self.restart_wanted = true;
+            return None;
+        }
+        self.restart_wanted = false;
+        self.restart(now);
+        self.offered = Some(now);
+        let message = self.ice_parameters();
+        self.drain(now);
+        Some(message)
+    }
+
+    fn ice_parameters(&self) -> OrtcMessage {
+        parameters::ice(&self.parameters(Setup::ActPass), self.offerer)
+    }
+
+    /// Parameters or capabilities of the peer. Returns what to send to it because of them.
+    ///
+    /// # Errors
+    ///
+    /// Why they cannot be used. What they say is kept nevertheless, for [`take_collected`](Self::take_collected).
+    pub fn handle_parameters(
+        &mut self,
+        now: Instant,
+        message: &OrtcMessage,
+    ) -> Result<Option<OrtcMessage>, DescriptionError> {
+        self.collected.add(message).map_err(DescriptionError::Parameters)?;
+        let Some(parameters) = self.collected.complete() else { return Ok(None) };
+        let role = match (parameters.setup, self.remote.as_ref().map(|remote| remote.role)) {
+            (Setup::ActPass, Some(known)) => known,
+            // The controlling side of ICE is the server.
+            (Setup::ActPass, None) if self.offerer => DtlsRole::Server,
+            (Setup::ActPass, None) | (Setup::Passive, _) => DtlsRole::Client,
+            (Setup::Active, _) => DtlsRole::Server,
+        };
+        let remote = self.remote(&parameters, role)?;
+        let known = self.remote.as_ref().map(|remote| &remote.ice);
+        if known == Some(&remote.ice) {
+            return Ok(None);
+        }
+        // Both sides have to have new credentials. If we have none that wait for those of the peer, it is the
+        // peer that restarts.
+        let restarts = known.is_some() && self.offered.is_none();
+        self.offered = None;
+        if restarts {
+            self.restart(now);
+        }
+        let answer = restarts.then(|| self.ice_parameters());
+        self.accept(now, &[], remote);
+        Ok(answer)
+    }
+
+    /// Candidates of the peer.
+    ///
+    /// # Errors
+    ///
+    /// If some are for a second transport. The others are taken.
+    pub fn handle_ice_candidates(
+        &mut self,
+        now: Instant,
+        candidates: &[Labelled<Option<IceCandidate>>],
+    ) -> Result<(), DescriptionError> {
+        let mut result = Ok(());
+        for Labelled { label, value } in candidates {
+            if let Err(error) = self.collected.check(label.as_deref()) {
+                result = Err(DescriptionError::Parameters(error));
+                continue;
+            }
+            // The end of candidates is no reason to give up.
+            let Some(candidate) = value else { continue };
+            let candidate = Candidate {
+                candidate: parameters::attribute(candidate),
+                username_fragment: self.collected.username_fragment().map(str::to_owned),
+                ..Candidate::default()
+            };
+            self.handle_candidate(now, Some(&candidate));
+        }
+        result
+    }
+
+    /// What the peer has said, for a connection that takes the place of this one.
+    pub(crate) fn take_collected(&mut self) -> Collected {
+        std::mem::take(&mut self.collected)
+    }
+
+    /// Begins with what the peer has said already.
+    pub(crate) fn set_collected(&mut self, collected: Collected) {
+        self.collected = collected;
+    }
+}
