@@ -14,7 +14,11 @@ fn main() {
             format!("-Wl,-soname,libsaltyrtc.so.{abi}")
         }
         // An app bundles its libraries, under names without a version.
-        "android" => "-Wl,-soname,libsaltyrtc.so".to_owned(),
+        "android" => {
+            // Newer devices have pages of 16 KiB, and load nothing that is aligned to less.
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,max-page-size=16384");
+            "-Wl,-soname,libsaltyrtc.so".to_owned()
+        }
         "macos" | "ios" => format!("-Wl,-install_name,@rpath/libsaltyrtc.{abi}.dylib"),
         _ => return,
     };

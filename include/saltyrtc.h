@@ -69,6 +69,7 @@
  * - Chunking
  * - Embedded server
  * - Log messages
+ * - Network
  * - Shutdown
  */
 
@@ -863,6 +864,10 @@ saltyrtc_status saltyrtc_config_add_tls_certificates(struct saltyrtc_config *con
 /**
  * Whether the root certificates of the operating system are trusted for `wss`, in addition to those of
  * saltyrtc_config_add_tls_certificates. Default: true.
+ *
+ * On Android these are the certificates that came with the system, without what the owner of the device
+ * added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
+ * or the client ends with SALTYRTC_STATUS_CONNECT_FAILED and a text that says so.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
@@ -3417,6 +3422,22 @@ saltyrtc_status saltyrtc_log_set_callback(int32_t level,
                                           void *SALTYRTC_NULLABLE user_data,
                                           saltyrtc_user_data_free SALTYRTC_NULLABLE user_data_free,
                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/* =================================================================================================
+ * Network
+ * ================================================================================================= */
+
+/**
+ * Tells the library that the network of this host has changed: for applications that the operating system
+ * tells so, as Android and iOS do when a phone moves from WLAN to mobile data.
+ *
+ * It is for all clients, of both roles, and returns at once. The built-in WebRTC looks at the addresses of
+ * the host; and each client that is connected to a server sends it a ping, and is closed with
+ * SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds. Without this call they find
+ * out too, but later.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_network_changed(struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Shutdown

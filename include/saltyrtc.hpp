@@ -675,6 +675,9 @@ inline void set_log(saltyrtc_log_level level, OnLog on_log) {
     }
 }
 
+/// Tells all clients that the network of this host has changed.
+inline void network_changed() { detail::call(saltyrtc_network_changed); }
+
 /// Stops all threads of the library. Destroy clients and servers before.
 inline void shutdown(Milliseconds time) {
     detail::call(saltyrtc_shutdown, detail::timeout(time));

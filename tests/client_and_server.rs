@@ -4,12 +4,16 @@
 
 use std::time::Duration;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use saltyrtc::client::{Client, ClosedBy, Config, EndReason, Event, Roots};
 use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::{DropReason, ResponderAddress, ServerUrl};
 use saltyrtc::server::{Server, ServerConfig, TlsIdentity};
 use saltyrtc::task::{RelayedData, TaskEvent};
 use saltyrtc::transport::Certificates;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 
 /// Nothing here takes long; this is for the case that something never happens.
 const NEVER: Duration = Duration::from_secs(60);
@@ -149,5 +153,61 @@ async fn why_the_server_closed_is_known_even_if_writing_fails_first() {
     let end = wait_for_end(&responder).await;
     assert_eq!((end.by, end.code), (ClosedBy::Server, Some(3004)), "{end}");
     drop(initiator);
+    server.shutdown().await;
+}
+
+/// Reads the frames that a client sends until one is a ping.
+async fn until_ping(socket: &mut tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>) {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Ping(_))) => return,
+            Some(Ok(_)) => {}
+            other => panic!("no ping: {other:?}"),
+        }
+    }
+}
+
+/// A server that is not reachable any more, which nothing but the missing answer tells.
+#[tokio::test]
+async fn when_the_network_has_changed_a_server_that_does_not_answer_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", listener.local_addr().unwrap())).unwrap();
+    let mut config = Config::initiator(url, keys()).with_task(RelayedData);
+    config.protocol.server_handshake_timeout = Duration::from_secs(3600);
+    let client = Client::connect(config).unwrap();
+    let (tcp, _) = listener.accept().await.unwrap();
+    #[allow(clippy::result_large_err, reason = "the type is that of the crate")]
+    let accept = |_: &Request, mut response: Response| {
+        let name = HeaderValue::from_static("v1.saltyrtc.org");
+        response.headers_mut().insert("Sec-WebSocket-Protocol", name);
+        Ok(response)
+    };
+    let mut socket = tokio_tungstenite::accept_hdr_async(tcp, accept).await.unwrap();
+    // A ping that is answered is no reason to end; each of these comes at once.
+    for _ in 0..3 {
+        saltyrtc::client::network_changed();
+        until_ping(&mut socket).await;
+        socket.flush().await.unwrap();
+    }
+    saltyrtc::client::network_changed();
+    let end = tokio::select! {
+        end = wait_for_end(&client) => end,
+        // Nothing is flushed, so this has no answer.
+        () = async { until_ping(&mut socket).await; std::future::pending().await } => unreachable!(),
+    };
+    assert_eq!(end.by, ClosedBy::Network, "{end}");
+    assert!(end.to_string().contains("network has changed"), "{end}");
+}
+
+#[tokio::test]
+async fn when_the_network_has_changed_a_server_that_answers_stays() {
+    let (server, url) = start_server();
+    let (initiator, responder) = connected_pair(url, Roots::System).await;
+    saltyrtc::client::network_changed();
+    for n in 0..10 {
+        initiator.send_text(&format!("still there {n}")).unwrap();
+        assert_eq!(wait_for_text(&responder).await, format!("still there {n}"));
+    }
+    drop((initiator, responder));
     server.shutdown().await;
 }

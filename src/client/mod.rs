@@ -12,6 +12,7 @@ mod config;
 #[cfg(feature = "webrtc")]
 mod engine;
 mod handle;
+mod network;
 mod shared;
 mod websocket;
 
@@ -29,5 +30,6 @@ pub use engine::{ChannelError, ChannelOptions, RtcConfig, RtcStats, RtcTasks};
 pub use handle::Client;
 #[cfg(feature = "capi")]
 pub(crate) use handle::{EventTaker, Left};
+pub use network::network_changed;
 #[cfg(feature = "capi")]
 pub(crate) use shared::Listener;

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::network;
 use super::shared::{By, CLOSE_TIMEOUT, Shared};
 use crate::crypto::PublicKey;
 use crate::protocol::client::SocketEnd;
@@ -19,6 +22,9 @@ use crate::transport::{self, ConnectError, Roots, TlsError, WebSocket, close_fra
 
 /// How many bytes are taken from the machine under one lock, unless a single message has more.
 const BATCH_BYTES: usize = 64 * 1024;
+
+/// How long the server may take to answer a ping after the network has changed.
+const PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to connect to, and how.
 pub(super) struct Target {
@@ -33,21 +39,23 @@ pub(super) struct Target {
 /// panics.
 pub(super) struct Driver {
     shared: Arc<Shared>,
+    /// Hears of changes of the network from the start: one while the client connects concerns it, too.
+    network: watch::Receiver<u64>,
 }
 
 impl Driver {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+        Self { shared, network: network::changes() }
     }
 
     /// Connects, and runs the connection until its end.
-    pub(super) async fn run(self, target: Target) {
-        let shared = &*self.shared;
+    pub(super) async fn run(mut self, target: Target) {
+        let shared = &*self.shared.clone();
         let end = tokio::select! {
             result = connect(target) => match result {
                 Ok(socket) => {
                     shared.with(By::Writer, |machine| machine.handle_connected(Instant::now()));
-                    communicate(shared, socket).await
+                    communicate(shared, socket, &mut self.network).await
                 }
                 Err(failure) => SocketEnd::ConnectFailed(failure.to_string()),
             },
@@ -103,17 +111,22 @@ async fn connect(target: Target) -> Result<WebSocket, ConnectFailure> {
         .map_err(ConnectFailure::Connect)
 }
 
-async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
+async fn communicate(
+    shared: &Shared,
+    socket: WebSocket,
+    network: &mut watch::Receiver<u64>,
+) -> SocketEnd {
     let (mut sink, mut stream) = socket.split();
+    let probe = Probe::default();
     let too_late = async {
         shared.closing.notified().await;
         tokio::time::sleep(CLOSE_TIMEOUT).await;
     };
     let traffic = async {
-        let mut reading = pin!(read(shared, &mut stream));
+        let mut reading = pin!(read(shared, &mut stream, &probe));
         let error = tokio::select! {
             end = &mut reading => return end,
-            error = write(shared, &mut sink) => error,
+            error = write(shared, &mut sink, network, &probe) => error,
         };
         // What the server sent before it closed may still be unread, and its close frame says why it did.
         match tokio::time::timeout(CLOSE_TIMEOUT, reading).await {
@@ -125,6 +138,10 @@ async fn communicate(shared: &Shared, socket: WebSocket) -> SocketEnd {
         end = traffic => end,
         // There is no point in waiting any longer.
         () = too_late => return SocketEnd::Lost("it did not take what was sent to it".into()),
+        () = probe.failed() => {
+            let text = "the network has changed, and it does not answer over this connection any more";
+            return SocketEnd::Lost(text.into());
+        }
     };
     // Our part of the closing handshake if the server began it, and 1009 if it goes on too long.
     let finish = async {
@@ -190,8 +207,14 @@ async fn wait(shared: &Shared, deadline: Option<Instant>) {
 
 /// Writes what the machine wants to have written, and keeps the machine's timers. Flushes once for all
 /// that is ready. After a close there is nothing left to do but to wait for the server's answer.
-async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Error {
+async fn write(
+    shared: &Shared,
+    sink: &mut SplitSink<WebSocket, Message>,
+    network: &mut watch::Receiver<u64>,
+    probe: &Probe,
+) -> Error {
     let mut batch = Vec::new();
+    let mut pings = false;
     loop {
         let (deadline, all) = shared.with(By::Writer, |machine| {
             let deadline = keep_timers(machine);
@@ -207,6 +230,9 @@ async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Err
                 };
                 sink.feed(message).await?;
             }
+            if pings {
+                sink.feed(Message::Ping(probe.ping().to_vec().into())).await?;
+            }
             if all { sink.flush().await } else { Ok(()) }
         };
         // After our own close frame the WebSocket refuses to do more, which is no error here.
@@ -214,9 +240,17 @@ async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>) -> Err
             Ok(()) | Err(Error::ConnectionClosed) => {}
             Err(error) => return error,
         }
+        // Behind what waited before: the server may not read now because the peer is slow, which is no reason
+        // to give up.
+        if std::mem::take(&mut pings) {
+            probe.begin();
+        }
         // What has come meanwhile has left a wake-up behind.
         if all {
-            wait(shared, deadline).await;
+            tokio::select! {
+                () = wait(shared, deadline) => {}
+                () = network::changed(network) => pings = true,
+            }
         }
     }
 }
@@ -237,15 +271,21 @@ fn take_batch(machine: &mut Machine, batch: &mut Vec<Transmit>) {
 
 /// Hands what arrives to the machine, as long as the application takes its events. The WebSocket library
 /// answers pings by itself.
-async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd {
+async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>, probe: &Probe) -> SocketEnd {
     let wants_input = || shared.with(By::Reader, |machine| machine.wants_input());
     let mut wanted = wants_input();
     loop {
         while !wanted {
+            // The answer cannot be seen.
+            probe.end();
             shared.wake_reader.notified().await;
             wanted = wants_input();
         }
-        match stream.next().await {
+        let next = stream.next().await;
+        if let Some(Ok(message)) = &next {
+            probe.heard(message);
+        }
+        match next {
             Some(Ok(Message::Binary(message))) => {
                 let now = Instant::now();
                 let look =
@@ -270,6 +310,60 @@ async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>) -> SocketEnd
             Some(Err(Error::Capacity(_))) => return SocketEnd::TooBig,
             Some(Err(error)) => return SocketEnd::Lost(error.to_string()),
             None => return SocketEnd::Lost("the server ended it without a close frame".into()),
+        }
+    }
+}
+
+/// A look whether the server is still there.
+#[derive(Default)]
+struct Probe {
+    /// How many pings were sent.
+    sent: AtomicU64,
+    /// Which of them was answered last.
+    answered: AtomicU64,
+    /// The last of them has no answer yet.
+    waits: AtomicBool,
+    /// The time for the answer begins anew.
+    anew: Notify,
+}
+
+impl Probe {
+    /// The next ping. An answer to an earlier one may be on its way, or in a buffer of this host.
+    fn ping(&self) -> [u8; 8] {
+        (self.sent.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes()
+    }
+
+    /// The ping was sent. It may have an answer already.
+    fn begin(&self) {
+        if self.answered.load(Ordering::Relaxed) != self.sent.load(Ordering::Relaxed) {
+            self.waits.store(true, Ordering::Relaxed);
+            self.anew.notify_one();
+        }
+    }
+
+    /// Something came from the server. The answer may be behind much more.
+    fn heard(&self, message: &Message) {
+        let last = self.sent.load(Ordering::Relaxed);
+        if matches!(message, Message::Pong(payload) if payload[..] == last.to_be_bytes()) {
+            self.answered.store(last, Ordering::Relaxed);
+            self.end();
+        } else if self.waits.load(Ordering::Relaxed) {
+            self.anew.notify_one();
+        }
+    }
+
+    fn end(&self) {
+        self.waits.store(false, Ordering::Relaxed);
+    }
+
+    /// Resolves when nothing came for too long after a ping.
+    async fn failed(&self) {
+        loop {
+            self.anew.notified().await;
+            while tokio::time::timeout(PONG_TIMEOUT, self.anew.notified()).await.is_ok() {}
+            if self.waits.load(Ordering::Relaxed) {
+                return;
+            }
         }
     }
 }

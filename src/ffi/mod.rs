@@ -43,6 +43,8 @@ mod server;
 
 mod log;
 
+mod network;
+
 mod shutdown;
 
 // Empty if everything is built.

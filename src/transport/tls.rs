@@ -48,8 +48,8 @@ impl fmt::Display for TlsError {
             }
             Self::NoSystemRoots(why) => write!(
                 f,
-                "the system has no trusted root certificates ({why}); install them (often a package \
-                 named ca-certificates) or give the certificate to trust"
+                "the system has no trusted root certificates for the library ({why}); install them (often \
+                 a package named ca-certificates) or give the certificates to trust, as apps on iOS have to"
             ),
         }
     }
@@ -157,7 +157,7 @@ pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, 
         }
     }
     if let Roots::System | Roots::SystemAnd(_) = roots {
-        let found = rustls_native_certs::load_native_certs();
+        let found = system_roots();
         // Single certificates that cannot be read are no reason to give up; none at all is.
         store.add_parsable_certificates(found.certs);
         if store.is_empty() {
@@ -175,9 +175,60 @@ pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, 
     Ok(Arc::new(config))
 }
 
+/// The root certificates of the system.
+///
+/// Android has them in folders that every app can read; the first one is where those of Android 14 and later
+/// are. What the owner of a device added or switched off is not known there: an app that wants that too has
+/// to ask Java, and gives the library what it gets. iOS and its kin judge certificates but list none: an app
+/// gives the library the roots that it needs.
+#[cfg(feature = "client")]
+fn system_roots() -> rustls_native_certs::CertificateResult {
+    if cfg!(target_os = "android") {
+        const FOLDERS: [&str; 2] =
+            ["/apex/com.android.conscrypt/cacerts", "/system/etc/security/cacerts"];
+        return roots_in(&FOLDERS);
+    }
+    rustls_native_certs::load_native_certs()
+}
+
+/// The certificates in the first of these folders that has some.
+#[cfg(feature = "client")]
+fn roots_in(folders: &[impl AsRef<std::path::Path>]) -> rustls_native_certs::CertificateResult {
+    let mut found = rustls_native_certs::CertificateResult::default();
+    for folder in folders {
+        let here = rustls_native_certs::load_certs_from_paths(None, Some(folder.as_ref()));
+        found.errors.extend(here.errors);
+        if !here.certs.is_empty() {
+            found.certs = here.certs;
+            break;
+        }
+    }
+    found
+}
+
 #[cfg(all(test, feature = "client", feature = "server"))]
 mod tests {
     use super::*;
+
+    /// As Android has them: one file for each, named after a hash.
+    #[test]
+    fn roots_are_read_from_the_first_folder_that_has_some() {
+        let base = std::env::temp_dir().join(format!("saltyrtc-roots-{}", std::process::id()));
+        let [missing, empty, full, late] =
+            ["missing", "empty", "full", "late"].map(|name| base.join(name));
+        for (folder, count) in [(&empty, 0), (&full, 2), (&late, 3)] {
+            std::fs::create_dir_all(folder).unwrap();
+            for n in 0..count {
+                let (pem, ..) = identity();
+                std::fs::write(folder.join(format!("0a1b2c{n:02}.0")), pem).unwrap();
+            }
+        }
+        let found = roots_in(&[&missing, &empty, &full, &late]);
+        assert_eq!(found.certs.len(), 2);
+        let nothing = roots_in(&[&missing]);
+        assert!(nothing.certs.is_empty() && !nothing.errors.is_empty(), "it is said why");
+        std::fs::remove_dir_all(base).unwrap();
+    }
 
     fn identity() -> (String, String, Vec<u8>) {
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();

@@ -88,6 +88,7 @@ static void everything_fails(void) {
     FORKED(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error));
     FORKED(saltyrtc_server_port(server.handle, &port, &error));
     FORKED(saltyrtc_server_stop(server.handle, LIMIT_MS, &error));
+    FORKED(saltyrtc_network_changed(&error));
     FORKED(saltyrtc_shutdown(LIMIT_MS, &error));
     CHECK(other == NULL && other_config == NULL && server_config == NULL && none == NULL && fd == -1);
     /* What needs no status still works. */

@@ -31,6 +31,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("Chunking", &["chunking.rs"]),
     ("Embedded server", &["server/mod.rs", "server/limits.rs"]),
     ("Log messages", &["log.rs"]),
+    ("Network", &["network.rs"]),
     ("Shutdown", &["shutdown.rs"]),
 ];
 

@@ -7,12 +7,15 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use super::channels::{ChannelLimits, ChannelOptions, Channels, Command};
 use super::config::{RtcConfig, RtcTasks};
 use super::goodbye::Goodbye;
 use super::session::{Session, Signal, closed};
 use super::sockets::{Io, IoConfig};
 use super::task::{Inbox, Item, Task};
+use crate::client::network;
 use crate::client::shared::{By, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SecureChannel, SignallingChannel};
@@ -45,6 +48,10 @@ pub(crate) struct Engine {
     io: IoConfig,
     plain_labels: Arc<[String]>,
     peer: Option<Peer>,
+    /// Tells when the application says that the network has changed.
+    network: watch::Receiver<u64>,
+    /// It has, and nobody has looked yet.
+    network_changed: bool,
 }
 
 /// What an engine is made of, once there is a client for it.
@@ -133,6 +140,8 @@ impl Engine {
             io: IoConfig { addresses: config.addresses, ports: config.ports, roots },
             plain_labels: config.plain_labels.into(),
             peer: None,
+            network: network::changes(),
+            network_changed: false,
         }
     }
 
@@ -160,7 +169,7 @@ impl Engine {
     }
 
     async fn wait(&mut self, deadline: Option<Instant>) {
-        let Self { shared, channels, peer, .. } = self;
+        let Self { shared, channels, peer, network, network_changed, .. } = self;
         let mut session = peer.as_mut().and_then(|peer| peer.session.as_mut());
         let ready = poll_fn(|cx| match &mut session {
             Some(session) => session.poll_ready(cx),
@@ -177,6 +186,7 @@ impl Engine {
             () = channels.wake.notified() => {}
             () = shared.wake_engine.notified() => {}
             () = due => {}
+            () = network::changed(network) => *network_changed = true,
         }
     }
 
@@ -205,6 +215,9 @@ impl Engine {
         }
 
         let mut more = session.receive(now);
+        if std::mem::take(&mut self.network_changed) {
+            session.io.look_again();
+        }
         if session.io.is_scan_due(now) && session.scan(now) && peer.initiator {
             session.connection.want_restart();
         }

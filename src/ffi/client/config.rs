@@ -384,6 +384,10 @@ pub unsafe extern "C" fn saltyrtc_config_add_tls_certificates(
 
 /// Whether the root certificates of the operating system are trusted for `wss`, in addition to those of
 /// saltyrtc_config_add_tls_certificates. Default: true.
+///
+/// On Android these are the certificates that came with the system, without what the owner of the device
+/// added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
+/// or the client ends with SALTYRTC_STATUS_CONNECT_FAILED and a text that says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_system_roots(
     config: *mut saltyrtc_config,

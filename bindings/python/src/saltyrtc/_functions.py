@@ -158,6 +158,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_server_free": (None, [c_void_p], False),
     "saltyrtc_server_config_set_limit": (c_int32, [c_void_p, c_int32, c_uint64, c_void_p], False),
     "saltyrtc_log_set_callback": (c_int32, [c_int32, c_void_p, c_void_p, c_void_p, c_void_p], False),
+    "saltyrtc_network_changed": (c_int32, [c_void_p], False),
     "saltyrtc_shutdown": (c_int32, [c_uint32, c_void_p], False),
 }
 
@@ -528,6 +529,9 @@ def config_add_tls_certificates(config: int, certificates: Optional[BytesLike]) 
 def config_set_system_roots(config: int, use_system_roots: bool) -> None:
     """Whether the root certificates of the operating system are trusted for `wss`, in addition to those of
     saltyrtc_config_add_tls_certificates. Default: true.
+    On Android these are the certificates that came with the system, without what the owner of the device
+    added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
+    or the client ends with SALTYRTC_STATUS_CONNECT_FAILED and a text that says so.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_set_system_roots(config, use_system_roots, byref(error_))
@@ -1763,6 +1767,20 @@ def log_set_callback(level: int) -> None:
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_log_set_callback(level, None, None, None, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def network_changed() -> None:
+    """Tells the library that the network of this host has changed: for applications that the operating system
+    tells so, as Android and iOS do when a phone moves from WLAN to mobile data.
+    It is for all clients, of both roles, and returns at once. The built-in WebRTC looks at the addresses of
+    the host; and each client that is connected to a server sends it a ping, and is closed with
+    SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds. Without this call they find
+    out too, but later.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_network_changed(byref(error_))
     if status_ != 0:
         fail(status_, error_)
 
