@@ -326,6 +326,7 @@ SALTYRTC_ENUM(saltyrtc_event_kind) {
     SALTYRTC_EVENT_KIND_LOG = 27,
     SALTYRTC_EVENT_KIND_LOW_WATER = 28,
     SALTYRTC_EVENT_KIND_SERVER_STOPPED = 29,
+    SALTYRTC_EVENT_KIND_ORTC_MESSAGE = 30,
 };
 SALTYRTC_ENUM_TYPE(saltyrtc_event_kind);
 SALTYRTC_API
@@ -704,6 +705,17 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_set_handover(struct saltyrtc_rtc_config *config,
                                                  bool handover,
                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_ENUM(saltyrtc_rtc_tasks) {
+    SALTYRTC_RTC_TASKS_WEBRTC = 0,
+    SALTYRTC_RTC_TASKS_ORTC = 1,
+    SALTYRTC_RTC_TASKS_WEBRTC_THEN_ORTC = 2,
+    SALTYRTC_RTC_TASKS_ORTC_THEN_WEBRTC = 3,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_rtc_tasks);
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_tasks(struct saltyrtc_rtc_config *config,
+                                              int32_t tasks,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *config,
                                                     const char *SALTYRTC_NULLABLE label,
@@ -891,6 +903,18 @@ saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *
                                                 size_t data_capacity,
                                                 size_t *SALTYRTC_NULLABLE data_len,
                                                 struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_add_ortc_task(struct saltyrtc_config *config,
+                                              const uint16_t *SALTYRTC_NULLABLE exclude,
+                                              size_t exclude_len,
+                                              bool handover,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_ortc_message(struct saltyrtc_client *client,
+                                                  const uint8_t *SALTYRTC_NULLABLE message,
+                                                  size_t message_len,
+                                                  bool for_handover,
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_ENUM(saltyrtc_chunking_mode) {
     SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED = 0,
     SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,
@@ -1031,6 +1055,8 @@ saltyrtc_status saltyrtc_log_set_callback(int32_t level,
                                           void *SALTYRTC_NULLABLE user_data,
                                           saltyrtc_user_data_free SALTYRTC_NULLABLE user_data_free,
                                           struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_network_changed(struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_API
 saltyrtc_status saltyrtc_shutdown(uint32_t timeout_ms,
                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
