@@ -13,7 +13,7 @@ use crate::transport::TlsError;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Where to listen. With port 0 the operating system picks one; see
+    /// Where to listen; `::` is all addresses, those of IPv4 too. With port 0 the operating system picks one; see
     /// [`Server::local_addr`](super::Server::local_addr).
     pub listen: SocketAddr,
     /// Certificate and key for TLS. Without, the server speaks plain `ws://`, which is for tests and

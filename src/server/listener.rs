@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use socket2::SockRef;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -70,11 +70,7 @@ impl Server {
         let metrics = Arc::new(Metrics::default());
         let settings = Settings::new(&config, metrics.queued.clone())?;
         let address = config.listen;
-        let listener = StdTcpListener::bind(address)
-            .map_err(|error| ServerError::Listen { address, error })?;
-        // With the default of 128, clients that all come back at once have to wait and try again.
-        // The operating system cuts it down to what it allows; a refusal leaves the default.
-        let _ = SockRef::from(&listener).listen(BACKLOG);
+        let listener = bind(address).map_err(|error| ServerError::Listen { address, error })?;
         Self::run(config, settings, metrics, vec![listener])
     }
 
@@ -257,6 +253,22 @@ impl Drop for Server {
             task.abort();
         }
     }
+}
+
+fn bind(address: SocketAddr) -> io::Result<StdTcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // All addresses, whatever the default of the system is.
+        socket.set_only_v6(false)?;
+    }
+    // So that a restart need not wait for the last connections of the old server. Elsewhere it means something else.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    // With the usual 128, clients that all come back at once have to wait and try again. The operating system cuts it
+    // down to what it allows.
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// What all connections of a server share.

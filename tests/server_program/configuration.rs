@@ -344,15 +344,17 @@ fn a_port_that_cannot_be_had_is_said() {
 
 #[test]
 fn without_host_all_addresses_are_listened_on() {
-    let options = ["--log-format=json", "serve", "-p", "0", "--admin=off"];
-    let program = Program::spawn(command(&options, &[SAFETY_OFF]));
-    let port = program.address.port();
-    assert!(program.address.ip().is_unspecified());
-    for address in ["127.0.0.1", "127.0.0.2", "::1"] {
-        let address = std::net::SocketAddr::new(address.parse().unwrap(), port);
-        // Whether this machine has IPv6 is not what is tested.
-        if TcpListener::bind((address.ip(), 0)).is_ok() {
-            std::net::TcpStream::connect(address).unwrap_or_else(|e| panic!("{address}: {e}"));
+    for host in [&[][..], &["-h", "::"], &["-h", "[::]"]] {
+        let options = ["--log-format=json", "serve", "-p", "0", "--admin=off"];
+        let program = Program::spawn(command(&[&options, host].concat(), &[SAFETY_OFF]));
+        let port = program.address.port();
+        assert!(program.address.ip().is_unspecified());
+        for address in ["127.0.0.1", "127.0.0.2", "::1"] {
+            let address = std::net::SocketAddr::new(address.parse().unwrap(), port);
+            // Whether this machine has IPv6 is not what is tested.
+            if TcpListener::bind((address.ip(), 0)).is_ok() {
+                std::net::TcpStream::connect(address).unwrap_or_else(|e| panic!("{address}: {e}"));
+            }
         }
     }
 }

@@ -209,7 +209,7 @@ pub(crate) struct KeyOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
 pub(crate) struct ListenOptions {
-    /// The address or name to listen on; without it, all addresses of the machine
+    /// The address or name to listen on; without it, or with ::, all addresses of the machine
     #[arg(short = 'h', long)]
     pub(crate) host: Option<String>,
     /// The port to listen on

@@ -40,7 +40,9 @@ pub(crate) fn inherited() -> Result<Vec<TcpListener>, CommandError> {
 pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<TcpListener>, CommandError> {
     let options = &loaded.options.server.listen;
     let addresses: Vec<IpAddr> = match &options.host {
-        None => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+        // As in the library, and as in most programs: all addresses, and not only those of IPv6.
+        Some(host) if is_any(host) => ALL.to_vec(),
+        None => ALL.to_vec(),
         Some(host) => {
             let fail = |why: String| {
                 CommandError::new(format!(
@@ -73,12 +75,18 @@ pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<TcpListener>, CommandEr
                 listeners.push(listener);
             }
             // A machine without IPv6.
-            Err(error)
-                if options.host.is_none() && !listeners.is_empty() && no_such_family(&error) => {}
+            Err(error) if addresses == ALL && !listeners.is_empty() && no_such_family(&error) => {}
             Err(error) => return Err(failed(loaded, address, &error)),
         }
     }
     Ok(listeners)
+}
+
+const ALL: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];
+
+fn is_any(host: &str) -> bool {
+    let name = host.trim_start_matches('[').trim_end_matches(']');
+    name.parse() == Ok(Ipv6Addr::UNSPECIFIED)
 }
 
 fn no_such_family(error: &io::Error) -> bool {
