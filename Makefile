@@ -55,7 +55,7 @@ endif
 
 .PHONY: help all build header demo demo-browser lint docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-deny test-package test-abi test-c test-python test-peers test-interop test-network
+.PHONY: test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-python test-peers test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -89,7 +89,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
-test: test-tools lint test-rust test-deny test-package test-abi test-c test-python test-peers test-interop test-network ## Install what the tests need, and run everything
+test: test-tools lint test-rust test-fuzz test-deny test-package test-abi test-c test-python test-peers test-interop test-network ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
@@ -106,6 +106,9 @@ test-rust: ## Rust tests: the core on its own, then with all features
 
 conformance: ## Check that code and tests name every requirement of the specification, and print which tests
 	$(CARGO) test --locked --quiet --no-default-features --test conformance every_requirement -- --nocapture
+
+test-fuzz: ## The fuzz targets fit the library, and their lock file fits them
+	$(CARGO) check --locked --quiet --manifest-path fuzz/Cargo.toml --features webrtc
 
 test-deny: ## Licences, origin and security of the dependencies
 	scripts/test-deny.sh

@@ -15,8 +15,7 @@ use saltyrtc::rtc::certificate::Certificate;
 static CERTIFICATE: OnceLock<Certificate> = OnceLock::new();
 
 fuzz_target!(|data: &[u8]| {
-    let certificate =
-        CERTIFICATE.get_or_init(|| Certificate::generate().expect("a certificate"));
+    let certificate = CERTIFICATE.get_or_init(|| Certificate::generate().expect("a certificate"));
     let mut now = Instant::now();
     let new = |role| {
         let fingerprints = vec![certificate.fingerprint().clone()];

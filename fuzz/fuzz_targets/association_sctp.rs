@@ -41,7 +41,12 @@ fuzz_target!(|data: &[u8]| {
             3 => {
                 let size = usize::from(*length) * [1, 100][usize::from(what >> 4 & 1)];
                 let stream = u16::from(what >> 7);
-                pair.sctp.send(stream, PPID[usize::from(what >> 5 & 1)], &vec![3; size], what & 8 != 0);
+                pair.sctp.send(
+                    stream,
+                    PPID[usize::from(what >> 5 & 1)],
+                    &vec![3; size],
+                    what & 8 != 0,
+                );
             }
             4 => {
                 let message = vec![0; usize::from(*length) * 100].into();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use saltyrtc::chunking::{Chunker, UnchunkerLimits, Mode, Unchunker};
+use saltyrtc::chunking::{Chunker, Mode, Unchunker, UnchunkerLimits};
 
 const LIMITS: UnchunkerLimits = UnchunkerLimits {
     max_message_size: 5_000,

@@ -9,9 +9,14 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::{AuthToken, KeyPair, RandomSource, SecretKey, SharedKey};
-use saltyrtc::protocol::{Address, Cookie, Nonce, ResponderAddress, CombinedSequenceNumber, Transmit};
 use saltyrtc::protocol::client::{ClientState, PeerAuth, RoleConfig, SocketEnd};
-use saltyrtc::protocol::message::{InitiatorAuth, Key, Payload, ResponderAuth, ServerAuth, ServerAuthRole, ServerHello, TaskData, Token};
+use saltyrtc::protocol::message::{
+    InitiatorAuth, Key, Payload, ResponderAuth, ServerAuth, ServerAuthRole, ServerHello, TaskData,
+    Token,
+};
+use saltyrtc::protocol::{
+    Address, CombinedSequenceNumber, Cookie, Nonce, ResponderAddress, Transmit,
+};
 use saltyrtc::task::{Client, ClientConfig, Event, RelayedData, relayed_data};
 
 /// Not random at all, and therefore good for fuzzing.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::RandomSource;
-use saltyrtc::rtc::ice::{Agent, Config, Credentials, Output, Server, SocketId, StreamId};
+use saltyrtc::rtc::ice::{Agent, AgentConfig, Credentials, Output, Server, SocketId, StreamId};
 
 struct Counter(u8);
 
@@ -28,7 +28,8 @@ fuzz_target!(|data: &[u8]| {
     let server = |url| Server::new(url, "user", "password");
     let servers = ["turn:192.0.2.9", "turn:turn.example.org?transport=tcp"];
     let servers = servers.into_iter().filter_map(|url| server(url).ok()).collect();
-    let config = Config { servers, controlling: data.len() % 2 == 0, ..Config::default() };
+    let config =
+        AgentConfig { servers, controlling: data.len() % 2 == 0, ..AgentConfig::default() };
     let mut agent = Agent::new(now, config, Box::new(Counter(0)));
     let local = SocketAddr::from(([192, 0, 2, 1], 1000));
     agent.add_socket(now, SocketId(0), local).expect("a good address");

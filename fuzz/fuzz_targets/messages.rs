@@ -7,10 +7,13 @@
 use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::PublicKey;
 use saltyrtc::protocol::Role;
-use saltyrtc::protocol::message::{ClientAuth, ClientHello, DropResponder, InitiatorAuth, Key, Notification, Payload, ResponderAuth, ServerAuth, ServerHello, TaskData, TaskMessage, Token};
-use saltyrtc::task::{ChannelFraming, Ortc, Task, WebRtc};
+use saltyrtc::protocol::message::{
+    ClientAuth, ClientHello, DropResponder, InitiatorAuth, Key, Notification, Payload,
+    ResponderAuth, ServerAuth, ServerHello, TaskData, TaskMessage, Token,
+};
 use saltyrtc::task::ortc::OrtcMessage;
 use saltyrtc::task::webrtc::{Options, WebRtcMessage};
+use saltyrtc::task::{ChannelFraming, Ortc, Task, WebRtc};
 
 macro_rules! round_trip {
     ($parsed:expr, $parse:expr) => {

@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use saltyrtc::crypto::{KeyPair, RandomSource, SecretKey, SharedKey};
 use saltyrtc::protocol::message::{ClientAuth, ClientHello, ServerHello};
 use saltyrtc::protocol::server::{ClientId, Path, PathConfig};
-use saltyrtc::protocol::{Address, Cookie, Nonce, SUBPROTOCOL, CombinedSequenceNumber, Transmit};
+use saltyrtc::protocol::{Address, CombinedSequenceNumber, Cookie, Nonce, SUBPROTOCOL, Transmit};
 
 /// Not random at all, and therefore good for fuzzing.
 struct Counter(u8);
