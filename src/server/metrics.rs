@@ -77,7 +77,7 @@ impl Drop for GaugeGuard {
 /// An enumeration whose values are the values of a label. There is one list of them, so that each has its text and
 /// its counter, and no counter can be missing when a value is added.
 macro_rules! label {
-    ($(#[$meta:meta])* $name:ident { $($value:ident => $text:literal,)* }) => {
+    ($(#[$meta:meta])* enum $name:ident { $($value:ident => $text:literal,)* }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum $name {
@@ -98,7 +98,7 @@ macro_rules! label {
 
 label! {
     /// What an authenticated client is.
-    ClientRole {
+    enum ClientRole {
         Initiator => "initiator",
         Responder => "responder",
     }
@@ -115,7 +115,7 @@ impl From<Role> for ClientRole {
 
 label! {
     /// How a handshake came out: what became of a connection that was not refused by a limit.
-    HandshakeOutcome {
+    enum HandshakeOutcome {
         Initiator => "initiator",
         Responder => "responder",
         ProxyHeader => "bad_proxy_header",
@@ -134,7 +134,7 @@ label! {
 
 label! {
     /// A limit that was reached.
-    ReachedLimit {
+    enum ReachedLimit {
         Connections => "connections",
         ConnectionsPerAddress => "connections_per_address",
         ConnectionsPerPath => "connections_per_path",
@@ -156,7 +156,7 @@ label! {
 
 label! {
     /// Why a message was answered with 'send-error'.
-    FailureReason {
+    enum FailureReason {
         NobodyThere => "nobody_there",
         QueueFull => "queue_full",
         AllQueuesFull => "all_queues_full",
@@ -177,7 +177,7 @@ impl From<RelayFailure> for FailureReason {
 
 label! {
     /// A close code that this server sends.
-    ClosedWith {
+    enum ClosedWith {
         GoingAway => "1001",
         WebSocketProtocolError => "1002",
         MessageTooBig => "1009",

@@ -78,8 +78,8 @@ impl std::error::Error for MessageError {}
 
 /// How many fields a message may have, those included that nobody knows. None that is specified has a dozen.
 const MAX_FIELDS: u32 = 256;
-/// How many items an array in a message may have. The longest one that is specified has 254.
-const MAX_ITEMS: u32 = 1024;
+/// How many items an array in a message may have: the longest one that is specified is of all ids of data channels.
+const MAX_ITEMS: u32 = 1 << 16;
 
 /// Splits the first MessagePack value off `data`: (value, rest). Iterative, so that nested data
 /// cannot exhaust the stack.
