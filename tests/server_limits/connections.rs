@@ -147,11 +147,12 @@ async fn the_bytes_that_wait_for_a_client() {
         }
     };
     let read = async {
-        // First the sockets fill up, then the queue, and then nothing more is read.
+        // First the sockets fill up, then the queue, and then nothing more is read until half of it was taken: the
+        // sockets may be full at any time in between.
         let mut most = 0;
         until(|| {
             most = metric(&server, "queued_bytes").max(most);
-            most > QUEUE - 2 * 10_088 && metric(&server, "paused_clients") == 1
+            most > QUEUE / 2 && metric(&server, "paused_clients") == 1
         })
         .await;
         assert!(hits(&server, "queue") > 0);
