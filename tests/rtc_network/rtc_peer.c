@@ -227,6 +227,10 @@ static bool rtc_option(char *argument) {
     if (value != NULL) {
         return add_ice_server(value);
     }
+    if (strcmp(argument, "--ortc") == 0) {
+        CALL(saltyrtc_rtc_config_set_tasks(rtc, SALTYRTC_RTC_TASKS_ORTC, &error));
+        return true;
+    }
     if (strcmp(argument, "--relay-only") == 0) {
         CALL(saltyrtc_rtc_config_set_relay_only(rtc, true, &error));
         return true;

@@ -51,6 +51,20 @@ class Peers(unittest.TestCase):
                 peer.wait_for("handover")
             self.finish(peers)
 
+    def test_with_ortc_they_meet_with_and_without_a_relay(self):
+        for nat, transport, size in ((Nat.PORT_RESTRICTED, "stun", 100 * MIB), (Nat.SYMMETRIC, "udp", 8 * MIB)):
+            with self.subTest(nat=nat), Network(nat_a=nat, nat_b=nat) as network:
+                peers = self.meet(network, size, options=("--ortc",), transports=(transport,))
+                for peer in peers:
+                    path = peer.wait_for("path")
+                    self.assertEqual("relay" in (path["local"], path["remote"]), nat == Nat.SYMMETRIC)
+                    peer.wait_for("handover")
+                self.finish(peers, limit=300)
+
+    def test_with_ortc_the_address_changes(self):
+        self.moves("a", 16 * MIB, 0, options=("--ortc",))
+        self.moves("b", 16 * MIB, 0, options=("--ortc",))
+
     def test_a_relay_gives_way_to_a_direct_path(self):
         with Network(nat_a=Nat.PORT_RESTRICTED, nat_b=Nat.PORT_RESTRICTED, link_a=Link(delay_ms=10)) as network:
             network.block_direct_paths()
