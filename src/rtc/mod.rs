@@ -10,7 +10,7 @@
 pub mod association;
 pub mod certificate;
 pub mod connection;
-pub(crate) mod describe;
+mod describe;
 pub mod fingerprint;
 pub mod ice;
 

@@ -312,15 +312,21 @@ impl Engine {
 
     /// Makes a connection, in place of the one that there may be. The initiator offers it, or both describe it.
     fn begin(&mut self, now: Instant) {
+        self.begin_knowing(now, false);
+    }
+
+    /// The same; `known` says whether the new connection begins with what the peer has said to the old one.
+    fn begin_knowing(&mut self, now: Instant, known: bool) {
         let Some(peer) = &mut self.peer else { return };
-        if let Some(mut old) = peer.session.take() {
+        let mut old = peer.session.take();
+        if let Some(old) = &mut old {
             old.end_channels(peer.epoch, &ChannelFailure::ConnectionReplaced);
             old.abort(now);
             let events = std::mem::take(&mut old.events);
             tell(&self.shared, events);
         }
         let config = ConnectionConfig { offerer: peer.initiator, ..self.config.clone() };
-        let connection = match Connection::with_new_certificate(now, config) {
+        let mut connection = match Connection::with_new_certificate(now, config) {
             Ok(connection) => connection,
             Err(error) => {
                 let failure = ConnectionFailure::OwnCertificate(error.to_string());
@@ -331,6 +337,11 @@ impl Engine {
                 );
             }
         };
+        if let (true, Some(old)) = (known, &mut old) {
+            connection.take_over(&mut old.connection);
+        }
+        // Its sockets are free now for the new one.
+        drop(old);
         let mut session = Session::new(
             now,
             connection,
@@ -395,13 +406,7 @@ impl Engine {
             Some(DescriptionError::OtherAssociation)
                 if self.peer.as_ref().is_some_and(|peer| !peer.handed_over) =>
             {
-                let old = self.peer.as_mut().and_then(|peer| peer.session.as_mut());
-                let collected = old.map(|session| session.connection.take_collected());
-                self.begin(now);
-                let new = self.peer.as_mut().and_then(|peer| peer.session.as_mut());
-                if let (Some(session), Some(collected)) = (new, collected) {
-                    session.connection.set_collected(collected);
-                }
+                self.begin_knowing(now, true);
                 self.try_parameters(now, message)
             }
             error => error,

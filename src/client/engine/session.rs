@@ -20,7 +20,6 @@ use crate::protocol::{
 };
 use crate::rtc::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
 use crate::rtc::connection::{Connection, ConnectionOutput};
-use crate::rtc::describe::parameters;
 use crate::rtc::ice;
 use crate::task::ortc::{Labelled, OrtcMessage};
 use crate::task::webrtc::Candidate;
@@ -514,8 +513,9 @@ impl Session {
         }
         let item = |candidate: &Option<Candidate>| match candidate {
             None => Some(Labelled::none(None)),
-            Some(it) => parameters::candidate(&it.candidate)
-                .map(|candidate| Labelled::none(Some(candidate))),
+            Some(it) => {
+                Connection::ice_candidate(it).map(|candidate| Labelled::none(Some(candidate)))
+            }
         };
         let items: Vec<_> = candidates.iter().filter_map(item).collect();
         if !items.is_empty() {

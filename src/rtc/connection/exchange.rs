@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{Connection, DescriptionError};
 use crate::rtc::association::DtlsRole;
 use crate::rtc::describe::Setup;
-use crate::rtc::describe::parameters::{self, Collected};
+use crate::rtc::describe::parameters;
 use crate::task::ortc::{IceCandidate, Labelled, OrtcMessage};
 use crate::task::webrtc::Candidate;
 
@@ -48,7 +48,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// Why they cannot be used. What they say is kept nevertheless, for [`take_collected`](Self::take_collected).
+    /// Why they cannot be used. What they say is kept nevertheless, for [`take_over`](Self::take_over).
     pub fn handle_parameters(
         &mut self,
         now: Instant,
@@ -108,13 +108,13 @@ impl Connection {
         result
     }
 
-    /// What the peer has said, for a connection that takes the place of this one.
-    pub(crate) fn take_collected(&mut self) -> Collected {
-        std::mem::take(&mut self.collected)
+    /// One of our own candidates as ORTC has it. `None` if ORTC has no such candidates.
+    pub fn ice_candidate(candidate: &Candidate) -> Option<IceCandidate> {
+        parameters::candidate(&candidate.candidate)
     }
 
-    /// Begins with what the peer has said already.
-    pub(crate) fn set_collected(&mut self, collected: Collected) {
-        self.collected = collected;
+    /// Begins with what the peer has said to another connection, which this one takes the place of.
+    pub fn take_over(&mut self, from: &mut Self) {
+        self.collected = std::mem::take(&mut from.collected);
     }
 }

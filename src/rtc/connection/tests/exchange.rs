@@ -1,13 +1,12 @@
 //! Connections that are described by parameters.
 
 use super::*;
-use crate::rtc::describe::parameters;
 use crate::task::ConnectionFailure;
 use crate::task::ortc::{DtlsParameters, DtlsRole, Labelled, OrtcMessage, SctpCapabilities};
 
 /// Brings a candidate to the other side as ORTC has it.
 pub(super) fn carry(now: Instant, candidate: Option<&Candidate>, to: &mut Connection) {
-    let candidate = candidate.map(|it| parameters::candidate(&it.candidate).unwrap());
+    let candidate = candidate.map(|it| Connection::ice_candidate(it).unwrap());
     to.handle_ice_candidates(now, &[Labelled::none(candidate)]).unwrap();
 }
 
@@ -124,9 +123,8 @@ fn another_certificate_later_is_another_association() {
     let result = at_b.handle_parameters(net.now, &other[1]);
     assert_eq!(result, Err(DescriptionError::OtherAssociation));
     // A new connection goes on with what is known.
-    let collected = at_b.take_collected();
     let mut new = side(net.now, false, "192.0.2.2:2001").connection;
-    new.set_collected(collected);
+    new.take_over(at_b);
     assert_eq!(new.handle_parameters(net.now, &other[1]), Ok(None));
     assert!(new.remote.is_some());
 }
