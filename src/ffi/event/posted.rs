@@ -17,7 +17,7 @@ pub(in crate::ffi) enum Posted {
         dropped: u64,
     },
     /// A server that was asked to stop.
-    #[cfg_attr(not(feature = "server"), expect(dead_code, reason = "there are none"))]
+    #[cfg_attr(not(feature = "server"), allow(dead_code, reason = "there are none"))]
     ServerStopped {
         /// Whether it has, in time.
         status: saltyrtc_status,
