@@ -109,7 +109,7 @@ def layout(description):
     enums_by_name = {each["name"]: each for each in description["enums"]}
     structs = {each["name"]: each for each in description["structs"]}
     out = [f'"""Structures, and the records of events. {NOTE}"""\n', "from __future__ import annotations\n",
-           "import ctypes\nimport functools\nimport struct\nfrom dataclasses import dataclass",
+           "import ctypes\nimport functools\nimport struct\nfrom dataclasses import dataclass, field",
            "from typing import Any, Optional, Tuple\n",
            "from . import _enums\n"]
     for name in STRUCTS:
@@ -438,6 +438,8 @@ def record(description, enums_by_name, structs):
         if name in (None, "token") or field["name"].endswith("_len"):
             continue
         kind, default, value = event_value(field, at)
+        if name in HIDDEN:
+            default = f"field(default={default}, repr=False)"
         out.append(f"    {name}: {kind} = {default}" if name != "kind" else f"    {name}: {kind}")
         out.append(doc(docs[name], 4))
         values.append(f"        {name}={value},")
@@ -448,6 +450,9 @@ def record(description, enums_by_name, structs):
         values.append(f"        {flag['event_field']}=bool(r[{flags}] & {flag['value']}),")
     return "\n".join(out + [DECODE] + values + ["    )", ""])
 
+
+# What peers send, and passwords of their transports: not for logs.
+HIDDEN = ("data", "sdp")
 
 MESSAGE_FIELDS = ["kind", "token", "payload", "channel", "data_offset", "data_len"]
 

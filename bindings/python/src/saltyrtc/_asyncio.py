@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import warnings
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Optional, Type, TypeVar, Union
@@ -176,7 +175,6 @@ class Peer:
     async def drain(self, amount: int = 0) -> None:
         """Waits until no more than `amount` bytes of messages wait to be sent, or the connection has ended."""
         core = self._started()
-        core.set_low_water(amount)
         await until(core.drained, core.try_drain, amount)
 
     async def receive(self) -> Any:
@@ -233,7 +231,7 @@ class Peer:
         )
         try:
             await until(channel._core.changed, channel._core.try_open)
-        except asyncio.CancelledError:
+        except BaseException:
             channel._core.close()
             raise
         return channel
@@ -242,7 +240,7 @@ class Peer:
         """The next channel that the peer opens. Raises `SaltyRTCError` when there are no more."""
         core = self._started()
         try:
-            return Channel(self, await until(core.changed, core.try_accept))
+            return Channel(self, await until(core.incoming.readable, core.try_accept))
         except EndOfMessages:
             raise NotPossible(Status.CLOSED, "the connection is closed: there are no more channels") from None
 
@@ -251,7 +249,7 @@ class Peer:
         core = self._started()
         while True:
             try:
-                channel = await until(core.changed, core.try_accept)
+                channel = await until(core.incoming.readable, core.try_accept)
             except EndOfMessages:
                 return
             yield Channel(self, channel)
@@ -478,8 +476,6 @@ class Channel:
 
     async def drain(self, amount: int = 0) -> None:
         """Waits until no more than `amount` bytes wait to be sent."""
-        if not self._core.ended:
-            self._core.set_low_water(amount)
         await until(self._core.changed, self._core.try_drain, amount)
 
     async def close(self) -> None:

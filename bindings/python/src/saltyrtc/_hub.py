@@ -46,15 +46,20 @@ class Hub:
 
     _hubs: "weakref.WeakValueDictionary[int, Hub]" = weakref.WeakValueDictionary()
 
-    @classmethod
-    def of_running_loop(cls) -> Hub:
+    @staticmethod
+    def running_loop() -> asyncio.AbstractEventLoop:
+        """The loop that runs. Without one, the exception says what to do."""
         try:
-            loop = asyncio.get_running_loop()
+            return asyncio.get_running_loop()
         except RuntimeError:
             raise RuntimeError(
                 "saltyrtc.Initiator, Responder and Server (as `async with`) need a running asyncio event loop. "
                 "In a program for trio, or without an event loop, use saltyrtc.sync, in a thread"
             ) from None
+
+    @classmethod
+    def of_running_loop(cls) -> Hub:
+        loop = cls.running_loop()
         hub = cls._hubs.get(id(loop))
         if hub is None or hub.loop is not loop or not hub.queue.handle:
             hub = cls._hubs[id(loop)] = cls(loop)
@@ -100,7 +105,12 @@ class Hub:
 
     def _on_readable(self) -> None:
         if self.queue.handle:
-            self.queue.dispatch(self.queue.read(0))
+            try:
+                self.queue.dispatch(self.queue.read(0))
+            finally:
+                if self.queue.has_more and not self.loop.is_closed():
+                    # Interrupted, by Ctrl-C for example: no descriptor tells of the others.
+                    self.loop.call_soon(self._on_readable)
 
     def _pull(self) -> None:
         """The thread, where the loop cannot watch a descriptor: it waits for events, and the loop gives them out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional, Tuple
 
 from . import _enums
@@ -120,11 +120,11 @@ class Event:
     """The public permanent key of the peer: 32 bytes. To trust the peer later, store it."""
     task: Optional[str] = None
     """The name of the task."""
-    data: bytes = b""
+    data: bytes = field(default=b"", repr=False)
     """The data."""
     sdp_type: Optional[str] = None
     """The RTCSdpType of the description: "offer", "pranswer", "answer" or "rollback"."""
-    sdp: Optional[str] = None
+    sdp: Optional[str] = field(default=None, repr=False)
     """The session description; None with a "rollback" that has none."""
     candidates: Tuple[Candidate, ...] = ()
     """The candidates, in the order in which to add them."""

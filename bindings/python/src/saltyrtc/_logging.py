@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import traceback
 from typing import Optional
 
 from ._enums import EventKind, LogLevel
@@ -45,9 +46,14 @@ class _Thread(threading.Thread):
         if event.kind != EventKind.LOG:
             return
         logger = logging.getLogger((event.log_target or "saltyrtc").replace("::", "."))
-        logger.log(LEVELS.get(event.log_level, logging.DEBUG), "%s", event.text)
-        if event.dropped:
-            logger.warning("%d messages of the library were dropped, because they came too fast", event.dropped)
+        try:
+            logger.log(LEVELS.get(event.log_level, logging.DEBUG), "%s", event.text)
+            if event.dropped:
+                logger.warning("%d messages of the library were dropped, because they came too fast", event.dropped)
+        except Exception:
+            # Of a filter of the program, for example: as logging does it with handlers. The next message may work.
+            if logging.raiseExceptions:
+                traceback.print_exc()
 
 
 def set_log_level(level: LogLevel) -> None:

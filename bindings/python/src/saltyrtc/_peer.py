@@ -149,6 +149,39 @@ class Inbox:
             self._peer.inbox_is_full(-1)
 
 
+class LowWater:
+    """The low-water mark, of which there is one, for all those who wait, each for an amount of its own."""
+
+    __slots__ = ("_buffered_amount", "_set", "_wake", "_mark")
+
+    def __init__(
+        self, buffered_amount: Callable[[], int], set_mark: Callable[[int], None], wake: Callable[[], None]
+    ) -> None:
+        self._buffered_amount = buffered_amount
+        self._set = set_mark
+        self._wake = wake
+        self._mark = -1
+
+    def is_reached(self, amount: int) -> bool:
+        """Whether no more than this waits to be sent. If not, there is an event when it is worth asking again."""
+        if self._buffered_amount() <= amount:
+            return True
+        if amount > self._mark:
+            # The first that is reached. The others set theirs when they are woken then.
+            self._mark = amount
+            self._set(amount)
+            if self._buffered_amount() <= amount:
+                # There is no event about what was sent before the mark was set, neither for the others.
+                self._mark = -1
+                self._wake()
+                return True
+        return False
+
+    def was_reached(self) -> None:
+        """There was the event. Those who wait are woken next."""
+        self._mark = -1
+
+
 class ChannelCore:
     """A channel of the built-in WebRTC."""
 
@@ -162,6 +195,7 @@ class ChannelCore:
         self.closing = False
         self.error: Optional[SaltyRTCError] = None
         self.ended = False
+        self.low_water = LowWater(self.buffered_amount, self.set_low_water, self.wake)
 
     def end(self, error: Optional[SaltyRTCError]) -> None:
         """This was its last event. An error is why, if neither side closed it."""
@@ -174,6 +208,8 @@ class ChannelCore:
         self.inbox.readable.fire()
 
     def require(self) -> int:
+        if self.error is not None:
+            raise again(self.error)
         if self.ended or self.closing:
             raise NotPossible(Status.CHANNEL_NOT_OPEN, "the channel is closed")
         return self.peer.require()
@@ -197,8 +233,10 @@ class ChannelCore:
     def try_open(self) -> Any:
         if self.is_open:
             return None
+        if self.error is not None:
+            raise again(self.error)
         if self.ended:
-            raise self.error or NotPossible(Status.CHANNEL_NOT_OPEN, "the channel was closed before it was open")
+            raise NotPossible(Status.CHANNEL_NOT_OPEN, "the channel was closed before it was open")
         return PENDING
 
     def try_receive(self) -> Any:
@@ -206,26 +244,35 @@ class ChannelCore:
             return self.inbox.take()
         if self.ended or self.closing:
             if self.error is not None:
-                raise self.error
+                raise again(self.error)
             raise EndOfMessages
         return PENDING
 
     def buffered_amount(self) -> int:
-        return 0 if self.ended else native.client_channel_buffered_amount(self.require(), self.number)
+        if self.ended or not self.peer.handle:
+            return 0
+        return native.client_channel_buffered_amount(self.peer.handle, self.number)
 
     def set_low_water(self, size: int) -> None:
-        native.client_channel_set_low_water(self.require(), self.number, size)
+        if not self.ended and not self.closing:
+            native.client_channel_set_low_water(self.require(), self.number, size)
+
+    def wake(self) -> None:
+        """Those who wait look once more."""
+        self.changed.fire()
+        self.peer.wake()
 
     def try_drain(self, amount: int) -> Any:
-        return None if self.ended or self.buffered_amount() <= amount else PENDING
+        return None if self.low_water.is_reached(amount) else PENDING
 
     def close(self) -> None:
         """Closes it after everything that waits was sent. What arrives from now on is thrown away."""
+        # Also of a channel that has ended: what nobody will take must not keep the client waiting.
+        self.inbox.discard()
         if self.closing or self.ended:
             return
         handle = self.peer.handle
         self.closing = True
-        self.inbox.discard()
         if handle:
             native.client_channel_close(handle, self.number)
         self.changed.fire()
@@ -256,6 +303,8 @@ class PeerCore:
         self.handle = 0
         self.pause: Callable[[bool], None] = lambda paused: None
         self.forget: Callable[[], None] = lambda: None
+        # Makes those wait who are not woken by signals look once more.
+        self.wake: Callable[[], None] = lambda: None
         self.full = 0
         self.closing = False
         self.ended: Optional[SaltyRTCError] = None
@@ -272,14 +321,15 @@ class PeerCore:
         self.inbox = Inbox(self)
         self.application = Inbox(self)
         self.channels: Dict[int, ChannelCore] = {}
-        self.incoming: Deque[ChannelCore] = deque()
+        self.incoming = Inbox(self)
+        self.low_water = LowWater(self.buffered_amount, self.set_low_water, self._wake_drained)
         self._sender: Callable[[int, Any], None] = _send_relayed
         self._handlers: Dict[int, Callable[[Event], None]] = {
             EventKind.SERVER_HANDSHAKE_DONE: self._server_handshake_done,
             EventKind.PEER_HANDSHAKE_DONE: self._peer_handshake_done,
             EventKind.PEER_LEFT: self._peer_left,
             EventKind.WRITABLE: lambda event: self.writable.fire(),
-            EventKind.LOW_WATER: lambda event: self.drained.fire(),
+            EventKind.LOW_WATER: self._low_water,
             EventKind.CLOSED: self._closed,
             EventKind.OFFER: self._description,
             EventKind.ANSWER: self._description,
@@ -378,11 +428,14 @@ class PeerCore:
         clean = self.ended_well()
         self._end_channels(None if clean else why)
         if self.closing:
-            self.inbox.discard()
-            self.application.discard()
+            for inbox in self._inboxes():
+                inbox.discard()
         self.free()
-        for signal in (self.changed, self.writable, self.drained, self.inbox.readable, self.application.readable):
+        for signal in (self.changed, self.writable, self.drained, *(inbox.readable for inbox in self._inboxes())):
             signal.fire()
+
+    def _inboxes(self) -> Tuple[Inbox, ...]:
+        return self.inbox, self.application, self.incoming
 
     def free(self) -> None:
         """Frees the client of the library, which closes the connection in the background if it is open."""
@@ -395,6 +448,14 @@ class PeerCore:
         """Whether one of the two peers wanted the end."""
         ended = self.ended
         return ended is not None and ended.status in (Status.CLOSED, Status.PEER_CLOSED)
+
+    def _wake_drained(self) -> None:
+        self.drained.fire()
+        self.wake()
+
+    def _low_water(self, event: Event) -> None:
+        self.low_water.was_reached()
+        self.drained.fire()
 
     def _description(self, event: Event) -> None:
         self.inbox.put(Description(event.sdp_type or "", event.sdp), len(event.sdp or ""))
@@ -432,15 +493,15 @@ class PeerCore:
         channel = self.channels.get(event.channel)
         if channel is None:
             channel = self.channels[event.channel] = ChannelCore(self, event.channel)
-            self.incoming.append(channel)
+            self.incoming.put(channel, 0)
         channel.opened = event
         channel.is_open = True
         channel.changed.fire()
-        self.changed.fire()
 
     def _channel_low_water(self, event: Event) -> None:
         channel = self.channels.get(event.channel)
         if channel is not None:
+            channel.low_water.was_reached()
             channel.changed.fire()
 
     def _channel_closed(self, event: Event) -> None:
@@ -497,7 +558,7 @@ class PeerCore:
             native.client_set_low_water(self.handle, amount)
 
     def try_drain(self, amount: int) -> Any:
-        return None if self.buffered_amount() <= amount else PENDING
+        return None if self.low_water.is_reached(amount) else PENDING
 
     def try_connected(self) -> Any:
         if self.session is not None:
@@ -534,8 +595,8 @@ class PeerCore:
         return PENDING
 
     def try_accept(self) -> Any:
-        if self.incoming:
-            return self.incoming.popleft()
+        if self.incoming.messages:
+            return self.incoming.take()
         if self.ended is not None or self.closing:
             if self.closing or self.ended_well():
                 raise EndOfMessages
@@ -551,14 +612,14 @@ class PeerCore:
         if self.closing:
             return
         self.closing = True
-        self.inbox.discard()
-        self.application.discard()
+        for inbox in self._inboxes():
+            inbox.discard()
         for channel in list(self.channels.values()):
             channel.inbox.discard()
         if self.handle:
             native.client_close(self.handle)
-        self.inbox.readable.fire()
-        self.application.readable.fire()
+        for inbox in self._inboxes():
+            inbox.readable.fire()
         self.changed.fire()
 
     def open_channel(

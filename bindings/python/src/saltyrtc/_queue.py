@@ -48,6 +48,9 @@ class EventQueue:
         self.others: Optional[Target] = None
         self._process = os.getpid()
         self._next_token = 1
+        # Of the events that were read last: how many there are, and how many were given out.
+        self._count = 0
+        self._given = 0
         self._buffer = bytearray(BUFFER_BYTES)
         self._pointer = (ctypes.c_char * BUFFER_BYTES).from_buffer(self._buffer)
 
@@ -73,11 +76,18 @@ class EventQueue:
 
     def wake(self) -> None:
         """Makes a `read` that waits, or the next one, return at once. From any thread."""
-        if self.handle:
+        if self.handle and os.getpid() == self._process:
             native.queue_wake(self.handle)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are events that were read and not given out, because an exception came in between."""
+        return self._given < self._count
 
     def read(self, timeout_ms: int) -> int:
         """Takes as many events as fit, and returns how many; waits for the first one. `dispatch` them next."""
+        if self.has_more:
+            return self._count
         count, needed, error = c_size_t(), c_size_t(), c_void_p()
         while True:
             status = library.functions.saltyrtc_queue_read(
@@ -85,6 +95,7 @@ class EventQueue:
             )
             _park_at_the_end()
             if status == Status.OK:
+                self._count, self._given = count.value, 0
                 return count.value
             if status == Status.TIMEOUT:
                 take_text(error)
@@ -103,8 +114,10 @@ class EventQueue:
         targets = self.targets
         with memoryview(self._buffer) as view:
             stride: int = int.from_bytes(view[:4], "little")
-            records = message_struct(stride).iter_unpack(view[: count * stride])
-            for index, (kind, token, payload, channel, offset, size) in enumerate(records):
+            first = self._given
+            records = message_struct(stride).iter_unpack(view[first * stride : count * stride])
+            for index, (kind, token, payload, channel, offset, size) in enumerate(records, first):
+                self._given = index + 1
                 target = targets.get(token, self.others)
                 if target is None:
                     continue

@@ -100,11 +100,12 @@ class Server:
 
     async def stop_async(self, timeout: float = 8.0) -> None:
         """As `stop`, without blocking the event loop. If it is cancelled, connections are dropped."""
-        handle, self._handle = self._handle, 0
-        self._stopped = True
-        if not handle:
+        if not self._handle:
+            self._stopped = True
             return
         hub = Hub.of_running_loop()
+        handle, self._handle = self._handle, 0
+        self._stopped = True
         stopped = _Stopped(hub.loop.create_future())
         token = hub.queue.new_token(stopped)
         try:
@@ -127,6 +128,8 @@ class Server:
         self.stop()
 
     async def __aenter__(self: _S) -> _S:
+        # Before there is something that only a loop of asyncio can stop.
+        Hub.running_loop()
         self.start()
         return self
 

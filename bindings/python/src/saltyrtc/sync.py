@@ -15,6 +15,7 @@ which is the default, is no limit. Then nothing was done.
 
 from __future__ import annotations
 
+import os
 import select
 import sys
 import threading
@@ -44,20 +45,26 @@ _C = TypeVar("_C", bound="Channel")
 
 #: Where no descriptor can be watched, Ctrl-C is noticed after so many milliseconds.
 SLICE_MS = 200
+#: The longest time to wait at once, in seconds. Who wants more waits several times.
+LONGEST = 86_400.0
 
 
 class _Pump:
     """Takes the events of one client. Of the threads that wait, one takes them for all."""
 
     def __init__(self, config: Config, settings: Settings, on_event: Optional[Callable[[Event], None]]) -> None:
-        self.lock = threading.Lock()
+        # Functions that do not wait can be called in `on_event`, which is called with the lock.
+        self.lock = threading.RLock()
         self._news = threading.Condition(self.lock)
         self._pumping = False
+        self._dispatcher: Optional[int] = None
+        self._process = os.getpid()
         self._queue = EventQueue()
         self.core = PeerCore(config, settings, Signal, on_event)
         self.core.handle, token = self._queue.new_client(config.handle, self.core)
         self.core.forget = lambda: self._forget(token)
         self.core.pause = lambda paused: native.client_pause_events(self.core.handle, paused)
+        self.core.wake = self._queue.wake
         self._poll: Optional[select.poll] = None
         if sys.platform != "win32":
             self._poll = select.poll()
@@ -74,13 +81,17 @@ class _Pump:
                 result = attempt(*arguments)
                 if result is not PENDING:
                     return result
+                self.refuse_in_on_event()
+                if self.is_forked():
+                    # This says so. Events come to the parent only.
+                    self._queue.read(0)
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     # What has arrived counts, whether or not there was time to wait for it.
                     if self._pumping or not self._take(0):
                         raise WaitTimeout(Status.TIMEOUT, f"nothing came of it within {timeout} seconds")
                 elif self._pumping:
-                    self._news.wait(left)
+                    self._news.wait(None if left is None else min(left, LONGEST))
                 else:
                     self._take(left)
 
@@ -93,14 +104,29 @@ class _Pump:
                 count = self._read(left)
             finally:
                 self.lock.acquire()
+            self._dispatcher = threading.get_ident()
             self._queue.dispatch(count)
             return count
         finally:
+            self._dispatcher = None
             self._pumping = False
             self._news.notify_all()
 
+    def is_forked(self) -> bool:
+        """Whether this is a child of the process that has the client."""
+        return os.getpid() != self._process
+
+    def refuse_in_on_event(self) -> None:
+        """The thread that gives out the events cannot wait for one."""
+        if self._dispatcher == threading.get_ident():
+            raise NotPossible(
+                Status.WOULD_DEADLOCK, "a function that waits was called in on_event: call it after on_event has returned"
+            )
+
     def _read(self, left: Optional[float]) -> int:
-        timeout = -1 if left is None else max(0, -(-int(left * 1_000_000) // 1000))
+        if self._queue.has_more:
+            return self._queue.read(0)
+        timeout = -1 if left is None else max(0, -(-int(min(left, LONGEST) * 1_000_000) // 1000))
         if self._poll is None:
             return self._queue.read(min(timeout, SLICE_MS) if timeout >= 0 else SLICE_MS)
         # Signals interrupt this, and not a function of the library.
@@ -112,7 +138,8 @@ class _Pump:
             self.core.end(NotPossible(Status.CLOSED, "the client was closed without waiting for the end"))
             if self._queue.handle:
                 self._queue.wake()
-            while self._pumping:
+            # Threads are not forked.
+            while self._pumping and not self.is_forked():
                 self._news.wait()
             self._queue.close()
 
@@ -151,10 +178,12 @@ class Peer:
         pump = self._pump
         if pump is None:
             return
+        pump.refuse_in_on_event()
         try:
-            with pump.lock:
-                pump.core.close()
-            pump.until(timeout, pump.core.try_ended)
+            if not pump.is_forked():
+                with pump.lock:
+                    pump.core.close()
+                pump.until(timeout, pump.core.try_ended)
         except WaitTimeout:
             pass
         finally:
@@ -181,7 +210,6 @@ class Peer:
 
     def drain(self, amount: int = 0, timeout: Optional[float] = None) -> None:
         """Waits until no more than `amount` bytes of messages wait to be sent, or the connection has ended."""
-        self._call(lambda core: core.set_low_water(amount))
         self._until(timeout, lambda core: core.try_drain(amount))
 
     def receive(self, timeout: Optional[float] = None) -> Any:
@@ -229,7 +257,7 @@ class Peer:
         )
         try:
             self._until(timeout, lambda _: core.try_open())
-        except WaitTimeout:
+        except BaseException:
             self._call(lambda _: core.close())
             raise
         return Channel(self, core)
@@ -308,6 +336,11 @@ class Peer:
         return self._pump.core.session if self._pump is not None else None
 
     @property
+    def server_verified(self) -> bool:
+        """Whether the server proved that it has the key that this client knows, as far as events were taken."""
+        return self._call(lambda core: core.server_verified)
+
+    @property
     def ended(self) -> Optional[SaltyRTCError]:
         """Why the connection has ended; `None` if it has not, as far as events were taken."""
         return self._pump.core.ended if self._pump is not None else None
@@ -342,7 +375,8 @@ class Peer:
 
 
 class Initiator(Peer):
-    """The client that invites another: as `saltyrtc.Initiator`."""
+    """The client that invites another: as `saltyrtc.Initiator`. `on_event` is called by a thread that waits; it may
+    call what does not wait itself."""
 
     def __init__(
         self,
@@ -455,7 +489,6 @@ class Channel:
 
     def drain(self, amount: int = 0, timeout: Optional[float] = None) -> None:
         """Waits until no more than `amount` bytes wait to be sent."""
-        self._peer._call(lambda _: None if self._core.ended else self._core.set_low_water(amount))
         self._peer._until(timeout, lambda _: self._core.try_drain(amount))
 
     def close(self, timeout: Optional[float] = None) -> None:

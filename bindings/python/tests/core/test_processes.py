@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 import saltyrtc
@@ -131,6 +132,46 @@ def test_fork():
     """)
 
 
+@needs_fork
+def test_a_child_does_not_wait_for_what_is_its_parents():
+    run("""
+        import warnings
+        warnings.simplefilter("ignore")
+        server.start()
+        alice = saltyrtc.sync.Initiator(server.url)
+        with alice, saltyrtc.sync.Responder(alice.invitation) as bob:
+            alice.connected(60)
+            # One thread waits for events, which the child does not have.
+            waits = threading.Event()
+            def receive():
+                waits.set()
+                assert bob.receive(60) == "for the parent"
+            thread = threading.Thread(target=receive)
+            thread.start()
+            waits.wait()
+            while True:
+                # With the lock: then no other thread has it in the middle of something.
+                with bob._pump.lock:
+                    if bob._pump._pumping:
+                        child = os.fork()
+                        break
+            if child == 0:
+                for peer in (alice, bob):
+                    try:
+                        peer.receive()
+                    except saltyrtc.NotPossible as error:
+                        assert error.status == saltyrtc.Status.FORKED, error
+                    else:
+                        os._exit(3)
+                # Leaves the block: what is the parent's stays open.
+                sys.exit(7)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+            alice.send("for the parent")
+            thread.join()
+        server.stop()
+    """)
+
+
 INTERPRETERS = """
 import importlib
 module = importlib.import_module(NAME)
@@ -201,6 +242,31 @@ def test_a_library_that_is_not_there_or_wrong(tmp_path):
     run(code)
     wrong.write_text("this is no library")
     run(code)
+
+
+def test_a_filter_that_fails_does_not_end_the_log(capsys):
+    logger, calls = logging.getLogger("saltyrtc"), []
+    enough = threading.Event()
+
+    class Fails(logging.Handler):
+        def handle(self, record):
+            calls.append(record)
+            if len(calls) == 3:
+                enough.set()
+            raise ZeroDivisionError
+
+    handler, level = Fails(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(1)
+    saltyrtc.set_log_level(saltyrtc.LogLevel.TRACE)
+    try:
+        with saltyrtc.Server() as server, saltyrtc.sync.Initiator(server.url):
+            assert enough.wait(60)
+    finally:
+        saltyrtc.set_log_level(saltyrtc.LogLevel.OFF)
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_log_messages_get_into_logging(caplog):
