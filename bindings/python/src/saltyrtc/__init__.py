@@ -18,7 +18,7 @@ the server, or go over a direct WebRTC connection, which is built in.
 * `Initiator` and `Responder` are the two sides, for asyncio; `saltyrtc.sync` has the same without an
   event loop.
 * `tasks` says what the two do with each other: `RelayedData` (the default), `WebRTC`,
-  `CustomTask`, or `OwnWebRTC` with a stack of your own.
+  `CustomTask`, or `OwnWebRTC` or `ORTC` with a stack of your own.
 * `Server` is the signalling server, inside of your program.
 * What can go wrong is in `saltyrtc.errors`.
 
@@ -58,7 +58,7 @@ from .errors import (
 from .invitation import Invitation
 from .keys import KeyPair, key_from, new_token
 from .server import Server
-from .tasks import Candidate, CustomTask, Description, IceServer, OwnWebRTC, RelayedData, Task, WebRTC
+from .tasks import ORTC, Candidate, CustomTask, Description, IceServer, OwnWebRTC, RelayedData, Task, WebRTC
 from . import _exit, errors, msgpack, sync
 
 __version__ = VERSION
@@ -87,6 +87,7 @@ __all__ = [
     "Limit",
     "LogLevel",
     "NotPossible",
+    "ORTC",
     "Options",
     "OwnWebRTC",
     "Peer",

@@ -156,6 +156,7 @@ class Peer:
         * With `RelayedData`: `bytes` and the like, `str`, or another value of MessagePack.
         * With `CustomTask`: a `dict` with the key "type".
         * With `OwnWebRTC`: a `Description` or `Candidate`.
+        * With `ORTC`: a `dict` in the form of the specification of the task.
 
         While too much waits to be sent, it waits for room. If it is cancelled, or raises, nothing was sent.
         """

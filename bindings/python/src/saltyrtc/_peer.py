@@ -8,7 +8,7 @@ import ctypes
 import logging
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable, Deque, Dict, Optional, Tuple, Union
+from typing import Any, Callable, Deque, Dict, Mapping, Optional, Tuple, Union
 
 from . import _functions as native
 from . import msgpack
@@ -27,11 +27,12 @@ from ._layout import ChannelOptions, Event
 from ._native import BytesLike, in_text, library
 from .errors import NotPossible, QueueFull, SaltyRTCError, error_from_status
 from .invitation import Invitation
-from .tasks import Candidate, CustomTask, Description, OwnWebRTC
+from .tasks import ORTC, Candidate, CustomTask, Description, OwnWebRTC
 
 log = logging.getLogger("saltyrtc")
 
 RELAYED_DATA_NAME = "v0.relayed-data.tasks.saltyrtc.org"
+ORTC_NAME = "v0.ortc.tasks.saltyrtc.org"
 
 
 class _Pending:
@@ -334,6 +335,7 @@ class PeerCore:
             EventKind.OFFER: self._description,
             EventKind.ANSWER: self._description,
             EventKind.CANDIDATES: self._candidates,
+            EventKind.ORTC_MESSAGE: self._ortc_message,
             EventKind.HANDED_OVER: self._handed_over,
             EventKind.TRANSPORT_SEND: self._transport_send,
             EventKind.TRANSPORT_CLOSE: self._transport_close,
@@ -392,6 +394,8 @@ class PeerCore:
     def _sender_for(self, name: str) -> Callable[[int, Any], None]:
         if name == RELAYED_DATA_NAME:
             return _send_relayed
+        if name == ORTC_NAME and any(isinstance(task, ORTC) for task in self.settings.tasks):
+            return _send_ortc
         if any(isinstance(task, CustomTask) and task.name == name for task in self.settings.tasks):
             return _send_task_message
         if any(isinstance(task, OwnWebRTC) for task in self.settings.tasks):
@@ -463,6 +467,9 @@ class PeerCore:
     def _candidates(self, event: Event) -> None:
         for candidate in event.candidates:
             self.inbox.put(Candidate(*candidate), len(candidate[0] or ""))
+
+    def _ortc_message(self, event: Event) -> None:
+        self.inbox.put(msgpack.decode_any(event.data), len(event.data))
 
     def _handed_over(self, event: Event) -> None:
         self.handed_over = True
@@ -741,6 +748,17 @@ def _send_application(handle: int, value: Any) -> None:
 
 def _send_task_message(handle: int, value: Any) -> None:
     native.client_send_task_message(handle, msgpack.encode(value))
+
+
+def _send_ortc(handle: int, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        raise TypeError("the ORTC task carries dictionaries with a \"type\" only")
+    fields = dict(value)
+    # The library adds the label, and refuses one that it has not added.
+    for_handover = fields.get("label") == "handover"
+    if for_handover:
+        del fields["label"]
+    native.client_send_ortc_message(handle, msgpack.encode(fields), for_handover)
 
 
 def _send_signalling(handle: int, value: Union[Description, Candidate]) -> None:

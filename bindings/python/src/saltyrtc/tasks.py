@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional, Sequence, Tuple, Union
 from . import _functions as native
 from . import msgpack
 
-__all__ = ["Candidate", "CustomTask", "Description", "IceServer", "OwnWebRTC", "RelayedData", "Task", "WebRTC"]
+__all__ = ["Candidate", "CustomTask", "Description", "IceServer", "ORTC", "OwnWebRTC", "RelayedData", "Task", "WebRTC"]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,25 @@ class OwnWebRTC:
             native.config_add_webrtc_v0_task(config, self.exclude, self.handover, self.v0_max_packet_size)
 
 
-Task = Union[RelayedData, WebRTC, CustomTask, OwnWebRTC]
+@dataclass(frozen=True)
+class ORTC:
+    """ORTC with a stack of your own: the library carries the parameters, capabilities and candidates of its objects,
+    and hands the signalling over to a data channel of the stack.
+
+    Messages are `dict`s in the form of the specification of the task, with a "type": "ice-parameters", for example.
+    They are checked on both sides. One with the label "handover" is about a transport that the program makes for the
+    signalling alone. Candidates that follow each other closely arrive in one message.
+    """
+
+    exclude: Sequence[int] = ()
+    """Ids of data channels (0 to 65534) that the program uses itself."""
+    handover: bool = True
+
+    def add_to(self, config: int) -> None:
+        native.config_add_ortc_task(config, self.exclude, self.handover)
+
+
+Task = Union[RelayedData, WebRTC, CustomTask, OwnWebRTC, ORTC]
 
 
 @dataclass(frozen=True)

@@ -113,8 +113,44 @@ async def test_descriptions_and_candidates(server):
 
 
 @asynchronous
-async def test_handover_to_a_channel_of_the_program(server):
-    async with pair(server, tasks=[saltyrtc.OwnWebRTC(exclude=[0, 1])]) as (alice, bob):
+async def test_messages_of_ortc(server):
+    tasks = [saltyrtc.ORTC(exclude=[0, 1])]
+    capabilities = {"type": "sctp-capabilities", "capabilities": {"maxMessageSize": 16384}}
+    parameters = {
+        "type": "ice-parameters",
+        "parameters": {"usernameFragment": "abcd", "password": "0123456789abcdef01234567", "iceLite": False},
+    }
+    async with pair(server, tasks=tasks) as (alice, bob):
+        assert alice.session.task == bob.session.task == "v0.ortc.tasks.saltyrtc.org"
+        assert alice.signalling_channel().id == 2
+        for one, other in ((alice, bob), (bob, alice)):
+            for message in (capabilities, {**capabilities, "label": "handover"}, parameters):
+                await one.send(message)
+                assert await other.receive() == message
+            await one.send({**capabilities, "more": None})
+            assert await other.receive() == capabilities
+        for wrong in ({"type": "sctp-capabilities"}, {"type": "unknown"}, {}):
+            with pytest.raises(saltyrtc.InvalidArgument):
+                await alice.send(wrong)
+        for wrong in ("text", b"bytes", [1]):
+            with pytest.raises(TypeError, match="dictionaries"):
+                await alice.send(wrong)
+    async with pair(server, tasks=[saltyrtc.ORTC(handover=False)]) as (alice, bob):
+        with pytest.raises(saltyrtc.NotPossible) as info:
+            await alice.send({**capabilities, "label": "handover"})
+        assert info.value.status == Status.NO_HANDOVER
+
+
+@asynchronous
+@pytest.mark.parametrize(
+    ("task", "message"),
+    (
+        (saltyrtc.OwnWebRTC(exclude=[0, 1]), saltyrtc.Description("offer", "over the data channel")),
+        (saltyrtc.ORTC(exclude=[0, 1]), {"type": "sctp-capabilities", "capabilities": {"maxMessageSize": 1200}}),
+    ),
+)
+async def test_handover_to_a_channel_of_the_program(server, task, message):
+    async with pair(server, tasks=[task]) as (alice, bob):
         channel = alice.signalling_channel()
         assert channel == bob.signalling_channel() and channel.id not in (0, 1) and channel.label
         loop = asyncio.get_running_loop()
@@ -126,15 +162,15 @@ async def test_handover_to_a_channel_of_the_program(server):
                 lambda of=(one, two): closed.append(of) or [loop.call_soon(it.transport_closed) for it in of],
             )
         await asyncio.gather(alice.handed_over(), bob.handed_over())
-        await alice.send(saltyrtc.Description("offer", "over the data channel"))
-        assert (await bob.receive()).sdp == "over the data channel"
+        await alice.send(message)
+        assert await bob.receive() == message
         await bob.application.send(bytes(100_000))
         assert await alice.application.receive() == bytes(100_000)
         secure = saltyrtc.SecureChannel(alice, 5), saltyrtc.SecureChannel(bob, 5)
-        message = secure[0].encrypt(b"for channel 5")
+        encrypted = secure[0].encrypt(b"for channel 5")
         with pytest.raises(saltyrtc.NotPossible):
-            saltyrtc.SecureChannel(bob, 6).decrypt(message)
-        assert secure[1].decrypt(message) == b"for channel 5"
+            saltyrtc.SecureChannel(bob, 6).decrypt(encrypted)
+        assert secure[1].decrypt(encrypted) == b"for channel 5"
         await alice.close()
         assert (await bob.wait_closed()).status == Status.PEER_CLOSED
         assert closed
