@@ -43,7 +43,7 @@ from ._enums import (
 )
 from ._layout import Event
 from ._logging import set_log_level
-from ._peer import ConnectionStats, Session, SignallingChannel
+from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import (
     ConnectionFailed,
     InternalError,

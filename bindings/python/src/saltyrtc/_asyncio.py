@@ -12,7 +12,8 @@ from ._enums import ConnectionState, Status
 from ._hub import Hub, LoopSignal, until
 from ._layout import Event
 from ._native import BytesLike
-from ._peer import PENDING, ChannelCore, ConnectionStats, EndOfMessages, Inbox, PeerCore, Session, SignallingChannel
+from ._peer import PENDING, ChannelCore, EndOfMessages, Inbox, PeerCore
+from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import NotPossible, SaltyRTCError
 from .invitation import Invitation
 

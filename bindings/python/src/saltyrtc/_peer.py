@@ -7,8 +7,7 @@ from __future__ import annotations
 import ctypes
 import logging
 from collections import deque
-from dataclasses import dataclass
-from typing import Any, Callable, Deque, Dict, Mapping, Optional, Tuple, Union
+from typing import Any, Callable, Deque, Dict, Optional, Tuple
 
 from . import _functions as native
 from . import msgpack
@@ -24,15 +23,15 @@ from ._enums import (
     Status,
 )
 from ._layout import ChannelOptions, Event
-from ._native import BytesLike, in_text, library
+from ._low_water import LowWater
+from ._native import BytesLike, in_text
+from ._send import channel_send_bytes, send_application, send_relayed, sender_for
+from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import NotPossible, QueueFull, SaltyRTCError, error_from_status
 from .invitation import Invitation
-from .tasks import ORTC, Candidate, CustomTask, Description, OwnWebRTC
+from .tasks import Candidate, Description
 
 log = logging.getLogger("saltyrtc")
-
-RELAYED_DATA_NAME = "v0.relayed-data.tasks.saltyrtc.org"
-ORTC_NAME = "v0.ortc.tasks.saltyrtc.org"
 
 
 class _Pending:
@@ -58,54 +57,6 @@ class Signal:
 
     def fire(self) -> None:
         """Wakes who waits."""
-
-
-@dataclass(frozen=True)
-class Session:
-    """The peer that was authenticated, and what was agreed with it."""
-
-    peer_key: bytes
-    """The public permanent key of the peer, 32 bytes."""
-    address: int
-    """The peer's address on the path: 1 is the initiator, 2 to 255 are responders."""
-    task: str
-    """The name of the task."""
-    task_data: Any
-    """What the peer's task has to say: a `dict`, or `None`."""
-
-
-@dataclass(frozen=True)
-class SignallingChannel:
-    """How to create the data channel that the signalling is handed over to: negotiated and ordered, with these values."""
-
-    id: int
-    label: str
-    protocol: str
-
-
-@dataclass(frozen=True)
-class ConnectionStats:
-    """The connection to the peer, with the built-in WebRTC."""
-
-    state: ConnectionState
-    local_type: CandidateType
-    """The type of this client's address on the path in use."""
-    remote_type: CandidateType
-    """The type of the peer's address."""
-    relay_protocol: RelayProtocol
-    """How packets get to the TURN server of this client."""
-    local_address: str
-    """Address and port of this client; empty if there is no path."""
-    remote_address: str
-    """Address and port of the peer."""
-    round_trip_time: Optional[float]
-    """Of the last check of the path, in seconds; `None` if it is not known."""
-    bytes_sent: int
-    """How many bytes of UDP payload were sent, with everything that WebRTC adds."""
-    bytes_received: int
-    """How many bytes of UDP payload were received."""
-    channels: int
-    """How many channels are open, without that of the signalling."""
 
 
 class Inbox:
@@ -150,39 +101,6 @@ class Inbox:
             self._peer.inbox_is_full(-1)
 
 
-class LowWater:
-    """The low-water mark, of which there is one, for all those who wait, each for an amount of its own."""
-
-    __slots__ = ("_buffered_amount", "_set", "_wake", "_mark")
-
-    def __init__(
-        self, buffered_amount: Callable[[], int], set_mark: Callable[[int], None], wake: Callable[[], None]
-    ) -> None:
-        self._buffered_amount = buffered_amount
-        self._set = set_mark
-        self._wake = wake
-        self._mark = -1
-
-    def is_reached(self, amount: int) -> bool:
-        """Whether no more than this waits to be sent. If not, there is an event when it is worth asking again."""
-        if self._buffered_amount() <= amount:
-            return True
-        if amount > self._mark:
-            # The first that is reached. The others set theirs when they are woken then.
-            self._mark = amount
-            self._set(amount)
-            if self._buffered_amount() <= amount:
-                # There is no event about what was sent before the mark was set, neither for the others.
-                self._mark = -1
-                self._wake()
-                return True
-        return False
-
-    def was_reached(self) -> None:
-        """There was the event. Those who wait are woken next."""
-        self._mark = -1
-
-
 class ChannelCore:
     """A channel of the built-in WebRTC."""
 
@@ -217,7 +135,7 @@ class ChannelCore:
 
     def send(self, data: Any) -> None:
         handle = self.require()
-        if type(data) is bytes and _send_channel_bytes(handle, self.number, data, len(data), None) == 0:
+        if type(data) is bytes and channel_send_bytes(handle, self.number, data, len(data), None) == 0:
             return
         if isinstance(data, str):
             native.client_channel_send_text(handle, self.number, data)
@@ -324,7 +242,7 @@ class PeerCore:
         self.channels: Dict[int, ChannelCore] = {}
         self.incoming = Inbox(self)
         self.low_water = LowWater(self.buffered_amount, self.set_low_water, self._wake_drained)
-        self._sender: Callable[[int, Any], None] = _send_relayed
+        self._sender: Callable[[int, Any], None] = send_relayed
         self._handlers: Dict[int, Callable[[Event], None]] = {
             EventKind.SERVER_HANDSHAKE_DONE: self._server_handshake_done,
             EventKind.PEER_HANDSHAKE_DONE: self._peer_handshake_done,
@@ -387,20 +305,9 @@ class PeerCore:
         self.session = Session(event.peer_key or b"", event.address, event.task or "", data)
         self.handed_over = False
         self.connection_state = ConnectionState.NEW
-        self._sender = self._sender_for(self.session.task)
+        self._sender = sender_for(self.session.task, self.settings.tasks)
         self.changed.fire()
         self.writable.fire()
-
-    def _sender_for(self, name: str) -> Callable[[int, Any], None]:
-        if name == RELAYED_DATA_NAME:
-            return _send_relayed
-        if name == ORTC_NAME and any(isinstance(task, ORTC) for task in self.settings.tasks):
-            return _send_ortc
-        if any(isinstance(task, CustomTask) and task.name == name for task in self.settings.tasks):
-            return _send_task_message
-        if any(isinstance(task, OwnWebRTC) for task in self.settings.tasks):
-            return _send_signalling
-        return _send_nothing
 
     def _peer_left(self, event: Event) -> None:
         self.session = None
@@ -552,7 +459,7 @@ class PeerCore:
 
     def try_send_application(self, value: Any) -> Any:
         try:
-            _send_application(self.require(), value)
+            send_application(self.require(), value)
         except QueueFull:
             return PENDING
         return None
@@ -716,67 +623,3 @@ def again(error: SaltyRTCError) -> SaltyRTCError:
         closed_by=error.closed_by,
         retryable=error.retryable,
     )
-
-
-# --- One function for each task: what `send` does ---
-
-# Without what is needed for an error, which is as much as the call itself.
-_send_bytes = library.functions.saltyrtc_client_send_bytes
-_send_channel_bytes = library.functions.saltyrtc_client_channel_send_bytes
-
-
-def _send_relayed(handle: int, value: Any) -> None:
-    if type(value) is bytes and _send_bytes(handle, value, len(value), None) == 0:
-        return
-    # Also what failed just now: once more, to get to know why. (Nothing was sent.)
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        native.client_send_bytes(handle, value)
-    elif isinstance(value, str):
-        native.client_send_text(handle, value)
-    else:
-        native.client_send_msgpack(handle, msgpack.encode(value))
-
-
-def _send_application(handle: int, value: Any) -> None:
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        native.client_send_application_bytes(handle, value)
-    elif isinstance(value, str):
-        native.client_send_application_text(handle, value)
-    else:
-        native.client_send_application_msgpack(handle, msgpack.encode(value))
-
-
-def _send_task_message(handle: int, value: Any) -> None:
-    native.client_send_task_message(handle, msgpack.encode(value))
-
-
-def _send_ortc(handle: int, value: Any) -> None:
-    if not isinstance(value, Mapping):
-        raise TypeError("the ORTC task carries dictionaries with a \"type\" only")
-    fields = dict(value)
-    # The library adds the label, and refuses one that it has not added.
-    for_handover = fields.get("label") == "handover"
-    if for_handover:
-        del fields["label"]
-    native.client_send_ortc_message(handle, msgpack.encode(fields), for_handover)
-
-
-def _send_signalling(handle: int, value: Union[Description, Candidate]) -> None:
-    if isinstance(value, Candidate):
-        index = -1 if value.sdp_m_line_index is None else value.sdp_m_line_index
-        native.client_send_candidate(handle, value.candidate, value.sdp_mid, index, value.username_fragment)
-    elif not isinstance(value, Description):
-        raise TypeError("the WebRTC task carries Description and Candidate objects only")
-    elif value.type in ("answer", "pranswer"):
-        native.client_send_answer(handle, value.type, value.sdp)
-    else:
-        native.client_send_offer(handle, value.type, value.sdp)
-
-
-def _send_nothing(handle: int, value: Any) -> None:
-    raise NotPossible(
-        Status.OTHER_TASK,
-        "the two clients have agreed on the built-in WebRTC: send on a channel (open_channel), or an application "
-        "message (application.send)",
-    )
-

@@ -29,8 +29,9 @@ from ._config import Config, Options, Settings
 from ._enums import ConnectionState, Status
 from ._layout import Event
 from ._native import BytesLike
-from ._peer import PENDING, ChannelCore, ConnectionStats, EndOfMessages, PeerCore, Session, Signal, SignallingChannel
+from ._peer import PENDING, ChannelCore, EndOfMessages, PeerCore, Signal
 from ._queue import EventQueue
+from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import NotPossible, SaltyRTCError, WaitTimeout
 from .invitation import Invitation
 

@@ -63,7 +63,7 @@ def test_several_threads_drain_at_once(server):
 
 def test_who_drains_less_is_woken_when_the_mark_was_late():
     """What waits is sent between the look and the new mark, so that there is no event for it."""
-    from saltyrtc._peer import LowWater
+    from saltyrtc._low_water import LowWater
 
     amounts, marks, woken = [50_000, 50_000, 150_000, 0], [], []
     low_water = LowWater(lambda: amounts.pop(0), marks.append, lambda: woken.append(True))
