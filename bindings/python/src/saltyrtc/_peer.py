@@ -25,11 +25,11 @@ from ._enums import (
 from ._layout import ChannelOptions, Event
 from ._low_water import LowWater
 from ._native import BytesLike, in_text
-from ._send import channel_send_bytes, send_application, send_relayed, sender_for
+from ._send import channel_send_bytes, send_application, send_nothing, send_relayed, sender_for
 from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import NotPossible, QueueFull, SaltyRTCError, error_from_status
 from .invitation import Invitation
-from .tasks import Candidate, Description
+from .tasks import Candidate, Description, WebRTC
 
 log = logging.getLogger("saltyrtc")
 
@@ -306,8 +306,8 @@ class PeerCore:
         self.handed_over = False
         self.connection_state = ConnectionState.NEW
         self._sender = sender_for(self.session.task, self.settings.tasks)
-        self.changed.fire()
-        self.writable.fire()
+        for signal in (self.changed, self.writable, self.incoming.readable):
+            signal.fire()
 
     def _peer_left(self, event: Event) -> None:
         self.session = None
@@ -506,6 +506,7 @@ class PeerCore:
             return self.connection_state
         if self.ended is not None:
             raise again(self.ended)
+        self._require_rtc()
         return PENDING
 
     def try_accept(self) -> Any:
@@ -516,7 +517,19 @@ class PeerCore:
                 raise EndOfMessages
             assert self.ended is not None
             raise again(self.ended)
+        self._require_rtc()
         return PENDING
+
+    def _require_rtc(self) -> None:
+        """Nobody waits for what only the built-in WebRTC brings, if it is not there."""
+        if self.session is not None:
+            possible = self._sender is send_nothing
+        else:
+            possible = any(isinstance(task, WebRTC) for task in self.settings.tasks)
+        if not possible:
+            raise NotPossible(
+                Status.NO_RTC, "the two clients have not agreed on the built-in WebRTC: give both tasks=[WebRTC()]"
+            )
 
     def try_ended(self) -> Any:
         return self.ended if self.ended is not None else PENDING

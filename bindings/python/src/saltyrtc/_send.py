@@ -25,7 +25,7 @@ def sender_for(name: str, tasks: Sequence[Task]) -> Callable[[int, Any], None]:
         return _send_task_message
     if any(isinstance(task, OwnWebRTC) for task in tasks):
         return _send_signalling
-    return _send_nothing
+    return send_nothing
 
 
 # Without what is needed for an error, which is as much as the call itself.
@@ -81,7 +81,7 @@ def _send_signalling(handle: int, value: Union[Description, Candidate]) -> None:
         native.client_send_offer(handle, value.type, value.sdp)
 
 
-def _send_nothing(handle: int, value: Any) -> None:
+def send_nothing(handle: int, value: Any) -> None:
     raise NotPossible(
         Status.OTHER_TASK,
         "the two clients have agreed on the built-in WebRTC: send on a channel (open_channel), or an application "

@@ -93,7 +93,7 @@ async def test_what_a_closed_channel_got_does_not_stop_the_others(server):
 
 @asynchronous
 async def test_channels_that_nobody_accepts_make_the_peer_wait(server):
-    async with pair(server) as (alice, bob):
+    async with pair(server, tasks=WEBRTC) as (alice, bob):
         core = alice._core
         waiting = watch(core, core.incoming)
         for number in range(2000):
@@ -103,6 +103,22 @@ async def test_channels_that_nobody_accepts_make_the_peer_wait(server):
         for _ in range(2000):
             await alice.accept_channel()
         assert core.full == 0
+
+
+@asynchronous
+async def test_channels_without_webrtc_do_not_come(server):
+    tasks = [saltyrtc.RelayedData(), *WEBRTC]
+    async with initiator(server, tasks=tasks) as alice:
+        # While there is no peer, channels may still come.
+        waiting = [
+            asyncio.ensure_future(alice.accept_channel()),
+            asyncio.ensure_future(alice.wait_connection_state(saltyrtc.ConnectionState.CONNECTED)),
+        ]
+        async with saltyrtc.Responder(alice.invitation) as bob:
+            for it in (*waiting, bob.accept_channel(), bob.wait_connection_state(saltyrtc.ConnectionState.CONNECTED)):
+                with pytest.raises(saltyrtc.NotPossible, match="WebRTC") as info:
+                    await it
+                assert info.value.status == Status.NO_RTC
 
 
 @asynchronous
