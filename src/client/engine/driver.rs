@@ -631,7 +631,9 @@ impl Peer {
     fn restart(&mut self, now: Instant) {
         let Some(session) = &mut self.session else { return };
         let state = session.connection.state();
-        let possible = !self.handed_over || *state == ConnectionState::Connected;
+        // A peer that has not heard of the path could not answer.
+        let usable = *state == ConnectionState::Connected && session.connection.peer_knows_path();
+        let possible = !self.handed_over || usable;
         if possible && session.connection.take_restart(now) {
             session.offer(now);
             session.distribute();

@@ -496,6 +496,11 @@ impl Connection {
         }
     }
 
+    /// Whether there is a path and the peer knows it, so that it can answer.
+    pub fn peer_knows_path(&self) -> bool {
+        self.agent.peer_knows_path()
+    }
+
     /// A datagram for the peer.
     pub fn poll_datagram(&mut self) -> Option<Vec<u8>> {
         self.association.as_mut()?.poll_transmit()

@@ -375,6 +375,41 @@ fn a_peer_that_has_moved_is_a_reason_for_a_restart() {
     }
 }
 
+/// An offer over the connection can arrive before the peer has a path again, which it needs for the answer.
+#[test]
+fn a_restart_keeps_the_way_to_a_peer_without_a_path() {
+    let (mut net, id) = Net::connected();
+    let now = net.now;
+    let offer = net.sides[A].connection.create_offer(now).unwrap();
+    net.sides[B].add_socket(now, 1, "198.51.100.1:3000");
+    net.sides[B].remove_socket(now, 0);
+    assert_eq!(net.sides[B].connection.direct_path(), None);
+    let answer = net.sides[B].connection.handle_offer(now, &offer).unwrap();
+    let answers = |net: &Net| net.sides[B].connection.direct_path().is_some();
+    assert!(net.run(Duration::from_secs(5), answers), "the answer has no way");
+    net.sides[A].connection.handle_answer(net.now, &answer).unwrap();
+    net.exchange(id, "after the restart");
+}
+
+/// The side that names the path uses it at once, and the other one when it has heard of that.
+#[test]
+fn it_is_known_whether_the_peer_knows_the_path() {
+    let (mut net, _) = Net::connected();
+    assert!(net.run(Duration::from_secs(5), |net| net.sides[A].connection.peer_knows_path()));
+    let now = net.now;
+    net.sides[B].add_socket(now, 1, "198.51.100.1:3000");
+    net.sides[B].remove_socket(now, 0);
+    let new = |net: &Net| {
+        let path = net.sides[A].connection.direct_path();
+        path.is_some_and(|(_, to)| to == address("198.51.100.1:3000"))
+    };
+    assert!(net.run(Duration::from_secs(5), new));
+    assert!(!net.sides[A].connection.peer_knows_path());
+    assert_eq!(net.sides[B].connection.direct_path(), None, "nobody has told");
+    assert!(net.run(Duration::from_secs(5), |net| net.sides[A].connection.peer_knows_path()));
+    assert!(net.sides[B].connection.direct_path().is_some());
+}
+
 #[test]
 fn descriptions_that_contradict_are_refused_and_change_nothing() {
     let (mut net, id) = Net::connected();

@@ -61,6 +61,8 @@ pub(super) struct Checks {
     /// `is` has dropped the selected pair: when to try anew.
     revive_at: Option<Instant>,
     responses: u64,
+    /// The nominated pair was answered since it was nominated, with a check that said so.
+    told: bool,
     consent: Option<Instant>,
     last_news: Instant,
 }
@@ -110,6 +112,7 @@ impl Checks {
             moved: false,
             revive_at: None,
             responses: 0,
+            told: false,
             consent: None,
             last_news: now,
         }
@@ -228,6 +231,7 @@ impl Checks {
             && let Some(pair) = self.nominated
         {
             self.consent = Some(now);
+            self.told = true;
             self.watch.note_answer(now, pair);
         }
         self.responses = responses;
@@ -274,6 +278,7 @@ impl Checks {
                 // first, so that the peer knows.
                 self.agent.set_max_stun_rto(CONSENT_INTERVAL + Duration::from_millis(1));
                 self.responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
+                self.told = false;
                 // It is nominated because it has been answered, but that can be long ago.
                 self.consent = self.consent.max(self.watch.answered(pair).or(Some(now)));
             }
@@ -377,6 +382,11 @@ impl Checks {
     /// The local and the remote address to use.
     pub(super) fn nominated(&self) -> Option<Pair> {
         self.nominated
+    }
+
+    /// Whether the peer knows the nominated pair: it nominated it, or has answered since this side did.
+    pub(super) fn peer_knows_pair(&self) -> bool {
+        self.nominated.is_some() && (self.told || !self.controlling())
     }
 
     /// When the peer last agreed to be sent to.

@@ -158,6 +158,14 @@ impl Agent {
         self.path
     }
 
+    /// Whether the peer knows the path, as far as this side can tell: whoever chooses it has to say so. The peer
+    /// sends nothing before.
+    #[must_use]
+    pub fn peer_knows_path(&self) -> bool {
+        let checks = self.previous.as_ref().unwrap_or(&self.current);
+        self.path.is_some() && checks.peer_knows_pair()
+    }
+
     /// Takes a UDP socket that is bound to the address of an interface. After [`Output::EndOfCandidates`]
     /// the peer is told of it with the next restart only; but checks are sent from it at once, as they
     /// may be the only way to a peer that was reached from an address that is gone.
@@ -422,7 +430,11 @@ impl Agent {
             (self.previous, self.consent) = (None, None);
             self.set_pair(None);
             self.set_state(IceState::New);
-        } else if replaced.nominated().is_some() {
+        } else if replaced.nominated().is_some()
+            || (self.consent.is_some() && self.previous.is_none())
+        {
+            // Also without a pair at the moment: if this side has moved and the peer restarts because of it, the
+            // peer can still name a pair, and the answer to the restart may have no other way.
             self.previous = Some(replaced);
         }
         self.names.clear();
