@@ -781,6 +781,10 @@ saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_set_addresses(struct saltyrtc_client *client,
+                                              const char *addresses,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_ENUM(saltyrtc_candidate_type) {
     SALTYRTC_CANDIDATE_TYPE_NONE = 0,
     SALTYRTC_CANDIDATE_TYPE_HOST = 1,

@@ -2436,7 +2436,7 @@ saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *
 
 /**
  * Uses this address of the host, for example "192.0.2.7", and no addresses that were not added. Can be
- * called several times. Default: all addresses of the host.
+ * called several times. Default: all addresses of the host. saltyrtc_client_set_addresses replaces them later.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_address(struct saltyrtc_rtc_config *config,
@@ -2600,6 +2600,22 @@ saltyrtc_status saltyrtc_client_channel_close(struct saltyrtc_client *client,
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_restart_ice(struct saltyrtc_client *client,
                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Uses these addresses of this host for the connection to the peer and no others, in place of those of
+ * saltyrtc_rtc_config_add_address or of an earlier call. For apps whose system tells them the addresses but
+ * does not let the library list them.
+ *
+ * `addresses` is a list with commas, for example "192.0.2.7,2001:db8::7"; an empty text stands for all
+ * addresses of the host. Both roles can call it at any time, also before there is a peer. The client goes on
+ * with the addresses that stay and tells the peer of the new ones; those that are not in the list any more
+ * are given up. An address that this host does not have yet is tried again now and then, and at once after
+ * saltyrtc_network_changed. Fails with SALTYRTC_STATUS_NO_RTC.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_set_addresses(struct saltyrtc_client *client,
+                                              const char *addresses,
+                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Built-in WebRTC: statistics

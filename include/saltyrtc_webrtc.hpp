@@ -138,6 +138,11 @@ private:
 
 inline void restart_ice(ClientRef client) { detail::call(saltyrtc_client_restart_ice, client.get()); }
 
+/// Uses these addresses of the host and no others, for example "192.0.2.7,2001:db8::7". Empty: all of them.
+inline void set_addresses(ClientRef client, const std::string &addresses) {
+    detail::call(saltyrtc_client_set_addresses, client.get(), addresses.c_str());
+}
+
 inline saltyrtc_rtc_stats rtc_stats(ClientRef client) {
     saltyrtc_rtc_stats stats{};
     stats.struct_size = sizeof stats;

@@ -1,5 +1,7 @@
 //! The built-in WebRTC engine, for programs.
 
+use std::net::IpAddr;
+
 use super::engine::{ChannelError, ChannelOptions, Channels, RtcStats};
 use super::handle::Client;
 
@@ -81,6 +83,21 @@ impl Client {
     /// [`ChannelError::OtherRole`] for a responder, [`ChannelError::NoPeer`].
     pub fn restart_ice(&self) -> Result<(), ChannelError> {
         self.channels()?.restart_ice()
+    }
+
+    /// Uses these addresses of this host for connections to the peer and no others, in place of those of
+    /// [`RtcConfig::addresses`](super::RtcConfig::addresses) or of an earlier call. Empty: all that the host has.
+    /// For hosts whose system tells them to the application only.
+    ///
+    /// Both roles can call it at any time, also before there is a peer. The client goes on with the addresses
+    /// that stay and tells the peer of the new ones; those that are not in the list any more are given up. An
+    /// address that this host does not have yet is tried again now and then.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Options`] for an address that no host can have, as `0.0.0.0`, [`ChannelError::NoEngine`].
+    pub fn set_addresses(&self, addresses: Vec<IpAddr>) -> Result<(), ChannelError> {
+        self.channels()?.set_addresses(addresses)
     }
 
     /// Figures of the connection to the peer.

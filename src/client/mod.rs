@@ -25,6 +25,8 @@ pub use crate::task::webrtc::WebRtcSendFailure;
 pub use crate::task::{ClientConfig, Event, TaskEvent};
 pub use crate::transport::{Certificates, Roots, TlsError};
 pub use config::Config;
+#[cfg(all(feature = "webrtc", feature = "capi"))]
+pub(crate) use engine::is_of_a_host;
 #[cfg(feature = "webrtc")]
 pub use engine::{ChannelError, ChannelOptions, RtcConfig, RtcStats, RtcTasks};
 pub use handle::Client;

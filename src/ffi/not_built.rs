@@ -245,6 +245,16 @@ pub unsafe extern "C" fn saltyrtc_client_restart_ice(
 
 #[cfg(not(feature = "webrtc"))]
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_set_addresses(
+    client: *mut c_void,
+    addresses: *const c_char,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    not_built(error, "the built-in WebRTC is not part of this build of the library (feature webrtc)")
+}
+
+#[cfg(not(feature = "webrtc"))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_rtc_stats(
     client: *const c_void,
     stats: *mut c_void,

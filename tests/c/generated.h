@@ -466,6 +466,10 @@ static inline const char *wrong_not_built(void) {
         return "saltyrtc_client_restart_ice";
     }
     if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_client_set_addresses(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_client_set_addresses";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
         saltyrtc_client_rtc_stats(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
         return "saltyrtc_client_rtc_stats";
     }

@@ -167,6 +167,7 @@ static void rtc(const test_server *server) {
     IS_NULL("config", saltyrtc_rtc_config_add_address(NULL, "::1", &error));
     IS_NULL("address", saltyrtc_rtc_config_add_address(rtc, NULL, &error));
     IS_BAD("address", saltyrtc_rtc_config_add_address(rtc, "localhost", &error));
+    IS_BAD("address", saltyrtc_rtc_config_add_address(rtc, "0.0.0.0", &error));
     IS_NULL("config", saltyrtc_rtc_config_set_ports(NULL, 1, 2, &error));
     IS_BAD("first", saltyrtc_rtc_config_set_ports(rtc, 0, 2, &error));
     IS_BAD("first", saltyrtc_rtc_config_set_ports(rtc, 3, 2, &error));
@@ -210,6 +211,12 @@ static void rtc(const test_server *server) {
     IS_NULL("client", saltyrtc_client_channel_set_low_water(NULL, 1, 1, &error));
     IS_NULL("client", saltyrtc_client_channel_close(NULL, 1, &error));
     IS_NULL("client", saltyrtc_client_restart_ice(NULL, &error));
+    IS_NULL("client", saltyrtc_client_set_addresses(NULL, "::1", &error));
+    IS_NULL("addresses", saltyrtc_client_set_addresses(client, NULL, &error));
+    IS_BAD("addresses", saltyrtc_client_set_addresses(client, NOT_UTF8, &error));
+    IS_BAD("addresses", saltyrtc_client_set_addresses(client, "::1,localhost", &error));
+    IS_BAD("addresses", saltyrtc_client_set_addresses(client, "127.0.0.1,", &error));
+    IS_BAD("addresses", saltyrtc_client_set_addresses(client, "224.0.0.251", &error));
     memset(&stats, 0, sizeof stats);
     IS_BAD("struct_size", saltyrtc_client_rtc_stats(client, &stats, &error));
     stats.struct_size = SIZE_MAX;

@@ -233,8 +233,49 @@ static void without_rtc(const test_server *server) {
           saltyrtc_client_open_channel(pair.initiator, &options, &channel, &error));
     CHECK(channel == 0);
     FAILS(SALTYRTC_STATUS_NO_RTC, "built-in", saltyrtc_client_restart_ice(pair.initiator, &error));
+    FAILS(SALTYRTC_STATUS_NO_RTC, "built-in",
+          saltyrtc_client_set_addresses(pair.initiator, "127.0.0.1", &error));
     free_pair(pair);
     checked("a client without the built-in WebRTC");
+}
+
+/* The answers to what is sent come from another address, as soon as there is a path from there. */
+static void use_address(pair pair, bool initiator, uint32_t here, uint32_t there, const char *address) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_client *mover = initiator ? pair.initiator : pair.responder;
+    saltyrtc_rtc_stats stats;
+    size_t len = strlen(address);
+    OK(saltyrtc_client_set_addresses(mover, address, &error));
+    do {
+        OK(saltyrtc_client_channel_send_text(pair.initiator, here, TEXT("where?"), &error));
+        expect_message(pair.responder, there, SALTYRTC_PAYLOAD_BYTES, "where?", 6);
+        OK(saltyrtc_client_channel_send_text(pair.responder, there, TEXT("here"), &error));
+        expect_message(pair.initiator, here, SALTYRTC_PAYLOAD_BYTES, "here", 4);
+        memset(&stats, 0, sizeof stats);
+        stats.struct_size = sizeof stats;
+        OK(saltyrtc_client_rtc_stats(mover, &stats, &error));
+    } while (strncmp(stats.local_address, address, len) != 0 || stats.local_address[len] != ':');
+}
+
+/* The program knows the addresses, and the library does not have to find out. */
+static void addresses_of_the_program(const test_server *server) {
+    saltyrtc_error *error = NULL;
+    pair pair = rtc_pair(server);
+    saltyrtc_channel_options options = labelled("moving");
+    uint32_t here = open_channel(pair.initiator, &options), there;
+    CHECK(opened(pair.initiator, &options, false) == here);
+    there = opened(pair.responder, &options, true);
+    use_address(pair, false, here, there, "127.0.0.2");
+    use_address(pair, true, here, there, "127.0.0.3");
+    /* An address that this host does not have is no harm. */
+    OK(saltyrtc_client_set_addresses(pair.initiator, " 127.0.0.3, 2001:db8::7", &error));
+    use_address(pair, false, here, there, "127.0.0.1");
+    OK(saltyrtc_client_close(pair.initiator, &error));
+    CHECK_END(pair.responder, SALTYRTC_STATUS_PEER_CLOSED, "closed");
+    FAILS(SALTYRTC_STATUS_NO_RTC, "ended",
+          saltyrtc_client_set_addresses(pair.responder, "127.0.0.1", &error));
+    free_pair(pair);
+    checked("addresses of the program");
 }
 
 int main(void) {
@@ -244,6 +285,7 @@ int main(void) {
     a_channel_that_fails(&server);
     an_ice_server_of_no_use(&server);
     back_pressure(&server);
+    addresses_of_the_program(&server);
     two_kinds_of_webrtc(&server);
     without_rtc(&server);
     end_server(&server);

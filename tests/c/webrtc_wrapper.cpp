@@ -37,6 +37,8 @@ void built_in(const saltyrtc::Server &server) {
     rtc.add_to(responder_config);
     saltyrtc::Client initiator(initiator_config), responder(responder_config);
     fails(SALTYRTC_STATUS_NO_PEER, "peer", [&] { saltyrtc::restart_ice(*initiator); });
+    saltyrtc::set_addresses(*initiator, "127.0.0.1");
+    fails(SALTYRTC_STATUS_BAD_ARGUMENT, "home", [&] { saltyrtc::set_addresses(*initiator, "home"); });
     wait_for(initiator, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
     wait_for(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
 

@@ -3,13 +3,14 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use super::config::RtcStats;
+use super::config::{RtcStats, is_of_a_host};
 use crate::chunking::Chunker;
 use crate::protocol::{Role, SecureChannel, SecureSender};
 use crate::rtc::association::{Association, ChannelId, MessageKind};
@@ -147,6 +148,8 @@ struct Registry {
     last: u32,
     channels: HashMap<u32, Arc<Channel>>,
     commands: Vec<Command>,
+    /// The addresses of this host to use from now on, until the engine has taken them.
+    addresses: Option<Vec<IpAddr>>,
     /// Our role, while there is a peer to have channels with.
     peer: Option<Role>,
     /// How many peers there were.
@@ -338,6 +341,20 @@ impl Channels {
         }
     }
 
+    /// Replaces the addresses of this host that are used.
+    pub(crate) fn set_addresses(&self, addresses: Vec<IpAddr>) -> Result<(), ChannelError> {
+        if !addresses.iter().all(|address| is_of_a_host(*address)) {
+            return Err(ChannelError::Options("no host can have one of these addresses"));
+        }
+        let mut registry = lock(&self.registry);
+        if registry.ended {
+            return Err(ChannelError::NoEngine);
+        }
+        registry.addresses = Some(addresses);
+        self.wake.notify_one();
+        Ok(())
+    }
+
     /// The figures, as of the last time that something happened.
     pub(crate) fn stats(&self) -> RtcStats {
         lock(&self.stats).clone()
@@ -402,6 +419,11 @@ impl Channels {
 
     pub(super) fn take_commands(&self) -> Vec<Command> {
         std::mem::take(&mut lock(&self.registry).commands)
+    }
+
+    /// The addresses of this host to use from now on, if they were replaced.
+    pub(super) fn take_addresses(&self) -> Option<Vec<IpAddr>> {
+        lock(&self.registry).addresses.take()
     }
 
     pub(super) fn channel(&self, number: u32) -> Option<Arc<Channel>> {

@@ -34,9 +34,15 @@ pub struct RtcConfig {
     /// are secure.
     pub plain_labels: Vec<String>,
     /// The addresses of this host to use. Default: none, which means all that it has.
+    /// [`Client::set_addresses`](crate::client::Client::set_addresses) replaces them later.
     pub addresses: Vec<IpAddr>,
     /// The UDP ports to use, one for each address. Default: `None`, which means any.
     pub ports: Option<RangeInclusive<u16>>,
+}
+
+/// Whether a host can have this address, so that others can send something there.
+pub(crate) fn is_of_a_host(address: IpAddr) -> bool {
+    !address.is_unspecified() && !address.is_multicast()
 }
 
 impl Default for RtcConfig {

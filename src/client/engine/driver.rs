@@ -4,6 +4,7 @@
 //! for moments; what the application wants comes by way of [`Channels`].
 
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -195,6 +196,10 @@ impl Engine {
         // In this order: a command may be about a peer that has just come, but an item never depends on
         // a command.
         let commands = self.channels.take_commands();
+        // First of all, so that a peer that has just come hears of no others.
+        if let Some(addresses) = self.channels.take_addresses() {
+            self.set_addresses(addresses);
+        }
         for item in self.inbox.take() {
             self.handle(now, item);
         }
@@ -272,6 +277,14 @@ impl Engine {
         let closing = peer.closing.as_ref().map(|closing| closing.next(now));
         let deadline = [session.poll_timeout(now), retry, closing].into_iter().flatten().min();
         if deadline.is_some_and(|at| at <= now) { Next::Turn } else { Next::Wait(deadline) }
+    }
+
+    /// Goes on with these addresses of the host, for this peer and those to come.
+    fn set_addresses(&mut self, addresses: Vec<IpAddr>) {
+        if let Some(session) = self.peer.as_mut().and_then(|peer| peer.session.as_mut()) {
+            session.io.set_addresses(addresses.clone());
+        }
+        self.io.addresses = addresses;
     }
 
     /// Does what the state machine of the client tells.

@@ -19,5 +19,7 @@ mod task;
 
 pub(super) use channels::Channels;
 pub use channels::{ChannelError, ChannelOptions};
+#[cfg(feature = "capi")]
+pub(crate) use config::is_of_a_host;
 pub use config::{RtcConfig, RtcStats, RtcTasks};
 pub(super) use driver::{Engine, EngineParts};

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::mem::size_of;
 use std::time::Duration;
 
+use super::config::host_address;
 use crate::client::{ChannelError, ChannelOptions};
 use crate::ffi::args::{self, bytes, handle, optional_text, text_bytes};
 use crate::ffi::client::saltyrtc_client;
@@ -208,4 +209,33 @@ pub unsafe extern "C" fn saltyrtc_client_restart_ice(
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || Ok(handle(client, "client")?.get()?.restart_ice()?))
+}
+
+/// Uses these addresses of this host for the connection to the peer and no others, in place of those of
+/// saltyrtc_rtc_config_add_address or of an earlier call. For apps whose system tells them the addresses but
+/// does not let the library list them.
+///
+/// `addresses` is a list with commas, for example "192.0.2.7,2001:db8::7"; an empty text stands for all
+/// addresses of the host. Both roles can call it at any time, also before there is a peer. The client goes on
+/// with the addresses that stay and tells the peer of the new ones; those that are not in the list any more
+/// are given up. An address that this host does not have yet is tried again now and then, and at once after
+/// saltyrtc_network_changed. Fails with SALTYRTC_STATUS_NO_RTC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_client_set_addresses(
+    client: *mut saltyrtc_client,
+    addresses: *const c_char,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let client = handle(client, "client")?.get()?;
+        let list = args::text(addresses, "addresses")?.trim();
+        let addresses = match list {
+            "" => Vec::new(),
+            list => list
+                .split(',')
+                .map(|address| host_address(address.trim(), "addresses"))
+                .collect::<Outcome<_>>()?,
+        };
+        Ok(client.set_addresses(addresses)?)
+    })
 }

@@ -1,13 +1,14 @@
 //! The settings of the built-in WebRTC.
 
 use std::ffi::c_char;
+use std::net::IpAddr;
 use std::ptr;
 
-use crate::client::{RtcConfig, RtcTasks};
+use crate::client::{RtcConfig, RtcTasks, is_of_a_host};
 use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text, text_bytes};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::declare::c_enum;
-use crate::ffi::error::{CallError, entry, saltyrtc_error, silent_entry};
+use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
 use crate::ffi::status::saltyrtc_status;
 use crate::rtc::ice::{Policy, Server};
 use crate::task::webrtc::{Options, WebRtc};
@@ -203,8 +204,19 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_add_plain_label(
     })
 }
 
+/// An address that a host can have.
+pub(super) fn host_address(text: &str, name: &str) -> Outcome<IpAddr> {
+    let address: IpAddr = text
+        .parse()
+        .map_err(|_| CallError::argument(name, format!("\"{text}\" is not an IP address")))?;
+    if !is_of_a_host(address) {
+        return Err(CallError::argument(name, format!("no host can have the address {address}")));
+    }
+    Ok(address)
+}
+
 /// Uses this address of the host, for example "192.0.2.7", and no addresses that were not added. Can be
-/// called several times. Default: all addresses of the host.
+/// called several times. Default: all addresses of the host. saltyrtc_client_set_addresses replaces them later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_add_address(
     config: *mut saltyrtc_rtc_config,
@@ -213,9 +225,7 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_add_address(
 ) -> saltyrtc_status {
     entry(error, || {
         let config = handle_mut(config, "config")?;
-        let address = text(address, "address")?.parse();
-        let address = address.map_err(|_| CallError::argument("address", "not an IP address"))?;
-        config.config.addresses.push(address);
+        config.config.addresses.push(host_address(text(address, "address")?, "address")?);
         Ok(())
     })
 }

@@ -118,6 +118,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_client_channel_set_low_water": (c_int32, [c_void_p, c_uint32, c_size_t, c_void_p], False),
     "saltyrtc_client_channel_close": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_client_restart_ice": (c_int32, [c_void_p, c_void_p], False),
+    "saltyrtc_client_set_addresses": (c_int32, [c_void_p, c_char_p, c_void_p], False),
     "saltyrtc_client_rtc_stats": (c_int32, [c_void_p, c_void_p, c_void_p], False),
     "saltyrtc_config_add_webrtc_task": (c_int32, [c_void_p, c_void_p, c_size_t, c_bool, c_void_p], False),
     "saltyrtc_config_add_webrtc_v0_task": (c_int32, [c_void_p, c_void_p, c_size_t, c_bool, c_uint32, c_void_p], False),
@@ -1136,7 +1137,8 @@ def rtc_config_add_plain_label(config: int, label: Optional[str]) -> None:
 
 def rtc_config_add_address(config: int, address: str) -> None:
     """Uses this address of the host, for example "192.0.2.7", and no addresses that were not added. Can be
-    called several times. Default: all addresses of the host.
+    called several times. Default: all addresses of the host. saltyrtc_client_set_addresses replaces them
+    later.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_rtc_config_add_address(config, in_text("address", address), byref(error_))
@@ -1244,6 +1246,22 @@ def client_restart_ice(client: int) -> None:
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_client_restart_ice(client, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def client_set_addresses(client: int, addresses: str) -> None:
+    """Uses these addresses of this host for the connection to the peer and no others, in place of those of
+    saltyrtc_rtc_config_add_address or of an earlier call. For apps whose system tells them the addresses but
+    does not let the library list them.
+    `addresses` is a list with commas, for example "192.0.2.7,2001:db8::7"; an empty text stands for all
+    addresses of the host. Both roles can call it at any time, also before there is a peer. The client goes on
+    with the addresses that stay and tells the peer of the new ones; those that are not in the list any more
+    are given up. An address that this host does not have yet is tried again now and then, and at once after
+    saltyrtc_network_changed. Fails with SALTYRTC_STATUS_NO_RTC.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_client_set_addresses(client, in_text("addresses", addresses), byref(error_))
     if status_ != 0:
         fail(status_, error_)
 

@@ -145,6 +145,12 @@ impl Io {
         changes
     }
 
+    /// Replaces the addresses to use, which the next [`scan`](Self::scan) does something about.
+    pub(super) fn set_addresses(&mut self, addresses: Vec<IpAddr>) {
+        self.config.addresses = addresses;
+        self.look_again();
+    }
+
     /// Has the addresses looked at again, whether or not the system has told of a change.
     pub(super) fn look_again(&mut self) {
         self.schedule.hint();
