@@ -4,6 +4,7 @@ SALTYRTC_LIBRARY          the file, so that nothing is built
 SALTYRTC_WHEEL_PLATFORM   the platform in the name of the wheel, for example manylinux_2_17_x86_64
 """
 
+import atexit
 import os
 import shutil
 import subprocess
@@ -17,6 +18,13 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 NAMES = {"win32": "saltyrtc.dll", "darwin": "libsaltyrtc.dylib"}
 FEATURES = "client,server,webrtc,capi"
+
+
+def temporary():
+    """A directory for as long as this process builds, which may become a gigabyte."""
+    path = Path(tempfile.mkdtemp(prefix="saltyrtc-"))
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
 
 
 class BuildLibrary(BuildHookInterface):
@@ -43,7 +51,7 @@ class BuildLibrary(BuildHookInterface):
         """An sdist has the crate in it, as cargo packs it."""
         sources = self.sources()
         if sources.name != "rust":
-            packed = Path(tempfile.mkdtemp(prefix="saltyrtc-"))
+            packed = temporary()
             command = ["cargo", "package", "--locked", "--no-verify", "--allow-dirty", "--quiet", "--target-dir", packed]
             subprocess.run(command, cwd=sources, check=True)
             (crate,) = (packed / "package").glob("*.crate")
@@ -69,7 +77,7 @@ class BuildLibrary(BuildHookInterface):
                 "saltyrtc: there is no wheel for this system, so the library has to be built, which needs Rust: "
                 "install it (https://rustup.rs), and try again"
             )
-        target = os.environ.get("CARGO_TARGET_DIR") or tempfile.mkdtemp(prefix="saltyrtc-")
+        target = os.environ.get("CARGO_TARGET_DIR") or temporary()
         command = [cargo, "build", "--release", "--locked", "--lib", "--no-default-features", f"--features={FEATURES}"]
         subprocess.run([*command, f"--target-dir={target}"], cwd=sources, check=True)
         return Path(target) / "release" / name
