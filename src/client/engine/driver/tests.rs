@@ -55,3 +55,35 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
         assert_eq!((heard, peer.handed_over), ((is_its_peer, is_its_peer), is_its_peer));
     }
 }
+
+/// Otherwise it would look when the system says something, or much later.
+#[tokio::test]
+async fn word_of_a_changed_network_has_the_addresses_looked_at() {
+    const SOON: Duration = Duration::from_secs(1);
+    let now = Instant::now();
+    let [machine, _] = handover_orders::met();
+    let signalling = Some(machine.signalling_channel().unwrap());
+    let config = RtcConfig { addresses: vec![[127, 0, 0, 1].into()], ..RtcConfig::default() };
+    let (_, parts) = EngineParts::new(config).unwrap();
+    let shared = Arc::new(Shared::new(machine, Box::new(())));
+    let mut engine = Engine::new(shared, parts, Roots::System);
+    let epoch = engine.channels.start(Role::Initiator);
+    engine.handle(now, Item::Start { role: Role::Initiator, epoch, signalling, ortc: false });
+    let looks_soon = |engine: &Engine| {
+        let session = engine.peer.as_ref().and_then(|peer| peer.session.as_ref()).unwrap();
+        session.io.next_scan(now).is_some_and(|at| at < now + SOON)
+    };
+    engine.turn(now);
+    assert!(!looks_soon(&engine), "there is no reason");
+
+    network::network_changed();
+    let told = async {
+        while !looks_soon(&engine) {
+            engine.wait(None).await;
+            engine.turn(now);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), told).await.expect("nobody has told the engine");
+    engine.turn(now + SOON);
+    assert!(!looks_soon(&engine), "it has looked");
+}
