@@ -69,7 +69,12 @@ class Library:
         for name, (result, arguments, only_on_unix) in prototypes.items():
             if only_on_unix and sys.platform == "win32":
                 continue
-            function = getattr(self.functions, name)
+            try:
+                function = getattr(self.functions, name)
+            except AttributeError:
+                raise ImportError(
+                    f"{_find()} is older than this package: it has no {name}. Install both from the same release"
+                ) from None
             function.restype = result
             function.argtypes = arguments
 

@@ -25,7 +25,7 @@ from ._enums import (
 from ._layout import ChannelOptions, Event
 from ._low_water import LowWater
 from ._native import BytesLike, in_text
-from ._send import channel_send_bytes, send_application, send_nothing, send_relayed, sender_for
+from ._send import can_be_handed_over, channel_send_bytes, send_application, send_nothing, send_relayed, sender_for
 from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import NotPossible, QueueFull, SaltyRTCError, error_from_status
 from .invitation import Invitation
@@ -499,6 +499,8 @@ class PeerCore:
             return None
         if self.ended is not None:
             raise again(self.ended)
+        if self.session is not None and not can_be_handed_over(self.session.task, self.settings.tasks):
+            raise NotPossible(Status.NO_HANDOVER, "the task that was agreed on has no data channels")
         return PENDING
 
     def try_connection_state(self, states: Tuple[ConnectionState, ...]) -> Any:

@@ -28,6 +28,11 @@ def sender_for(name: str, tasks: Sequence[Task]) -> Callable[[int, Any], None]:
     return send_nothing
 
 
+def can_be_handed_over(name: str, tasks: Sequence[Task]) -> bool:
+    """Whether the task that was agreed on is one that has data channels."""
+    return sender_for(name, tasks) in (send_nothing, _send_signalling, _send_ortc)
+
+
 # Without what is needed for an error, which is as much as the call itself.
 _send_bytes = library.functions.saltyrtc_client_send_bytes
 channel_send_bytes = library.functions.saltyrtc_client_channel_send_bytes

@@ -244,6 +244,13 @@ def test_a_library_that_is_not_there_or_wrong(tmp_path):
     run(code)
 
 
+def test_a_library_that_is_too_old():
+    from saltyrtc._native import library
+
+    with pytest.raises(ImportError, match="older than this package.*saltyrtc_of_tomorrow"):
+        library.declare({"saltyrtc_of_tomorrow": (None, [], False)})
+
+
 def test_a_filter_that_fails_does_not_end_the_log(capsys):
     logger, calls = logging.getLogger("saltyrtc"), []
     enough = threading.Event()

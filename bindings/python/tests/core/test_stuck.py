@@ -119,6 +119,10 @@ async def test_channels_without_webrtc_do_not_come(server):
                 with pytest.raises(saltyrtc.NotPossible, match="WebRTC") as info:
                     await it
                 assert info.value.status == Status.NO_RTC
+            for peer in (alice, bob):
+                with pytest.raises(saltyrtc.NotPossible) as info:
+                    await peer.handed_over()
+                assert info.value.status == Status.NO_HANDOVER
 
 
 @asynchronous
