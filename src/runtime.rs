@@ -110,7 +110,7 @@ pub fn shutdown(timeout: Duration) -> bool {
 }
 
 /// Whether threads of the runtime may be running. Takes no lock.
-#[cfg(feature = "capi")]
+#[cfg(all(feature = "capi", unix))]
 pub(crate) fn runs() -> bool {
     RUNS.load(Ordering::Relaxed)
 }

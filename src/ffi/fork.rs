@@ -3,6 +3,7 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(unix)]
 use super::client::dispatch;
 use super::error::{CallError, Outcome};
 use super::status::saltyrtc_status;

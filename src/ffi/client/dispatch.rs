@@ -49,6 +49,7 @@ pub(in crate::ffi) fn on_event_thread() -> bool {
 }
 
 /// Whether the thread runs. Takes no lock.
+#[cfg(unix)]
 pub(in crate::ffi) fn runs() -> bool {
     RUNS.load(Ordering::Relaxed)
 }
