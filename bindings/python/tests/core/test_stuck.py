@@ -26,18 +26,6 @@ async def take(source, count):
 
 
 @asynchronous
-async def test_several_drain_at_once(server):
-    async with pair(server) as (alice, bob):
-        count = fill(alice.send_nowait)
-        # There is one mark for all: the last one must not take it away from the others.
-        draining = [asyncio.ensure_future(alice.drain(amount)) for amount in (0, 50_000, alice.buffered_amount - 1)]
-        await asyncio.sleep(0)
-        await take(bob, count)
-        await asyncio.gather(*draining)
-        assert alice.buffered_amount == 0
-
-
-@asynchronous
 async def test_several_drain_a_channel_at_once(server):
     async with pair(server, tasks=WEBRTC) as (alice, bob):
         channel = await alice.open_channel()
@@ -48,17 +36,6 @@ async def test_several_drain_a_channel_at_once(server):
         await take(other, count)
         await asyncio.gather(*draining)
         assert channel.buffered_amount == 0
-
-
-def test_several_threads_drain_at_once(server):
-    with sync_pair(server) as (alice, bob):
-        count = fill(lambda data: alice._call(lambda core: core.send(data)))
-        draining = [in_thread(alice.drain, amount, LIMIT) for amount in (0, 50_000, alice.buffered_amount - 1)]
-        for _ in range(count):
-            bob.receive(LIMIT)
-        for job in draining:
-            job()
-        assert alice.buffered_amount == 0
 
 
 def test_who_drains_less_is_woken_when_the_mark_was_late():
