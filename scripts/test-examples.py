@@ -272,7 +272,8 @@ def gstreamer_webrtc():
     # A peer that vanishes.
     initiator = Program("gstreamer_webrtc", "initiate")
     responder = Program("gstreamer_webrtc", "join", initiator.line("ws://"))
-    responder.told("needs no server any more")
+    for program in (initiator, responder):
+        program.told("needs no server any more")
     responder.kill()
     initiator.told("the connection to the peer is lost")
     initiator.ends(1)
