@@ -55,7 +55,7 @@ endif
 
 .PHONY: help all build header demo demo-browser lint docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-python test-peers test-aiortc test-interop test-network
+.PHONY: test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-races test-python test-peers test-aiortc test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -121,6 +121,9 @@ test-abi: ## What breaks programs that were made for a release (ABI.md)
 
 test-c: ## C and C++ tests of the ABI, and the examples
 	scripts/test-c.sh
+
+test-races: ## C tests with many threads under ThreadSanitizer
+	scripts/test-races.sh
 
 test-python: ## The Python package: its wheel, with every Python that is at hand
 	scripts/test-python.sh

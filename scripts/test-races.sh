@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Data races, by ThreadSanitizer: tests/c programs with many threads, against a library that is built with it,
-# the standard library included. Needs a nightly Rust with rust-src (`rustup toolchain install nightly
-# --component rust-src`) and takes minutes, so `make test` leaves it out.
+# the standard library included, whose sources it installs with rustup. It takes minutes, so `make test` leaves it out.
+# The sanitizer is still an unstable option of the compiler: RUSTC_BOOTSTRAP lets the ordinary one take it, so that no second Rust is
+# needed whose version nobody chose.
 #
 # Arguments: the names of tests to run in place of the usual ones, without directory and ending.
 set -euo pipefail
@@ -12,17 +13,20 @@ TEST_TIMEOUT=${TEST_TIMEOUT:-600}
 tests=("$@")
 [ $# = 0 ] && tests=(queue queue_threads queue_log queue_pause pull callback_threads concurrency)
 
-target=$(rustc +nightly --print host-tuple)
+if [ ! -d "$(rustc --print sysroot)/lib/rustlib/src/rust/library" ]; then
+    rustup --quiet component add rust-src
+fi
+target=$(rustc --version --verbose | sed -n 's/^host: //p')
 # What the compiler's own runtime lacks is in Rust's.
-runtime=$(rustc +nightly --print sysroot)/lib/rustlib/$target/lib/librustc-nightly_rt.tsan.a
+runtime=$(rustc --print sysroot)/lib/rustlib/$target/lib/librustc-stable_rt.tsan.a
 if [ ! -f "$runtime" ]; then
     echo "test-races: there is no $runtime" >&2
     exit 1
 fi
 
 directory=${CARGO_TARGET_DIR:-target}/races
-RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=$directory \
-    cargo +nightly build --locked --quiet --lib -Zbuild-std --target "$target"
+RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=$directory cargo build --locked --quiet --lib \
+    --no-default-features --features client,server,webrtc,capi,vectorised -Zbuild-std --target "$target"
 libraries=$(realpath "$directory/$target/debug")
 ln -sf libsaltyrtc.so "$libraries/$(readelf -d "$libraries/libsaltyrtc.so" |
     sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')"
