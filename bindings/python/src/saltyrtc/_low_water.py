@@ -20,6 +20,8 @@ class LowWater:
 
     def is_reached(self, amount: int) -> bool:
         """Whether no more than this waits to be sent. If not, there is an event when it is worth asking again."""
+        if amount < 0:
+            raise ValueError(f"amount has to be at least 0, not {amount}: never does less than nothing wait")
         if self._buffered_amount() <= amount:
             return True
         if amount > self._mark:

@@ -26,16 +26,48 @@ async def take(source, count):
 
 
 @asynchronous
+async def test_several_drain_at_once(server):
+    async with pair(server) as (alice, bob):
+        count = fill(alice.send_nowait)
+        # There is one mark for all: the last one must not take it away from the others.
+        draining = [asyncio.ensure_future(alice.drain(amount)) for amount in (0, 50_000, 200_000)]
+        await asyncio.sleep(0)
+        await take(bob, count)
+        await asyncio.gather(*draining)
+        assert alice.buffered_amount == 0
+
+
+@asynchronous
 async def test_several_drain_a_channel_at_once(server):
     async with pair(server, tasks=WEBRTC) as (alice, bob):
         channel = await alice.open_channel()
         other = await bob.accept_channel()
         count = fill(channel.send_nowait)
-        draining = [asyncio.ensure_future(channel.drain(amount)) for amount in (0, 50_000, channel.buffered_amount - 1)]
+        draining = [asyncio.ensure_future(channel.drain(amount)) for amount in (0, 50_000, 200_000)]
         await asyncio.sleep(0)
         await take(other, count)
         await asyncio.gather(*draining)
         assert channel.buffered_amount == 0
+
+
+def test_several_threads_drain_at_once(server):
+    with sync_pair(server) as (alice, bob):
+        count = fill(lambda data: alice._call(lambda core: core.send(data)))
+        draining = [in_thread(alice.drain, amount, LIMIT) for amount in (0, 50_000, 200_000)]
+        for _ in range(count):
+            bob.receive(LIMIT)
+        for job in draining:
+            job()
+        assert alice.buffered_amount == 0
+
+
+@asynchronous
+async def test_less_than_nothing_never_waits(server):
+    async with pair(server, tasks=WEBRTC) as (alice, bob):
+        channel = await alice.open_channel()
+        for drain in (alice.drain, channel.drain):
+            with pytest.raises(ValueError, match="at least 0, not -1"):
+                await drain(-1)
 
 
 def test_who_drains_less_is_woken_when_the_mark_was_late():
