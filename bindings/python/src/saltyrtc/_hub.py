@@ -99,8 +99,9 @@ class Hub:
             self.loop.remove_reader(self._fd)
             self.queue.close()
         else:
-            self._thread = None
+            # First the wake-up: the thread closes the queue when it sees that it is to end.
             self.queue.wake()
+            self._thread = None
             self._read.release()
 
     def _on_readable(self) -> None:

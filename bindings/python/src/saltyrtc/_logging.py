@@ -37,7 +37,6 @@ class _Thread(threading.Thread):
     def run(self) -> None:
         while not self.ends:
             self.queue.dispatch(self.queue.read(-1))
-        self.queue.close()
 
     def on_message(self, kind: int, channel: int, payload: int, data: bytes) -> None:
         """There are none."""
@@ -88,3 +87,5 @@ def _stop() -> None:
         thread.ends = True
         thread.queue.wake()
         thread.join()
+        # Not by the thread itself: it may see that it is to end before it is woken, which needs the queue.
+        thread.queue.close()
