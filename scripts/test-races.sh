@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Data races, by ThreadSanitizer: tests/c programs with many threads, against a library that is built with it,
 # the standard library included, whose sources it installs with rustup. It takes minutes, so `make test` leaves it out.
-# The sanitizer is still an unstable option of the compiler: RUSTC_BOOTSTRAP lets the ordinary one take it, so that no second Rust is
-# needed whose version nobody chose.
+# The sanitizer is still an unstable option of the compiler: RUSTC_BOOTSTRAP lets the ordinary one take it, so that no
+# second Rust is needed whose version nobody chose.
 #
 # Arguments: the names of tests to run in place of the usual ones, without directory and ending.
 set -euo pipefail

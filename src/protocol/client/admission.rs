@@ -10,8 +10,9 @@ use crate::protocol::{DropReason, ResponderAddress, TaskOutput};
 
 impl<E: TaskOutput> Client<E> {
     /// Initiator: lets one more responder introduce itself with a new token, which is returned. The
-    /// previous token, or the trusted key, is not accepted any more for a new handshake; a peer that is
-    /// authenticated stays.
+    /// previous token, or the trusted key, is not accepted any more for a new handshake. A peer that is there
+    /// stays until somebody has authenticated itself with the new token, and takes its place; it stays for good
+    /// if the client is to end with it, or once the handover has begun.
     pub fn issue_token(&mut self) -> Result<AuthToken, SendFailure> {
         let token = AuthToken::generate(&mut *self.signalling.random.0);
         self.arm_token(token.clone())?;

@@ -175,7 +175,7 @@ class Peer:
         return self._started().buffered_amount()
 
     async def drain(self, amount: int = 0) -> None:
-        """Waits until no more than `amount` bytes of messages wait to be sent, or the connection has ended."""
+        """Waits until no more than `amount` bytes (at least 0) of messages wait to be sent, or the connection has ended."""
         core = self._started()
         await until(core.drained, core.try_drain, amount)
 
@@ -477,7 +477,7 @@ class Channel:
         return self._core.buffered_amount()
 
     async def drain(self, amount: int = 0) -> None:
-        """Waits until no more than `amount` bytes wait to be sent."""
+        """Waits until no more than `amount` bytes (at least 0) wait to be sent."""
         await until(self._core.changed, self._core.try_drain, amount)
 
     async def close(self) -> None:

@@ -210,7 +210,7 @@ class Peer:
         return self._call(lambda core: core.buffered_amount())
 
     def drain(self, amount: int = 0, timeout: Optional[float] = None) -> None:
-        """Waits until no more than `amount` bytes of messages wait to be sent, or the connection has ended."""
+        """Waits until no more than `amount` bytes (at least 0) of messages wait to be sent, or the connection has ended."""
         self._until(timeout, lambda core: core.try_drain(amount))
 
     def receive(self, timeout: Optional[float] = None) -> Any:
@@ -489,7 +489,7 @@ class Channel:
         return self._peer._call(lambda _: self._core.buffered_amount())
 
     def drain(self, amount: int = 0, timeout: Optional[float] = None) -> None:
-        """Waits until no more than `amount` bytes wait to be sent."""
+        """Waits until no more than `amount` bytes (at least 0) wait to be sent."""
         self._peer._until(timeout, lambda _: self._core.try_drain(amount))
 
     def close(self, timeout: Optional[float] = None) -> None:

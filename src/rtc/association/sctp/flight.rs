@@ -1,7 +1,8 @@
 //! What is on its way to the peer, as the packets tell that leave and arrive, and what of it got lost.
 //!
-//! `sctp-proto` repairs one packet per round trip, and none twice. So it is not told of gaps, and what is
-//! missing is sent again here, as soon as something that was sent later has arrived (as in RACK, RFC 8985).
+//! `sctp-proto` repairs one packet per round trip, and none twice. So what is
+//! missing is sent again here, as soon as something that was sent later has arrived (as in RACK, RFC 8985). It is
+//! told of gaps only if something in them may get lost, so that it can give that up.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
