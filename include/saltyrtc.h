@@ -964,7 +964,8 @@ SALTYRTC_ENUM(saltyrtc_event_kind) {
      */
     SALTYRTC_EVENT_KIND_RESPONDER_JOINED = 2,
     /**
-     * Initiator: a responder that was not authenticated left the path.
+     * Initiator: a responder that was not authenticated left the path, or was dropped from it without
+     * having failed: it was silent for too long, or another one is the peer.
      *
      * Fields: address.
      */
@@ -1260,7 +1261,8 @@ SALTYRTC_ENUM(saltyrtc_peer_left) {
      */
     SALTYRTC_PEER_LEFT_UNREACHABLE = 1,
     /**
-     * A new client has the peer's address on the path. It may be the same peer, coming back.
+     * Another client has taken its place: it has the peer's address on the path now, or has authenticated
+     * itself while the peer was there. It may be the same peer, coming back.
      */
     SALTYRTC_PEER_LEFT_REPLACED = 2,
     /**

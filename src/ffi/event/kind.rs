@@ -23,7 +23,8 @@ event_kinds! {
         },
         /// Initiator: a responder came onto the path. It is not authenticated yet.
         ResponderJoined = 2 { always address },
-        /// Initiator: a responder that was not authenticated left the path.
+        /// Initiator: a responder that was not authenticated left the path, or was dropped from it without
+        /// having failed: it was silent for too long, or another one is the peer.
         ResponderLeft = 3 { always address },
         /// Responder: an initiator came onto the path. It is not authenticated yet.
         InitiatorJoined = 4 {},

@@ -89,7 +89,8 @@ c_enum! {
         Disconnected = 0,
         /// A message could not be delivered to the peer.
         Unreachable = 1,
-        /// A new client has the peer's address on the path. It may be the same peer, coming back.
+        /// Another client has taken its place: it has the peer's address on the path now, or has authenticated
+        /// itself while the peer was there. It may be the same peer, coming back.
         Replaced = 2,
         /// This client dropped the peer with saltyrtc_client_drop_responder.
         Dropped = 3,

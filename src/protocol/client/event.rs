@@ -20,7 +20,8 @@ pub enum Event<E> {
     },
     /// Initiator: a responder is on the path. It is not authenticated yet, and may never be.
     ResponderJoined(ResponderAddress),
-    /// Initiator: a responder that was not authenticated left the path.
+    /// Initiator: a responder that was not authenticated left the path, or was dropped from it without having
+    /// failed: it was silent for too long, or another one is the peer.
     ResponderLeft(ResponderAddress),
     /// Responder: an initiator came onto the path. It is not authenticated yet.
     InitiatorJoined,
@@ -101,7 +102,8 @@ pub enum PeerLeft {
     Disconnected,
     /// A message could not be delivered to the peer.
     Unreachable,
-    /// Somebody else has the peer's address now; it may well be the peer itself, coming back.
+    /// Somebody else has the peer's address now, or has authenticated itself while the peer was there; it may well
+    /// be the peer itself, coming back.
     Replaced,
     /// Initiator: the application dropped it.
     Dropped,

@@ -211,7 +211,9 @@ class EventKind(OpenEnum):
     RESPONDER_JOINED = 2
     """Initiator: a responder came onto the path. It is not authenticated yet."""
     RESPONDER_LEFT = 3
-    """Initiator: a responder that was not authenticated left the path."""
+    """Initiator: a responder that was not authenticated left the path, or was dropped from it without having
+    failed: it was silent for too long, or another one is the peer.
+    """
     INITIATOR_JOINED = 4
     """Responder: an initiator came onto the path. It is not authenticated yet."""
     TOKEN_USED = 5
@@ -349,7 +351,9 @@ class PeerLeft(OpenEnum):
     UNREACHABLE = 1
     """A message could not be delivered to the peer."""
     REPLACED = 2
-    """A new client has the peer's address on the path. It may be the same peer, coming back."""
+    """Another client has taken its place: it has the peer's address on the path now, or has authenticated itself
+    while the peer was there. It may be the same peer, coming back.
+    """
     DROPPED = 3
     """This client dropped the peer with saltyrtc_client_drop_responder."""
 
