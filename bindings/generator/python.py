@@ -108,10 +108,11 @@ STRUCTS = ("saltyrtc_channel_options", "saltyrtc_rtc_stats")
 def layout(description):
     enums_by_name = {each["name"]: each for each in description["enums"]}
     structs = {each["name"]: each for each in description["structs"]}
+    used = {camel(field["enum"]) for field in description["record"]["fields"] if "enum" in field}
     out = [f'"""Structures, and the records of events. {NOTE}"""\n', "from __future__ import annotations\n",
            "import ctypes\nimport functools\nimport struct\nfrom dataclasses import dataclass, field",
-           "from typing import Any, Optional, Tuple\n",
-           "from . import _enums\n"]
+           "from typing import Any, List, Optional, Tuple\n",
+           f"from ._enums import {', '.join(sorted(used))}\n"]
     for name in STRUCTS:
         out.append(structure(structs[name], enums_by_name))
     out.append(record(description, enums_by_name, structs))
@@ -167,7 +168,7 @@ def functions(description):
             "from ctypes import byref, c_bool, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint8, c_uint16, c_uint32",
             "from ctypes import c_uint64, c_void_p",
             "from typing import Any, Dict, List, Optional, Sequence, Tuple\n",
-            "from . import _layout",
+            f"from ._layout import {', '.join(map(camel, STRUCTS))}",
             "from ._native import BytesLike, fail, in_bytes, in_key, in_numbers, in_text, in_text_bytes, library",
             "from ._native import out_bytes, too_small\n",
             "# name: (result, arguments, only on Unix)",
@@ -289,7 +290,7 @@ class Call:
 
     def add_struct(self, name, c_type, optional, parameter):
         kind = camel(c_type.removeprefix("const ").removesuffix(" *"))
-        self.take(name, f"_layout.{kind}", False)
+        self.take(name, kind, False)
         self.arguments.append(f"byref({name})")
         return True
 
@@ -336,8 +337,8 @@ class Call:
 
     def add_out_struct(self, name, c_type, optional, parameter):
         kind = camel(c_type.removesuffix(" *"))
-        self.before += [f"{name} = _layout.{kind}()", f"{name}.struct_size = ctypes.sizeof({name})"]
-        self.results.append((f"_layout.{kind}", name))
+        self.before += [f"{name} = {kind}()", f"{name}.struct_size = ctypes.sizeof({name})"]
+        self.results.append((kind, name))
         self.arguments.append(f"byref({name})")
         return True
 
@@ -480,7 +481,7 @@ def _bytes(view: memoryview, offset: int, size: int) -> bytes:
 
 
 def _candidates(view: memoryview, offset: int, count: int) -> Tuple[Candidate, ...]:
-    out = []
+    out: List[Candidate] = []
     for at in range(offset, offset + count * CANDIDATE.size, CANDIDATE.size):
         c = CANDIDATE.unpack_from(view, at)
         index = None if c[6] < 0 else c[6]
@@ -505,6 +506,6 @@ def event_value(field, at):
         return "bytes", 'b""', f"_bytes(view, r[{at}], r[{at + 1}])"
     assert meaning == "value", field
     if "enum" in field:
-        kind = "_enums." + camel(field["enum"])
+        kind = camel(field["enum"])
         return kind, f"{kind}(0)", f"{kind}(r[{at}])"
     return "int", "0", f"r[{at}]"

@@ -99,13 +99,15 @@ class watch:
 
 
 class Proxy:
-    """Between clients and a server: it can cut connections, and stop passing on what comes from the server."""
+    """Between clients and a server: it can cut connections, stop passing on what comes from the server, and tell when a
+    client sends a ping (of WebSocket) while it has nothing else to send."""
 
     def __init__(self, server, *, only_http=False):
         self.target = server.port
         self.only_http = only_http
         self.passes = asyncio.Event()
         self.passes.set()
+        self.pinged = asyncio.Event()
         self.writers = set()
         self.tasks = set()
 
@@ -143,7 +145,10 @@ class Proxy:
     async def _copy(self, reader, writer, from_server):
         head = b""
         while data := await reader.read(1 << 16):
-            if from_server:
+            if not from_server:
+                if data[0] == 0x89:
+                    self.pinged.set()
+            else:
                 await self.passes.wait()
                 if self.only_http:
                     head += data
@@ -154,6 +159,8 @@ class Proxy:
                     self.passes.clear()
             writer.write(data)
             await writer.drain()
+        if not writer.is_closing():
+            writer.write_eof()
 
 
 def closed_port():

@@ -43,6 +43,7 @@ from ._enums import (
 )
 from ._layout import Event
 from ._logging import set_log_level
+from ._network import network_changed
 from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import (
     ConnectionFailed,
@@ -111,6 +112,7 @@ __all__ = [
     "errors",
     "key_from",
     "msgpack",
+    "network_changed",
     "new_token",
     "set_log_level",
     "sync",

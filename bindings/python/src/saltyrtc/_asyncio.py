@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Iterable, Optional, Type, TypeVar, Union
 
 from . import _functions as native
 from ._config import Config, Options, Settings
@@ -12,6 +12,7 @@ from ._enums import ConnectionState, Status
 from ._hub import Hub, LoopSignal, until
 from ._layout import Event
 from ._native import BytesLike
+from ._network import address_list
 from ._peer import PENDING, ChannelCore, EndOfMessages, Inbox, PeerCore
 from ._values import ConnectionStats, Session, SignallingChannel
 from .errors import NotPossible, SaltyRTCError
@@ -27,24 +28,25 @@ _C = TypeVar("_C", bound="Channel")
 class Application:
     """Application messages: independent of the task, and of whether the signalling was handed over."""
 
-    def __init__(self, peer: Peer) -> None:
-        # With it: the client lives as long as its parts are used.
-        self._peer = peer
+    def __init__(self, started: Callable[[], PeerCore]) -> None:
+        # A method of the client, which lives as long as its parts are used.
+        self._started = started
 
     async def send(self, message: Any) -> None:
         """Sends `bytes`, `str`, or another value of MessagePack; waits while too much waits to be sent."""
-        core = self._peer._started()
+        core = self._started()
         await until(core.writable, core.try_send_application, message)
 
     async def receive(self) -> Any:
         """The next application message. Raises `SaltyRTCError` when there are no more."""
-        return await _receive(self._peer._started(), self._peer._started().application)
+        core = self._started()
+        return await _receive(core, core.application)
 
     def __aiter__(self) -> AsyncIterator[Any]:
         return self
 
     async def __anext__(self) -> Any:
-        core = self._peer._started()
+        core = self._started()
         return await _next(core, core.application)
 
 
@@ -197,7 +199,7 @@ class Peer:
     @property
     def application(self) -> Application:
         """Application messages, which do not belong to the task."""
-        return Application(self)
+        return Application(self._started)
 
     async def trust(self) -> bytes:
         """Trusts the authenticated peer: it can come back without a token, if it trusts this client too.
@@ -226,17 +228,15 @@ class Peer:
         messages are encrypted by WebRTC only, and not also with the keys of the two peers; both have to say so. With
         `negotiated_id`, both peers open the channel themselves.
         """
-        core = self._started()
-        channel = Channel(
-            self,
-            core.open_channel(label, protocol, max_retransmits, max_lifetime, ordered, plain, negotiated_id),
+        channel = self._started().open_channel(
+            label, protocol, max_retransmits, max_lifetime, ordered, plain, negotiated_id
         )
         try:
-            await until(channel._core.changed, channel._core.try_open)
+            await until(channel.changed, channel.try_open)
         except BaseException:
-            channel._core.close()
+            channel.close()
             raise
-        return channel
+        return Channel(self, channel)
 
     async def accept_channel(self) -> Channel:
         """The next channel that the peer opens. Raises `SaltyRTCError` when there are no more."""
@@ -274,6 +274,16 @@ class Peer:
     def restart_ice(self) -> None:
         """Initiator: looks for a new path to the peer. That happens by itself when addresses of this host change."""
         native.client_restart_ice(self._started().require())
+
+    def set_addresses(self, addresses: Iterable[str]) -> None:
+        """Uses these addresses of this host with the built-in WebRTC and no others, in place of those of `WebRTC` or of
+        an earlier call; `[]` stands for all addresses of this host.
+
+        It can be called at any time, also before there is a peer. The connection goes on over the addresses that stay,
+        and the peer is told of new ones. An address that this host does not have yet is tried again later, and at once
+        after `network_changed`. Raises `NotPossible` without `WebRTC`, and `InvalidArgument`.
+        """
+        native.client_set_addresses(self._started().require(), address_list(addresses))
 
     # --- WebRTC of the program ---
 

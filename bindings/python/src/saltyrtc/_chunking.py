@@ -23,7 +23,7 @@ class SecureChannel:
     def __init__(self, peer: Union[Peer, sync.Peer], id: int) -> None:
         """`id` is that of the data channel, 0 to 65534. Raises `NotPossible` without an authenticated peer."""
         self._handle = 0
-        self._handle = peer._secure_channel(id)
+        self._handle = peer._secure_channel(id)  # pyright: ignore[reportPrivateUsage]
 
     def encrypt(self, data: BytesLike) -> bytes:
         """A message for the data channel. Each call uses up a sequence number, even if the result is never sent."""
@@ -50,7 +50,7 @@ class Chunker:
     def split(self, message: BytesLike, chunk_size: int) -> List[bytes]:
         """The chunks of a message, which must not be empty, of at most `chunk_size` bytes each (at least 10)."""
         native.chunker_add(self._handle, message, chunk_size)
-        chunks = []
+        chunks: List[bytes] = []
         while chunk := native.chunker_next(self._handle):
             chunks.append(chunk)
         return chunks

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+from typing import Tuple, cast
 
-from . import _logging
+from ._logging import stop as stop_logging
 from ._native import library
 from ._queue import the_end
 
@@ -31,13 +32,13 @@ def _is_main_interpreter() -> bool:
 
 def _number(interpreter: object) -> object:
     # Some versions give the number together with who owns it.
-    return interpreter[0] if isinstance(interpreter, tuple) else interpreter
+    return cast("Tuple[object, ...]", interpreter)[0] if isinstance(interpreter, tuple) else interpreter
 
 
 def _at_exit(process: int) -> None:
     if os.getpid() != process or not _is_main_interpreter():
         return
-    _logging.stop()
+    stop_logging()
     the_end.set()
     # What could not be done in time is given up: there is nobody left to tell.
     library.functions.saltyrtc_shutdown(GOODBYE_MS, None)

@@ -10,7 +10,7 @@ from ctypes import byref, c_bool, c_char_p, c_int, c_int32, c_int64, c_size_t, c
 from ctypes import c_uint64, c_void_p
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from . import _layout
+from ._layout import ChannelOptions, RtcStats
 from ._native import BytesLike, fail, in_bytes, in_key, in_numbers, in_text, in_text_bytes, library
 from ._native import out_bytes, too_small
 
@@ -1167,7 +1167,7 @@ def config_add_rtc_task(config: int, rtc: int) -> None:
         fail(status_, error_)
 
 
-def client_open_channel(client: int, options: _layout.ChannelOptions) -> int:
+def client_open_channel(client: int, options: ChannelOptions) -> int:
     """Opens a channel to the peer, and sets `*channel` to its number, which does not have to be freed and which
     this client uses for no other channel. The event CHANNEL_OPENED says that messages can be sent,
     CHANNEL_CLOSED that the channel could not be opened. Can be called as soon as there is a peer, before
@@ -1266,11 +1266,11 @@ def client_set_addresses(client: int, addresses: str) -> None:
         fail(status_, error_)
 
 
-def client_rtc_stats(client: int) -> _layout.RtcStats:
+def client_rtc_stats(client: int) -> RtcStats:
     """Gets statistics of the connection to the peer. Set `stats->struct_size` before the call. Fails with
     SALTYRTC_STATUS_NO_RTC.
     """
-    stats = _layout.RtcStats()
+    stats = RtcStats()
     stats.struct_size = ctypes.sizeof(stats)
     error_ = c_void_p()
     status_ = _lib.saltyrtc_client_rtc_stats(client, byref(stats), byref(error_))

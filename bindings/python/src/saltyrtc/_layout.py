@@ -6,9 +6,9 @@ import ctypes
 import functools
 import struct
 from dataclasses import dataclass, field
-from typing import Any, Optional, Tuple
+from typing import Any, List, Optional, Tuple
 
-from . import _enums
+from ._enums import ClosedBy, ConnectionState, EventKind, LogLevel, Payload, PeerLeft, Reliability, Status
 
 
 class ChannelOptions(ctypes.Structure):
@@ -92,25 +92,25 @@ class Event:
     their defaults.
     """
 
-    kind: _enums.EventKind
+    kind: EventKind
     """What happened."""
-    status: _enums.Status = _enums.Status(0)
+    status: Status = Status(0)
     """The reason."""
-    closed_by: _enums.ClosedBy = _enums.ClosedBy(0)
+    closed_by: ClosedBy = ClosedBy(0)
     """Who ended the connection."""
     close_code: int = 0
     """The close code of WebSocket or SaltyRTC, 1000 to 4999; 0 if there was none."""
     address: int = 0
     """An address on the path: 1 is the initiator, 2 to 255 are responders."""
-    peer_left: _enums.PeerLeft = _enums.PeerLeft(0)
+    peer_left: PeerLeft = PeerLeft(0)
     """How the client learned that the peer is gone."""
-    payload: _enums.Payload = _enums.Payload(0)
+    payload: Payload = Payload(0)
     """The type of the data."""
-    connection_state: _enums.ConnectionState = _enums.ConnectionState(0)
+    connection_state: ConnectionState = ConnectionState(0)
     """The state of the connection to the peer."""
     channel: int = 0
     """The number of a channel."""
-    reliability: _enums.Reliability = _enums.Reliability(0)
+    reliability: Reliability = Reliability(0)
     """How long delivery is attempted."""
     reliability_limit: int = 0
     """With MAX_RETRANSMITS, the number of retransmissions; with MAX_LIFETIME, milliseconds."""
@@ -134,7 +134,7 @@ class Event:
     """The subprotocol of a channel."""
     dropped: int = 0
     """How many log messages before this one were dropped, because too many waited."""
-    log_level: _enums.LogLevel = _enums.LogLevel(0)
+    log_level: LogLevel = LogLevel(0)
     """The level of the log message."""
     log_target: Optional[str] = None
     """The part of the library that logs."""
@@ -165,7 +165,7 @@ def _bytes(view: memoryview, offset: int, size: int) -> bytes:
 
 
 def _candidates(view: memoryview, offset: int, count: int) -> Tuple[Candidate, ...]:
-    out = []
+    out: List[Candidate] = []
     for at in range(offset, offset + count * CANDIDATE.size, CANDIDATE.size):
         c = CANDIDATE.unpack_from(view, at)
         index = None if c[6] < 0 else c[6]
@@ -177,16 +177,16 @@ def decode_event(view: memoryview, at: int) -> Event:
     """The event whose record begins at this place of the buffer."""
     r: Tuple[Any, ...] = RECORD.unpack_from(view, at)
     return Event(
-        kind=_enums.EventKind(r[1]),
-        status=_enums.Status(r[4]),
-        closed_by=_enums.ClosedBy(r[5]),
+        kind=EventKind(r[1]),
+        status=Status(r[4]),
+        closed_by=ClosedBy(r[5]),
         close_code=r[6],
         address=r[7],
-        peer_left=_enums.PeerLeft(r[8]),
-        payload=_enums.Payload(r[9]),
-        connection_state=_enums.ConnectionState(r[10]),
+        peer_left=PeerLeft(r[8]),
+        payload=Payload(r[9]),
+        connection_state=ConnectionState(r[10]),
         channel=r[11],
-        reliability=_enums.Reliability(r[12]),
+        reliability=Reliability(r[12]),
         reliability_limit=r[13],
         text=_text(view, r[14], r[15]),
         peer_key=_bytes(view, r[16], r[17]),
@@ -198,7 +198,7 @@ def decode_event(view: memoryview, at: int) -> Event:
         label=_text(view, r[28], r[29]),
         channel_protocol=_text(view, r[30], r[31]),
         dropped=r[32],
-        log_level=_enums.LogLevel(r[33]),
+        log_level=LogLevel(r[33]),
         log_target=_text(view, r[34], r[35]),
         retryable=bool(r[3] & 1),
         peer_present=bool(r[3] & 2),

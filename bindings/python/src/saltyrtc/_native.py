@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
 
-from . import _enums
+from ._enums import ABI_VERSION, KEY_BYTES, Status
 from .errors import error_from_status
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     BytesLike = Union[bytes, bytearray, memoryview, Buffer]
 else:
     BytesLike = Union[bytes, bytearray, memoryview]
-
-KEY_BYTES = _enums.KEY_BYTES
-
 
 def _refuse_where_it_does_not_work() -> None:
     gil = getattr(sys, "_is_gil_enabled", None)
@@ -54,10 +51,10 @@ class Library:
             ) from error
         version = self.functions.saltyrtc_abi_version
         version.restype = ctypes.c_uint32
-        if version() != _enums.ABI_VERSION:
+        if version() != ABI_VERSION:
             raise ImportError(
                 f"{path} has version {version()} of the binary interface, and this package is for version "
-                f"{_enums.ABI_VERSION}: install both from the same release"
+                f"{ABI_VERSION}: install both from the same release"
             )
         self.functions.saltyrtc_error_message.restype = ctypes.c_char_p
         self.functions.saltyrtc_error_message.argtypes = [ctypes.c_void_p]
@@ -100,7 +97,7 @@ def fail(status: int, error: ctypes.c_void_p) -> NoReturn:
 
 def too_small(status: int, error: ctypes.c_void_p, needed: int) -> int:
     """The capacity to try again with, or the exception, if that was not the problem."""
-    if status != _enums.Status.BUFFER_TOO_SMALL:
+    if status != Status.BUFFER_TOO_SMALL:
         fail(status, error)
     take_text(error)
     return needed

@@ -26,7 +26,7 @@ from ._layout import ChannelOptions, Event
 from ._low_water import LowWater
 from ._native import BytesLike, in_text
 from ._send import can_be_handed_over, channel_send_bytes, send_application, send_nothing, send_relayed, sender_for
-from ._values import ConnectionStats, Session, SignallingChannel
+from ._values import ConnectionStats, Session
 from .errors import NotPossible, QueueFull, SaltyRTCError, error_from_status
 from .invitation import Invitation
 from .tasks import Candidate, Description, WebRTC

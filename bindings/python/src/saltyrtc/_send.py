@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Sequence, Union
+from typing import Any, Callable, Mapping, Sequence, cast
 
 from . import _functions as native
 from . import msgpack
 from ._enums import Status
-from ._native import library
+from ._native import BytesLike, library
 from .errors import NotPossible
 from .tasks import ORTC, Candidate, CustomTask, Description, OwnWebRTC, Task
 
@@ -43,7 +43,7 @@ def send_relayed(handle: int, value: Any) -> None:
         return
     # Also what failed just now: once more, to get to know why. (Nothing was sent.)
     if isinstance(value, (bytes, bytearray, memoryview)):
-        native.client_send_bytes(handle, value)
+        native.client_send_bytes(handle, cast(BytesLike, value))
     elif isinstance(value, str):
         native.client_send_text(handle, value)
     else:
@@ -52,7 +52,7 @@ def send_relayed(handle: int, value: Any) -> None:
 
 def send_application(handle: int, value: Any) -> None:
     if isinstance(value, (bytes, bytearray, memoryview)):
-        native.client_send_application_bytes(handle, value)
+        native.client_send_application_bytes(handle, cast(BytesLike, value))
     elif isinstance(value, str):
         native.client_send_application_text(handle, value)
     else:
@@ -66,7 +66,7 @@ def _send_task_message(handle: int, value: Any) -> None:
 def _send_ortc(handle: int, value: Any) -> None:
     if not isinstance(value, Mapping):
         raise TypeError("the ORTC task carries dictionaries with a \"type\" only")
-    fields = dict(value)
+    fields = dict(cast("Mapping[str, Any]", value))
     # The library adds the label, and refuses one that it has not added.
     for_handover = fields.get("label") == "handover"
     if for_handover:
@@ -74,7 +74,7 @@ def _send_ortc(handle: int, value: Any) -> None:
     native.client_send_ortc_message(handle, msgpack.encode(fields), for_handover)
 
 
-def _send_signalling(handle: int, value: Union[Description, Candidate]) -> None:
+def _send_signalling(handle: int, value: Any) -> None:
     if isinstance(value, Candidate):
         index = -1 if value.sdp_m_line_index is None else value.sdp_m_line_index
         native.client_send_candidate(handle, value.candidate, value.sdp_mid, index, value.username_fragment)

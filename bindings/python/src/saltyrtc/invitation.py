@@ -114,7 +114,7 @@ def _modules(code: str) -> List[List[bool]]:
     """The rows of modules of a code for the terminal, true where it is light."""
     lines = code.splitlines()
     width = max(len(line) for line in lines)
-    rows = []
+    rows: List[List[bool]] = []
     for line in lines:
         pairs = [_BLOCKS[block] for block in line.ljust(width)]
         rows.append([above for above, _ in pairs])

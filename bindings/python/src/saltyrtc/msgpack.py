@@ -17,7 +17,7 @@ extension           `Extension`
 from __future__ import annotations
 
 import struct
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, cast
 
 __all__ = ["Extension", "Raw", "decode", "encode"]
 
@@ -97,7 +97,7 @@ def _write(value: Any, put: Callable[[bytes], None], depth: int) -> None:
         put(_sized(len(text), _TEXT))
         put(text)
     elif isinstance(value, (bytes, bytearray, memoryview)):
-        data = bytes(value)
+        data = bytes(cast(bytes, value))
         put(_sized(len(data), _BYTES))
         put(data)
     elif isinstance(value, Raw):
@@ -108,12 +108,14 @@ def _write(value: Any, put: Callable[[bytes], None], depth: int) -> None:
         put(struct.pack(">b", value.code))
         put(bytes(value.data))
     elif isinstance(value, (list, tuple)):
-        put(_sized(len(value), _LIST))
-        for item in value:
+        items = cast("Sequence[Any]", value)
+        put(_sized(len(items), _LIST))
+        for item in items:
             _write(item, put, depth + 1)
     elif isinstance(value, dict):
-        put(_sized(len(value), _MAP))
-        for key, item in value.items():
+        entries = cast("Dict[object, object]", value)
+        put(_sized(len(entries), _MAP))
+        for key, item in entries.items():
             _write(key, put, depth + 1)
             _write(item, put, depth + 1)
     else:

@@ -22,13 +22,14 @@ import threading
 import time
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, Optional, Type, TypeVar, Union
 
 from . import _functions as native
 from ._config import Config, Options, Settings
 from ._enums import ConnectionState, Status
 from ._layout import Event
 from ._native import BytesLike
+from ._network import address_list
 from ._peer import PENDING, ChannelCore, EndOfMessages, PeerCore, Signal
 from ._queue import EventQueue
 from ._values import ConnectionStats, Session, SignallingChannel
@@ -70,6 +71,11 @@ class _Pump:
         if sys.platform != "win32":
             self._poll = select.poll()
             self._poll.register(self._queue.fileno(), select.POLLIN)
+
+    def call(self, function: Callable[[PeerCore], _T]) -> _T:
+        """For what does not wait."""
+        with self.lock:
+            return function(self.core)
 
     def _forget(self, token: int) -> None:
         self._queue.targets.pop(token, None)
@@ -232,7 +238,7 @@ class Peer:
     @property
     def application(self) -> Application:
         """Application messages, which do not belong to the task."""
-        return Application(self)
+        return Application(self._started)
 
     def trust(self) -> bytes:
         """Trusts the authenticated peer, and returns its public key, to be stored and given as `trusted_peer`."""
@@ -261,12 +267,12 @@ class Peer:
         except BaseException:
             self._call(lambda _: core.close())
             raise
-        return Channel(self, core)
+        return Channel(self._started, core)
 
     def accept_channel(self, timeout: Optional[float] = None) -> Channel:
         """The next channel that the peer opens. Raises `SaltyRTCError` when there are no more."""
         try:
-            return Channel(self, self._until(timeout, lambda core: core.try_accept()))
+            return Channel(self._started, self._until(timeout, lambda core: core.try_accept()))
         except EndOfMessages:
             raise NotPossible(Status.CLOSED, "the connection is closed: there are no more channels") from None
 
@@ -277,7 +283,7 @@ class Peer:
                 core = self._until(None, lambda core: core.try_accept())
             except EndOfMessages:
                 return
-            yield Channel(self, core)
+            yield Channel(self._started, core)
 
     @property
     def connection_state(self) -> ConnectionState:
@@ -296,6 +302,10 @@ class Peer:
     def restart_ice(self) -> None:
         """Initiator: looks for a new path to the peer."""
         self._call(lambda core: native.client_restart_ice(core.require()))
+
+    def set_addresses(self, addresses: Iterable[str]) -> None:
+        """Uses these addresses of this host with the built-in WebRTC and no others: as `saltyrtc.Peer.set_addresses`."""
+        self._call(lambda core: native.client_set_addresses(core.require(), address_list(addresses)))
 
     def signalling_channel(self) -> SignallingChannel:
         """How to create the data channel for `hand_over`: as `saltyrtc.Peer.signalling_channel`."""
@@ -359,9 +369,7 @@ class Peer:
         return pump.until(timeout, attempt, pump.core)
 
     def _call(self, function: Callable[[PeerCore], _T]) -> _T:
-        pump = self._started()
-        with pump.lock:
-            return function(pump.core)
+        return self._started().call(function)
 
     def __del__(self) -> None:
         pump = self._pump
@@ -420,17 +428,20 @@ class Responder(Peer):
 class Application:
     """Application messages: independent of the task, and of whether the signalling was handed over."""
 
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
+    def __init__(self, started: Callable[[], _Pump]) -> None:
+        # A method of the client, which lives as long as its parts are used.
+        self._started = started
 
     def send(self, message: Any, timeout: Optional[float] = None) -> None:
         """Sends `bytes`, `str`, or another value of MessagePack; waits while too much waits to be sent."""
-        self._peer._until(timeout, lambda core: core.try_send_application(message))
+        pump = self._started()
+        pump.until(timeout, pump.core.try_send_application, message)
 
     def receive(self, timeout: Optional[float] = None) -> Any:
         """The next application message. Raises `SaltyRTCError` when there are no more."""
+        pump = self._started()
         try:
-            return self._peer._until(timeout, lambda core: core.try_receive(core.application))
+            return pump.until(timeout, pump.core.try_receive, pump.core.application)
         except EndOfMessages:
             raise NotPossible(Status.CLOSED, "the connection is closed: there are no more messages") from None
 
@@ -438,8 +449,9 @@ class Application:
         return self
 
     def __next__(self) -> Any:
+        pump = self._started()
         try:
-            return self._peer._until(None, lambda core: core.try_receive(core.application))
+            return pump.until(None, pump.core.try_receive, pump.core.application)
         except EndOfMessages:
             raise StopIteration from None
 
@@ -447,8 +459,8 @@ class Application:
 class Channel:
     """A data channel of the built-in WebRTC: as `saltyrtc.Channel`."""
 
-    def __init__(self, peer: Peer, core: ChannelCore) -> None:
-        self._peer = peer
+    def __init__(self, started: Callable[[], _Pump], core: ChannelCore) -> None:
+        self._started = started
         self._core = core
 
     @property
@@ -463,12 +475,12 @@ class Channel:
 
     def send(self, data: Union[str, BytesLike], timeout: Optional[float] = None) -> None:
         """Sends a message; waits while too much waits to be sent."""
-        self._peer._until(timeout, lambda _: self._core.try_send(data))
+        self._started().until(timeout, self._core.try_send, data)
 
     def receive(self, timeout: Optional[float] = None) -> Union[bytes, str]:
         """The next message. Raises `SaltyRTCError` when there are no more."""
         try:
-            message: Union[bytes, str] = self._peer._until(timeout, lambda _: self._core.try_receive())
+            message: Union[bytes, str] = self._started().until(timeout, self._core.try_receive)
             return message
         except EndOfMessages:
             raise NotPossible(Status.CLOSED, "the channel is closed: there are no more messages") from None
@@ -478,7 +490,7 @@ class Channel:
 
     def __next__(self) -> Union[bytes, str]:
         try:
-            message: Union[bytes, str] = self._peer._until(None, lambda _: self._core.try_receive())
+            message: Union[bytes, str] = self._started().until(None, self._core.try_receive)
             return message
         except EndOfMessages:
             raise StopIteration from None
@@ -486,16 +498,16 @@ class Channel:
     @property
     def buffered_amount(self) -> int:
         """How many bytes wait to be sent, including what encryption adds."""
-        return self._peer._call(lambda _: self._core.buffered_amount())
+        return self._started().call(lambda _: self._core.buffered_amount())
 
     def drain(self, amount: int = 0, timeout: Optional[float] = None) -> None:
         """Waits until no more than `amount` bytes (at least 0) wait to be sent."""
-        self._peer._until(timeout, lambda _: self._core.try_drain(amount))
+        self._started().until(timeout, self._core.try_drain, amount)
 
     def close(self, timeout: Optional[float] = None) -> None:
         """Closes the channel after everything that waits was sent; waits until the peer has closed it too."""
-        self._peer._call(lambda _: self._core.close())
-        self._peer._until(timeout, lambda _: self._core.try_closed())
+        self._started().call(lambda _: self._core.close())
+        self._started().until(timeout, self._core.try_closed)
 
     def __enter__(self: _C) -> _C:
         return self

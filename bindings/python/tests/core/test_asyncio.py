@@ -185,6 +185,19 @@ async def test_a_peer_comes_back(server):
 
 
 @asynchronous
+async def test_a_network_that_has_changed(server):
+    async with Proxy(server) as proxy, saltyrtc.Initiator(proxy.url) as alice:
+        async with saltyrtc.Responder(alice.invitation) as bob:
+            await asyncio.gather(alice.connected(), bob.connected())
+            assert not proxy.pinged.is_set()
+            saltyrtc.network_changed()
+            await proxy.pinged.wait()
+            # The server has answered, so it is still the same connection.
+            await alice.send("still there")
+            assert await bob.receive() == "still there"
+
+
+@asynchronous
 async def test_another_responder_with_a_new_token(server):
     async with initiator(server, rejoin=True) as alice:
         async with saltyrtc.Responder(alice.invitation) as bob:

@@ -97,6 +97,20 @@ def test_channels(server):
         assert alice.stats().bytes_sent > 0
 
 
+def test_addresses_that_the_program_knows(server):
+    with sync_pair(server, tasks=WEBRTC) as (alice, bob):
+        channel = alice.open_channel("moving", timeout=LIMIT)
+        other = bob.accept_channel(LIMIT)
+        alice.set_addresses(["127.0.0.2"])
+        while not alice.stats().local_address.startswith("127.0.0.2:"):
+            channel.send(b"where?", LIMIT)
+            assert other.receive(LIMIT) == b"where?"
+            other.send(b"here", LIMIT)
+            assert channel.receive(LIMIT) == b"here"
+        with pytest.raises(saltyrtc.InvalidArgument):
+            bob.set_addresses(["localhost"])
+
+
 def test_custom_task_and_trust(server):
     with sync_pair(server, tasks=[saltyrtc.CustomTask(CUSTOM)], rejoin=True) as (alice, bob):
         alice.send({"type": "move"})

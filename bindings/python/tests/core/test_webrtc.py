@@ -75,6 +75,34 @@ async def test_the_end_of_the_connection_ends_channels(server):
 
 
 @asynchronous
+async def test_addresses_that_the_program_knows(server):
+    async with pair(server, tasks=WEBRTC) as (alice, bob):
+        channel = await alice.open_channel("moving")
+        other = await bob.accept_channel()
+        # One that this host does not have is no harm.
+        bob.set_addresses(["127.0.0.2", "2001:db8::7"])
+        while not bob.stats().local_address.startswith("127.0.0.2:"):
+            await channel.send(b"where?")
+            assert await other.receive() == b"where?"
+            await other.send(b"here")
+            assert await channel.receive() == b"here"
+        for wrong in (["localhost"], ["127.0.0.1,"], ["224.0.0.251"]):
+            with pytest.raises(saltyrtc.InvalidArgument):
+                alice.set_addresses(wrong)
+        with pytest.raises(TypeError, match="list"):
+            alice.set_addresses("127.0.0.1")
+        with pytest.raises(ValueError, match="empty"):
+            alice.set_addresses([""])
+        assert bob.stats().local_address.startswith("127.0.0.2:")
+    with pytest.raises(saltyrtc.SaltyRTCError):
+        alice.set_addresses([])
+    async with pair(server) as (alice, _):
+        with pytest.raises(saltyrtc.NotPossible) as info:
+            alice.set_addresses(["127.0.0.1"])
+        assert info.value.status == Status.NO_RTC
+
+
+@asynchronous
 async def test_opening_can_be_cancelled(server):
     async with pair(server, tasks=WEBRTC) as (alice, bob):
         for _ in range(5):

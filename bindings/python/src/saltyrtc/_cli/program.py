@@ -145,7 +145,7 @@ class Program:
 
     def client(self) -> Peer:
         """A new client. It trusts the peer if it has met it before."""
-        servers = []
+        servers: List[IceServer] = []
         for text in self.options.ice:
             # A password may have commas in it.
             url, user, password = (text.split(",", 2) + [None, None])[:3]
