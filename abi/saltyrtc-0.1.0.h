@@ -327,6 +327,11 @@ SALTYRTC_ENUM(saltyrtc_event_kind) {
     SALTYRTC_EVENT_KIND_LOW_WATER = 28,
     SALTYRTC_EVENT_KIND_SERVER_STOPPED = 29,
     SALTYRTC_EVENT_KIND_ORTC_MESSAGE = 30,
+    SALTYRTC_EVENT_KIND_ICE_PARAMETERS = 31,
+    SALTYRTC_EVENT_KIND_ICE_CANDIDATES = 32,
+    SALTYRTC_EVENT_KIND_DTLS_PARAMETERS = 33,
+    SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES = 34,
+    SALTYRTC_EVENT_KIND_DATA_CHANNEL_PARAMETERS = 35,
 };
 SALTYRTC_ENUM_TYPE(saltyrtc_event_kind);
 SALTYRTC_API
@@ -377,6 +382,14 @@ SALTYRTC_ENUM(saltyrtc_log_level) {
     SALTYRTC_LOG_LEVEL_TRACE = 5,
 };
 SALTYRTC_ENUM_TYPE(saltyrtc_log_level);
+SALTYRTC_ENUM(saltyrtc_candidate_type) {
+    SALTYRTC_CANDIDATE_TYPE_NONE = 0,
+    SALTYRTC_CANDIDATE_TYPE_HOST = 1,
+    SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
+    SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
+    SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_candidate_type);
 typedef struct saltyrtc_candidate {
     const char *SALTYRTC_NULLABLE candidate;
     size_t candidate_len;
@@ -386,6 +399,47 @@ typedef struct saltyrtc_candidate {
     size_t username_fragment_len;
     int32_t sdp_m_line_index;
 } saltyrtc_candidate;
+SALTYRTC_ENUM(saltyrtc_ice_role) {
+    SALTYRTC_ICE_ROLE_NONE = 0,
+    SALTYRTC_ICE_ROLE_CONTROLLING = 1,
+    SALTYRTC_ICE_ROLE_CONTROLLED = 2,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_ice_role);
+SALTYRTC_ENUM(saltyrtc_ice_protocol) {
+    SALTYRTC_ICE_PROTOCOL_UDP = 0,
+    SALTYRTC_ICE_PROTOCOL_TCP_ACTIVE = 1,
+    SALTYRTC_ICE_PROTOCOL_TCP_PASSIVE = 2,
+    SALTYRTC_ICE_PROTOCOL_TCP_SIMULTANEOUS_OPEN = 3,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_ice_protocol);
+SALTYRTC_ENUM(saltyrtc_dtls_role) {
+    SALTYRTC_DTLS_ROLE_AUTO = 0,
+    SALTYRTC_DTLS_ROLE_CLIENT = 1,
+    SALTYRTC_DTLS_ROLE_SERVER = 2,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_dtls_role);
+typedef struct saltyrtc_ice_candidate {
+    const char *SALTYRTC_NULLABLE label;
+    size_t label_len;
+    const char *SALTYRTC_NULLABLE foundation;
+    size_t foundation_len;
+    const char *SALTYRTC_NULLABLE ip;
+    size_t ip_len;
+    const char *SALTYRTC_NULLABLE related_address;
+    size_t related_address_len;
+    uint32_t priority;
+    int32_t candidate_type;
+    int32_t protocol;
+    uint16_t port;
+    uint16_t related_port;
+    bool complete;
+} saltyrtc_ice_candidate;
+typedef struct saltyrtc_dtls_fingerprint {
+    const char *SALTYRTC_NULLABLE algorithm;
+    size_t algorithm_len;
+    const char *SALTYRTC_NULLABLE value;
+    size_t value_len;
+} saltyrtc_dtls_fingerprint;
 typedef struct saltyrtc_event {
     size_t struct_size;
     uint64_t token;
@@ -426,6 +480,25 @@ typedef struct saltyrtc_event {
     saltyrtc_log_level log_level;
     const char *SALTYRTC_NULLABLE log_target;
     uint64_t dropped;
+    const char *SALTYRTC_NULLABLE message_label;
+    size_t message_label_len;
+    const char *SALTYRTC_NULLABLE username_fragment;
+    size_t username_fragment_len;
+    const char *SALTYRTC_NULLABLE password;
+    size_t password_len;
+    const struct saltyrtc_ice_candidate *SALTYRTC_NULLABLE ice_candidates;
+    size_t ice_candidates_len;
+    const struct saltyrtc_dtls_fingerprint *SALTYRTC_NULLABLE fingerprints;
+    size_t fingerprints_len;
+    saltyrtc_ice_role ice_role;
+    saltyrtc_dtls_role dtls_role;
+    uint32_t max_message_size;
+    uint32_t max_packet_lifetime;
+    uint32_t max_retransmits;
+    uint16_t channel_id;
+    bool has_max_packet_lifetime;
+    bool has_max_retransmits;
+    bool ice_lite;
 } saltyrtc_event;
 SALTYRTC_API
 void saltyrtc_event_free(struct saltyrtc_event *SALTYRTC_NULLABLE event);
@@ -469,8 +542,37 @@ typedef struct saltyrtc_record {
     int32_t log_level;
     uint32_t log_target_offset;
     uint32_t log_target_len;
+    int32_t ice_role;
+    uint32_t message_label_offset;
+    uint32_t message_label_len;
+    uint32_t username_fragment_offset;
+    uint32_t username_fragment_len;
+    uint32_t password_offset;
+    uint32_t password_len;
+    uint32_t ice_candidates_offset;
+    uint32_t ice_candidates_len;
+    uint32_t fingerprints_offset;
+    uint32_t fingerprints_len;
+    int32_t dtls_role;
+    uint32_t max_message_size;
+    uint32_t max_packet_lifetime;
+    uint32_t max_retransmits;
+    uint32_t channel_id;
     uint32_t reserved;
 } saltyrtc_record;
+SALTYRTC_ENUM(saltyrtc_record_flag) {
+    SALTYRTC_RECORD_FLAG_RETRYABLE = 1,
+    SALTYRTC_RECORD_FLAG_PEER_PRESENT = 2,
+    SALTYRTC_RECORD_FLAG_SERVER_VERIFIED = 4,
+    SALTYRTC_RECORD_FLAG_CAN_REJOIN = 8,
+    SALTYRTC_RECORD_FLAG_UNORDERED = 16,
+    SALTYRTC_RECORD_FLAG_PLAIN = 32,
+    SALTYRTC_RECORD_FLAG_OPENED_BY_PEER = 64,
+    SALTYRTC_RECORD_FLAG_HAS_MAX_PACKET_LIFETIME = 128,
+    SALTYRTC_RECORD_FLAG_HAS_MAX_RETRANSMITS = 256,
+    SALTYRTC_RECORD_FLAG_ICE_LITE = 512,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_record_flag);
 typedef struct saltyrtc_record_candidate {
     uint32_t candidate_offset;
     uint32_t candidate_len;
@@ -481,16 +583,28 @@ typedef struct saltyrtc_record_candidate {
     int32_t sdp_m_line_index;
     uint32_t reserved;
 } saltyrtc_record_candidate;
-SALTYRTC_ENUM(saltyrtc_record_flag) {
-    SALTYRTC_RECORD_FLAG_RETRYABLE = 1,
-    SALTYRTC_RECORD_FLAG_PEER_PRESENT = 2,
-    SALTYRTC_RECORD_FLAG_SERVER_VERIFIED = 4,
-    SALTYRTC_RECORD_FLAG_CAN_REJOIN = 8,
-    SALTYRTC_RECORD_FLAG_UNORDERED = 16,
-    SALTYRTC_RECORD_FLAG_PLAIN = 32,
-    SALTYRTC_RECORD_FLAG_OPENED_BY_PEER = 64,
-};
-SALTYRTC_ENUM_TYPE(saltyrtc_record_flag);
+typedef struct saltyrtc_record_ice_candidate {
+    uint32_t label_offset;
+    uint32_t label_len;
+    uint32_t foundation_offset;
+    uint32_t foundation_len;
+    uint32_t ip_offset;
+    uint32_t ip_len;
+    uint32_t related_address_offset;
+    uint32_t related_address_len;
+    uint32_t priority;
+    int32_t candidate_type;
+    int32_t protocol;
+    uint32_t port;
+    uint32_t related_port;
+    uint32_t complete;
+} saltyrtc_record_ice_candidate;
+typedef struct saltyrtc_record_dtls_fingerprint {
+    uint32_t algorithm_offset;
+    uint32_t algorithm_len;
+    uint32_t value_offset;
+    uint32_t value_len;
+} saltyrtc_record_dtls_fingerprint;
 typedef struct saltyrtc_queue saltyrtc_queue;
 SALTYRTC_API
 saltyrtc_status saltyrtc_queue_new(struct saltyrtc_queue *SALTYRTC_NULLABLE *SALTYRTC_NONNULL out,
@@ -717,6 +831,10 @@ saltyrtc_status saltyrtc_rtc_config_set_tasks(struct saltyrtc_rtc_config *config
                                               int32_t tasks,
                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_dtls_role(struct saltyrtc_rtc_config *config,
+                                                  int32_t role,
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
 saltyrtc_status saltyrtc_rtc_config_add_plain_label(struct saltyrtc_rtc_config *config,
                                                     const char *SALTYRTC_NULLABLE label,
                                                     size_t label_len,
@@ -785,14 +903,6 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_set_addresses(struct saltyrtc_client *client,
                                               const char *addresses,
                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
-SALTYRTC_ENUM(saltyrtc_candidate_type) {
-    SALTYRTC_CANDIDATE_TYPE_NONE = 0,
-    SALTYRTC_CANDIDATE_TYPE_HOST = 1,
-    SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
-    SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
-    SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
-};
-SALTYRTC_ENUM_TYPE(saltyrtc_candidate_type);
 SALTYRTC_ENUM(saltyrtc_relay_protocol) {
     SALTYRTC_RELAY_PROTOCOL_NONE = 0,
     SALTYRTC_RELAY_PROTOCOL_UDP = 1,
@@ -919,6 +1029,71 @@ saltyrtc_status saltyrtc_client_send_ortc_message(struct saltyrtc_client *client
                                                   size_t message_len,
                                                   bool for_handover,
                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+typedef struct saltyrtc_ice_parameters {
+    size_t struct_size;
+    const char *SALTYRTC_NULLABLE label;
+    size_t label_len;
+    const char *SALTYRTC_NULLABLE username_fragment;
+    size_t username_fragment_len;
+    const char *SALTYRTC_NULLABLE password;
+    size_t password_len;
+    int32_t role;
+    bool ice_lite;
+} saltyrtc_ice_parameters;
+typedef struct saltyrtc_dtls_parameters {
+    size_t struct_size;
+    const char *SALTYRTC_NULLABLE label;
+    size_t label_len;
+    const struct saltyrtc_dtls_fingerprint *SALTYRTC_NULLABLE fingerprints;
+    size_t fingerprints_len;
+    int32_t role;
+} saltyrtc_dtls_parameters;
+typedef struct saltyrtc_sctp_capabilities {
+    size_t struct_size;
+    const char *SALTYRTC_NULLABLE label;
+    size_t label_len;
+    uint32_t max_message_size;
+} saltyrtc_sctp_capabilities;
+typedef struct saltyrtc_data_channel_parameters {
+    size_t struct_size;
+    const char *SALTYRTC_NULLABLE label;
+    size_t label_len;
+    const char *SALTYRTC_NULLABLE channel_label;
+    size_t channel_label_len;
+    const char *SALTYRTC_NULLABLE channel_protocol;
+    size_t channel_protocol_len;
+    uint32_t max_packet_lifetime;
+    uint32_t max_retransmits;
+    uint16_t id;
+    bool has_max_packet_lifetime;
+    bool has_max_retransmits;
+    bool unordered;
+} saltyrtc_data_channel_parameters;
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_ice_parameters(struct saltyrtc_client *client,
+                                                    const struct saltyrtc_ice_parameters *parameters,
+                                                    bool for_handover,
+                                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_ice_candidate(struct saltyrtc_client *client,
+                                                   const struct saltyrtc_ice_candidate *candidate,
+                                                   bool for_handover,
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_dtls_parameters(struct saltyrtc_client *client,
+                                                     const struct saltyrtc_dtls_parameters *parameters,
+                                                     bool for_handover,
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_sctp_capabilities(struct saltyrtc_client *client,
+                                                       const struct saltyrtc_sctp_capabilities *capabilities,
+                                                       bool for_handover,
+                                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_data_channel_parameters(struct saltyrtc_client *client,
+                                                             const struct saltyrtc_data_channel_parameters *parameters,
+                                                             bool for_handover,
+                                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_ENUM(saltyrtc_chunking_mode) {
     SALTYRTC_CHUNKING_MODE_RELIABLE_ORDERED = 0,
     SALTYRTC_CHUNKING_MODE_UNRELIABLE_UNORDERED = 1,

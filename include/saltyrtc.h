@@ -1129,12 +1129,51 @@ SALTYRTC_ENUM(saltyrtc_event_kind) {
      */
     SALTYRTC_EVENT_KIND_SERVER_STOPPED = 29,
     /**
-     * ORTC task: a message from the peer, valid as the specification of the task has it.
+     * ORTC task: a valid message from the peer for which there is no kind of its own: 'rtp-capabilities'.
      *
-     * Fields: payload (MSGPACK), data (a map with the key "type", for example "ice-parameters";
-     * with the fields that the task knows), data_len.
+     * Fields: payload (MSGPACK), data (a map with the key "type"; with the fields that the task
+     * knows), data_len.
      */
     SALTYRTC_EVENT_KIND_ORTC_MESSAGE = 30,
+    /**
+     * ORTC task: the parameters of the peer's ICE transport.
+     *
+     * Fields: message_label, message_label_len, username_fragment, username_fragment_len,
+     * password, password_len, ice_lite, ice_role, payload (MSGPACK), data (the whole message, as
+     * saltyrtc_client_send_ortc_message takes it), data_len.
+     */
+    SALTYRTC_EVENT_KIND_ICE_PARAMETERS = 31,
+    /**
+     * ORTC task: ICE candidates of the peer.
+     *
+     * Fields: ice_candidates, ice_candidates_len, payload (MSGPACK), data (the whole message, as
+     * saltyrtc_client_send_ortc_message takes it), data_len.
+     */
+    SALTYRTC_EVENT_KIND_ICE_CANDIDATES = 32,
+    /**
+     * ORTC task: the parameters of the peer's DTLS transport.
+     *
+     * Fields: message_label, message_label_len, dtls_role, fingerprints, fingerprints_len, payload
+     * (MSGPACK), data (the whole message, as saltyrtc_client_send_ortc_message takes it),
+     * data_len.
+     */
+    SALTYRTC_EVENT_KIND_DTLS_PARAMETERS = 33,
+    /**
+     * ORTC task: the capabilities of the peer's SCTP transport.
+     *
+     * Fields: message_label, message_label_len, max_message_size, payload (MSGPACK), data (the
+     * whole message, as saltyrtc_client_send_ortc_message takes it), data_len.
+     */
+    SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES = 34,
+    /**
+     * ORTC task: a data channel of the peer.
+     *
+     * Fields: message_label, message_label_len, channel_id, label (that of the channel),
+     * label_len, channel_protocol, channel_protocol_len, unordered, max_packet_lifetime,
+     * has_max_packet_lifetime, max_retransmits, has_max_retransmits, payload (MSGPACK), data (the
+     * whole message, as saltyrtc_client_send_ortc_message takes it), data_len.
+     */
+    SALTYRTC_EVENT_KIND_DATA_CHANNEL_PARAMETERS = 35,
 };
 SALTYRTC_ENUM_TYPE(saltyrtc_event_kind);
 
@@ -1304,6 +1343,33 @@ SALTYRTC_ENUM(saltyrtc_log_level) {
 SALTYRTC_ENUM_TYPE(saltyrtc_log_level);
 
 /**
+ * The type of an ICE candidate, or of the address that one end of a path has.
+ */
+SALTYRTC_ENUM(saltyrtc_candidate_type) {
+    /**
+     * There is no path.
+     */
+    SALTYRTC_CANDIDATE_TYPE_NONE = 0,
+    /**
+     * An address of the host itself.
+     */
+    SALTYRTC_CANDIDATE_TYPE_HOST = 1,
+    /**
+     * The outer address of a NAT, as a STUN server saw it.
+     */
+    SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
+    /**
+     * The outer address of a NAT, as the other client saw it.
+     */
+    SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
+    /**
+     * An address of a TURN server.
+     */
+    SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_candidate_type);
+
+/**
  * An ICE candidate of the peer. Texts end with a NUL; what the peer wrote may contain others.
  */
 typedef struct saltyrtc_candidate {
@@ -1337,6 +1403,153 @@ typedef struct saltyrtc_candidate {
      */
     int32_t sdp_m_line_index;
 } saltyrtc_candidate;
+
+/**
+ * Which side of ICE decides about the path.
+ */
+SALTYRTC_ENUM(saltyrtc_ice_role) {
+    /**
+     * The sender does not say.
+     */
+    SALTYRTC_ICE_ROLE_NONE = 0,
+    /**
+     * "controlling".
+     */
+    SALTYRTC_ICE_ROLE_CONTROLLING = 1,
+    /**
+     * "controlled".
+     */
+    SALTYRTC_ICE_ROLE_CONTROLLED = 2,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_ice_role);
+
+/**
+ * How a candidate is reached, and with TCP, who opens the connection.
+ */
+SALTYRTC_ENUM(saltyrtc_ice_protocol) {
+    /**
+     * "udp".
+     */
+    SALTYRTC_ICE_PROTOCOL_UDP = 0,
+    /**
+     * "tcp", "active".
+     */
+    SALTYRTC_ICE_PROTOCOL_TCP_ACTIVE = 1,
+    /**
+     * "tcp", "passive".
+     */
+    SALTYRTC_ICE_PROTOCOL_TCP_PASSIVE = 2,
+    /**
+     * "tcp", "so": both at the same time.
+     */
+    SALTYRTC_ICE_PROTOCOL_TCP_SIMULTANEOUS_OPEN = 3,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_ice_protocol);
+
+/**
+ * Who begins the handshake of DTLS.
+ */
+SALTYRTC_ENUM(saltyrtc_dtls_role) {
+    /**
+     * "auto": what the roles of ICE say. The controlling side is the server.
+     */
+    SALTYRTC_DTLS_ROLE_AUTO = 0,
+    /**
+     * "client": who says this begins.
+     */
+    SALTYRTC_DTLS_ROLE_CLIENT = 1,
+    /**
+     * "server": who says this waits.
+     */
+    SALTYRTC_DTLS_ROLE_SERVER = 2,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_dtls_role);
+
+/**
+ * An ICE candidate of the ORTC task: an RTCIceCandidate of the ORTC API. In an event, texts end with a NUL, and
+ * what the peer wrote may contain others. To send one, set all bytes to 0, and then the fields that differ;
+ * a text with the length 0 ends with a NUL.
+ */
+typedef struct saltyrtc_ice_candidate {
+    /**
+     * Which of several transports it is of; NULL if there is one only.
+     */
+    const char *SALTYRTC_NULLABLE label;
+    /**
+     * The size of the label in bytes, without the NUL at the end.
+     */
+    size_t label_len;
+    /**
+     * Candidates with the same foundation were found in the same way.
+     */
+    const char *SALTYRTC_NULLABLE foundation;
+    /**
+     * The size of the foundation in bytes, likewise.
+     */
+    size_t foundation_len;
+    /**
+     * The IP address, or a name that stands for one.
+     */
+    const char *SALTYRTC_NULLABLE ip;
+    /**
+     * The size of the address in bytes, likewise.
+     */
+    size_t ip_len;
+    /**
+     * The address that it was found from; NULL if it is not given.
+     */
+    const char *SALTYRTC_NULLABLE related_address;
+    /**
+     * The size of that address in bytes, likewise.
+     */
+    size_t related_address_len;
+    /**
+     * The higher, the more wanted.
+     */
+    uint32_t priority;
+    /**
+     * How it was found. One of saltyrtc_candidate_type, but not NONE.
+     */
+    int32_t candidate_type;
+    /**
+     * One of saltyrtc_ice_protocol.
+     */
+    int32_t protocol;
+    /**
+     * The port.
+     */
+    uint16_t port;
+    /**
+     * The port that it was found from. It is sent with a related address only.
+     */
+    uint16_t related_port;
+    /**
+     * This is no candidate: there are no more. Only the label has a meaning then.
+     */
+    bool complete;
+} saltyrtc_ice_candidate;
+
+/**
+ * The hash of a certificate: an RTCDtlsFingerprint of the ORTC API. Texts as in saltyrtc_ice_candidate.
+ */
+typedef struct saltyrtc_dtls_fingerprint {
+    /**
+     * The name of the hash function, for example "sha-256".
+     */
+    const char *SALTYRTC_NULLABLE algorithm;
+    /**
+     * The size of the name in bytes, without the NUL at the end.
+     */
+    size_t algorithm_len;
+    /**
+     * The hash, in hexadecimal digits with colons between the bytes.
+     */
+    const char *SALTYRTC_NULLABLE value;
+    /**
+     * The size of the hash in bytes of text, likewise.
+     */
+    size_t value_len;
+} saltyrtc_dtls_fingerprint;
 
 /**
  * An event. Which fields it has depends on its kind and is written there, in saltyrtc_event_kind;
@@ -1512,6 +1725,83 @@ typedef struct saltyrtc_event {
      * How many log messages before this one were dropped, because too many waited.
      */
     uint64_t dropped;
+    /**
+     * Which of several transports or channels a message of ORTC is about; NULL if the peer does not say.
+     */
+    const char *SALTYRTC_NULLABLE message_label;
+    /**
+     * The size of the label in bytes, without the NUL at the end.
+     */
+    size_t message_label_len;
+    /**
+     * The username fragment of ICE.
+     */
+    const char *SALTYRTC_NULLABLE username_fragment;
+    /**
+     * The size of the username fragment in bytes, without the NUL at the end.
+     */
+    size_t username_fragment_len;
+    /**
+     * The password of ICE.
+     */
+    const char *SALTYRTC_NULLABLE password;
+    /**
+     * The size of the password in bytes, without the NUL at the end.
+     */
+    size_t password_len;
+    /**
+     * The candidates of ORTC, in the order in which to add them.
+     */
+    const struct saltyrtc_ice_candidate *SALTYRTC_NULLABLE ice_candidates;
+    /**
+     * The number of candidates.
+     */
+    size_t ice_candidates_len;
+    /**
+     * The hashes of the peer's certificates.
+     */
+    const struct saltyrtc_dtls_fingerprint *SALTYRTC_NULLABLE fingerprints;
+    /**
+     * The number of hashes.
+     */
+    size_t fingerprints_len;
+    /**
+     * The role of the peer in ICE.
+     */
+    saltyrtc_ice_role ice_role;
+    /**
+     * The role of the peer in DTLS.
+     */
+    saltyrtc_dtls_role dtls_role;
+    /**
+     * The largest message that the peer's SCTP transport takes, in bytes; 0 if it takes messages of any
+     * size.
+     */
+    uint32_t max_message_size;
+    /**
+     * For how many milliseconds it is tried to deliver a message on a channel.
+     */
+    uint32_t max_packet_lifetime;
+    /**
+     * How many times it is tried again to deliver a message on a channel.
+     */
+    uint32_t max_retransmits;
+    /**
+     * The id of a channel, 0 to 65535.
+     */
+    uint16_t channel_id;
+    /**
+     * Whether max_packet_lifetime is given.
+     */
+    bool has_max_packet_lifetime;
+    /**
+     * Whether max_retransmits is given.
+     */
+    bool has_max_retransmits;
+    /**
+     * Whether the peer only answers checks (ICE lite).
+     */
+    bool ice_lite;
 } saltyrtc_event;
 
 /**
@@ -1689,10 +1979,121 @@ typedef struct saltyrtc_record {
      */
     uint32_t log_target_len;
     /**
+     * One of saltyrtc_ice_role.
+     */
+    int32_t ice_role;
+    /**
+     * Where the label of the message is.
+     */
+    uint32_t message_label_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t message_label_len;
+    /**
+     * Where the username fragment of ICE is.
+     */
+    uint32_t username_fragment_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t username_fragment_len;
+    /**
+     * Where the password of ICE is.
+     */
+    uint32_t password_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t password_len;
+    /**
+     * Where the candidates of ORTC are: an array of saltyrtc_record_ice_candidate.
+     */
+    uint32_t ice_candidates_offset;
+    /**
+     * How many candidates there are.
+     */
+    uint32_t ice_candidates_len;
+    /**
+     * Where the hashes of certificates are: an array of saltyrtc_record_dtls_fingerprint.
+     */
+    uint32_t fingerprints_offset;
+    /**
+     * How many hashes there are.
+     */
+    uint32_t fingerprints_len;
+    /**
+     * One of saltyrtc_dtls_role.
+     */
+    int32_t dtls_role;
+    /**
+     * The largest message that the peer's SCTP transport takes, in bytes.
+     */
+    uint32_t max_message_size;
+    /**
+     * For how many milliseconds it is tried to deliver a message on a channel.
+     */
+    uint32_t max_packet_lifetime;
+    /**
+     * How many times it is tried again to deliver a message on a channel.
+     */
+    uint32_t max_retransmits;
+    /**
+     * The id of a channel.
+     */
+    uint32_t channel_id;
+    /**
      * 0.
      */
     uint32_t reserved;
 } saltyrtc_record;
+
+/**
+ * What can be true in an event: the fields of saltyrtc_event of these names.
+ */
+SALTYRTC_ENUM(saltyrtc_record_flag) {
+    /**
+     * Whether a new client with the same configuration may succeed.
+     */
+    SALTYRTC_RECORD_FLAG_RETRYABLE = 1,
+    /**
+     * Whether a client of the other role is on the path already.
+     */
+    SALTYRTC_RECORD_FLAG_PEER_PRESENT = 2,
+    /**
+     * Whether the server proved that it has the permanent key that this client knows.
+     */
+    SALTYRTC_RECORD_FLAG_SERVER_VERIFIED = 4,
+    /**
+     * Whether a new handshake with the peer that left can succeed.
+     */
+    SALTYRTC_RECORD_FLAG_CAN_REJOIN = 8,
+    /**
+     * Whether messages may arrive in another order than they were sent in.
+     */
+    SALTYRTC_RECORD_FLAG_UNORDERED = 16,
+    /**
+     * Whether messages are encrypted by WebRTC only.
+     */
+    SALTYRTC_RECORD_FLAG_PLAIN = 32,
+    /**
+     * Whether the peer opened the channel.
+     */
+    SALTYRTC_RECORD_FLAG_OPENED_BY_PEER = 64,
+    /**
+     * Whether max_packet_lifetime is given.
+     */
+    SALTYRTC_RECORD_FLAG_HAS_MAX_PACKET_LIFETIME = 128,
+    /**
+     * Whether max_retransmits is given.
+     */
+    SALTYRTC_RECORD_FLAG_HAS_MAX_RETRANSMITS = 256,
+    /**
+     * Whether the peer only answers checks (ICE lite).
+     */
+    SALTYRTC_RECORD_FLAG_ICE_LITE = 512,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_record_flag);
 
 /**
  * A candidate in a buffer that saltyrtc_queue_read has filled: the fields of saltyrtc_candidate. Places
@@ -1734,39 +2135,90 @@ typedef struct saltyrtc_record_candidate {
 } saltyrtc_record_candidate;
 
 /**
- * What can be true in an event: the fields of saltyrtc_event of these names.
+ * A candidate of ORTC in a buffer that saltyrtc_queue_read has filled: the fields of saltyrtc_ice_candidate.
+ * Places are counted from the beginning of the buffer.
  */
-SALTYRTC_ENUM(saltyrtc_record_flag) {
+typedef struct saltyrtc_record_ice_candidate {
     /**
-     * Whether a new client with the same configuration may succeed.
+     * Where the label is.
      */
-    SALTYRTC_RECORD_FLAG_RETRYABLE = 1,
+    uint32_t label_offset;
     /**
-     * Whether a client of the other role is on the path already.
+     * Its size in bytes.
      */
-    SALTYRTC_RECORD_FLAG_PEER_PRESENT = 2,
+    uint32_t label_len;
     /**
-     * Whether the server proved that it has the permanent key that this client knows.
+     * Where the foundation is.
      */
-    SALTYRTC_RECORD_FLAG_SERVER_VERIFIED = 4,
+    uint32_t foundation_offset;
     /**
-     * Whether a new handshake with the peer that left can succeed.
+     * Its size in bytes.
      */
-    SALTYRTC_RECORD_FLAG_CAN_REJOIN = 8,
+    uint32_t foundation_len;
     /**
-     * Whether messages may arrive in another order than they were sent in.
+     * Where the IP address is.
      */
-    SALTYRTC_RECORD_FLAG_UNORDERED = 16,
+    uint32_t ip_offset;
     /**
-     * Whether messages are encrypted by WebRTC only.
+     * Its size in bytes.
      */
-    SALTYRTC_RECORD_FLAG_PLAIN = 32,
+    uint32_t ip_len;
     /**
-     * Whether the peer opened the channel.
+     * Where the related address is.
      */
-    SALTYRTC_RECORD_FLAG_OPENED_BY_PEER = 64,
-};
-SALTYRTC_ENUM_TYPE(saltyrtc_record_flag);
+    uint32_t related_address_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t related_address_len;
+    /**
+     * The higher, the more wanted.
+     */
+    uint32_t priority;
+    /**
+     * One of saltyrtc_candidate_type.
+     */
+    int32_t candidate_type;
+    /**
+     * One of saltyrtc_ice_protocol.
+     */
+    int32_t protocol;
+    /**
+     * The port.
+     */
+    uint32_t port;
+    /**
+     * The related port.
+     */
+    uint32_t related_port;
+    /**
+     * 1 if this is no candidate, as there are no more; otherwise 0.
+     */
+    uint32_t complete;
+} saltyrtc_record_ice_candidate;
+
+/**
+ * The hash of a certificate in a buffer that saltyrtc_queue_read has filled: the fields of
+ * saltyrtc_dtls_fingerprint. Places are counted from the beginning of the buffer.
+ */
+typedef struct saltyrtc_record_dtls_fingerprint {
+    /**
+     * Where the name of the hash function is.
+     */
+    uint32_t algorithm_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t algorithm_len;
+    /**
+     * Where the hash is.
+     */
+    uint32_t value_offset;
+    /**
+     * Its size in bytes.
+     */
+    uint32_t value_len;
+} saltyrtc_record_dtls_fingerprint;
 
 /**
  * A queue of events, which many clients can have in common (saltyrtc_client_new_on_queue): one thread, or
@@ -2427,6 +2879,17 @@ saltyrtc_status saltyrtc_rtc_config_set_tasks(struct saltyrtc_rtc_config *config
                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
+ * Which side of the DTLS handshake this client is. `role` is one of saltyrtc_dtls_role. Default: AUTO, which is
+ * right for all peers that know how to agree. A peer that insists on the same role cannot be connected to
+ * (event CONNECTION_PROBLEM with SALTYRTC_STATUS_PEER_DESCRIPTION). With the WebRTC task, the initiator always
+ * leaves it to the responder, as WebRTC prescribes.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_dtls_role(struct saltyrtc_rtc_config *config,
+                                                  int32_t role,
+                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
  * Makes channels with this label (`label_len` bytes of UTF-8) plain, and not secure, if the peer opens
  * them. Can be called for several labels.
  */
@@ -2622,33 +3085,6 @@ saltyrtc_status saltyrtc_client_set_addresses(struct saltyrtc_client *client,
 /* =================================================================================================
  * Built-in WebRTC: statistics
  * ================================================================================================= */
-
-/**
- * The type of address that one end of a path has.
- */
-SALTYRTC_ENUM(saltyrtc_candidate_type) {
-    /**
-     * There is no path.
-     */
-    SALTYRTC_CANDIDATE_TYPE_NONE = 0,
-    /**
-     * An address of the host itself.
-     */
-    SALTYRTC_CANDIDATE_TYPE_HOST = 1,
-    /**
-     * The outer address of a NAT, as a STUN server saw it.
-     */
-    SALTYRTC_CANDIDATE_TYPE_SERVER_REFLEXIVE = 2,
-    /**
-     * The outer address of a NAT, as the other client saw it.
-     */
-    SALTYRTC_CANDIDATE_TYPE_PEER_REFLEXIVE = 3,
-    /**
-     * An address of a TURN server.
-     */
-    SALTYRTC_CANDIDATE_TYPE_RELAYED = 4,
-};
-SALTYRTC_ENUM_TYPE(saltyrtc_candidate_type);
 
 /**
  * How packets get to the TURN server of this client.
@@ -2992,9 +3428,12 @@ saltyrtc_status saltyrtc_secure_channel_decrypt(struct saltyrtc_secure_channel *
  * Adds the ORTC task (v0.ortc.tasks.saltyrtc.org) for an application that brings its own ORTC
  * implementation, after the tasks that were added before.
  *
- * The library carries the parameters, capabilities and candidates of the application's objects
- * (saltyrtc_client_send_ortc_message, and the event ORTC_MESSAGE); the application establishes the
- * connection. `exclude` are `exclude_len` ids of data channels (0 to 65534) that the application uses
+ * The library carries the parameters, capabilities and candidates of the application's objects. There are a
+ * function and an event for each of them (saltyrtc_client_send_ice_parameters,
+ * saltyrtc_client_send_ice_candidate, saltyrtc_client_send_dtls_parameters,
+ * saltyrtc_client_send_sctp_capabilities, saltyrtc_client_send_data_channel_parameters), and one function for
+ * all that the task knows (saltyrtc_client_send_ortc_message), RTP capabilities included. The application
+ * establishes the connection. `exclude` are `exclude_len` ids of data channels (0 to 65534) that the application uses
  * itself, so that none of them is chosen for the signalling; NULL and 0 for none. `handover` says whether
  * the signalling may be handed over to a data channel (saltyrtc_client_hand_over).
  */
@@ -3006,7 +3445,8 @@ saltyrtc_status saltyrtc_config_add_ortc_task(struct saltyrtc_config *config,
                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
- * Sends a message of the ORTC task to the peer, which gets it with an event ORTC_MESSAGE.
+ * Sends any message of the ORTC task to the peer, which gets the event that is there for it; for
+ * 'rtp-capabilities', which is for stacks that have media, ORTC_MESSAGE.
  *
  * `message` is a MessagePack map of `message_len` bytes, in the form of the specification of the task:
  * with the key "type", for example "ice-parameters", and the other fields of that message. It is
@@ -3025,6 +3465,214 @@ saltyrtc_status saltyrtc_client_send_ortc_message(struct saltyrtc_client *client
                                                   size_t message_len,
                                                   bool for_handover,
                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * The parameters of an ICE transport: an RTCIceParameters of the ORTC API, and the role. Set all bytes to 0,
+ * then struct_size, and then the fields that differ. A text with the length 0 ends with a NUL.
+ */
+typedef struct saltyrtc_ice_parameters {
+    /**
+     * sizeof(saltyrtc_ice_parameters).
+     */
+    size_t struct_size;
+    /**
+     * Which of several transports it is; NULL if there is one only.
+     */
+    const char *SALTYRTC_NULLABLE label;
+    /**
+     * The size of the label in bytes.
+     */
+    size_t label_len;
+    /**
+     * The username fragment.
+     */
+    const char *SALTYRTC_NULLABLE username_fragment;
+    /**
+     * The size of the username fragment in bytes.
+     */
+    size_t username_fragment_len;
+    /**
+     * The password.
+     */
+    const char *SALTYRTC_NULLABLE password;
+    /**
+     * The size of the password in bytes.
+     */
+    size_t password_len;
+    /**
+     * The role of this client's transport. One of saltyrtc_ice_role.
+     */
+    int32_t role;
+    /**
+     * Whether this client's transport only answers checks (ICE lite).
+     */
+    bool ice_lite;
+} saltyrtc_ice_parameters;
+
+/**
+ * The parameters of a DTLS transport: an RTCDtlsParameters of the ORTC API. Otherwise like
+ * saltyrtc_ice_parameters.
+ */
+typedef struct saltyrtc_dtls_parameters {
+    /**
+     * sizeof(saltyrtc_dtls_parameters).
+     */
+    size_t struct_size;
+    /**
+     * Which of several transports it is; NULL if there is one only.
+     */
+    const char *SALTYRTC_NULLABLE label;
+    /**
+     * The size of the label in bytes.
+     */
+    size_t label_len;
+    /**
+     * The hashes of the certificates of this client, at least one.
+     */
+    const struct saltyrtc_dtls_fingerprint *SALTYRTC_NULLABLE fingerprints;
+    /**
+     * The number of hashes.
+     */
+    size_t fingerprints_len;
+    /**
+     * The role of this client's transport. One of saltyrtc_dtls_role.
+     */
+    int32_t role;
+} saltyrtc_dtls_parameters;
+
+/**
+ * The capabilities of an SCTP transport: an RTCSctpCapabilities of the ORTC API. Otherwise like
+ * saltyrtc_ice_parameters.
+ */
+typedef struct saltyrtc_sctp_capabilities {
+    /**
+     * sizeof(saltyrtc_sctp_capabilities).
+     */
+    size_t struct_size;
+    /**
+     * Which of several transports it is; NULL if there is one only.
+     */
+    const char *SALTYRTC_NULLABLE label;
+    /**
+     * The size of the label in bytes.
+     */
+    size_t label_len;
+    /**
+     * The largest message that the transport takes, in bytes: up to 65535; 0 if it takes messages of any
+     * size.
+     */
+    uint32_t max_message_size;
+} saltyrtc_sctp_capabilities;
+
+/**
+ * What a data channel is like: an RTCDataChannelParameters of the ORTC API. Otherwise like
+ * saltyrtc_ice_parameters.
+ */
+typedef struct saltyrtc_data_channel_parameters {
+    /**
+     * sizeof(saltyrtc_data_channel_parameters).
+     */
+    size_t struct_size;
+    /**
+     * Which of several channels it is, in messages; NULL if there is one only. Not the label of the channel.
+     */
+    const char *SALTYRTC_NULLABLE label;
+    /**
+     * The size of the label in bytes.
+     */
+    size_t label_len;
+    /**
+     * The label of the channel; NULL if it has none.
+     */
+    const char *SALTYRTC_NULLABLE channel_label;
+    /**
+     * The size of the label of the channel in bytes.
+     */
+    size_t channel_label_len;
+    /**
+     * The name of the subprotocol on the channel; NULL if it has none.
+     */
+    const char *SALTYRTC_NULLABLE channel_protocol;
+    /**
+     * The size of the name in bytes.
+     */
+    size_t channel_protocol_len;
+    /**
+     * For how many milliseconds it is tried to deliver a message, if it is given.
+     */
+    uint32_t max_packet_lifetime;
+    /**
+     * How many times it is tried again to deliver a message, if it is given.
+     */
+    uint32_t max_retransmits;
+    /**
+     * The id of the channel.
+     */
+    uint16_t id;
+    /**
+     * Whether max_packet_lifetime is given.
+     */
+    bool has_max_packet_lifetime;
+    /**
+     * Whether max_retransmits is given.
+     */
+    bool has_max_retransmits;
+    /**
+     * Whether messages may arrive in another order than they were sent in.
+     */
+    bool unordered;
+} saltyrtc_data_channel_parameters;
+
+/**
+ * Sends the parameters of an ICE transport to the peer, which gets an event ICE_PARAMETERS.
+ * `for_handover`, and how it fails, are as with saltyrtc_client_send_ortc_message.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_ice_parameters(struct saltyrtc_client *client,
+                                                    const struct saltyrtc_ice_parameters *parameters,
+                                                    bool for_handover,
+                                                    struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Sends an ICE candidate to the peer, which gets it with an event ICE_CANDIDATES; candidates that follow
+ * each other within 10 ms are sent as one message. `for_handover`, and how it fails, are as with
+ * saltyrtc_client_send_ortc_message.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_ice_candidate(struct saltyrtc_client *client,
+                                                   const struct saltyrtc_ice_candidate *candidate,
+                                                   bool for_handover,
+                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Sends the parameters of a DTLS transport to the peer, which gets an event DTLS_PARAMETERS.
+ * `for_handover`, and how it fails, are as with saltyrtc_client_send_ortc_message.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_dtls_parameters(struct saltyrtc_client *client,
+                                                     const struct saltyrtc_dtls_parameters *parameters,
+                                                     bool for_handover,
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Sends the capabilities of an SCTP transport to the peer, which gets an event SCTP_CAPABILITIES.
+ * `for_handover`, and how it fails, are as with saltyrtc_client_send_ortc_message.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_sctp_capabilities(struct saltyrtc_client *client,
+                                                       const struct saltyrtc_sctp_capabilities *capabilities,
+                                                       bool for_handover,
+                                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Sends what a data channel is like to the peer, which gets an event DATA_CHANNEL_PARAMETERS.
+ * `for_handover`, and how it fails, are as with saltyrtc_client_send_ortc_message.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_client_send_data_channel_parameters(struct saltyrtc_client *client,
+                                                             const struct saltyrtc_data_channel_parameters *parameters,
+                                                             bool for_handover,
+                                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /* =================================================================================================
  * Chunking

@@ -108,7 +108,9 @@ STRUCTS = ("saltyrtc_channel_options", "saltyrtc_rtc_stats")
 def layout(description):
     enums_by_name = {each["name"]: each for each in description["enums"]}
     structs = {each["name"]: each for each in description["structs"]}
-    used = {camel(field["enum"]) for field in description["record"]["fields"] if "enum" in field}
+    left_out = only_of_ortc(description)
+    used = {camel(field["enum"]) for field in description["record"]["fields"]
+            if "enum" in field and field["event_field"] not in left_out}
     out = [f'"""Structures, and the records of events. {NOTE}"""\n', "from __future__ import annotations\n",
            "import ctypes\nimport functools\nimport struct\nfrom dataclasses import dataclass, field",
            "from typing import Any, List, Optional, Tuple\n",
@@ -162,7 +164,8 @@ def functions(description):
     head = [f'"""The functions of the library, typed. {NOTE}',
             "",
             "Handles are addresses, as int. A status that is an error becomes an exception. What is not here takes",
-            'callbacks, or is what saltyrtc_queue_read does better."""\n',
+            "callbacks, is what saltyrtc_queue_read does better, or says with a structure what",
+            'saltyrtc_client_send_ortc_message says with a map."""\n',
             "from __future__ import annotations\n",
             "import ctypes",
             "from ctypes import byref, c_bool, c_char_p, c_int, c_int32, c_int64, c_size_t, c_uint8, c_uint16, c_uint32",
@@ -289,7 +292,10 @@ class Call:
         return True
 
     def add_struct(self, name, c_type, optional, parameter):
-        kind = camel(c_type.removeprefix("const ").removesuffix(" *"))
+        c_type = c_type.removeprefix("const ").removesuffix(" *")
+        if c_type not in STRUCTS:
+            return False
+        kind = camel(c_type)
         self.take(name, kind, False)
         self.arguments.append(f"byref({name})")
         return True
@@ -433,10 +439,10 @@ def record(description, enums_by_name, structs):
            "\n@dataclass(frozen=True)\nclass Event:",
            doc("An event that is not a message. Which fields it has depends on its kind, which says so; all others "
                "have their defaults.", 4) + "\n"]
-    values = []
+    values, left_out = [], only_of_ortc(description)
     for at, field in enumerate(shape["fields"]):
         name = field.get("event_field")
-        if name in (None, "token") or field["name"].endswith("_len"):
+        if name in (None, "token") or name in left_out or field["name"].endswith("_len"):
             continue
         kind, default, value = event_value(field, at)
         if name in HIDDEN:
@@ -446,10 +452,20 @@ def record(description, enums_by_name, structs):
         values.append(f"        {name}={value},")
     flags = next(at for at, field in enumerate(shape["fields"]) if field["name"] == "flags")
     for flag in shape["flags"]:
+        if flag["event_field"] in left_out:
+            continue
         out.append(f"    {flag['event_field']}: bool = False")
         out.append(doc(docs[flag["event_field"]], 4))
         values.append(f"        {flag['event_field']}=bool(r[{flags}] & {flag['value']}),")
     return "\n".join(out + [DECODE] + values + ["    )", ""])
+
+
+def only_of_ortc(description):
+    """The fields that only messages of ORTC have. Programs get those as dictionaries, made of the data."""
+    ortc, others = set(), set()
+    for kind in description["event_kinds"]:
+        (ortc if kind["doc"].startswith("ORTC task: ") else others).update(it["name"] for it in kind["fields"])
+    return ortc - others
 
 
 # What peers send, and passwords of their transports: not for logs.

@@ -57,7 +57,6 @@ pub(super) unsafe fn text<'a>(text: *const c_char, name: &str) -> Outcome<&'a st
 }
 
 /// A NUL-terminated text in UTF-8, or NULL for none.
-#[cfg(feature = "webrtc")]
 pub(super) unsafe fn optional_text<'a>(
     text: *const c_char,
     name: &str,
@@ -82,6 +81,18 @@ pub(super) unsafe fn optional_text_bytes<'a>(
     name: &str,
 ) -> Outcome<Option<&'a str>> {
     if text.is_null() && len == 0 { Ok(None) } else { text_bytes(text, len, name).map(Some) }
+}
+
+/// A text of a structure, in UTF-8: it has a length, or else ends with a NUL. NULL for none.
+pub(super) unsafe fn text_field<'a>(
+    text: *const c_char,
+    len: usize,
+    name: &str,
+) -> Outcome<Option<&'a str>> {
+    match len {
+        0 => optional_text(text, name),
+        len => text_bytes(text, len, name).map(Some),
+    }
 }
 
 /// A value of an enumeration.

@@ -42,16 +42,19 @@ pub(super) unsafe fn read<T: CStruct>(from: *const T, name: &str) -> Outcome<T> 
 }
 
 /// A structure that a program wants filled. Nothing has been written to it yet.
+#[cfg(any(feature = "webrtc", test))]
 pub(super) struct Output<T> {
     to: *mut T,
     size: usize,
 }
 
 /// `name` is what the header calls the argument.
+#[cfg(any(feature = "webrtc", test))]
 pub(super) unsafe fn output<T: CStruct>(to: *mut T, name: &str) -> Outcome<Output<T>> {
     Ok(Output { size: size(to, name)?, to })
 }
 
+#[cfg(any(feature = "webrtc", test))]
 impl<T: CStruct> Output<T> {
     /// Fills in everything but `struct_size`, which stays what it is.
     pub(super) fn fill(self, ours: &T) {

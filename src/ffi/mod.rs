@@ -58,6 +58,5 @@ mod tests;
 mod args;
 mod declare;
 mod fork;
-#[cfg(feature = "webrtc")]
 mod growing;
 mod user_data;

@@ -125,6 +125,16 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_tasks(
 
 #[cfg(not(feature = "webrtc"))]
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_dtls_role(
+    config: *mut c_void,
+    role: i32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    not_built(error, "the built-in WebRTC is not part of this build of the library (feature webrtc)")
+}
+
+#[cfg(not(feature = "webrtc"))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_rtc_config_add_plain_label(
     config: *mut c_void,
     label: *const c_char,

@@ -162,6 +162,10 @@ static void rtc(const test_server *server) {
     IS_BAD("tasks", saltyrtc_rtc_config_set_tasks(rtc, 4, &error));
     IS_BAD("tasks", saltyrtc_rtc_config_set_tasks(rtc, -1, &error));
     OK(saltyrtc_rtc_config_set_tasks(rtc, SALTYRTC_RTC_TASKS_ORTC_THEN_WEBRTC, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_dtls_role(NULL, SALTYRTC_DTLS_ROLE_CLIENT, &error));
+    IS_BAD("role", saltyrtc_rtc_config_set_dtls_role(rtc, 3, &error));
+    IS_BAD("role", saltyrtc_rtc_config_set_dtls_role(rtc, -1, &error));
+    OK(saltyrtc_rtc_config_set_dtls_role(rtc, SALTYRTC_DTLS_ROLE_SERVER, &error));
     IS_NULL("config", saltyrtc_rtc_config_add_plain_label(NULL, TEXT("x"), &error));
     IS_NULL("label", saltyrtc_rtc_config_add_plain_label(rtc, NULL, 1, &error));
     IS_NULL("config", saltyrtc_rtc_config_add_address(NULL, "::1", &error));

@@ -1,9 +1,7 @@
 /* The ORTC task with an ORTC implementation of the program's own. The objects of ORTC are played by the test: their
-   parameters are MessagePack that was written down. */
+   parameters are MessagePack that was written down. (ortc_messages.c has the functions for single messages.) */
 
-#include "support.h"
-
-static const char ORTC[] = "v0.ortc.tasks.saltyrtc.org";
+#include "ortc.h"
 
 #define SCTP_TYPE "\xa4type\xb1sctp-capabilities"
 #define SCTP_SIZE "\xac" "capabilities\x81\xaemaxMessageSize\xcd\x40\x00"
@@ -20,37 +18,14 @@ static const char SCTP_WITHOUT[] = "\x81" SCTP_TYPE;
 static const char COMPLETE[] = "\x82\xa4type\xae" "ice-candidates\xaa" "candidates\x91"
                                "\x81\xa9" "candidate\x81\xa8" "complete\xc3";
 
+/* {"type": "rtp-capabilities", "capabilities": [{"capabilities": {"fecMechanisms": []}}]} */
+static const char RTP[] = "\x82\xa4type\xb0" "rtp-capabilities\xac" "capabilities\x91"
+                          "\x81\xac" "capabilities\x81\xad" "fecMechanisms\x90";
+
 #define BYTES(text) (const uint8_t *)(text), sizeof(text) - 1
 
-static saltyrtc_client *ortc_client(saltyrtc_config *config, uint16_t excluded, bool handover) {
-    saltyrtc_error *error = NULL;
-    saltyrtc_client *client = NULL;
-    OK(saltyrtc_config_add_ortc_task(config, &excluded, 1, handover, &error));
-    OK(saltyrtc_client_new(config, NULL, NULL, NULL, &client, &error));
-    saltyrtc_config_free(config);
-    return client;
-}
-
-static pair ortc_pair(const test_server *server, bool handover) {
-    char invitation[SALTYRTC_INVITATION_BYTES];
-    pair pair;
-    saltyrtc_event *event;
-    pair.initiator = ortc_client(initiator_config(server, invitation), 0, handover);
-    pair.responder = ortc_client(responder_config(invitation), 1, true);
-    event = TAKE(pair.initiator, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
-    CHECK(strcmp(event->task, ORTC) == 0);
-    saltyrtc_event_free(event);
-    SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
-    return pair;
-}
-
-static void free_pair(pair pair) {
-    saltyrtc_client_free(pair.initiator);
-    saltyrtc_client_free(pair.responder);
-}
-
-static void expect(saltyrtc_client *client, const uint8_t *data, size_t len) {
-    saltyrtc_event *event = TAKE(client, SALTYRTC_EVENT_KIND_ORTC_MESSAGE);
+static void expect(saltyrtc_client *client, saltyrtc_event_kind kind, const uint8_t *data, size_t len) {
+    saltyrtc_event *event = TAKE(client, kind);
     CHECK(event->payload == SALTYRTC_PAYLOAD_MSGPACK);
     CHECK(event->data_len == len && memcmp(event->data, data, len) == 0);
     saltyrtc_event_free(event);
@@ -65,13 +40,15 @@ static void messages(const test_server *server) {
     ends[1] = pair.responder;
     for (i = 0; i < 2; i++) {
         OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP), false, &error));
-        expect(ends[1 - i], BYTES(SCTP));
+        expect(ends[1 - i], SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES, BYTES(SCTP));
         OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP_WITH_MORE), false, &error));
-        expect(ends[1 - i], BYTES(SCTP));
+        expect(ends[1 - i], SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES, BYTES(SCTP));
         OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP), true, &error));
-        expect(ends[1 - i], BYTES(SCTP_FOR_HANDOVER));
+        expect(ends[1 - i], SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES, BYTES(SCTP_FOR_HANDOVER));
         OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(COMPLETE), false, &error));
-        expect(ends[1 - i], BYTES(COMPLETE));
+        expect(ends[1 - i], SALTYRTC_EVENT_KIND_ICE_CANDIDATES, BYTES(COMPLETE));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(RTP), false, &error));
+        expect(ends[1 - i], SALTYRTC_EVENT_KIND_ORTC_MESSAGE, BYTES(RTP));
     }
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "reserved",
           saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP_FOR_HANDOVER), false, &error));
@@ -122,11 +99,11 @@ static void handover(const test_server *server) {
     SKIP_TO(pair.initiator, SALTYRTC_EVENT_KIND_HANDED_OVER);
     SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_HANDED_OVER);
     OK(saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP), false, &error));
-    event = carry(pair.initiator, pair.responder, SALTYRTC_EVENT_KIND_ORTC_MESSAGE);
+    event = carry(pair.initiator, pair.responder, SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES);
     CHECK(event->data_len == sizeof SCTP - 1);
     saltyrtc_event_free(event);
     OK(saltyrtc_client_send_ortc_message(pair.responder, BYTES(SCTP), false, &error));
-    event = carry(pair.responder, pair.initiator, SALTYRTC_EVENT_KIND_ORTC_MESSAGE);
+    event = carry(pair.responder, pair.initiator, SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES);
     CHECK(event->data_len == sizeof SCTP - 1);
     saltyrtc_event_free(event);
     OK(saltyrtc_client_close(pair.responder, &error));

@@ -5,10 +5,16 @@
 use serde_json::{Value, json};
 
 use crate::description::{Field, Layout, layout};
+use crate::roles;
 use crate::source::{Declaration, Section, words};
 
 const RECORD: &str = "saltyrtc_record";
-const CANDIDATE: &str = "saltyrtc_record_candidate";
+/// What is an array: the name that elements have here, their structure in events, and how many are called.
+const ARRAYS: &[(&str, &str, &str)] = &[
+    ("candidate", "saltyrtc_candidate", "candidates"),
+    ("ice_candidate", "saltyrtc_ice_candidate", "candidates of ORTC"),
+    ("dtls_fingerprint", "saltyrtc_dtls_fingerprint", "fingerprints"),
+];
 const FLAG: &str = "saltyrtc_record_flag";
 
 pub(crate) fn describe(sections: &[Section]) -> Value {
@@ -18,7 +24,6 @@ pub(crate) fn describe(sections: &[Section]) -> Value {
     };
     let layout_of = |name: &str| layout(of(name), sections).expect("it is a structure");
     let (event, record) = (layout_of("saltyrtc_event"), layout_of(RECORD));
-    let (candidate, packed) = (layout_of("saltyrtc_candidate"), layout_of(CANDIDATE));
     let Declaration::Enum(flags) = of(FLAG) else { panic!("{FLAG} is not an enumeration") };
     let flags: Vec<Value> = (flags.values.iter())
         .map(|flag| json!({ "value": flag.number, "event_field": words(&flag.name).replace(' ', "_") }))
@@ -29,9 +34,9 @@ pub(crate) fn describe(sections: &[Section]) -> Value {
         .map(|field| {
             let mut described = place(field);
             let meaning = match &*field.name {
-                "reserved" => "0",
-                "record_size" => "the size of a record",
-                "flags" => "the fields that are true",
+                "reserved" => "0".to_owned(),
+                "record_size" => "the size of a record".to_owned(),
+                "flags" => "the fields that are true".to_owned(),
                 _ => {
                     let meant = counterpart(field, &event);
                     unmatched.retain(|name| *name != meant.name);
@@ -55,24 +60,36 @@ pub(crate) fn describe(sections: &[Section]) -> Value {
     unmatched.retain(|name| !name.ends_with("_len"));
     assert_eq!(unmatched, ["struct_size"], "not in a record");
 
-    let candidate_fields: Vec<Value> = (packed.fields.iter())
-        .map(|field| {
-            let mut described = place(field);
-            if field.name != "reserved" {
-                let meant = counterpart(field, &candidate);
-                described["candidate_field"] = meant.name.clone().into();
-                described["meaning"] = part(field, meant).into();
-            }
-            described
-        })
-        .collect();
-    json!({
+    let mut described = json!({
         "struct": RECORD,
         "size": record.size,
         "fields": fields,
         "flags": flags,
-        "candidate": { "struct": CANDIDATE, "size": packed.size, "fields": candidate_fields },
-    })
+    });
+    for (name, structure, _) in ARRAYS {
+        let (element, packed) = (layout_of(structure), layout_of(&format!("{RECORD}_{name}")));
+        described[*name] = describe_element(name, &element, &packed);
+    }
+    described
+}
+
+/// What an array is made of.
+fn describe_element(name: &str, element: &Layout, packed: &Layout) -> Value {
+    let fields: Vec<Value> = (packed.fields.iter())
+        .map(|field| {
+            let mut described = place(field);
+            if field.name != "reserved" {
+                let meant = counterpart(field, element);
+                described[format!("{name}_field")] = meant.name.clone().into();
+                described["meaning"] = part(field, meant).into();
+                if let Some(name) = roles::one_of(&meant.doc) {
+                    described["enum"] = name.into();
+                }
+            }
+            described
+        })
+        .collect();
+    json!({ "struct": packed.name, "size": packed.size, "fields": fields })
 }
 
 fn place(field: &Field) -> Value {
@@ -95,18 +112,22 @@ fn counterpart<'a>(field: &Field, event: &'a Layout) -> &'a Field {
 }
 
 /// What a field of the record says about the field that it stands for.
-fn part(field: &Field, meant: &Field) -> &'static str {
+fn part(field: &Field, meant: &Field) -> String {
     let offset = field.name.ends_with("_offset");
-    match &*meant.c_type {
+    let array = ARRAYS.iter().find(|(_, name, _)| meant.c_type == format!("const {name} *"));
+    if let Some((_, _, elements)) = array {
+        let of = if offset { "offset of the" } else { "number of" };
+        return format!("{of} {elements}");
+    }
+    let part = match &*meant.c_type {
         "const char *" if offset => "offset of the text",
         "const char *" => "size of the text",
         "const uint8_t *" if offset => "offset of the bytes",
         "const uint8_t *" => "number of bytes",
-        "const saltyrtc_candidate *" if offset => "offset of the candidates",
-        "const saltyrtc_candidate *" => "number of candidates",
         pointer if pointer.ends_with('*') => panic!("{}: what is behind it?", meant.name),
         _ => "value",
-    }
+    };
+    part.to_owned()
 }
 
 fn of_enum(field: &Field, sections: &[Section]) -> bool {

@@ -233,10 +233,7 @@ pub(crate) fn field(
     let length = format!("{}_len", field.name);
     let length = fields.iter().any(|it| it.name == length).then_some(("length", length));
     let of_another = field.name.strip_suffix("_len");
-    let one_of = field.doc.split_once("One of saltyrtc_").map(|(_, name)| {
-        let end = name.find(|it: char| !it.is_ascii_lowercase() && it != '_');
-        format!("saltyrtc_{}", &name[..end.unwrap_or(name.len())])
-    });
+    let one_of = one_of(&field.doc);
     match &*field.c_type {
         "const char *" if length.is_some() => ("text_bytes", length),
         "const char *" => ("text", None),
@@ -252,6 +249,13 @@ pub(crate) fn field(
             None => ("in", None),
         },
     }
+}
+
+/// "One of saltyrtc_reliability": of which enumeration a field of a structure is, if it says so.
+pub(crate) fn one_of(doc: &str) -> Option<String> {
+    let (_, name) = doc.split_once("One of saltyrtc_")?;
+    let end = name.find(|it: char| !it.is_ascii_lowercase() && it != '_');
+    Some(format!("saltyrtc_{}", &name[..end.unwrap_or(name.len())]))
 }
 
 /// Whether a buffer says that this is how much was put there.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
+use crate::rtc::association::DtlsRole;
 use crate::rtc::ice;
 use crate::task::ConnectionState;
 use crate::task::webrtc::Options;
@@ -21,6 +22,10 @@ pub struct RtcConfig {
     /// The tasks to add: WebRTC, ORTC, or both. Default: WebRTC, which is what other implementations of SaltyRTC
     /// have. Apart from the name of the task they are alike for the application.
     pub tasks: RtcTasks,
+    /// Which side of the DTLS handshake this client is. Default: `None`, which is right for all peers but those that
+    /// can be one of the two only, and have said that they can be either. With the WebRTC task the initiator
+    /// always leaves it to the responder, as WebRTC prescribes.
+    pub dtls_role: Option<DtlsRole>,
     /// The most bytes that a message on a secure channel may have, sent or received. Default 16 MiB.
     /// Plain channels take what WebRTC takes: 256 KiB to us, what the peer says to it.
     pub max_message_size: usize,
@@ -52,6 +57,7 @@ impl Default for RtcConfig {
             ice_policy: ice::Policy::All,
             options: Options::default(),
             tasks: RtcTasks::default(),
+            dtls_role: None,
             max_message_size: 16 << 20,
             max_buffered: 4 << 20,
             max_channels: 256,

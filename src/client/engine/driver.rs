@@ -131,6 +131,7 @@ impl Engine {
             ice_servers: config.ice_servers,
             ice_policy: config.ice_policy,
             offerer: false,
+            dtls_role: config.dtls_role,
             max_message_size: MAX_SCTP_MESSAGE,
         };
         Self {

@@ -143,10 +143,70 @@ event_kinds! {
         /// After saltyrtc_server_stop_on_queue: the server has stopped; or, with SALTYRTC_STATUS_TIMEOUT, it
         /// has not in time, and goes on with it.
         ServerStopped = 29 { maybe status "OK or TIMEOUT" },
-        /// ORTC task: a message from the peer, valid as the specification of the task has it.
+        /// ORTC task: a valid message from the peer for which there is no kind of its own: 'rtp-capabilities'.
         OrtcMessage = 30 {
             always payload "MSGPACK",
-            always data "a map with the key \"type\", for example \"ice-parameters\"; with the fields that the task knows",
+            always data "a map with the key \"type\"; with the fields that the task knows",
+            always data_len,
+        },
+        /// ORTC task: the parameters of the peer's ICE transport.
+        IceParameters = 31 {
+            maybe message_label,
+            maybe message_label_len,
+            always username_fragment,
+            maybe username_fragment_len,
+            always password,
+            maybe password_len,
+            maybe ice_lite,
+            maybe ice_role,
+            always payload "MSGPACK",
+            always data "the whole message, as saltyrtc_client_send_ortc_message takes it",
+            always data_len,
+        },
+        /// ORTC task: ICE candidates of the peer.
+        IceCandidates = 32 {
+            always ice_candidates,
+            always ice_candidates_len,
+            always payload "MSGPACK",
+            always data "the whole message, as saltyrtc_client_send_ortc_message takes it",
+            always data_len,
+        },
+        /// ORTC task: the parameters of the peer's DTLS transport.
+        DtlsParameters = 33 {
+            maybe message_label,
+            maybe message_label_len,
+            maybe dtls_role,
+            always fingerprints,
+            always fingerprints_len,
+            always payload "MSGPACK",
+            always data "the whole message, as saltyrtc_client_send_ortc_message takes it",
+            always data_len,
+        },
+        /// ORTC task: the capabilities of the peer's SCTP transport.
+        SctpCapabilities = 34 {
+            maybe message_label,
+            maybe message_label_len,
+            maybe max_message_size,
+            always payload "MSGPACK",
+            always data "the whole message, as saltyrtc_client_send_ortc_message takes it",
+            always data_len,
+        },
+        /// ORTC task: a data channel of the peer.
+        DataChannelParameters = 35 {
+            maybe message_label,
+            maybe message_label_len,
+            maybe channel_id,
+            always label "that of the channel",
+            maybe label_len,
+            always channel_protocol,
+            maybe channel_protocol_len,
+            maybe unordered,
+            maybe max_packet_lifetime,
+            maybe has_max_packet_lifetime,
+            maybe max_retransmits,
+            maybe has_max_retransmits,
+            always payload "MSGPACK",
+            always data "the whole message, as saltyrtc_client_send_ortc_message takes it",
             always data_len,
         },
     }

@@ -2,6 +2,7 @@
 
 mod fields;
 mod kind;
+mod ortc;
 mod owned;
 mod posted;
 mod values;
@@ -9,6 +10,7 @@ mod values;
 use std::ffi::c_char;
 
 pub(super) use self::kind::saltyrtc_event_kind;
+pub(super) use self::ortc::*;
 #[cfg(test)]
 pub(super) use self::owned::tests;
 pub(super) use self::owned::{Content, Fields, OwnedEvent};
@@ -113,6 +115,45 @@ c_struct! {
         pub log_target: *const c_char,
         /// How many log messages before this one were dropped, because too many waited.
         pub dropped: u64,
+        /// Which of several transports or channels a message of ORTC is about; NULL if the peer does not say.
+        pub message_label: *const c_char,
+        /// The size of the label in bytes, without the NUL at the end.
+        pub message_label_len: usize,
+        /// The username fragment of ICE.
+        pub username_fragment: *const c_char,
+        /// The size of the username fragment in bytes, without the NUL at the end.
+        pub username_fragment_len: usize,
+        /// The password of ICE.
+        pub password: *const c_char,
+        /// The size of the password in bytes, without the NUL at the end.
+        pub password_len: usize,
+        /// The candidates of ORTC, in the order in which to add them.
+        pub ice_candidates: *const saltyrtc_ice_candidate,
+        /// The number of candidates.
+        pub ice_candidates_len: usize,
+        /// The hashes of the peer's certificates.
+        pub fingerprints: *const saltyrtc_dtls_fingerprint,
+        /// The number of hashes.
+        pub fingerprints_len: usize,
+        /// The role of the peer in ICE.
+        pub ice_role: saltyrtc_ice_role,
+        /// The role of the peer in DTLS.
+        pub dtls_role: saltyrtc_dtls_role,
+        /// The largest message that the peer's SCTP transport takes, in bytes; 0 if it takes messages of any
+        /// size.
+        pub max_message_size: u32,
+        /// For how many milliseconds it is tried to deliver a message on a channel.
+        pub max_packet_lifetime: u32,
+        /// How many times it is tried again to deliver a message on a channel.
+        pub max_retransmits: u32,
+        /// The id of a channel, 0 to 65535.
+        pub channel_id: u16,
+        /// Whether max_packet_lifetime is given.
+        pub has_max_packet_lifetime: bool,
+        /// Whether max_retransmits is given.
+        pub has_max_retransmits: bool,
+        /// Whether the peer only answers checks (ICE lite).
+        pub ice_lite: bool,
     }
 }
 

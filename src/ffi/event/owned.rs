@@ -44,6 +44,8 @@ pub(in crate::ffi) struct Fields {
     pub(super) flat: saltyrtc_event,
     pub(super) texts: Texts,
     candidates: Vec<saltyrtc_candidate>,
+    pub(super) ice_candidates: Vec<saltyrtc_ice_candidate>,
+    pub(super) fingerprints: Vec<saltyrtc_dtls_fingerprint>,
 }
 
 /// Texts for C: with a NUL at the end, and perhaps others before.
@@ -51,7 +53,7 @@ pub(in crate::ffi) struct Fields {
 pub(super) struct Texts(Vec<Box<[u8]>>);
 
 /// A text and its length, without the NUL at the end.
-type Text = (*const c_char, usize);
+pub(super) type Text = (*const c_char, usize);
 
 impl Texts {
     /// Keeps a copy of `text`. The pointer stays right as long as this is there.
@@ -65,12 +67,12 @@ impl Texts {
     }
 
     /// Keeps a copy of `bytes`.
-    fn add_bytes(&mut self, bytes: &[u8]) -> &[u8] {
+    pub(super) fn add_bytes(&mut self, bytes: &[u8]) -> &[u8] {
         self.0.push(bytes.into());
         self.0.last().map_or(&[], |bytes| bytes)
     }
 
-    fn add_optional(&mut self, text: Option<&str>) -> Text {
+    pub(super) fn add_optional(&mut self, text: Option<&str>) -> Text {
         text.map_or((ptr::null(), 0), |text| self.add(text))
     }
 }
@@ -99,7 +101,13 @@ impl Fields {
     fn none(token: u64) -> Self {
         let struct_size = size_of::<saltyrtc_event>();
         let flat = saltyrtc_event { struct_size, token, ..declare::zeroed() };
-        Self { flat, texts: Texts::default(), candidates: Vec::new() }
+        Self {
+            flat,
+            texts: Texts::default(),
+            candidates: Vec::new(),
+            ice_candidates: Vec::new(),
+            fingerprints: Vec::new(),
+        }
     }
 
     /// Of an event of a client.
@@ -133,7 +141,7 @@ impl Fields {
     }
 
     fn set(&mut self, event: &Event) {
-        let Self { flat, texts, candidates } = self;
+        let Self { flat, texts, candidates, .. } = self;
         flat.kind = match event {
             Event::ServerHandshakeDone { address, peer_present, server_verified } => {
                 flat.address = address.0;
@@ -191,10 +199,7 @@ impl Fields {
                 flat.candidates_len = candidates.len();
                 saltyrtc_event_kind::Candidates
             }
-            Event::Task(TaskEvent::Ortc(message)) => {
-                flat.set_data(saltyrtc_payload::Msgpack, texts.add_bytes(&message.serialise()));
-                saltyrtc_event_kind::OrtcMessage
-            }
+            Event::Task(TaskEvent::Ortc(message)) => return self.set_ortc(message),
             Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => {
                 flat.connection_state = state.into();
                 if let ConnectionState::Failed(why) = state {
@@ -408,7 +413,7 @@ impl saltyrtc_event {
         }
     }
 
-    fn set_data(&mut self, payload: saltyrtc_payload, data: &[u8]) {
+    pub(super) fn set_data(&mut self, payload: saltyrtc_payload, data: &[u8]) {
         self.payload = payload;
         self.data = data.as_ptr();
         self.data_len = data.len();
@@ -426,7 +431,6 @@ pub(in crate::ffi) mod tests {
     use crate::protocol::message::TaskMessage;
     use crate::protocol::{Address, ResponderAddress};
     use crate::task::ConnectionState;
-    use crate::task::ortc::{Labelled, OrtcMessage};
     use crate::task::webrtc::SdpType;
 
     const MAP: [u8; 8] = [0x81, 0xa4, b't', b'y', b'p', b'e', 0xa1, b'x'];
@@ -483,7 +487,6 @@ pub(in crate::ffi) mod tests {
             task(TaskEvent::Message(TaskMessage::from_msgpack(MAP.to_vec()).unwrap())),
             task(TaskEvent::Offer(SessionDescription::new(SdpType::Offer, "v=0"))),
             task(TaskEvent::Answer(SessionDescription::rollback())),
-            task(TaskEvent::Ortc(OrtcMessage::IceCandidates(vec![Labelled::none(None)]))),
             task(TaskEvent::Candidates(Vec::new())),
             task(TaskEvent::Candidates(vec![None])),
             task(TaskEvent::Connection(ConnectionEvent::State(ConnectionState::New))),
@@ -511,6 +514,7 @@ pub(in crate::ffi) mod tests {
             Event::Writable,
             Event::LowWater,
         ];
+        events.extend(super::super::ortc::tests::messages().map(|it| task(TaskEvent::Ortc(it))));
         for task_data in [TaskData::NIL, TaskData::from_map(MAP.to_vec()).unwrap()] {
             events.push(Event::PeerHandshakeDone {
                 address: initiator,

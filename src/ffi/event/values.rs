@@ -115,6 +115,22 @@ c_enum! {
     }
 }
 
+c_enum! {
+    /// The type of an ICE candidate, or of the address that one end of a path has.
+    pub enum saltyrtc_candidate_type {
+        /// There is no path.
+        None = 0,
+        /// An address of the host itself.
+        Host = 1,
+        /// The outer address of a NAT, as a STUN server saw it.
+        ServerReflexive = 2,
+        /// The outer address of a NAT, as the other client saw it.
+        PeerReflexive = 3,
+        /// An address of a TURN server.
+        Relayed = 4,
+    }
+}
+
 /// An ICE candidate of the peer. Texts end with a NUL; what the peer wrote may contain others.
 #[repr(C)]
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 //! Event queues: the events of many clients, for one thread or one event loop.
 
+mod array;
 mod basket;
 mod line;
 mod log;

@@ -2,11 +2,12 @@
 //! pointers is dear.
 
 use std::ffi::{CStr, c_char};
-use std::slice;
 
 use crate::crypto::KEY_BYTES;
 use crate::ffi::declare::{CEnum, c_enum};
-use crate::ffi::event::{saltyrtc_candidate, saltyrtc_event};
+use crate::ffi::event::saltyrtc_event;
+
+use super::array::{Element, Place, bytes, elements, text, total};
 
 /// An event in a buffer that saltyrtc_queue_read has filled: the fields of saltyrtc_event as numbers of
 /// fixed width, in the same places on every system.
@@ -90,29 +91,38 @@ pub struct saltyrtc_record {
     pub log_target_offset: u32,
     /// Its size in bytes.
     pub log_target_len: u32,
-    /// 0.
-    pub reserved: u32,
-}
-
-/// A candidate in a buffer that saltyrtc_queue_read has filled: the fields of saltyrtc_candidate. Places
-/// are counted from the beginning of the buffer.
-#[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct saltyrtc_record_candidate {
-    /// Where the candidate-attribute is.
-    pub candidate_offset: u32,
+    /// One of saltyrtc_ice_role.
+    pub ice_role: i32,
+    /// Where the label of the message is.
+    pub message_label_offset: u32,
     /// Its size in bytes.
-    pub candidate_len: u32,
-    /// Where the identification tag of the media description is.
-    pub sdp_mid_offset: u32,
-    /// Its size in bytes.
-    pub sdp_mid_len: u32,
-    /// Where the ICE user name fragment is.
+    pub message_label_len: u32,
+    /// Where the username fragment of ICE is.
     pub username_fragment_offset: u32,
     /// Its size in bytes.
     pub username_fragment_len: u32,
-    /// The index of the media description, 0 to 65535; -1 if it is not given.
-    pub sdp_m_line_index: i32,
+    /// Where the password of ICE is.
+    pub password_offset: u32,
+    /// Its size in bytes.
+    pub password_len: u32,
+    /// Where the candidates of ORTC are: an array of saltyrtc_record_ice_candidate.
+    pub ice_candidates_offset: u32,
+    /// How many candidates there are.
+    pub ice_candidates_len: u32,
+    /// Where the hashes of certificates are: an array of saltyrtc_record_dtls_fingerprint.
+    pub fingerprints_offset: u32,
+    /// How many hashes there are.
+    pub fingerprints_len: u32,
+    /// One of saltyrtc_dtls_role.
+    pub dtls_role: i32,
+    /// The largest message that the peer's SCTP transport takes, in bytes.
+    pub max_message_size: u32,
+    /// For how many milliseconds it is tried to deliver a message on a channel.
+    pub max_packet_lifetime: u32,
+    /// How many times it is tried again to deliver a message on a channel.
+    pub max_retransmits: u32,
+    /// The id of a channel.
+    pub channel_id: u32,
     /// 0.
     pub reserved: u32,
 }
@@ -134,21 +144,21 @@ c_enum! {
         Plain = 32,
         /// Whether the peer opened the channel.
         OpenedByPeer = 64,
+        /// Whether max_packet_lifetime is given.
+        HasMaxPacketLifetime = 128,
+        /// Whether max_retransmits is given.
+        HasMaxRetransmits = 256,
+        /// Whether the peer only answers checks (ICE lite).
+        IceLite = 512,
     }
 }
 
 const RECORD: usize = size_of::<saltyrtc_record>();
-const CANDIDATE: usize = size_of::<saltyrtc_record_candidate>();
 
 /// Of what the library puts into a buffer, counted from its beginning.
 const ALIGN: usize = 8;
 
-const _: () = assert!(RECORD.is_multiple_of(ALIGN) && CANDIDATE.is_multiple_of(ALIGN));
-
-/// A text of an event, of so many bytes.
-fn text<'a>(text: *const c_char, len: usize) -> Option<&'a [u8]> {
-    bytes(text.cast(), len)
-}
+const _: () = assert!(RECORD.is_multiple_of(ALIGN));
 
 /// A text that has no length beside it, because the library has made it.
 fn static_text<'a>(text: *const c_char) -> Option<&'a [u8]> {
@@ -156,13 +166,8 @@ fn static_text<'a>(text: *const c_char) -> Option<&'a [u8]> {
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
-fn bytes<'a>(data: *const u8, len: usize) -> Option<&'a [u8]> {
-    // SAFETY: the library has made the event, with so many bytes.
-    (!data.is_null()).then(|| unsafe { slice::from_raw_parts(data, len) })
-}
-
 /// The fields that are bytes, in the order of the record. Valid as long as the event.
-fn contents(event: &saltyrtc_event) -> [Option<&[u8]>; 9] {
+fn contents(event: &saltyrtc_event) -> [Option<&[u8]>; 12] {
     [
         text(event.text, event.text_len),
         bytes(event.peer_key, KEY_BYTES),
@@ -173,38 +178,28 @@ fn contents(event: &saltyrtc_event) -> [Option<&[u8]>; 9] {
         text(event.label, event.label_len),
         text(event.channel_protocol, event.channel_protocol_len),
         static_text(event.log_target),
+        text(event.message_label, event.message_label_len),
+        text(event.username_fragment, event.username_fragment_len),
+        text(event.password, event.password_len),
     ]
 }
 
-fn candidates(event: &saltyrtc_event) -> &[saltyrtc_candidate] {
-    if event.candidates_len == 0 {
-        return &[];
+/// How many bytes of a buffer are enough for an array.
+fn array_len<const TEXTS: usize, E: Element<TEXTS>>(elements: &[E]) -> usize {
+    if elements.is_empty() {
+        return 0;
     }
-    // SAFETY: the library has made the event, with so many candidates.
-    unsafe { slice::from_raw_parts(event.candidates, event.candidates_len) }
-}
-
-fn candidate_texts(candidate: &saltyrtc_candidate) -> [Option<&[u8]>; 3] {
-    [
-        text(candidate.candidate, candidate.candidate_len),
-        text(candidate.sdp_mid, candidate.sdp_mid_len),
-        text(candidate.username_fragment, candidate.username_fragment_len),
-    ]
-}
-
-fn total(contents: &[Option<&[u8]>]) -> usize {
-    contents.iter().flatten().map(|bytes| bytes.len()).sum()
+    let texts = elements.iter().map(|it| total(&it.texts())).sum::<usize>();
+    ALIGN - 1 + elements.len() * size_of::<E::Record>() + texts
 }
 
 /// How many bytes of a buffer are enough for the event.
 pub(super) fn packed_len(event: &saltyrtc_event) -> usize {
-    let mut len = RECORD + total(&contents(event));
-    let candidates = candidates(event);
-    if !candidates.is_empty() {
-        len += ALIGN - 1 + candidates.len() * CANDIDATE;
-        len += candidates.iter().map(|it| total(&candidate_texts(it))).sum::<usize>();
-    }
-    len
+    RECORD
+        + total(&contents(event))
+        + array_len(elements(event.candidates, event.candidates_len))
+        + array_len(elements(event.ice_candidates, event.ice_candidates_len))
+        + array_len(elements(event.fingerprints, event.fingerprints_len))
 }
 
 /// A buffer of the program's that records are put into from the front, and bytes from the back.
@@ -213,9 +208,6 @@ pub(super) struct Packer {
     front: usize,
     back: usize,
 }
-
-/// The place of bytes in the buffer, and their number.
-type Place = (u32, u32);
 
 impl Packer {
     /// # Safety
@@ -228,9 +220,24 @@ impl Packer {
     /// Packs an event. There has to be room for [`packed_len`].
     pub(super) fn pack(&mut self, event: &saltyrtc_event) {
         assert!(self.back - self.front >= packed_len(event), "room was asked for before");
-        let [text, peer_key, task, data, sdp_type, sdp, label, channel_protocol, log_target] =
-            contents(event).map(|bytes| self.put(bytes));
-        let candidates = self.put_candidates(candidates(event));
+        let [
+            text,
+            peer_key,
+            task,
+            data,
+            sdp_type,
+            sdp,
+            label,
+            channel_protocol,
+            log_target,
+            message_label,
+            username_fragment,
+            password,
+        ] = contents(event).map(|bytes| self.put(bytes));
+        let candidates = self.put_array(elements(event.candidates, event.candidates_len));
+        let ice_candidates =
+            self.put_array(elements(event.ice_candidates, event.ice_candidates_len));
+        let fingerprints = self.put_array(elements(event.fingerprints, event.fingerprints_len));
         let flags = [
             (event.retryable, saltyrtc_record_flag::Retryable),
             (event.peer_present, saltyrtc_record_flag::PeerPresent),
@@ -239,6 +246,9 @@ impl Packer {
             (event.unordered, saltyrtc_record_flag::Unordered),
             (event.plain, saltyrtc_record_flag::Plain),
             (event.opened_by_peer, saltyrtc_record_flag::OpenedByPeer),
+            (event.has_max_packet_lifetime, saltyrtc_record_flag::HasMaxPacketLifetime),
+            (event.has_max_retransmits, saltyrtc_record_flag::HasMaxRetransmits),
+            (event.ice_lite, saltyrtc_record_flag::IceLite),
         ];
         let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag as u32).sum();
         let record = saltyrtc_record {
@@ -278,6 +288,22 @@ impl Packer {
             log_level: event.log_level.number(),
             log_target_offset: log_target.0,
             log_target_len: log_target.1,
+            ice_role: event.ice_role.number(),
+            message_label_offset: message_label.0,
+            message_label_len: message_label.1,
+            username_fragment_offset: username_fragment.0,
+            username_fragment_len: username_fragment.1,
+            password_offset: password.0,
+            password_len: password.1,
+            ice_candidates_offset: ice_candidates.0,
+            ice_candidates_len: ice_candidates.1,
+            fingerprints_offset: fingerprints.0,
+            fingerprints_len: fingerprints.1,
+            dtls_role: event.dtls_role.number(),
+            max_message_size: event.max_message_size,
+            max_packet_lifetime: event.max_packet_lifetime,
+            max_retransmits: event.max_retransmits,
+            channel_id: event.channel_id.into(),
             reserved: 0,
         };
         // SAFETY: there is room, and no padding (a test sees to it). The buffer may begin anywhere.
@@ -295,35 +321,25 @@ impl Packer {
         (self.back as u32, bytes.len() as u32)
     }
 
-    fn put_candidates(&mut self, candidates: &[saltyrtc_candidate]) -> Place {
-        if candidates.is_empty() {
+    fn put_array<const TEXTS: usize, E: Element<TEXTS>>(&mut self, elements: &[E]) -> Place {
+        if elements.is_empty() {
             return (0, 0);
         }
-        let packed: Vec<_> = (candidates.iter())
-            .map(|candidate| {
-                let [text, sdp_mid, username_fragment] =
-                    candidate_texts(candidate).map(|bytes| self.put(bytes));
-                saltyrtc_record_candidate {
-                    candidate_offset: text.0,
-                    candidate_len: text.1,
-                    sdp_mid_offset: sdp_mid.0,
-                    sdp_mid_len: sdp_mid.1,
-                    username_fragment_offset: username_fragment.0,
-                    username_fragment_len: username_fragment.1,
-                    sdp_m_line_index: candidate.sdp_m_line_index,
-                    reserved: 0,
-                }
-            })
-            .collect();
-        self.back = (self.back - packed.len() * CANDIDATE) & !(ALIGN - 1);
-        for (i, candidate) in packed.iter().enumerate() {
+        let size = const {
+            assert!(size_of::<E::Record>().is_multiple_of(ALIGN));
+            size_of::<E::Record>()
+        };
+        let packed: Vec<_> =
+            elements.iter().map(|it| it.record(it.texts().map(|bytes| self.put(bytes)))).collect();
+        self.back = (self.back - packed.len() * size) & !(ALIGN - 1);
+        let count = packed.len();
+        for (i, record) in packed.into_iter().enumerate() {
             // SAFETY: as above.
             unsafe {
-                let place = self.buffer.add(self.back + i * CANDIDATE);
-                place.cast::<saltyrtc_record_candidate>().write_unaligned(*candidate);
+                self.buffer.add(self.back + i * size).cast::<E::Record>().write_unaligned(record);
             }
         }
-        (self.back as u32, packed.len() as u32)
+        (self.back as u32, count as u32)
     }
 }
 
@@ -344,6 +360,27 @@ mod tests {
 
     fn bytes_at(buffer: &[u8], offset: u32, len: u32) -> Option<&[u8]> {
         (offset != 0).then(|| &buffer[offset as usize..][..len as usize])
+    }
+
+    /// An array in the buffer says what that of the event says.
+    fn check<const TEXTS: usize, E: Element<TEXTS>>(
+        buffer: &[u8],
+        (offset, len): Place,
+        expected: &[E],
+        places: impl Fn(&E::Record) -> [Place; TEXTS],
+    ) where
+        E::Record: PartialEq + std::fmt::Debug,
+    {
+        assert_eq!(len as usize, expected.len());
+        for (i, expected) in expected.iter().enumerate() {
+            let at = offset as usize + i * size_of::<E::Record>();
+            assert_eq!(at % ALIGN, 0);
+            let record = unsafe { buffer.as_ptr().add(at).cast::<E::Record>().read() };
+            let places = places(&record);
+            let texts = places.map(|(offset, len)| bytes_at(buffer, offset, len));
+            assert_eq!(texts, expected.texts());
+            assert_eq!(record, expected.record(places));
+        }
     }
 
     #[test]
@@ -370,6 +407,13 @@ mod tests {
                     (record.log_level, record.dropped),
                     (event.log_level.number(), event.dropped)
                 );
+                assert_eq!(record.ice_role, event.ice_role.number());
+                assert_eq!(record.dtls_role, event.dtls_role.number());
+                assert_eq!(
+                    (record.max_message_size, record.max_packet_lifetime, record.max_retransmits),
+                    (event.max_message_size, event.max_packet_lifetime, event.max_retransmits)
+                );
+                assert_eq!(record.channel_id, event.channel_id.into());
                 let contents = contents(event);
                 for (content, (offset, len)) in contents.iter().zip([
                     (record.text_offset, record.text_len),
@@ -381,25 +425,43 @@ mod tests {
                     (record.label_offset, record.label_len),
                     (record.channel_protocol_offset, record.channel_protocol_len),
                     (record.log_target_offset, record.log_target_len),
+                    (record.message_label_offset, record.message_label_len),
+                    (record.username_fragment_offset, record.username_fragment_len),
+                    (record.password_offset, record.password_len),
                 ]) {
                     assert_eq!(bytes_at(buffer, offset, len), *content, "{said}");
                 }
-                let expected = candidates(event);
-                assert_eq!(record.candidates_len as usize, expected.len());
-                for (i, expected) in expected.iter().enumerate() {
-                    let at = record.candidates_offset as usize + i * CANDIDATE;
-                    assert_eq!(at % ALIGN, 0);
-                    let it = unsafe {
-                        buffer.as_ptr().add(at).cast::<saltyrtc_record_candidate>().read()
-                    };
-                    let texts = [
-                        bytes_at(buffer, it.candidate_offset, it.candidate_len),
-                        bytes_at(buffer, it.sdp_mid_offset, it.sdp_mid_len),
-                        bytes_at(buffer, it.username_fragment_offset, it.username_fragment_len),
-                    ];
-                    assert_eq!(texts, candidate_texts(expected), "{said}");
-                    assert_eq!(it.sdp_m_line_index, expected.sdp_m_line_index);
-                }
+                check(
+                    buffer,
+                    (record.candidates_offset, record.candidates_len),
+                    elements(event.candidates, event.candidates_len),
+                    |it| {
+                        [
+                            (it.candidate_offset, it.candidate_len),
+                            (it.sdp_mid_offset, it.sdp_mid_len),
+                            (it.username_fragment_offset, it.username_fragment_len),
+                        ]
+                    },
+                );
+                check(
+                    buffer,
+                    (record.ice_candidates_offset, record.ice_candidates_len),
+                    elements(event.ice_candidates, event.ice_candidates_len),
+                    |it| {
+                        [
+                            (it.label_offset, it.label_len),
+                            (it.foundation_offset, it.foundation_len),
+                            (it.ip_offset, it.ip_len),
+                            (it.related_address_offset, it.related_address_len),
+                        ]
+                    },
+                );
+                check(
+                    buffer,
+                    (record.fingerprints_offset, record.fingerprints_len),
+                    elements(event.fingerprints, event.fingerprints_len),
+                    |it| [(it.algorithm_offset, it.algorithm_len), (it.value_offset, it.value_len)],
+                );
                 assert!(memory.0[len + shift..].iter().all(|byte| *byte == 0x55), "{said}");
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::config::host_address;
 use crate::client::{ChannelError, ChannelOptions};
-use crate::ffi::args::{self, bytes, handle, optional_text, text_bytes};
+use crate::ffi::args::{self, bytes, handle, text_bytes, text_field};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::declare::c_struct;
 use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error};
@@ -50,22 +50,16 @@ c_struct! {
 impl saltyrtc_channel_options {
     unsafe fn read(options: *const Self) -> Outcome<ChannelOptions> {
         let options = growing::read(options, "options")?;
+        let label = text_field(options.label, options.label_len, "options.label")?;
+        let protocol = text_field(options.protocol, options.protocol_len, "options.protocol")?;
         Ok(ChannelOptions {
-            label: text(options.label, options.label_len, "options.label")?.into(),
-            protocol: text(options.protocol, options.protocol_len, "options.protocol")?.into(),
+            label: label.unwrap_or_default().into(),
+            protocol: protocol.unwrap_or_default().into(),
             ordered: !options.unordered,
             reliability: reliability(options.reliability, options.reliability_limit)?,
             negotiated: options.negotiated.then_some(options.id),
             secure: !options.plain,
         })
-    }
-}
-
-/// A text that has a length or ends with a NUL.
-unsafe fn text<'a>(text: *const c_char, len: usize, name: &str) -> Outcome<&'a str> {
-    match len {
-        0 => Ok(optional_text(text, name)?.unwrap_or_default()),
-        len => text_bytes(text, len, name),
     }
 }
 

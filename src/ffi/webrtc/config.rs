@@ -9,7 +9,9 @@ use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text, tex
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::declare::c_enum;
 use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry};
+use crate::ffi::event::saltyrtc_dtls_role;
 use crate::ffi::status::saltyrtc_status;
+use crate::rtc::association::DtlsRole;
 use crate::rtc::ice::{Policy, Server};
 use crate::task::webrtc::{Options, WebRtc};
 
@@ -183,6 +185,27 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_tasks(
             saltyrtc_rtc_tasks::Ortc => RtcTasks::Ortc,
             saltyrtc_rtc_tasks::WebrtcThenOrtc => RtcTasks::WebRtcThenOrtc,
             saltyrtc_rtc_tasks::OrtcThenWebrtc => RtcTasks::OrtcThenWebRtc,
+        };
+        Ok(())
+    })
+}
+
+/// Which side of the DTLS handshake this client is. `role` is one of saltyrtc_dtls_role. Default: AUTO, which is
+/// right for all peers that know how to agree. A peer that insists on the same role cannot be connected to
+/// (event CONNECTION_PROBLEM with SALTYRTC_STATUS_PEER_DESCRIPTION). With the WebRTC task, the initiator always
+/// leaves it to the responder, as WebRTC prescribes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_dtls_role(
+    config: *mut saltyrtc_rtc_config,
+    role: i32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let config = handle_mut(config, "config")?;
+        config.config.dtls_role = match args::enumeration(role, "role")? {
+            saltyrtc_dtls_role::Auto => None,
+            saltyrtc_dtls_role::Client => Some(DtlsRole::Client),
+            saltyrtc_dtls_role::Server => Some(DtlsRole::Server),
         };
         Ok(())
     })

@@ -7,26 +7,10 @@ use crate::ffi::args::handle;
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::declare::{c_enum, c_struct};
 use crate::ffi::error::{entry, saltyrtc_error};
-use crate::ffi::event::saltyrtc_connection_state;
+use crate::ffi::event::{saltyrtc_candidate_type, saltyrtc_connection_state};
 use crate::ffi::growing;
 use crate::ffi::status::saltyrtc_status;
 use crate::rtc::ice::{CandidateType, RelayProtocol};
-
-c_enum! {
-    /// The type of address that one end of a path has.
-    pub enum saltyrtc_candidate_type {
-        /// There is no path.
-        None = 0,
-        /// An address of the host itself.
-        Host = 1,
-        /// The outer address of a NAT, as a STUN server saw it.
-        ServerReflexive = 2,
-        /// The outer address of a NAT, as the other client saw it.
-        PeerReflexive = 3,
-        /// An address of a TURN server.
-        Relayed = 4,
-    }
-}
 
 c_enum! {
     /// How packets get to the TURN server of this client.

@@ -15,7 +15,12 @@ impl Connection {
     /// What to send to the peer first. Candidates follow.
     pub fn describe(&mut self, now: Instant) -> Vec<OrtcMessage> {
         self.offered = Some(now);
-        let messages = parameters::all(&self.parameters(Setup::ActPass), self.offerer);
+        let setup = match self.dtls_role {
+            None => Setup::ActPass,
+            Some(DtlsRole::Client) => Setup::Active,
+            Some(DtlsRole::Server) => Setup::Passive,
+        };
+        let messages = parameters::all(&self.parameters(setup), self.offerer);
         self.agent.gather(now);
         self.drain(now);
         messages
@@ -56,13 +61,14 @@ impl Connection {
     ) -> Result<Option<OrtcMessage>, DescriptionError> {
         self.collected.add(message).map_err(DescriptionError::Parameters)?;
         let Some(parameters) = self.collected.complete() else { return Ok(None) };
+        // The controlling side of ICE is the server.
+        let by_ice = if self.offerer { DtlsRole::Server } else { DtlsRole::Client };
         let role = match (parameters.setup, self.remote.as_ref().map(|remote| remote.role)) {
-            (Setup::ActPass, Some(known)) => known,
-            // The controlling side of ICE is the server.
-            (Setup::ActPass, None) if self.offerer => DtlsRole::Server,
-            (Setup::ActPass, None) | (Setup::Passive, _) => DtlsRole::Client,
+            (Setup::ActPass, known) => known.or(self.dtls_role).unwrap_or(by_ice),
+            (Setup::Passive, _) => DtlsRole::Client,
             (Setup::Active, _) => DtlsRole::Server,
         };
+        self.check_role(role)?;
         let remote = self.remote(&parameters, role)?;
         let known = self.remote.as_ref().map(|remote| &remote.ice);
         if known == Some(&remote.ice) {

@@ -49,6 +49,8 @@ pub struct ConnectionConfig {
     pub ice_policy: ice::Policy,
     /// Whether this side makes the offers.
     pub offerer: bool,
+    /// Which side of the DTLS handshake this is. `None` leaves it to the peer. An offer of SDP always does.
+    pub dtls_role: Option<DtlsRole>,
     /// The most bytes that we take in one message of SCTP.
     pub max_message_size: usize,
 }
@@ -77,6 +79,8 @@ struct Remote {
 /// The state machine of a connection.
 pub struct Connection {
     offerer: bool,
+    /// The role that this side wants to have.
+    dtls_role: Option<DtlsRole>,
     agent: Agent,
     certificate: Certificate,
     origin: Origin,
@@ -127,6 +131,7 @@ impl Connection {
         let agent = ice::AgentConfig { servers, policy, controlling: config.offerer };
         Self {
             offerer: config.offerer,
+            dtls_role: config.dtls_role,
             agent: Agent::new(now, agent, random),
             certificate,
             origin,
@@ -236,10 +241,11 @@ impl Connection {
         let offer = Description::parse(sdp).map_err(DescriptionError::Sdp)?;
         // The roles of an association cannot change any more.
         let role = match (offer.parameters.setup, self.remote.as_ref().map(|remote| remote.role)) {
-            (Setup::ActPass, known) => known.unwrap_or(DtlsRole::Client),
+            (Setup::ActPass, known) => known.or(self.dtls_role).unwrap_or(DtlsRole::Client),
             (Setup::Active, _) => DtlsRole::Server,
             (Setup::Passive, _) => DtlsRole::Client,
         };
+        self.check_role(role)?;
         let remote = self.remote(&offer.parameters, role)?;
         let setup = match role {
             DtlsRole::Client => Setup::Active,
@@ -254,6 +260,14 @@ impl Connection {
         let answer = self.origin.answer(&offer, &parameters);
         self.accept(now, &offer.candidates, remote);
         Ok(answer)
+    }
+
+    /// Whether what the peer says leaves us the role that we want to have.
+    fn check_role(&self, role: DtlsRole) -> Result<(), DescriptionError> {
+        match self.dtls_role {
+            Some(wanted) if wanted != role => Err(DescriptionError::Setup),
+            _ => Ok(()),
+        }
     }
 
     /// Reads what a description says of the peer.

@@ -39,6 +39,7 @@ fn side(now: Instant, offerer: bool, socket: &str) -> Side {
         ice_servers: Vec::new(),
         ice_policy: ice::Policy::All,
         offerer,
+        dtls_role: None,
         max_message_size: 262_144,
     };
     let mut side = Side {

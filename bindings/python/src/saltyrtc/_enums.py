@@ -279,7 +279,17 @@ class EventKind(OpenEnum):
     goes on with it.
     """
     ORTC_MESSAGE = 30
-    """ORTC task: a message from the peer, valid as the specification of the task has it."""
+    """ORTC task: a valid message from the peer for which there is no kind of its own: 'rtp-capabilities'."""
+    ICE_PARAMETERS = 31
+    """ORTC task: the parameters of the peer's ICE transport."""
+    ICE_CANDIDATES = 32
+    """ORTC task: ICE candidates of the peer."""
+    DTLS_PARAMETERS = 33
+    """ORTC task: the parameters of the peer's DTLS transport."""
+    SCTP_CAPABILITIES = 34
+    """ORTC task: the capabilities of the peer's SCTP transport."""
+    DATA_CHANNEL_PARAMETERS = 35
+    """ORTC task: a data channel of the peer."""
 
 
 class ConnectionState(OpenEnum):
@@ -375,6 +385,56 @@ class LogLevel(OpenEnum):
     """Everything."""
 
 
+class CandidateType(OpenEnum):
+    """The type of an ICE candidate, or of the address that one end of a path has."""
+
+    NONE = 0
+    """There is no path."""
+    HOST = 1
+    """An address of the host itself."""
+    SERVER_REFLEXIVE = 2
+    """The outer address of a NAT, as a STUN server saw it."""
+    PEER_REFLEXIVE = 3
+    """The outer address of a NAT, as the other client saw it."""
+    RELAYED = 4
+    """An address of a TURN server."""
+
+
+class IceRole(OpenEnum):
+    """Which side of ICE decides about the path."""
+
+    NONE = 0
+    """The sender does not say."""
+    CONTROLLING = 1
+    """"controlling"."""
+    CONTROLLED = 2
+    """"controlled"."""
+
+
+class IceProtocol(OpenEnum):
+    """How a candidate is reached, and with TCP, who opens the connection."""
+
+    UDP = 0
+    """"udp"."""
+    TCP_ACTIVE = 1
+    """"tcp", "active"."""
+    TCP_PASSIVE = 2
+    """"tcp", "passive"."""
+    TCP_SIMULTANEOUS_OPEN = 3
+    """"tcp", "so": both at the same time."""
+
+
+class DtlsRole(OpenEnum):
+    """Who begins the handshake of DTLS."""
+
+    AUTO = 0
+    """"auto": what the roles of ICE say. The controlling side is the server."""
+    CLIENT = 1
+    """"client": who says this begins."""
+    SERVER = 2
+    """"server": who says this waits."""
+
+
 class RecordFlag(OpenEnum):
     """What can be true in an event: the fields of saltyrtc_event of these names."""
 
@@ -392,6 +452,12 @@ class RecordFlag(OpenEnum):
     """Whether messages are encrypted by WebRTC only."""
     OPENED_BY_PEER = 64
     """Whether the peer opened the channel."""
+    HAS_MAX_PACKET_LIFETIME = 128
+    """Whether max_packet_lifetime is given."""
+    HAS_MAX_RETRANSMITS = 256
+    """Whether max_retransmits is given."""
+    ICE_LITE = 512
+    """Whether the peer only answers checks (ICE lite)."""
 
 
 class State(OpenEnum):
@@ -422,21 +488,6 @@ class RtcTasks(OpenEnum):
     """Both, with WebRTC preferred."""
     ORTC_THEN_WEBRTC = 3
     """Both, with ORTC preferred."""
-
-
-class CandidateType(OpenEnum):
-    """The type of address that one end of a path has."""
-
-    NONE = 0
-    """There is no path."""
-    HOST = 1
-    """An address of the host itself."""
-    SERVER_REFLEXIVE = 2
-    """The outer address of a NAT, as a STUN server saw it."""
-    PEER_REFLEXIVE = 3
-    """The outer address of a NAT, as the other client saw it."""
-    RELAYED = 4
-    """An address of a TURN server."""
 
 
 class RelayProtocol(OpenEnum):

@@ -71,7 +71,7 @@ class RtcStats(ctypes.Structure):
     ]
 
 
-RECORD = struct.Struct("<IiQIiiIIiiiIiIIIIIIIIIIIIIIIIIII4xQiIII")
+RECORD = struct.Struct("<IiQIiiIIiiiIiIIIIIIIIIIIIIIIIIII4xQiIIiIIIIIIIIIIiIIIII")
 CANDIDATE = struct.Struct("<IIIIIIiI")
 
 #: candidate, sdp_mid, sdp_m_line_index, username_fragment

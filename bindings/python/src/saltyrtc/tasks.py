@@ -7,6 +7,7 @@ from typing import Any, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _functions as native
 from . import msgpack
+from ._enums import DtlsRole, RtcTasks
 
 __all__ = ["Candidate", "CustomTask", "Description", "IceServer", "ORTC", "OwnWebRTC", "RelayedData", "Task", "WebRTC"]
 
@@ -50,6 +51,10 @@ class WebRTC:
     """Use these addresses of the host only."""
     ports: Optional[Tuple[int, int]] = None
     """Use UDP ports from the first to the last of these only."""
+    tasks: RtcTasks = RtcTasks.WEBRTC
+    """The task of WebRTC, that of ORTC, or both. They are alike but for the name of the task."""
+    dtls_role: DtlsRole = DtlsRole.AUTO
+    """For peers that can be one of the two only. The initiator of WebRTC always leaves it to the responder."""
 
     def add_to(self, config: int) -> None:
         rtc = native.rtc_config_new()
@@ -71,6 +76,8 @@ class WebRTC:
                 native.rtc_config_add_address(rtc, address)
             if self.ports is not None:
                 native.rtc_config_set_ports(rtc, *self.ports)
+            native.rtc_config_set_tasks(rtc, self.tasks)
+            native.rtc_config_set_dtls_role(rtc, self.dtls_role)
             native.config_add_rtc_task(config, rtc)
         finally:
             native.rtc_config_free(rtc)

@@ -40,6 +40,24 @@ async def test_channels(server):
 
 
 @asynchronous
+@pytest.mark.parametrize("roles", ("auto auto", "client auto", "auto server", "server client"))
+async def test_channels_by_way_of_ortc(server, roles):
+    def task(role, tasks):
+        role = saltyrtc.DtlsRole[role.upper()]
+        return [saltyrtc.WebRTC(addresses=["127.0.0.1"], tasks=tasks, dtls_role=role)]
+
+    one, two = roles.split()
+    options = {"tasks": task(two, saltyrtc.RtcTasks.WEBRTC_THEN_ORTC)}
+    async with pair(server, tasks=task(one, saltyrtc.RtcTasks.ORTC_THEN_WEBRTC), responder=options) as (alice, bob):
+        assert alice.session.task == bob.session.task == "v0.ortc.tasks.saltyrtc.org"
+        channel = await bob.open_channel("files")
+        other = await alice.accept_channel()
+        await channel.send(bytes(100_000))
+        assert await other.receive() == bytes(100_000)
+        await asyncio.gather(alice.handed_over(), bob.handed_over())
+
+
+@asynchronous
 async def test_plain_unreliable_and_negotiated_channels(server):
     tasks = [saltyrtc.WebRTC(addresses=["127.0.0.1"], plain_labels=["plain"], negotiated_ids=[7])]
     async with pair(server, tasks=tasks) as (alice, bob):
@@ -148,11 +166,25 @@ async def test_messages_of_ortc(server):
         "type": "ice-parameters",
         "parameters": {"usernameFragment": "abcd", "password": "0123456789abcdef01234567", "iceLite": False},
     }
+    candidate = {"foundation": "1", "priority": 1, "ip": "192.0.2.1", "protocol": "udp", "port": 9, "type": "host"}
+    messages = (
+        capabilities,
+        {**capabilities, "label": "handover"},
+        parameters,
+        {"type": "ice-candidates", "candidates": [{"candidate": candidate}, {"candidate": {"complete": True}}]},
+        {
+            "type": "dtls-parameters",
+            "parameters": {"role": "auto", "fingerprints": [{"algorithm": "sha-256", "value": "AA:BB"}]},
+            "label": "main",
+        },
+        {"type": "dc-parameters", "parameters": {"id": 3, "label": "files", "ordered": True}},
+        {"type": "rtp-capabilities", "capabilities": [{"capabilities": {"fecMechanisms": ["red"]}}]},
+    )
     async with pair(server, tasks=tasks) as (alice, bob):
         assert alice.session.task == bob.session.task == "v0.ortc.tasks.saltyrtc.org"
         assert alice.signalling_channel().id == 2
         for one, other in ((alice, bob), (bob, alice)):
-            for message in (capabilities, {**capabilities, "label": "handover"}, parameters):
+            for message in messages:
                 await one.send(message)
                 assert await other.receive() == message
             await one.send({**capabilities, "more": None})

@@ -17,6 +17,7 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
             ice_servers: Vec::new(),
             ice_policy: ice::Policy::All,
             offerer: true,
+            dtls_role: None,
             max_message_size: MAX_SCTP_MESSAGE,
         };
         let io = Io::new(IoConfig { addresses: Vec::new(), ports: None, roots: Roots::System });

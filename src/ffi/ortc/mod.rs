@@ -1,5 +1,7 @@
 //! The ORTC task, for applications that bring their own ORTC implementation.
 
+mod send;
+
 use crate::ffi::args::{self, handle, handle_mut};
 use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::client::saltyrtc_client;
@@ -10,9 +12,12 @@ use crate::task::ortc::{Options, Ortc, OrtcMessage};
 /// Adds the ORTC task (v0.ortc.tasks.saltyrtc.org) for an application that brings its own ORTC
 /// implementation, after the tasks that were added before.
 ///
-/// The library carries the parameters, capabilities and candidates of the application's objects
-/// (saltyrtc_client_send_ortc_message, and the event ORTC_MESSAGE); the application establishes the
-/// connection. `exclude` are `exclude_len` ids of data channels (0 to 65534) that the application uses
+/// The library carries the parameters, capabilities and candidates of the application's objects. There are a
+/// function and an event for each of them (saltyrtc_client_send_ice_parameters,
+/// saltyrtc_client_send_ice_candidate, saltyrtc_client_send_dtls_parameters,
+/// saltyrtc_client_send_sctp_capabilities, saltyrtc_client_send_data_channel_parameters), and one function for
+/// all that the task knows (saltyrtc_client_send_ortc_message), RTP capabilities included. The application
+/// establishes the connection. `exclude` are `exclude_len` ids of data channels (0 to 65534) that the application uses
 /// itself, so that none of them is chosen for the signalling; NULL and 0 for none. `handover` says whether
 /// the signalling may be handed over to a data channel (saltyrtc_client_hand_over).
 #[unsafe(no_mangle)]
@@ -33,7 +38,8 @@ pub unsafe extern "C" fn saltyrtc_config_add_ortc_task(
     })
 }
 
-/// Sends a message of the ORTC task to the peer, which gets it with an event ORTC_MESSAGE.
+/// Sends any message of the ORTC task to the peer, which gets the event that is there for it; for
+/// 'rtp-capabilities', which is for stacks that have media, ORTC_MESSAGE.
 ///
 /// `message` is a MessagePack map of `message_len` bytes, in the form of the specification of the task:
 /// with the key "type", for example "ice-parameters", and the other fields of that message. It is
@@ -57,9 +63,6 @@ pub unsafe extern "C" fn saltyrtc_client_send_ortc_message(
         let client = handle(client, "client")?.get()?;
         let message = OrtcMessage::parse(args::slice(message, message_len, "message")?);
         let message = message.map_err(|error| CallError::argument("message", error))?;
-        match for_handover {
-            true => Ok(client.send_ortc_for_handover(message)?),
-            false => Ok(client.send_ortc(&message)?),
-        }
+        send::send(client, message, for_handover)
     })
 }
