@@ -280,6 +280,10 @@ saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_confi
                                                            uint32_t timeout_ms,
                                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_response_timeout(struct saltyrtc_config *config,
+                                                     uint32_t timeout_ms,
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_ping_interval(struct saltyrtc_config *config,
                                                   uint32_t interval_s,
                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);

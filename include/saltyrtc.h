@@ -901,8 +901,23 @@ saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_confi
                                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
+ * The most time, in milliseconds, that the server may show no sign of life when one is due: after something
+ * was sent to it, or when a ping is overdue that it was asked to send (saltyrtc_config_set_ping_interval). Then the
+ * client ends with SALTYRTC_STATUS_CONNECTION_LOST. Half of that time before, it sends a ping itself.
+ * Default: 30 s.
+ *
+ * With a ping interval a dead network is noticed within both times together, and without one only if something was
+ * sent. While the application takes no events, or has paused them, nothing is noticed.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_response_timeout(struct saltyrtc_config *config,
+                                                     uint32_t timeout_ms,
+                                                     struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
  * The interval, in seconds, at which the server is asked to send WebSocket pings; 0 for no pings.
- * Default: 0.
+ * Default: 0. With pings a dead network is noticed also when nothing is sent
+ * (saltyrtc_config_set_response_timeout).
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_ping_interval(struct saltyrtc_config *config,

@@ -256,6 +256,9 @@ public:
     Config &connect_timeout(Milliseconds time) {
         return set(saltyrtc_config_set_connect_timeout, detail::timeout(time));
     }
+    Config &response_timeout(Milliseconds time) {
+        return set(saltyrtc_config_set_response_timeout, detail::timeout(time));
+    }
     Config &server_handshake_timeout(Milliseconds time) {
         return set(saltyrtc_config_set_server_handshake_timeout, detail::timeout(time));
     }

@@ -343,7 +343,7 @@ fn the_server_survives_anything() {
                                 connection.out.source = sent.nonce.destination.0;
                             }
                         }
-                        Transmit::Ping => {}
+                        Transmit::Ping | Transmit::Pong => {}
                         Transmit::Close(_) => {
                             assert_eq!(path.poll_transmit(connection.id), None, "after a close");
                             path.handle_closed(now, connection.id);

@@ -23,6 +23,13 @@ pub struct Config {
     pub roots: Roots,
     /// The longest that connecting may take: name, TCP, TLS and WebSocket. Default 10 s.
     pub connect_timeout: Duration,
+    /// How long the server may show no sign of life when one is due: after something was sent to it, or when a ping is
+    /// overdue that it was asked to send ([`ClientConfig::ping_interval`]). Then the connection counts as lost. Half of
+    /// that time before, the client sends a ping itself. Default 30 s.
+    ///
+    /// With a ping interval a dead network is noticed within both times together, and without one only if something
+    /// was sent. While the application takes no events nothing is noticed.
+    pub response_timeout: Duration,
     /// The settings of the protocol.
     pub protocol: ClientConfig,
     /// The built-in WebRTC engine, if its task was added.
@@ -65,6 +72,7 @@ impl Config {
             server,
             roots: Roots::default(),
             connect_timeout: Duration::from_secs(10),
+            response_timeout: Duration::from_secs(30),
             protocol: ClientConfig::new(role, permanent_key),
             #[cfg(feature = "webrtc")]
             rtc: None,

@@ -58,16 +58,18 @@ impl Client {
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let invitation = config.invitation_with(None);
-        let Config { server, roots, connect_timeout, protocol, .. } = config;
+        let Config { server, roots, connect_timeout, response_timeout, protocol, .. } = config;
         #[cfg(feature = "webrtc")]
         let (rtc, rtc_roots) = (config.rtc, roots.clone());
-        let max_message_size = protocol.max_message_size;
+        let (max_message_size, ping_interval) = (protocol.max_message_size, protocol.ping_interval);
         let machine = Machine::new(protocol, Box::new(OsRandom))?;
         let target = websocket::Target {
             server,
             path: *machine.path(),
             roots,
             connect_timeout,
+            response_timeout,
+            ping_interval,
             max_message_size,
         };
         let shared = Arc::new(Shared::new(machine, listener));

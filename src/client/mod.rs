@@ -12,6 +12,7 @@ mod config;
 #[cfg(feature = "webrtc")]
 mod engine;
 mod handle;
+mod liveness;
 mod network;
 mod shared;
 mod websocket;

@@ -1,9 +1,10 @@
 //! The driver: moves bytes between a WebSocket and the state machine.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -12,19 +13,18 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::liveness::{Due, Liveness};
 use super::network;
 use super::shared::{By, CLOSE_TIMEOUT, Shared};
 use crate::crypto::PublicKey;
 use crate::protocol::client::SocketEnd;
 use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
+use crate::sync::lock;
 use crate::task::Client as Machine;
 use crate::transport::{self, ConnectError, Roots, TlsError, WebSocket, close_frame};
 
 /// How many bytes are taken from the machine under one lock, unless a single message has more.
 const BATCH_BYTES: usize = 64 * 1024;
-
-/// How long the server may take to answer a ping after the network has changed.
-const PONG_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What to connect to, and how.
 pub(super) struct Target {
@@ -32,6 +32,8 @@ pub(super) struct Target {
     pub(super) path: PublicKey,
     pub(super) roots: Roots,
     pub(super) connect_timeout: Duration,
+    pub(super) response_timeout: Duration,
+    pub(super) ping_interval: u32,
     pub(super) max_message_size: usize,
 }
 
@@ -51,11 +53,13 @@ impl Driver {
     /// Connects, and runs the connection until its end.
     pub(super) async fn run(mut self, target: Target) {
         let shared = &*self.shared.clone();
+        let (ping_interval, patience) = (target.ping_interval, target.response_timeout);
         let end = tokio::select! {
             result = connect(target) => match result {
                 Ok(socket) => {
+                    let watch = Watch::new(&socket, ping_interval, patience);
                     shared.with(By::Writer, |machine| machine.handle_connected(Instant::now()));
-                    communicate(shared, socket, &mut self.network).await
+                    communicate(shared, socket, &mut self.network, &watch).await
                 }
                 Err(failure) => SocketEnd::ConnectFailed(failure.to_string()),
             },
@@ -95,7 +99,7 @@ impl fmt::Display for ConnectFailure {
 }
 
 async fn connect(target: Target) -> Result<WebSocket, ConnectFailure> {
-    let Target { server, path, roots, connect_timeout, max_message_size } = target;
+    let Target { server, path, roots, connect_timeout, max_message_size, .. } = target;
     let tls = if server.is_tls() {
         // Reads files.
         let config = tokio::task::spawn_blocking(move || transport::client_config(&roots)).await;
@@ -115,18 +119,18 @@ async fn communicate(
     shared: &Shared,
     socket: WebSocket,
     network: &mut watch::Receiver<u64>,
+    watch: &Watch,
 ) -> SocketEnd {
     let (mut sink, mut stream) = socket.split();
-    let probe = Probe::default();
     let too_late = async {
         shared.closing.notified().await;
         tokio::time::sleep(CLOSE_TIMEOUT).await;
     };
     let traffic = async {
-        let mut reading = pin!(read(shared, &mut stream, &probe));
+        let mut reading = pin!(read(shared, &mut stream, watch));
         let error = tokio::select! {
             end = &mut reading => return end,
-            error = write(shared, &mut sink, network, &probe) => error,
+            error = write(shared, &mut sink, network, watch) => error,
         };
         // What the server sent before it closed may still be unread, and its close frame says why it did.
         match tokio::time::timeout(CLOSE_TIMEOUT, reading).await {
@@ -138,10 +142,7 @@ async fn communicate(
         end = traffic => end,
         // There is no point in waiting any longer.
         () = too_late => return SocketEnd::Lost("it did not take what was sent to it".into()),
-        () = probe.failed() => {
-            let text = "the network has changed, and it does not answer over this connection any more";
-            return SocketEnd::Lost(text.into());
-        }
+        text = watch.failed(shared) => return SocketEnd::Lost(text),
     };
     // Our part of the closing handshake if the server began it, and 1009 if it goes on too long.
     let finish = async {
@@ -205,51 +206,69 @@ async fn wait(shared: &Shared, deadline: Option<Instant>) {
     }
 }
 
+/// Keeps the machine's timers, and does nothing else. `woken` says that a wake-up was used up, which may have been about
+/// something to write.
+async fn timers(shared: &Shared, woken: &mut bool) -> Infallible {
+    loop {
+        let deadline = shared.with(By::Writer, keep_timers);
+        wait(shared, deadline).await;
+        *woken = true;
+    }
+}
+
 /// Writes what the machine wants to have written, and keeps the machine's timers. Flushes once for all
 /// that is ready. After a close there is nothing left to do but to wait for the server's answer.
 async fn write(
     shared: &Shared,
     sink: &mut SplitSink<WebSocket, Message>,
     network: &mut watch::Receiver<u64>,
-    probe: &Probe,
+    watch: &Watch,
 ) -> Error {
     let mut batch = Vec::new();
-    let mut pings = false;
     loop {
         let (deadline, all) = shared.with(By::Writer, |machine| {
             let deadline = keep_timers(machine);
             take_batch(machine, &mut batch);
             (deadline, !machine.has_transmits())
         });
-        let result = async {
+        if !batch.is_empty() {
+            watch.written();
+        }
+        let ping = watch.with(Liveness::take_ping);
+        let work = async {
             for transmit in batch.drain(..) {
                 let message = match transmit {
                     Transmit::Message(message) => Message::Binary(message),
                     Transmit::Close(code) => close_message(code.code()),
-                    Transmit::Ping => continue,
+                    Transmit::Ping | Transmit::Pong => continue,
                 };
                 sink.feed(message).await?;
             }
-            if pings {
-                sink.feed(Message::Ping(probe.ping().to_vec().into())).await?;
+            if let Some(ping) = ping {
+                sink.feed(Message::Ping(ping.to_vec().into())).await?;
             }
-            if all { sink.flush().await } else { Ok(()) }
+            if all || ping.is_some() { sink.flush().await } else { Ok(()) }
+        };
+        // It can take long.
+        let mut woken = false;
+        let result = tokio::select! {
+            biased;
+            result = work => result,
+            never = timers(shared, &mut woken) => match never {},
         };
         // After our own close frame the WebSocket refuses to do more, which is no error here.
-        match result.await {
+        match result {
             Ok(()) | Err(Error::ConnectionClosed) => {}
             Err(error) => return error,
         }
-        // Behind what waited before: the server may not read now because the peer is slow, which is no reason
-        // to give up.
-        if std::mem::take(&mut pings) {
-            probe.begin();
+        if ping.is_some() {
+            watch.ping_sent();
         }
         // What has come meanwhile has left a wake-up behind.
-        if all {
+        if all && !woken {
             tokio::select! {
                 () = wait(shared, deadline) => {}
-                () = network::changed(network) => pings = true,
+                () = network::changed(network) => watch.with(|liveness, _| liveness.network_changed()),
             }
         }
     }
@@ -271,19 +290,22 @@ fn take_batch(machine: &mut Machine, batch: &mut Vec<Transmit>) {
 
 /// Hands what arrives to the machine, as long as the application takes its events. The WebSocket library
 /// answers pings by itself.
-async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>, probe: &Probe) -> SocketEnd {
+async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>, watch: &Watch) -> SocketEnd {
     let wants_input = || shared.with(By::Reader, |machine| machine.wants_input());
     let mut wanted = wants_input();
     loop {
-        while !wanted {
-            // The answer cannot be seen.
-            probe.end();
-            shared.wake_reader.notified().await;
-            wanted = wants_input();
+        if !wanted {
+            watch.with(|liveness, now| liveness.set_deaf(now, true));
+            while !wanted {
+                shared.wake_reader.notified().await;
+                wanted = wants_input();
+            }
+            watch.with(|liveness, now| liveness.set_deaf(now, false));
+            watch.earlier.notify_one();
         }
         let next = stream.next().await;
         if let Some(Ok(message)) = &next {
-            probe.heard(message);
+            watch.heard(message);
         }
         match next {
             Some(Ok(Message::Binary(message))) => {
@@ -314,55 +336,82 @@ async fn read(shared: &Shared, stream: &mut SplitStream<WebSocket>, probe: &Prob
     }
 }
 
-/// A look whether the server is still there.
-#[derive(Default)]
-struct Probe {
-    /// How many pings were sent.
-    sent: AtomicU64,
-    /// Which of them was answered last.
-    answered: AtomicU64,
-    /// The last of them has no answer yet.
-    waits: AtomicBool,
-    /// The time for the answer begins anew.
-    anew: Notify,
+/// A [`Liveness`] for both halves of the driver.
+struct Watch {
+    liveness: Mutex<Liveness>,
+    /// Counts what is a sign of life below the WebSocket, as a large message that comes in slowly is.
+    signs: Arc<AtomicU64>,
+    /// How many of them are known.
+    seen: AtomicU64,
+    /// Something is due earlier than it was.
+    earlier: Notify,
 }
 
-impl Probe {
-    /// The next ping. An answer to an earlier one may be on its way, or in a buffer of this host.
-    fn ping(&self) -> [u8; 8] {
-        (self.sent.fetch_add(1, Ordering::Relaxed) + 1).to_be_bytes()
-    }
-
-    /// The ping was sent. It may have an answer already.
-    fn begin(&self) {
-        if self.answered.load(Ordering::Relaxed) != self.sent.load(Ordering::Relaxed) {
-            self.waits.store(true, Ordering::Relaxed);
-            self.anew.notify_one();
+impl Watch {
+    fn new(socket: &WebSocket, ping_interval: u32, patience: Duration) -> Self {
+        let liveness = Mutex::new(Liveness::new(Instant::now(), ping_interval, patience));
+        Self {
+            liveness,
+            signs: socket.get_ref().signs(),
+            seen: AtomicU64::new(0),
+            earlier: Notify::new(),
         }
     }
 
-    /// Something came from the server. The answer may be behind much more.
+    fn with<T>(&self, work: impl FnOnce(&mut Liveness, Instant) -> T) -> T {
+        work(&mut lock(&self.liveness), Instant::now())
+    }
+
+    /// Messages are about to be written.
+    fn written(&self) {
+        if self.with(|liveness, now| liveness.written(now)) {
+            self.earlier.notify_one();
+        }
+    }
+
+    /// Whether there are signs that were not known.
+    fn new_signs(&self) -> bool {
+        let signs = self.signs.load(Ordering::Relaxed);
+        self.seen.swap(signs, Ordering::Relaxed) != signs
+    }
+
+    /// Something came from the server.
     fn heard(&self, message: &Message) {
-        let last = self.sent.load(Ordering::Relaxed);
-        if matches!(message, Message::Pong(payload) if payload[..] == last.to_be_bytes()) {
-            self.answered.store(last, Ordering::Relaxed);
-            self.end();
-        } else if self.waits.load(Ordering::Relaxed) {
-            self.anew.notify_one();
-        }
+        self.new_signs();
+        self.with(|liveness, now| match message {
+            Message::Pong(content) => liveness.pong(now, content),
+            _ => liveness.heard(now),
+        });
     }
 
-    fn end(&self) {
-        self.waits.store(false, Ordering::Relaxed);
+    fn ping_sent(&self) {
+        self.with(|liveness, now| liveness.ping_sent(now));
+        self.earlier.notify_one();
     }
 
-    /// Resolves when nothing came for too long after a ping.
-    async fn failed(&self) {
+    /// Lets the writing half send pings when it is time for one. Resolves, with a text that says why, when the server
+    /// is not there any more.
+    async fn failed(&self, shared: &Shared) -> String {
         loop {
-            self.anew.notified().await;
-            while tokio::time::timeout(PONG_TIMEOUT, self.anew.notified()).await.is_ok() {}
-            if self.waits.load(Ordering::Relaxed) {
-                return;
+            if let Some(due) = self.with(|liveness, _| liveness.due()) {
+                tokio::select! {
+                    () = tokio::time::sleep_until(due.into()) => {}
+                    () = self.earlier.notified() => continue,
+                }
+            } else {
+                self.earlier.notified().await;
+                continue;
+            }
+            let due = self.with(|liveness, now| {
+                if self.new_signs() {
+                    liveness.heard(now);
+                }
+                liveness.handle_timeout(now)
+            });
+            match due {
+                Due::Nothing => {}
+                Due::Ping => shared.wake_writer.notify_one(),
+                Due::GiveUp(text) => return text,
             }
         }
     }

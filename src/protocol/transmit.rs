@@ -13,6 +13,8 @@ pub enum Transmit {
     Message(Bytes),
     /// Send a ping (servers only).
     Ping,
+    /// Send a pong that nobody asked for, as a sign of life (servers only; RFC 6455, section 5.5.3).
+    Pong,
     /// Flush what was sent before, then close with this code and without a reason text. Nothing
     /// follows.
     Close(CloseCode),

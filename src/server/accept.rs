@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use tokio::net::TcpStream;
@@ -16,6 +16,9 @@ use super::proxy::{Proxied, read_header};
 use super::settings::Settings;
 use crate::protocol::server::PathRequest;
 use crate::transport::{Stream, Tcp, WebSocket, accepted, prepare};
+
+/// How much later than the server itself the operating system gives up on a client that takes nothing.
+const STALL_SLACK: Duration = Duration::from_secs(5);
 
 /// An open WebSocket.
 pub(super) struct Opened {
@@ -75,7 +78,10 @@ pub(super) async fn open(
     if header.is_none() {
         permit = admit(peer).map_err(|_| OpenError::Limit(None))?;
     }
-    prepare(&tcp, settings.limits.tcp_keepalive);
+    // The stall time is kept by the server itself, as far as it can see. What waits in the operating system for a
+    // client that is gone it cannot see.
+    let unanswered = settings.limits.stall_timeout.map(|stall| stall.saturating_add(STALL_SLACK));
+    prepare(&tcp, settings.limits.tcp_keepalive, unanswered);
     if header == Some(ProxyHeader::ProxyProtocol) {
         let proxied = read_header(&mut tcp).await.map_err(|_| no_header())?;
         let address = match proxied.map_err(|_| no_header())? {

@@ -384,6 +384,7 @@ impl ClientConnection<'_> {
                 let message = match transmit {
                     Transmit::Message(data) => Message::Binary(data),
                     Transmit::Ping => Message::Ping(bytes::Bytes::new()),
+                    Transmit::Pong => Message::Pong(bytes::Bytes::new()),
                     Transmit::Close(code) => {
                         self.close_sent = true;
                         Message::Close(Some(close_frame(code.code())))

@@ -182,7 +182,7 @@ pub(crate) async fn connect(
     let server = format!("{host}:{}", target.port);
     let opening = async {
         let tcp = connect_tcp(bare, target.port, &server).await?;
-        prepare(&tcp, Some(KEEPALIVE));
+        prepare(&tcp, Some(KEEPALIVE), None);
         let stream = match &target.tls {
             None => Stream::plain(Tcp::new(tcp)),
             // Spec: P-018 (Security Recommendation)

@@ -2,22 +2,28 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsStream;
 
-/// A TCP connection that counts the bytes that are written to it.
+/// A TCP connection that counts the bytes that are written to it, and signs of life.
 #[derive(Debug)]
 pub(crate) struct Tcp {
     stream: TcpStream,
     written: u64,
+    /// Something came from the other side, or it took what had no room before.
+    signs: Arc<AtomicU64>,
+    /// There was no room.
+    full: bool,
 }
 
 impl Tcp {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream, written: 0 }
+        Self { stream, written: 0, signs: Arc::default(), full: false }
     }
 }
 
@@ -44,6 +50,18 @@ impl Stream {
 
     pub(crate) fn tls(tls: TlsStream<Tcp>) -> Self {
         Self { layer: Layer::Tls(Box::new(tls)), part: 0, most: usize::MAX }
+    }
+}
+
+#[cfg(feature = "client")]
+impl Stream {
+    /// Grows with each sign of life of the other side: bytes of it, or room for ours where there was none.
+    pub(crate) fn signs(&self) -> Arc<AtomicU64> {
+        let tcp = match &self.layer {
+            Layer::Plain(tcp) => tcp,
+            Layer::Tls(tls) => tls.get_ref().0,
+        };
+        tcp.signs.clone()
     }
 }
 
@@ -90,7 +108,12 @@ impl AsyncRead for Tcp {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(cx, buffer)
+        let this = self.get_mut();
+        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        if read.is_ready() {
+            this.signs.fetch_add(1, Ordering::Relaxed);
+        }
+        read
     }
 }
 
@@ -103,7 +126,11 @@ impl AsyncWrite for Tcp {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let taken = ready!(Pin::new(&mut this.stream).poll_write(cx, data))?;
+        let result = Pin::new(&mut this.stream).poll_write(cx, data);
+        if std::mem::replace(&mut this.full, result.is_pending()) && result.is_ready() {
+            this.signs.fetch_add(1, Ordering::Relaxed);
+        }
+        let taken = ready!(result)?;
         this.written += taken as u64;
         Poll::Ready(Ok(taken))
     }

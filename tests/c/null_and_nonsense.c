@@ -232,6 +232,9 @@ static void configurations(void) {
     IS_BAD("timeout_ms", saltyrtc_config_set_server_handshake_timeout(config, 0, &error));
     IS_NULL("config", saltyrtc_config_set_peer_handshake_timeout(NULL, 1, &error));
     IS_BAD("timeout_ms", saltyrtc_config_set_peer_handshake_timeout(config, 0, &error));
+    IS_NULL("config", saltyrtc_config_set_response_timeout(NULL, 1, &error));
+    IS_BAD("timeout_ms", saltyrtc_config_set_response_timeout(config, 0, &error));
+    OK(saltyrtc_config_set_response_timeout(config, UINT32_MAX, &error));
     IS_NULL("config", saltyrtc_config_set_ping_interval(NULL, 1, &error));
     OK(saltyrtc_config_set_ping_interval(config, UINT32_MAX, &error));
     OK(saltyrtc_config_set_ping_interval(config, 0, &error));

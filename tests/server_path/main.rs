@@ -27,6 +27,7 @@ pub(crate) enum Incoming {
     Server(Value),
     Relayed(Bytes),
     Ping,
+    Pong,
     Close(u16),
 }
 
@@ -134,6 +135,7 @@ impl Bench {
             }
             Transmit::Message(message) => Relayed(message),
             Transmit::Ping => Incoming::Ping,
+            Transmit::Pong => Incoming::Pong,
             Transmit::Close(code) => Close(code.code()),
         })
     }

@@ -2,7 +2,7 @@
 
 use saltyrtc::protocol::server::{Cause, Event, PathConfig, RelayFailure};
 
-use crate::Incoming::{Close, Ping};
+use crate::Incoming::{Close, Ping, Pong};
 use crate::relay::pair;
 use crate::scripted_client::with_field;
 use crate::*;
@@ -145,9 +145,10 @@ fn a_receiver_that_stands_still_keeps_nobody_waiting_for_ever() {
     let mut lost = send_many(&mut bench, &mut initiator, 2, 2);
     let for_reader = send(&mut bench, &mut initiator, 3);
     lost.extend(send_many(&mut bench, &mut initiator, 2, 1));
-    assert_eq!(bench.path.client_timeout(initiator.id), Some(bench.now + STALL - SECOND));
     bench.advance(STALL - SECOND - SECOND);
-    assert!(bench.path.is_paused(initiator.id) && bench.incoming(&mut initiator).is_empty());
+    assert_eq!(bench.incoming(&mut initiator), [Pong]);
+    assert!(bench.path.is_paused(initiator.id));
+    assert_eq!(bench.path.client_timeout(initiator.id), Some(bench.now + SECOND));
     bench.events();
     bench.advance(SECOND);
     assert!(!bench.path.is_paused(initiator.id));
@@ -179,7 +180,7 @@ fn a_receiver_that_takes_a_byte_now_and_then_is_waited_for() {
     }
     bench.advance(STALL - SECOND);
     assert_eq!(bench.incoming(&mut slow), sent);
-    assert!(bench.incoming(&mut initiator).is_empty());
+    assert_eq!(bench.incoming(&mut initiator), [Pong]);
 }
 
 /// Covers P-088 P-208.
@@ -252,6 +253,42 @@ fn a_paused_client_that_leaves_is_forgotten() {
     assert_eq!(bench.incoming(&mut initiator), [Close(3001)]);
 }
 
+/// Nothing is read from it, so it would get no answer to a ping of its own.
+#[test]
+fn a_paused_client_hears_that_its_server_is_alive() {
+    const SIGN: Duration = Duration::from_secs(10);
+    let mut bench = room_for(8);
+    let (mut initiator, mut slow) = pair(&mut bench);
+    let mut sent = send_many(&mut bench, &mut initiator, 2, 9);
+    assert!(bench.incoming(&mut initiator).is_empty(), "not at once");
+    ready(&mut bench);
+    for _ in 0..10 {
+        assert_eq!(bench.path.client_timeout(initiator.id), Some(bench.now + SIGN));
+        bench.advance(SIGN);
+        assert_eq!(ready(&mut bench), [initiator.id]);
+        assert_eq!(bench.incoming(&mut initiator), [Pong]);
+        bench.path.handle_written(bench.now, slow.id);
+        ready(&mut bench);
+    }
+    // One is enough for who takes nothing.
+    bench.advance(SIGN);
+    bench.advance(SIGN);
+    assert_eq!(bench.incoming(&mut initiator), [Pong]);
+    // What was read before waits behind the next message that does not fit: for the client nothing has changed.
+    sent.extend(send_many(&mut bench, &mut initiator, 2, 16));
+    bench.advance(SIGN / 2);
+    for _ in 0..8 {
+        take_one(&mut bench, &mut slow);
+    }
+    assert!(bench.path.is_paused(initiator.id));
+    bench.advance(SIGN / 2);
+    assert_eq!(bench.incoming(&mut initiator), [Pong]);
+    assert_eq!(bench.incoming(&mut slow), sent[8..]);
+    assert!(!bench.path.is_paused(initiator.id));
+    bench.advance(SIGN);
+    assert!(bench.incoming(&mut initiator).is_empty());
+}
+
 /// Covers P-134 P-135.
 #[test]
 fn a_paused_client_counts_as_alive() {
@@ -269,10 +306,10 @@ fn a_paused_client_counts_as_alive() {
     bench.incoming(&mut initiator);
     let mut sent = send_many(&mut bench, &mut initiator, 2, 6);
     bench.advance(20 * SECOND);
-    assert_eq!(bench.incoming(&mut initiator), [Ping]);
+    assert_eq!(bench.incoming(&mut initiator), [Pong, Ping]);
     for _ in 0..40 {
         bench.advance(10 * SECOND);
-        assert!(bench.incoming(&mut initiator).is_empty(), "one ping at a time, and no close");
+        assert_eq!(bench.incoming(&mut initiator), [Pong], "one ping at a time, and no close");
     }
     assert_eq!(bench.incoming(&mut slow), sent.split_off(0));
     // Its pong is the next thing that is read of it, for which there is time.

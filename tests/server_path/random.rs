@@ -57,6 +57,7 @@ impl Actor {
                     assert_eq!(message[17], self.member.client.address);
                 }
                 Close(_) => self.closed = true,
+                Incoming::Pong => {}
                 Incoming::Ping => panic!("nobody asked for pings"),
             }
         }

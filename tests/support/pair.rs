@@ -295,6 +295,8 @@ impl Pair {
                 let wire = match transmit {
                     Transmit::Message(message) => Wire::Message(message),
                     Transmit::Ping => Wire::Ping,
+                    // A sign of life, for drivers.
+                    Transmit::Pong => continue,
                     Transmit::Close(code) => Wire::Close(Some(code.code())),
                 };
                 node.down.push_back((now + node.delay, wire));
@@ -310,7 +312,7 @@ impl Pair {
                 let wire = match transmit {
                     Transmit::Message(message) if node.mute && message[17] != 0 => continue,
                     Transmit::Message(message) => Wire::Message(message),
-                    Transmit::Ping => unreachable!("clients send no pings"),
+                    Transmit::Ping | Transmit::Pong => unreachable!("for servers"),
                     Transmit::Close(code) => {
                         node.closing = true;
                         Wire::Close(Some(code.code()))

@@ -38,6 +38,7 @@ pub struct saltyrtc_config {
     certificates: Option<Certificates>,
     use_system_roots: bool,
     connect_timeout: Duration,
+    response_timeout: Duration,
     server_handshake_timeout: Duration,
     peer_handshake_timeout: Duration,
     max_message_size: usize,
@@ -69,7 +70,7 @@ impl saltyrtc_config {
     /// Defaults are those of the Rust API.
     fn new(server: ServerUrl, role: RoleConfig, permanent_key: KeyPair) -> Self {
         let defaults = Config::new(server, role, permanent_key);
-        let Config { server, connect_timeout, protocol, .. } = defaults;
+        let Config { server, connect_timeout, response_timeout, protocol, .. } = defaults;
         Self {
             server,
             role: protocol.role,
@@ -80,6 +81,7 @@ impl saltyrtc_config {
             certificates: None,
             use_system_roots: true,
             connect_timeout,
+            response_timeout,
             server_handshake_timeout: protocol.server_handshake_timeout,
             peer_handshake_timeout: protocol.peer_handshake_timeout,
             max_message_size: protocol.max_message_size,
@@ -115,6 +117,7 @@ impl saltyrtc_config {
         let mut config =
             Config::new(self.server.clone(), self.role.clone(), self.permanent_key.clone());
         config.connect_timeout = self.connect_timeout;
+        config.response_timeout = self.response_timeout;
         config.protocol.server_key = self.server_key;
         config.protocol.ping_interval = self.ping_interval;
         config.protocol.server_handshake_timeout = self.server_handshake_timeout;
@@ -441,8 +444,28 @@ pub unsafe extern "C" fn saltyrtc_config_set_peer_handshake_timeout(
     })
 }
 
+/// The most time, in milliseconds, that the server may show no sign of life when one is due: after something
+/// was sent to it, or when a ping is overdue that it was asked to send (saltyrtc_config_set_ping_interval). Then the
+/// client ends with SALTYRTC_STATUS_CONNECTION_LOST. Half of that time before, it sends a ping itself.
+/// Default: 30 s.
+///
+/// With a ping interval a dead network is noticed within both times together, and without one only if something was
+/// sent. While the application takes no events, or has paused them, nothing is noticed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_config_set_response_timeout(
+    config: *mut saltyrtc_config,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle_mut(config, "config")?.response_timeout = timeout(timeout_ms, "timeout_ms")?;
+        Ok(())
+    })
+}
+
 /// The interval, in seconds, at which the server is asked to send WebSocket pings; 0 for no pings.
-/// Default: 0.
+/// Default: 0. With pings a dead network is noticed also when nothing is sent
+/// (saltyrtc_config_set_response_timeout).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_ping_interval(
     config: *mut saltyrtc_config,

@@ -396,7 +396,7 @@ impl World {
                     self.disconnect(x);
                     self.sides[x].down.push_back(Wire::Closed(code));
                 }
-                Transmit::Ping => unreachable!("clients send no pings"),
+                Transmit::Ping | Transmit::Pong => unreachable!("for servers"),
             }
         }
         while let Some(event) = self.sides[x].client.poll_event() {

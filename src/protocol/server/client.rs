@@ -74,6 +74,8 @@ pub(super) struct Pause {
     pub(super) receiver: ClientId,
     /// When to look whether the receiver stands still.
     pub(super) check: Option<Instant>,
+    /// When the client gets the next sign of life.
+    pub(super) sign: Instant,
     /// The message that did not fit, and those that were read already behind it.
     pub(super) held: VecDeque<Bytes>,
 }
@@ -156,8 +158,10 @@ impl Client {
     /// When the client needs attention next.
     pub(super) fn timeout(&self) -> Option<Instant> {
         let ping = self.ping.as_ref().and_then(|ping| ping.due);
-        let pause = self.pause.as_ref().and_then(|pause| pause.check);
-        self.handshake_end.into_iter().chain(ping).chain(self.idle_check).chain(pause).min()
+        let check = self.pause.as_ref().and_then(|pause| pause.check);
+        let sign = self.pause.as_ref().map(|pause| pause.sign);
+        let times = [self.handshake_end, ping, self.idle_check, check, sign];
+        times.into_iter().flatten().min()
     }
 
     /// Whether the client has been idle for too long. If not, it is looked at again later: messages

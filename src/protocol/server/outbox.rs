@@ -76,6 +76,7 @@ enum Entry {
     Own(Bytes),
     Notice(Notice),
     Ping,
+    Pong,
     Close(CloseCode),
 }
 
@@ -351,6 +352,13 @@ impl Outbox {
         self.entries.push_back(Entry::Ping);
     }
 
+    /// Queues a sign of life, unless what waits ends with one.
+    pub(super) fn sign(&mut self) {
+        if !matches!(self.entries.back(), Some(Entry::Pong)) {
+            self.entries.push_back(Entry::Pong);
+        }
+    }
+
     /// Queues the end of the connection.
     pub(super) fn close(&mut self, code: CloseCode) {
         self.entries.push_back(Entry::Close(code));
@@ -386,6 +394,7 @@ impl Outbox {
                 self.ping_waits = false;
                 Transmit::Ping
             }
+            Entry::Pong => Transmit::Pong,
             Entry::Close(code) => Transmit::Close(code),
         }))
     }

@@ -154,6 +154,7 @@ impl Path {
 
     /// Like [`handle_timeout`](Self::handle_timeout) for one client, for drivers with a timer for each.
     pub fn handle_client_timeout(&mut self, now: Instant, id: ClientId) {
+        self.sign_of_life(now, id);
         let Some(client) = self.clients.get_mut(&id) else { return };
         if client.handshake_end.is_some_and(|end| end <= now) {
             self.close(id, Cause::HandshakeTimeout);

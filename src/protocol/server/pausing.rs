@@ -1,7 +1,7 @@
 //! Back-pressure: who sends more than its receiver takes has to wait.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::client::{Client, Pause};
 use super::client_id::ClientId;
@@ -9,6 +9,10 @@ use super::event::{Event, RelayFailure};
 use super::outbox::{Full, LostRelay, Relay};
 use super::path::Path;
 use crate::protocol::Nonce;
+
+/// How often a paused client is told that its server is alive. Nothing is read from it, so it would wait in vain
+/// for an answer to whatever it sends to find out.
+pub(super) const SIGN_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Path {
     /// A message of this client does not fit into the queue of its receiver. The driver reads nothing more
@@ -54,10 +58,22 @@ impl Path {
         client.outbox.wait(&relay, full);
         if let Some(sender) = self.clients.get_mut(&relay.sender) {
             let held = VecDeque::from([relay.message]);
-            sender.pause = Some(Pause { receiver, check, held });
+            sender.pause = Some(Pause { receiver, check, sign: now + SIGN_INTERVAL, held });
             self.events.push_back(Event::Paused { why: full.into() });
         }
         Ok(())
+    }
+
+    /// Lets a paused client know that its server is alive, if it is time for that.
+    pub(super) fn sign_of_life(&mut self, now: Instant, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if let Some(pause) = &mut client.pause
+            && pause.sign <= now
+        {
+            pause.sign = now + SIGN_INTERVAL;
+            client.outbox.sign();
+            self.mark_ready(id);
+        }
     }
 
     /// Looks whether the receiver that a client waits for has stood still. If so, the message comes back.
@@ -110,6 +126,7 @@ impl Path {
             if let Some(again) = self.clients.get_mut(&id).and_then(|client| client.pause.as_mut())
             {
                 again.held.append(&mut pause.held);
+                again.sign = pause.sign;
                 return;
             }
         }

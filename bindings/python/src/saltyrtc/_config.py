@@ -39,6 +39,9 @@ class Options(TypedDict, total=False):
     """Whether the root certificates of the operating system are trusted too. Default: yes."""
     connect_timeout: float
     """How long connecting to the server may take, in seconds. Default: 10."""
+    response_timeout: float
+    """How long the server may show no sign of life when one is due, in seconds: after something was sent to it, or
+    when a ping is overdue (`ping_interval`). Default: 30."""
     server_handshake_timeout: float
     """How long the handshake with the server may take, in seconds. Default: 30."""
     peer_handshake_timeout: float
@@ -64,6 +67,7 @@ class Settings:
     tls_certificates: Sequence[Certificates] = ()
     system_roots: bool = True
     connect_timeout: Optional[float] = None
+    response_timeout: Optional[float] = None
     server_handshake_timeout: Optional[float] = None
     peer_handshake_timeout: Optional[float] = None
     ping_interval: int = 0
@@ -88,6 +92,7 @@ class Settings:
         native.config_set_system_roots(config, self.system_roots)
         for set_timeout, seconds in (
             (native.config_set_connect_timeout, self.connect_timeout),
+            (native.config_set_response_timeout, self.response_timeout),
             (native.config_set_server_handshake_timeout, self.server_handshake_timeout),
             (native.config_set_peer_handshake_timeout, self.peer_handshake_timeout),
         ):

@@ -57,6 +57,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_config_set_connect_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_config_set_server_handshake_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_config_set_peer_handshake_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
+    "saltyrtc_config_set_response_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_config_set_ping_interval": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_config_set_max_message_size": (c_int32, [c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_config_set_max_queue_size": (c_int32, [c_void_p, c_size_t, c_void_p], False),
@@ -575,9 +576,23 @@ def config_set_peer_handshake_timeout(config: int, timeout_ms: int) -> None:
         fail(status_, error_)
 
 
+def config_set_response_timeout(config: int, timeout_ms: int) -> None:
+    """The most time, in milliseconds, that the server may show no sign of life when one is due: after something
+    was sent to it, or when a ping is overdue that it was asked to send (saltyrtc_config_set_ping_interval).
+    Then the client ends with SALTYRTC_STATUS_CONNECTION_LOST. Half of that time before, it sends a ping
+    itself. Default: 30 s.
+    With a ping interval a dead network is noticed within both times together, and without one only if
+    something was sent. While the application takes no events, or has paused them, nothing is noticed.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_config_set_response_timeout(config, timeout_ms, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
 def config_set_ping_interval(config: int, interval_s: int) -> None:
     """The interval, in seconds, at which the server is asked to send WebSocket pings; 0 for no pings. Default:
-    0.
+    0. With pings a dead network is noticed also when nothing is sent (saltyrtc_config_set_response_timeout).
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_set_ping_interval(config, interval_s, byref(error_))
