@@ -89,7 +89,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
-test: test-tools lint test-rust test-fuzz test-deny test-package test-abi test-c test-python test-peers test-aiortc test-interop test-network ## Install what the tests need, and run everything
+test: test-tools lint test-rust test-fuzz test-deny test-package test-abi test-c test-races test-python test-peers test-aiortc test-interop test-network ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh

@@ -173,7 +173,7 @@ static void free_at_writable(const test_server *server) {
     saltyrtc_client_free(responder);
 }
 
-/* A responder that does not read, and a server that does not keep much for it. */
+/* A responder that does not read, and a server that neither keeps much for it nor waits for long. */
 static void free_at_send_error(void) {
     char invitation[SALTYRTC_INVITATION_BYTES], by_proxy[SALTYRTC_INVITATION_BYTES];
     saltyrtc_error *error = NULL;
@@ -185,6 +185,7 @@ static void free_at_send_error(void) {
     saltyrtc_client *responder;
     OK(saltyrtc_server_config_new("127.0.0.1", 0, &server_config, &error));
     OK(saltyrtc_server_config_set_limit(server_config, SALTYRTC_LIMIT_QUEUE_BYTES, 4096, &error));
+    OK(saltyrtc_server_config_set_limit(server_config, SALTYRTC_LIMIT_STALL_TIME, 3000, &error));
     start_configured_server(&server, server_config);
     start_proxy(&proxy, &server, PROXY_OPEN);
     expect_free(&self, SALTYRTC_EVENT_KIND_SEND_ERROR);
