@@ -7,6 +7,7 @@
 No binding has a declaration of a C function that was written by hand.
 """
 
+import copy
 import json
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 # What this leaves behind would be a file that nobody asked for.
 sys.dont_write_bytecode = True
 
-from generator import python, table  # noqa: E402
+from generator import python, swift, table  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 
@@ -24,7 +25,8 @@ def main():
     if sys.argv[1:] not in ([], ["--check"]):
         sys.exit(__doc__)
     description = json.loads((HERE.parent / "include/saltyrtc.json").read_text())
-    files = python.files(description)
+    # Each with a description of its own: they put it into words of their language.
+    files = {**python.files(copy.deepcopy(description)), **swift.files(description)}
     files["README.md"] = table.page(description, (HERE / "README.md").read_text())
     stale = [HERE / name for name, text in files.items() if not same(HERE / name, text)]
     if sys.argv[1:] == ["--check"]:
@@ -34,6 +36,7 @@ def main():
         print(f"ok  {len(files)} files of the bindings say what include/saltyrtc.json says")
         return
     for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(files[str(path.relative_to(HERE))])
         print(f"written: {path.relative_to(HERE.parent)}")
 
