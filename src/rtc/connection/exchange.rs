@@ -61,8 +61,9 @@ impl Connection {
     ) -> Result<Option<OrtcMessage>, DescriptionError> {
         self.collected.add(message).map_err(DescriptionError::Parameters)?;
         let Some(parameters) = self.collected.complete() else { return Ok(None) };
-        // The controlling side of ICE is the server.
-        let by_ice = if self.offerer { DtlsRole::Server } else { DtlsRole::Client };
+        // The controlling side of ICE is the server; and whoever has a peer with ICE lite controls.
+        let controlling = self.agent.is_controlling() || parameters.ice_lite;
+        let by_ice = if controlling { DtlsRole::Server } else { DtlsRole::Client };
         let role = match (parameters.setup, self.remote.as_ref().map(|remote| remote.role)) {
             (Setup::ActPass, known) => known.or(self.dtls_role).unwrap_or(by_ice),
             (Setup::Passive, _) => DtlsRole::Client,

@@ -6,6 +6,7 @@
 
 mod error;
 mod exchange;
+mod remote;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 pub use self::error::DescriptionError;
+use self::remote::Remote;
 use crate::crypto::{OsRandom, RandomSource};
 use crate::rtc::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
 use crate::rtc::certificate::{Certificate, CertificateError};
@@ -22,10 +24,7 @@ pub use crate::rtc::describe::parameters::ParametersError;
 pub use crate::rtc::describe::sdp::SdpError;
 use crate::rtc::describe::sdp::{Description, Origin};
 use crate::rtc::describe::{Parameters, Setup};
-use crate::rtc::fingerprint::Fingerprint;
-use crate::rtc::ice::{
-    self, Agent, Credentials, IceState, Output, Path, Received, SocketId, StreamId,
-};
+use crate::rtc::ice::{self, Agent, IceState, Output, Path, Received, SocketId, StreamId};
 use crate::task::webrtc::Candidate;
 use crate::task::{ConnectionProblem, ConnectionState};
 
@@ -66,14 +65,6 @@ pub enum ConnectionOutput {
     Problem(ConnectionProblem),
     /// What the driver is to do with sockets.
     Io(Output),
-}
-
-/// What is known of the peer.
-struct Remote {
-    fingerprints: Vec<Fingerprint>,
-    ice: Credentials,
-    role: DtlsRole,
-    sctp: SctpConfig,
 }
 
 /// The state machine of a connection.
@@ -262,7 +253,12 @@ impl Connection {
         Ok(answer)
     }
 
-    /// Whether what the peer says leaves us the role that we want to have.
+    /// Reads what a description says of the peer.
+    fn remote(&self, parameters: &Parameters, role: DtlsRole) -> Result<Remote, DescriptionError> {
+        Remote::read(parameters, role, self.remote.as_ref(), self.max_message_size)
+    }
+
+    /// Whether the peer leaves us the role in DTLS that we want to have.
     fn check_role(&self, role: DtlsRole) -> Result<(), DescriptionError> {
         match self.dtls_role {
             Some(wanted) if wanted != role => Err(DescriptionError::Setup),
@@ -270,36 +266,10 @@ impl Connection {
         }
     }
 
-    /// Reads what a description says of the peer.
-    fn remote(&self, parameters: &Parameters, role: DtlsRole) -> Result<Remote, DescriptionError> {
-        let fingerprints = parameters.fingerprints.iter();
-        let fingerprints: Vec<Fingerprint> = fingerprints.filter_map(|f| f.parse().ok()).collect();
-        if fingerprints.is_empty() {
-            return Err(DescriptionError::Fingerprint);
-        }
-        if let Some(known) = &self.remote {
-            // More fingerprints, or fewer, of the same certificate would do no harm; but no implementation
-            // changes them, so they are simply compared.
-            if known.fingerprints != fingerprints || known.sctp.remote_port != parameters.sctp_port
-            {
-                return Err(DescriptionError::OtherAssociation);
-            }
-            if known.role != role {
-                return Err(DescriptionError::Setup);
-            }
-        }
-        let ice = Credentials::new(&parameters.ice_ufrag, &parameters.ice_pwd)
-            .map_err(DescriptionError::Credentials)?;
-        let sctp = SctpConfig {
-            remote_port: parameters.sctp_port,
-            max_message_size: self.max_message_size,
-            remote_max_message_size: parameters.max_message_size.unwrap_or(0),
-            ..SctpConfig::default()
-        };
-        Ok(Remote { fingerprints, ice, role, sctp })
-    }
-
     fn accept(&mut self, now: Instant, candidates: &[String], remote: Remote) {
+        if remote.ice_lite {
+            self.agent.take_control();
+        }
         if let Err(error) = self.agent.set_remote(now, remote.ice.clone()) {
             // Answers have to have new credentials if their offer had.
             self.problem(ConnectionProblem::Description(error.to_string()));
@@ -373,6 +343,7 @@ impl Connection {
         Parameters {
             ice_ufrag: credentials.ufrag().to_owned(),
             ice_pwd: credentials.password().to_owned(),
+            ice_lite: false,
             fingerprints: vec![self.certificate.fingerprint().to_string()],
             setup,
             sctp_port: SctpConfig::default().port,

@@ -1,6 +1,7 @@
 //! Two connections in one thread, over a network in memory with a virtual clock.
 
 mod exchange;
+mod roles;
 
 use std::time::Duration;
 

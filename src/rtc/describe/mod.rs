@@ -9,6 +9,9 @@ pub(super) mod sdp;
 pub(crate) struct Parameters {
     pub(crate) ice_ufrag: String,
     pub(crate) ice_pwd: String,
+    /// Whether the side implements only what a server with a public address needs: it answers checks, and the other
+    /// one makes them (RFC 8445, section 2.5).
+    pub(crate) ice_lite: bool,
     /// As in `a=fingerprint`: algorithm, space, bytes in hexadecimal with colons.
     pub(crate) fingerprints: Vec<String>,
     pub(crate) setup: Setup,

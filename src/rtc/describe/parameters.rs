@@ -22,8 +22,6 @@ pub enum ParametersError {
     OtherTransport,
     /// The peer takes messages of this many bytes only.
     MaxMessageSize(u16),
-    /// The peer only answers checks (ICE lite), and this side has to check.
-    IceLite,
 }
 
 impl fmt::Display for ParametersError {
@@ -38,7 +36,6 @@ impl fmt::Display for ParametersError {
                 "the peer takes messages of {size} bytes only, and has to take \
                  {MIN_MAX_MESSAGE_SIZE} at least"
             ),
-            Self::IceLite => f.write_str("the peer is ICE lite, which is not supported"),
         }
     }
 }
@@ -61,9 +58,6 @@ impl Collected {
         match message {
             OrtcMessage::IceParameters(Labelled { label, value }) => {
                 self.check(label.as_deref())?;
-                if value.ice_lite {
-                    return Err(ParametersError::IceLite);
-                }
                 self.ice = Some(value.clone());
             }
             OrtcMessage::DtlsParameters(Labelled { label, value }) => {
@@ -110,6 +104,7 @@ impl Collected {
         Some(Parameters {
             ice_ufrag: ice.username_fragment.clone(),
             ice_pwd: ice.password.clone(),
+            ice_lite: ice.ice_lite,
             fingerprints: dtls.fingerprints.iter().map(fingerprint).collect(),
             setup: match dtls.role {
                 DtlsRole::Auto => Setup::ActPass,
@@ -128,7 +123,7 @@ pub(crate) fn ice(parameters: &Parameters, controlling: bool) -> OrtcMessage {
     OrtcMessage::IceParameters(Labelled::none(IceParameters {
         username_fragment: parameters.ice_ufrag.clone(),
         password: parameters.ice_pwd.clone(),
-        ice_lite: false,
+        ice_lite: parameters.ice_lite,
         role: Some(role),
     }))
 }
@@ -200,6 +195,7 @@ mod tests {
         Parameters {
             ice_ufrag: "abcd".into(),
             ice_pwd: "0123456789012345678901".into(),
+            ice_lite: false,
             fingerprints: vec!["sha-256 AA:BB".into(), "sha-512 CC".into()],
             setup: Setup::ActPass,
             sctp_port: SCTP_PORT,
@@ -211,7 +207,8 @@ mod tests {
     fn parameters_come_in_any_order_and_say_the_same() {
         for setup in [Setup::ActPass, Setup::Active, Setup::Passive] {
             for max_message_size in [None, Some(1200), Some(65_535)] {
-                let own = Parameters { setup, max_message_size, ..parameters() };
+                let ice_lite = max_message_size.is_none();
+                let own = Parameters { setup, max_message_size, ice_lite, ..parameters() };
                 let messages = all(&own, true);
                 for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
                     let mut collected = Collected::default();
@@ -259,10 +256,6 @@ mod tests {
             let message = OrtcMessage::SctpCapabilities(Labelled::none(value));
             assert_eq!(collected.add(&message), expected);
         }
-        let OrtcMessage::IceParameters(mut lite) = ice(&parameters(), true) else { panic!() };
-        lite.value.ice_lite = true;
-        let lite = collected.add(&OrtcMessage::IceParameters(lite));
-        assert_eq!(lite, Err(ParametersError::IceLite));
     }
 
     #[test]

@@ -130,6 +130,17 @@ impl Checks {
         self.agent.controlling()
     }
 
+    pub(super) fn take_control(&mut self) {
+        self.agent.set_controlling(true);
+    }
+
+    /// Only answers checks from now on, as peers with ICE lite do.
+    #[cfg(test)]
+    pub(super) fn become_lite(&mut self) {
+        self.agent.set_controlling(false);
+        self.agent.set_ice_lite(true);
+    }
+
     pub(super) fn set_remote(&mut self, now: Instant, remote: Credentials) {
         quiet(|| self.agent.set_remote_credentials(remote.to_is()));
         self.remote = Some(remote);

@@ -30,8 +30,6 @@ impl Setup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Description {
     pub(crate) parameters: Parameters,
-    /// Whether the peer implements only what a server with a public address needs (RFC 8445, section 2.5).
-    pub(crate) ice_lite: bool,
     /// The candidates within the description, as attribute values (`candidate:…`).
     pub(crate) candidates: Vec<String>,
     /// All sections in their order, as an answer has to repeat them.
@@ -147,13 +145,7 @@ impl Description {
         let data = &media[index].attributes;
         let parameters = Parameters::read(&session, data)?;
         let sections = media.iter().map(|media| media.section.clone()).collect();
-        Ok(Self {
-            parameters,
-            ice_lite: session.ice_lite,
-            candidates: data.candidates.clone(),
-            sections,
-            index,
-        })
+        Ok(Self { parameters, candidates: data.candidates.clone(), sections, index })
     }
 
     /// The identification of the section for data channels. Candidates name it.
@@ -204,6 +196,7 @@ impl Parameters {
         }
         Ok(Self {
             ice_ufrag: credential(ufrag, 4).ok_or(SdpError("its ice-ufrag is malformed"))?,
+            ice_lite: session.ice_lite,
             ice_pwd: credential(pwd, 22).ok_or(SdpError("its ice-pwd is malformed"))?,
             fingerprints,
             setup,

@@ -104,6 +104,7 @@ fn ours() -> Parameters {
     Parameters {
         ice_ufrag: "abcd".into(),
         ice_pwd: "0123456789012345678901".into(),
+        ice_lite: false,
         fingerprints: vec!["sha-256 AA:BB".into()],
         setup: Setup::ActPass,
         sctp_port: SCTP_PORT,
@@ -119,7 +120,7 @@ fn offers_of_browsers_are_understood() {
     assert_eq!(offer.parameters.setup, Setup::ActPass);
     assert_eq!(offer.parameters.max_message_size, Some(262_144));
     assert_eq!((offer.mid(), offer.index()), (Some("0"), 0));
-    assert!(offer.candidates.is_empty() && !offer.ice_lite);
+    assert!(offer.candidates.is_empty() && !offer.parameters.ice_lite);
 
     let offer = Description::parse(FIREFOX).unwrap();
     assert_eq!(offer.parameters.fingerprints.len(), 1);

@@ -146,6 +146,18 @@ impl Agent {
         self.current.controlling()
     }
 
+    /// Chooses the path from now on, as this side has to if the peer only answers checks (ICE lite). To be called
+    /// before [`Agent::set_remote`].
+    pub fn take_control(&mut self) {
+        self.current.take_control();
+    }
+
+    /// Only answers checks from now on.
+    #[cfg(test)]
+    pub(crate) fn become_lite(&mut self) {
+        self.current.become_lite();
+    }
+
     /// The state.
     #[must_use]
     pub fn state(&self) -> IceState {
