@@ -222,6 +222,18 @@ static bool add_ice_server(char *text) {
     return true;
 }
 
+static bool set_dtls_role(const char *name) {
+    static const char *const names[] = {"auto", "client", "server"};
+    int32_t role;
+    for (role = 0; role < 3; role++) {
+        if (strcmp(name, names[role]) == 0) {
+            CALL(saltyrtc_rtc_config_set_dtls_role(rtc, role, &error));
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool rtc_option(char *argument) {
     char *value = value_of(argument, "--ice");
     if (value != NULL) {
@@ -230,6 +242,9 @@ static bool rtc_option(char *argument) {
     if (strcmp(argument, "--ortc") == 0) {
         CALL(saltyrtc_rtc_config_set_tasks(rtc, SALTYRTC_RTC_TASKS_ORTC, &error));
         return true;
+    }
+    if ((value = value_of(argument, "--dtls")) != NULL) {
+        return set_dtls_role(value);
     }
     if (strcmp(argument, "--relay-only") == 0) {
         CALL(saltyrtc_rtc_config_set_relay_only(rtc, true, &error));

@@ -1,0 +1,54 @@
+"""The ORTC task on both sides, over each kind of path."""
+
+import unittest
+
+from meeting import MIB, Meeting
+from network import Nat, Network
+import programs
+
+# Who says what about its role in DTLS. Whoever says nothing says "auto".
+DTLS_ROLES = (("auto", "auto"), ("client", "auto"), ("server", "auto"), ("auto", "client"), ("auto", "server"),
+              ("client", "server"), ("server", "client"))
+
+
+class Ortc(Meeting):
+    def test_on_one_host_they_meet_directly_in_all_roles_of_dtls(self):
+        with Network() as network:
+            server = network.start_server(programs.SERVER)
+            pairs = []
+            for number, roles in enumerate(DTLS_ROLES):
+                # One of the two closes in the end; either can.
+                common = ("--ortc", "--messages=6", f"--close={('initiator', 'responder')[number % 2]}")
+                options = [(*common, f"--dtls={role}") for role in roles]
+                pairs.append(self.start(network, server, (MIB, MIB), options, sides="aa"))
+            for peers in pairs:
+                for peer in peers:
+                    path = peer.wait_for("path")
+                    self.assertEqual((path["local"], path["remote"]), ("host", "host"))
+                    peer.wait_for("handover")
+                self.finish(peers)
+
+    def test_peers_that_insist_on_the_same_role_are_told_so(self):
+        with Network() as network:
+            server = network.start_server(programs.SERVER)
+            options = ("--ortc", "--dtls=client")
+            for peer in self.start(network, server, (0, 0), (options, options), sides="aa"):
+                self.assertIn("DTLS role contradicts ours", peer.wait_for("problem")["text"])
+
+    def test_they_meet_with_and_without_a_relay(self):
+        for nat, transport, size in ((Nat.PORT_RESTRICTED, "stun", 100 * MIB), (Nat.SYMMETRIC, "udp", 8 * MIB)):
+            with self.subTest(nat=nat), Network(nat_a=nat, nat_b=nat) as network:
+                peers = self.meet(network, size, options=("--ortc",), transports=(transport,))
+                for peer in peers:
+                    path = peer.wait_for("path")
+                    self.assertEqual("relay" in (path["local"], path["remote"]), nat == Nat.SYMMETRIC)
+                    peer.wait_for("handover")
+                self.finish(peers, limit=300)
+
+    def test_the_address_changes(self):
+        self.moves("a", 16 * MIB, 0, options=("--ortc",))
+        self.moves("b", 16 * MIB, 0, options=("--ortc",))
+
+
+if __name__ == "__main__":
+    unittest.main()
