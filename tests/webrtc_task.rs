@@ -5,20 +5,18 @@ mod support;
 use std::time::Duration;
 
 use rmpv::Value;
-use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SendFailure};
-use saltyrtc::protocol::message::{Payload, TaskData, TaskMessage};
+use saltyrtc::protocol::client::SendFailure;
+use saltyrtc::protocol::message::{Payload, TaskMessage};
 use saltyrtc::protocol::{ChannelFraming, Role, Task};
 use saltyrtc::task::webrtc::{
     self, Candidate, NAME, NAME_V0, Options, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
 };
-use saltyrtc::task::{Client, ClientConfig, CustomTask, Event, TaskEvent, relayed_data};
-use support::fake_peer::FakePeer;
+use saltyrtc::task::{Client, ClientConfig, Event, TaskEvent, relayed_data};
 use support::fake_server::FakeServer;
 use support::keys;
-use support::msg::{Msg, encode, map, texts};
+use support::msg::{Msg, map};
 use support::pair::{Id, Pair};
-
-type Tasks = Vec<Box<dyn Task<TaskEvent>>>;
+use support::task::{Frame, Tasks, expect_one_message, met};
 
 fn v1(options: Options) -> Box<dyn Task<TaskEvent>> {
     Box::new(WebRtc::v1(options).unwrap())
@@ -40,26 +38,12 @@ fn no_handover() -> Tasks {
     vec![v1(Options { handover: false, ..Options::default() })]
 }
 
-/// What the task of an ordinary peer says.
-fn data(handover: bool) -> Value {
-    map(&[("exclude", Value::Array(vec![])), ("handover", handover.into())])
-}
-
-/// An application that speaks the WebRTC task by itself, and as it likes.
-fn forger(data: &Value) -> Tasks {
-    let data = TaskData::from_map(encode(data)).unwrap();
-    vec![Box::new(CustomTask::new(NAME, data).unwrap())]
-}
-
-fn met(initiator: Tasks, responder: Tasks) -> (Pair, Id, Id) {
-    let (mut pair, initiator, responder) = Pair::met(
-        ClientConfig { tasks: initiator, ..keys::initiator_with_token() },
-        ClientConfig { tasks: responder, ..keys::responder_with_token() },
-    );
-    pair.take_events(initiator);
-    pair.take_events(responder);
-    (pair, initiator, responder)
-}
+const WEBRTC: Frame = Frame {
+    name: NAME,
+    data: || map(&[("exclude", Value::Array(vec![])), ("handover", true.into())]),
+    default,
+    no_handover,
+};
 
 fn offer(sdp: &str) -> SessionDescription {
     SessionDescription::new(SdpType::Offer, sdp)
@@ -126,53 +110,16 @@ fn peers_exchange_descriptions_and_candidates_in_order() {
 fn candidates_that_come_together_are_sent_together() {
     let (mut pair, initiator, responder) = met(default(), default());
     for (from, to) in [(initiator, responder), (responder, initiator)] {
-        let sent = pair.nodes[from].sent.len();
-        for n in 0..5 {
-            pair.act(from, |client, now| webrtc::send_candidates(client, now, &[candidate(n)]))
-                .unwrap();
-        }
-        pair.act(from, |client, now| webrtc::send_candidates(client, now, &[None])).unwrap();
-        assert_eq!(pair.nodes[from].sent.len(), sent, "they wait for more");
-        pair.advance(Duration::from_millis(10));
-        assert_eq!(pair.nodes[from].sent.len(), sent + 1, "one message, after 10 ms");
-        pair.settle();
+        expect_one_message(&mut pair, from, |pair| {
+            for candidate in (0..5).map(candidate).chain([None]) {
+                pair.act(from, |client, now| webrtc::send_candidates(client, now, &[candidate]))
+                    .unwrap();
+            }
+        });
         let all = (0..5).map(candidate).chain([None]).collect();
         assert_eq!(pair.take_events(to), [task(TaskEvent::Candidates(all))]);
         assert!(pair.nodes[from].client.poll_timeout().is_none(), "nothing is left to send");
     }
-}
-
-/// A client of each role and a peer that speaks for itself, both with the WebRTC task.
-fn with_fake_peers() -> [(FakeServer, FakePeer); 2] {
-    let config = |config| ClientConfig { tasks: exclude(&[3]), ..config };
-    let mut initiator =
-        (FakeServer::new(config(keys::initiator_with_token())).ready(&[2]), FakePeer::responder(2));
-    let mut responder =
-        (FakeServer::new(config(keys::responder_with_token())).ready(&[1]), FakePeer::initiator());
-    let expected = map(&[("exclude", Value::Array(vec![3.into()])), ("handover", true.into())]);
-    for (server, peer) in [&mut initiator, &mut responder] {
-        let auth = if peer.role == Role::Responder {
-            peer.up_to_auth(server);
-            peer.auth_msg().with("tasks", texts(&[NAME]))
-        } else {
-            peer.read_token(server);
-            peer.read_key(server);
-            peer.send_key(server);
-            let auth = peer.read(server);
-            assert_eq!(auth.field("tasks"), &texts(&[NAME]));
-            assert_eq!(auth.field("data"), &map(&[(NAME, expected.clone())]));
-            peer.auth_msg().with("task", NAME)
-        };
-        peer.send(server, &auth.with("data", map(&[(NAME, data(true))])));
-        if peer.role == Role::Responder {
-            let auth = peer.read(server);
-            assert_eq!(auth.field("task"), &Value::from(NAME));
-            assert_eq!(auth.field("data"), &map(&[(NAME, expected.clone())]));
-        }
-        assert_eq!(server.client.state(), ClientState::Task);
-        server.events();
-    }
-    [initiator, responder]
 }
 
 /// Before the handover everything goes through the server, in boxes of the session keys.
@@ -180,7 +127,9 @@ fn with_fake_peers() -> [(FakeServer, FakePeer); 2] {
 /// Covers W-003 W-005 W-006 W-008 W-037 W-059 W-060 W-066 W-068 W-074 W-077 W-078 W-086.
 #[test]
 fn messages_look_as_specified() {
-    let [(mut initiator, mut at_responder), (mut responder, mut at_initiator)] = with_fake_peers();
+    let data = map(&[("exclude", Value::Array(vec![3.into()])), ("handover", true.into())]);
+    let [(mut initiator, mut at_responder), (mut responder, mut at_initiator)] =
+        WEBRTC.with_fake_peers(|| exclude(&[3]), &data);
     let described = |kind: &str| {
         let content = map(&[("type", kind.into()), ("sdp", "v=0".into())]);
         Msg::new(kind).with(kind, content)
@@ -396,23 +345,8 @@ fn malformed() -> Vec<Malformed> {
 #[test]
 fn a_peer_that_sends_nonsense_is_told() {
     for (sender, msg, expected) in malformed() {
-        let honest: Tasks = no_handover();
-        let (mut pair, initiator, responder) = match sender {
-            Role::Initiator => met(forger(&data(true)), honest),
-            Role::Responder => met(honest, forger(&data(true))),
-        };
-        let (bad, good) = match sender {
-            Role::Initiator => (initiator, responder),
-            Role::Responder => (responder, initiator),
-        };
-        let message = TaskMessage::from_msgpack(msg.encode()).unwrap();
-        pair.act(bad, |client, _| client.send_task_message(&message)).unwrap();
-        pair.settle();
-        let Closed { by, code, reason, .. } = pair.closed(good);
-        assert_eq!((by, code), (ClosedBy::Us, Some(3001)), "{msg:?}");
-        let EndReason::PeerProtocolError(text) = reason else { panic!("{msg:?}: {reason:?}") };
+        let text = WEBRTC.outcome(sender, &msg.encode()).expect_err(expected);
         assert!(text.contains(expected), "{msg:?}: {text}");
-        assert_eq!(pair.closed(bad).reason, EndReason::AccusedOfProtocolError, "{msg:?}");
     }
 }
 
@@ -430,52 +364,14 @@ fn a_peer_whose_task_data_is_nonsense_does_not_get_in() {
         (with(none(), Value::Nil), "\"handover\""),
         (with(none(), 1.into()), "\"handover\""),
     ] {
-        let initiator = ClientConfig { tasks: default(), ..keys::initiator_with_token() };
-        let responder = ClientConfig { tasks: forger(&data), ..keys::responder_with_token() };
-        let mut pair = Pair::new();
-        let initiator = pair.connect(initiator);
-        let responder = pair.connect(responder);
-        pair.settle();
-        assert!(!pair.in_task(initiator) && !pair.in_task(responder));
-        let failed = pair.events(initiator).into_iter().find_map(|event| match event {
-            Event::ResponderFailed { text, .. } => Some(text),
-            _ => None,
-        });
-        assert!(failed.as_ref().is_some_and(|text| text.contains(expected)), "{failed:?}");
-
-        let initiator = ClientConfig { tasks: forger(&data), ..keys::initiator_with_token() };
-        let responder = ClientConfig { tasks: default(), ..keys::responder_with_token() };
-        let mut pair = Pair::new();
-        pair.connect(initiator);
-        let responder = pair.connect(responder);
-        pair.settle();
-        let EndReason::PeerProtocolError(text) = pair.closed(responder).reason else {
-            panic!("{}", pair.report())
-        };
-        assert!(text.contains(expected), "{text}");
+        WEBRTC.expect_refused_data(&data, expected);
     }
 }
 
 /// A candidate that says nothing has one byte in a message and some hundred in memory.
 #[test]
 fn candidates_that_nobody_takes_do_not_fill_the_memory() {
-    let slow =
-        ClientConfig { tasks: default(), max_queue_size: 200_000, ..keys::initiator_with_token() };
-    let flood = ClientConfig { tasks: forger(&data(true)), ..keys::responder_with_token() };
-    let (mut pair, slow, flood) = Pair::met(slow, flood);
-    pair.take_events(slow);
-    pair.nodes[slow].takes_events = false;
     let msg = Msg::new("candidates").with("candidates", Value::Array(vec![Value::Nil; 1024]));
-    let message = TaskMessage::from_msgpack(msg.encode()).unwrap();
-    for _ in 0..20 {
-        pair.act(flood, |client, _| client.send_task_message(&message)).unwrap();
-    }
-    pair.settle();
-    assert!(!pair.nodes[slow].client.wants_input());
-    assert!(pair.nodes[slow].under_way() > 10, "only a few were read");
-    pair.nodes[slow].takes_events = true;
-    pair.take_waiting_events(slow);
-    pair.settle();
-    let received = pair.take_events(slow);
-    assert_eq!(received, vec![task(TaskEvent::Candidates(vec![None; 1024])); 20]);
+    let event = task(TaskEvent::Candidates(vec![None; 1024]));
+    WEBRTC.expect_limited_memory(&msg.encode(), &event);
 }

@@ -10,3 +10,4 @@ pub mod log;
 pub mod msg;
 pub mod pair;
 pub mod random;
+pub mod task;

@@ -68,6 +68,11 @@ pub fn encode(value: &Value) -> Vec<u8> {
     data
 }
 
+/// The value that is serialised here.
+pub fn decode(mut data: &[u8]) -> Value {
+    rmpv::decode::read_value(&mut data).unwrap()
+}
+
 pub fn bin(bytes: &[u8]) -> Value {
     Value::Binary(bytes.to_vec())
 }
