@@ -1,6 +1,6 @@
 // libsaltyrtc for C++17: what saltyrtc.h declares, with objects that free themselves, std::function for
 // events, std::chrono for time-outs, and exceptions. Header only. Everything is described in saltyrtc.h.
-// The part for WebRTC is in saltyrtc_webrtc.hpp.
+// The part for WebRTC is in saltyrtc_webrtc.hpp, that for ORTC in saltyrtc_ortc.hpp.
 //
 // Objects are move-only. One that was moved from can only be destroyed or assigned to. Failures throw
 // saltyrtc::Error, which carries the status.

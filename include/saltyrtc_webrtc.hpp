@@ -37,6 +37,9 @@ public:
         return set(saltyrtc_rtc_config_set_negotiated_ids, ids.data(), ids.size());
     }
     RtcConfig &tasks(saltyrtc_rtc_tasks tasks) { return set(saltyrtc_rtc_config_set_tasks, tasks); }
+    RtcConfig &dtls_role(saltyrtc_dtls_role role) {
+        return set(saltyrtc_rtc_config_set_dtls_role, role);
+    }
     RtcConfig &handover(bool wanted) { return set(saltyrtc_rtc_config_set_handover, wanted); }
     RtcConfig &add_plain_label(std::string_view label) {
         return set(saltyrtc_rtc_config_add_plain_label, label.data(), label.size());
@@ -150,11 +153,80 @@ inline saltyrtc_rtc_stats rtc_stats(ClientRef client) {
     return stats;
 }
 
+/// What the tasks have in common whose data channels are those of the application: the handover to one of
+/// them. See WebRtcTask, and OrtcTask in saltyrtc_ortc.hpp.
+class DataChannelTask {
+public:
+    /// How to create the data channel for the handover.
+    struct SignallingChannel {
+        std::uint16_t id;
+        std::string_view label;
+        std::string_view protocol;
+    };
+
+    SignallingChannel signalling_channel() const {
+        std::uint16_t id = 0;
+        const char *label = nullptr, *protocol = nullptr;
+        call(saltyrtc_client_signalling_channel, &id, &label, &protocol);
+        return {id, label, protocol};
+    }
+
+    /// How the library uses that channel. An exception that these functions throw ends the program.
+    struct Transport {
+        /// Sends one message, which is valid until the function returns.
+        std::function<void(ClientRef client, std::string_view message)> send;
+        std::function<void(ClientRef client)> close;
+    };
+
+    /// For a client with a callback: the functions are called on the same thread as the callback, and are
+    /// destroyed with the client.
+    void hand_over(std::size_t max_message_size, Transport transport) const {
+        // The library frees it, also if the call fails.
+        call(saltyrtc_client_hand_over, max_message_size, send_message, close_channel,
+             static_cast<void *>(new Transport(std::move(transport))), delete_transport);
+    }
+    /// For a client whose events are taken with next_event: TRANSPORT_SEND and TRANSPORT_CLOSE are events.
+    void hand_over(std::size_t max_message_size) const {
+        call(saltyrtc_client_hand_over, max_message_size, saltyrtc_transport_send{},
+             saltyrtc_transport_close{}, static_cast<void *>(nullptr), saltyrtc_user_data_free{});
+    }
+
+    void transport_receive(std::string_view message) const {
+        call(saltyrtc_client_transport_receive, detail::data(message), message.size());
+    }
+    void transport_closed() const { call(saltyrtc_client_transport_closed); }
+
+protected:
+    explicit DataChannelTask(ClientRef client) noexcept : client_(client) {}
+
+    static constexpr const char *none = nullptr;
+
+    template <typename Function, typename... Arguments>
+    void call(Function function, Arguments... arguments) const {
+        detail::call(function, client_.get(), arguments...);
+    }
+
+private:
+    static void send_message(saltyrtc_client *client, const std::uint8_t *data, std::size_t size,
+                             void *transport) noexcept {
+        static_cast<Transport *>(transport)->send(
+            ClientRef(client), {reinterpret_cast<const char *>(data), size});
+    }
+    static void close_channel(saltyrtc_client *client, void *transport) noexcept {
+        static_cast<Transport *>(transport)->close(ClientRef(client));
+    }
+    static void delete_transport(void *transport) noexcept {
+        delete static_cast<Transport *>(transport);
+    }
+
+    ClientRef client_;
+};
+
 /// The WebRTC task of a client, which it does not own, for an application that brings its own WebRTC
 /// implementation.
-class WebRtcTask {
+class WebRtcTask : public DataChannelTask {
 public:
-    explicit WebRtcTask(ClientRef client) noexcept : client_(client) {}
+    explicit WebRtcTask(ClientRef client) noexcept : DataChannelTask(client) {}
 
     /// Adds the task to the settings of a client. `exclude` are ids of data channels of the application.
     static void add_to(Config &config, const Ids &exclude, bool handover) {
@@ -197,67 +269,6 @@ public:
         call(saltyrtc_client_send_candidate, none, empty, none, empty, std::int32_t{-1}, none,
              empty);
     }
-
-    /// How to create the data channel for the handover.
-    struct SignallingChannel {
-        std::uint16_t id;
-        std::string_view label;
-        std::string_view protocol;
-    };
-
-    SignallingChannel signalling_channel() const {
-        std::uint16_t id = 0;
-        const char *label = nullptr, *protocol = nullptr;
-        call(saltyrtc_client_signalling_channel, &id, &label, &protocol);
-        return {id, label, protocol};
-    }
-
-    /// How the library uses that channel. An exception that these functions throw ends the program.
-    struct Transport {
-        /// Sends one message, which is valid until the function returns.
-        std::function<void(ClientRef client, std::string_view message)> send;
-        std::function<void(ClientRef client)> close;
-    };
-
-    /// For a client with a callback: the functions are called on the same thread as the callback, and are
-    /// destroyed with the client.
-    void hand_over(std::size_t max_message_size, Transport transport) const {
-        // The library frees it, also if the call fails.
-        call(saltyrtc_client_hand_over, max_message_size, send_message, close_channel,
-             static_cast<void *>(new Transport(std::move(transport))), delete_transport);
-    }
-    /// For a client whose events are taken with next_event: TRANSPORT_SEND and TRANSPORT_CLOSE are events.
-    void hand_over(std::size_t max_message_size) const {
-        call(saltyrtc_client_hand_over, max_message_size, saltyrtc_transport_send{},
-             saltyrtc_transport_close{}, static_cast<void *>(nullptr), saltyrtc_user_data_free{});
-    }
-
-    void transport_receive(std::string_view message) const {
-        call(saltyrtc_client_transport_receive, detail::data(message), message.size());
-    }
-    void transport_closed() const { call(saltyrtc_client_transport_closed); }
-
-private:
-    static constexpr const char *none = nullptr;
-
-    template <typename Function, typename... Arguments>
-    void call(Function function, Arguments... arguments) const {
-        detail::call(function, client_.get(), arguments...);
-    }
-
-    static void send_message(saltyrtc_client *client, const std::uint8_t *data, std::size_t size,
-                             void *transport) noexcept {
-        static_cast<Transport *>(transport)->send(
-            ClientRef(client), {reinterpret_cast<const char *>(data), size});
-    }
-    static void close_channel(saltyrtc_client *client, void *transport) noexcept {
-        static_cast<Transport *>(transport)->close(ClientRef(client));
-    }
-    static void delete_transport(void *transport) noexcept {
-        delete static_cast<Transport *>(transport);
-    }
-
-    ClientRef client_;
 };
 
 /// Encrypts what an application sends on a data channel of its own.

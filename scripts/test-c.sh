@@ -99,8 +99,8 @@ compilers=("$CC" "$CXX" clang clang++)
 header_alone() {
     local language=c header=include/saltyrtc.h
     [[ $1 == *++* ]] && language=c++
-    # It includes saltyrtc.hpp.
-    [[ $2 == c++17 ]] && header=include/saltyrtc_webrtc.hpp
+    # It includes the others.
+    [[ $2 == c++17 ]] && header=include/saltyrtc_ortc.hpp
     # Included by a file, as programs do it: and twice, which must do no harm.
     printf '#include "%s"\n#include "%s"\n' "${header#include/}" "${header#include/}" |
         "$1" "-std=$2" "${WARNINGS[@]}" -Iinclude -fsyntax-only -x $language -
