@@ -14,6 +14,7 @@ use saltyrtc::client::{ChannelOptions, Config, RtcConfig, RtcTasks};
 use saltyrtc::crypto::{AuthToken, PublicKey};
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::protocol::{Invitation, ServerUrl};
+use saltyrtc::rtc::association::DtlsRole;
 use saltyrtc::task::{ConnectionFailure, ConnectionState};
 
 /// The peer, and what it says.
@@ -66,15 +67,15 @@ fn bytes(hex: &str) -> [u8; 32] {
     std::array::from_fn(byte)
 }
 
-fn rtc() -> RtcConfig {
-    RtcConfig { tasks: RtcTasks::Ortc, ..RtcConfig::default() }
+fn rtc(dtls_role: Option<DtlsRole>) -> RtcConfig {
+    RtcConfig { tasks: RtcTasks::Ortc, dtls_role, ..RtcConfig::default() }
 }
 
-/// The library as initiator or as responder, and the peer in the other role.
+/// The library as initiator or as responder, and the peer in the other role; and what they say of their role in DTLS.
 async fn meeting(
     url: &ServerUrl,
     initiator: bool,
-    dtls: &str,
+    (our_dtls, dtls): (Option<DtlsRole>, &str),
     wrong_fingerprint: bool,
 ) -> (Peer, Foreign) {
     let server = url.to_string();
@@ -84,7 +85,7 @@ async fn meeting(
         let invitation = config.invitation().unwrap();
         let path = hex(invitation.initiator_key.as_bytes());
         let token = hex(invitation.token.unwrap().as_bytes());
-        let ours = Peer::connect(config, rtc());
+        let ours = Peer::connect(config, rtc(our_dtls));
         (ours, Foreign::start(&["responder", server, dtls, &path, &token], wrong_fingerprint))
     } else {
         let mut theirs = Foreign::start(&["initiator", server, dtls], wrong_fingerprint);
@@ -96,7 +97,7 @@ async fn meeting(
             server_key: None,
             token: Some(AuthToken::from_bytes(bytes(token))),
         };
-        (Peer::connect(Config::responder(invitation, keys()), rtc()), theirs)
+        (Peer::connect(Config::responder(invitation, keys()), rtc(our_dtls)), theirs)
     }
 }
 
@@ -105,7 +106,14 @@ async fn meeting(
 async fn both_roles_and_all_roles_of_dtls() {
     let (_server, url) = start_server();
     for initiator in [true, false] {
-        for dtls in ["auto", "client", "server"] {
+        for dtls in [
+            (None, "auto"),
+            (None, "client"),
+            (None, "server"),
+            (Some(DtlsRole::Client), "auto"),
+            (Some(DtlsRole::Server), "auto"),
+            (Some(DtlsRole::Server), "client"),
+        ] {
             let (mut ours, mut theirs) = meeting(&url, initiator, dtls, false).await;
             theirs.says("met").await;
             ours.state(ConnectionState::Connected).await;
@@ -118,7 +126,10 @@ async fn both_roles_and_all_roles_of_dtls() {
             ours.opened(label).await;
             for size in [0, 1, 1000, 60_000, 200_000] {
                 ours.client.channel_send_bytes(channel, &vec![7; size]).unwrap();
-                assert!(ours.message(channel).await == vec![7; size], "{initiator} {dtls} {size}");
+                assert!(
+                    ours.message(channel).await == vec![7; size],
+                    "{initiator} {dtls:?} {size}"
+                );
             }
             ours.client.close();
             theirs.says("closed").await;
@@ -132,7 +143,7 @@ async fn both_roles_and_all_roles_of_dtls() {
 async fn another_certificate_than_the_announced_one_is_an_error_that_says_so() {
     let (_server, url) = start_server();
     for initiator in [true, false] {
-        let (mut ours, _theirs) = meeting(&url, initiator, "auto", true).await;
+        let (mut ours, _theirs) = meeting(&url, initiator, (None, "auto"), true).await;
         ours.state(ConnectionState::Failed(ConnectionFailure::OtherPeerCertificate)).await;
     }
 }

@@ -248,11 +248,13 @@ async def connect(signalling, role, dtls_role):
     ice._connection.ice_controlling = controlling
     await ice.start(RTCIceParameters(usernameFragment=parameters["usernameFragment"], password=parameters["password"]))
     say("ice", ice.state)
-    # aiortc decides about `auto` by the ICE role, as the ORTC API has it: the controlling side is the server. The library
-    # says nothing else.
-    assert remote["role"] == "auto", remote
-    if dtls_role != "auto":
-        dtls._set_role(dtls_role)
+    # aiortc decides about `auto` by the ICE role, as the ORTC API has it: the controlling side is the server. It does not
+    # look at what the other side says.
+    role = dtls_role
+    if role == "auto":
+        role = {"auto": "auto", "client": "server", "server": "client"}[remote["role"]]
+    if role != "auto":
+        dtls._set_role(role)
     await dtls.start(RTCDtlsParameters(role=remote["role"], fingerprints=[
         RTCDtlsFingerprint(algorithm=f["algorithm"], value=f["value"]) for f in remote["fingerprints"]]))
     say("dtls", dtls.state)
