@@ -55,7 +55,7 @@ endif
 
 .PHONY: help all build header demo demo-browser lint docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-peers test-aiortc test-interop test-network
+.PHONY: test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -89,7 +89,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
 # What cannot take long comes first.
-test: test-tools lint test-rust test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-peers test-aiortc test-interop test-network ## Install what the tests need, and run everything
+test: test-tools lint test-rust test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
@@ -130,6 +130,9 @@ test-python: ## The Python package: its wheel, with every Python that is at hand
 
 test-swift: ## The Swift package, with a compiler that it gets by itself
 	scripts/test-swift.sh
+
+test-kotlin: ## The Kotlin artefacts, as they would be published, from Kotlin and from Java
+	scripts/test-kotlin.sh
 
 test-interop: ## Tests with other SaltyRTC implementations
 	scripts/test-interop.sh
@@ -239,4 +242,4 @@ uninstall: ## Remove what install installed
 
 clean: ## Remove everything that was built
 	$(CARGO) clean
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) bindings/kotlin/*/target

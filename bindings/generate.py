@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 # What this leaves behind would be a file that nobody asked for.
 sys.dont_write_bytecode = True
 
-from generator import python, swift, table  # noqa: E402
+from generator import kotlin, python, swift, table  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 
@@ -26,7 +26,9 @@ def main():
         sys.exit(__doc__)
     description = json.loads((HERE.parent / "include/saltyrtc.json").read_text())
     # Each with a description of its own: they put it into words of their language.
-    files = {**python.files(copy.deepcopy(description)), **swift.files(description)}
+    files = {}
+    for language in (kotlin, python, swift):
+        files.update(language.files(copy.deepcopy(description)))
     files["README.md"] = table.page(description, (HERE / "README.md").read_text())
     stale = [HERE / name for name, text in files.items() if not same(HERE / name, text)]
     if sys.argv[1:] == ["--check"]:

@@ -42,6 +42,8 @@ need 'pkg-config --exists gstreamer-webrtc-1.0' libgstreamer-plugins-bad1.0-dev 
 need '[ -e "$(pkg-config --variable=pluginsdir gstreamer-1.0)/libgstwebrtc.so" ]' gstreamer1.0-plugins-bad 'the WebRTC of GStreamer'
 need '[ -e "$(pkg-config --variable=pluginsdir gstreamer-1.0)/libgstnice.so" ]' gstreamer1.0-nice 'the ICE of GStreamer'
 need 'pkg-config --exists libcrypto' libssl-dev 'the certificate for the WebRTC of GStreamer'
+need 'command -v javac' openjdk-17-jdk-headless 'the Kotlin artefacts'
+need 'command -v mvn' maven 'the Kotlin artefacts'
 need 'command -v pypy3' pypy3 'Python peers that need Python 3.9'
 need 'pypy3 -m venv --help && pypy3 -c "import ensurepip"' pypy3-venv 'Python peers that need Python 3.9'
 need 'pkg-config --exists libsodium || [ -e /usr/include/sodium.h ]' libsodium-dev 'the crypto of the Python peers'
