@@ -45,6 +45,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+SALTYRTC_ENUM(saltyrtc_retry) {
+    SALTYRTC_RETRY_NEVER = 0,
+    SALTYRTC_RETRY_LATER = 1,
+    SALTYRTC_RETRY_AT_ONCE = 2,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_retry);
 SALTYRTC_ENUM(saltyrtc_status) {
     SALTYRTC_STATUS_OK = 0,
     SALTYRTC_STATUS_NULL_ARGUMENT = -1,
@@ -93,6 +99,10 @@ SALTYRTC_ENUM(saltyrtc_status) {
     SALTYRTC_STATUS_REMOTE_INTERNAL_ERROR = -210,
     SALTYRTC_STATUS_MESSAGE_TOO_BIG = -211,
     SALTYRTC_STATUS_ICE_SERVER_UNUSABLE = -212,
+    SALTYRTC_STATUS_SERVER_CERTIFICATE = -213,
+    SALTYRTC_STATUS_TLS_FAILED = -214,
+    SALTYRTC_STATUS_NOT_A_SALTYRTC_SERVER = -215,
+    SALTYRTC_STATUS_SERVER_BUSY = -216,
     SALTYRTC_STATUS_PEER_CLOSED = -300,
     SALTYRTC_STATUS_PEER_LEFT = -301,
     SALTYRTC_STATUS_NO_SHARED_TASK = -302,
@@ -112,12 +122,15 @@ SALTYRTC_ENUM(saltyrtc_status) {
     SALTYRTC_STATUS_RTC_REPLACED = -316,
     SALTYRTC_STATUS_PEER_CANDIDATE = -317,
     SALTYRTC_STATUS_PEER_DESCRIPTION = -318,
+    SALTYRTC_STATUS_HANDSHAKE_DISTURBED = -319,
     SALTYRTC_STATUS_LISTEN_FAILED = -400,
     SALTYRTC_STATUS_PANIC = -900,
 };
 SALTYRTC_ENUM_TYPE(saltyrtc_status);
 SALTYRTC_API
 const char *saltyrtc_status_name(int32_t status);
+SALTYRTC_API
+saltyrtc_retry saltyrtc_status_retry(int32_t status);
 typedef struct saltyrtc_error saltyrtc_error;
 SALTYRTC_API
 saltyrtc_status saltyrtc_error_status(const struct saltyrtc_error *SALTYRTC_NULLABLE error);

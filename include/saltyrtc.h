@@ -143,16 +143,40 @@ extern "C" {
  * ================================================================================================= */
 
 /**
+ * Whether, and when, it helps to create a new client with the same settings after one has ended. After a
+ * session this is for peers that trust each other (saltyrtc_client_trust_peer): a token that was used is of
+ * no use any more.
+ */
+SALTYRTC_ENUM(saltyrtc_retry) {
+    /**
+     * Not before somebody has changed something.
+     */
+    SALTYRTC_RETRY_NEVER = 0,
+    /**
+     * After a pause, for example of a second, and after a longer one each time.
+     */
+    SALTYRTC_RETRY_LATER = 1,
+    /**
+     * At once; and if that fails, later.
+     */
+    SALTYRTC_RETRY_AT_ONCE = 2,
+};
+SALTYRTC_ENUM_TYPE(saltyrtc_retry);
+
+/**
  * The result of a call, or the reason of an event: 0 is success, errors are negative. Later
  * versions may add numbers; treat those that you do not know as errors.
  *
  * -1 to -99 are about how the library is used, -100 to -199 about what a client cannot do at the
  * moment, -200 to -299 about the network and the server, -300 to -399 about the peer, and -400 to
- * -499 about the embedded server.
+ * -499 about the embedded server. What a client can end with says whether to try again then
+ * (saltyrtc_status_retry).
  */
 SALTYRTC_ENUM(saltyrtc_status) {
     /**
      * Success.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_OK = 0,
     /**
@@ -192,7 +216,9 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_BAD_KEY = -9,
     /**
-     * The text is not a valid URL of a server.
+     * The text is not a valid URL of a server, or the host in it is none.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_BAD_URL = -10,
     /**
@@ -293,50 +319,74 @@ SALTYRTC_ENUM(saltyrtc_status) {
     SALTYRTC_STATUS_TOO_MANY_CHANNELS = -112,
     /**
      * The connection to the server could not be established.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_CONNECT_FAILED = -200,
     /**
      * The connection to the server was lost.
+     *
+     * Try again: at once.
      */
     SALTYRTC_STATUS_CONNECTION_LOST = -201,
     /**
      * The server is shutting down.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_SERVER_GOING_AWAY = -202,
     /**
      * The server closed the connection for another reason.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_SERVER_CLOSED = -203,
     /**
      * The handshake with the server took too long.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_SERVER_HANDSHAKE_TIMEOUT = -204,
     /**
      * The server closed the connection because this client did not answer in time.
+     *
+     * Try again: at once.
      */
     SALTYRTC_STATUS_SERVER_TIMEOUT = -205,
     /**
      * The server did not prove that it has the expected permanent key.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_SERVER_KEY_MISMATCH = -206,
     /**
      * The server does not speak this version of the protocol.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_NO_SUBPROTOCOL = -207,
     /**
      * There are as many responders on the path as there can be.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_PATH_FULL = -208,
     /**
      * The server violated the protocol.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_SERVER_PROTOCOL_ERROR = -209,
     /**
      * The server or the peer had an internal error.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_REMOTE_INTERNAL_ERROR = -210,
     /**
      * This client sent a message larger than the server accepts.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_MESSAGE_TOO_BIG = -211,
     /**
@@ -344,58 +394,108 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_ICE_SERVER_UNUSABLE = -212,
     /**
+     * The TLS certificate of the server is not trusted, or there are no root certificates to trust.
+     *
+     * Try again: never.
+     */
+    SALTYRTC_STATUS_SERVER_CERTIFICATE = -213,
+    /**
+     * No TLS connection to the server, for example because it does not speak TLS.
+     *
+     * Try again: never.
+     */
+    SALTYRTC_STATUS_TLS_FAILED = -214,
+    /**
+     * There is something else than a SaltyRTC server at this address.
+     *
+     * Try again: never.
+     */
+    SALTYRTC_STATUS_NOT_A_SALTYRTC_SERVER = -215,
+    /**
+     * The server, or a proxy in front of it, cannot take the connection now.
+     *
+     * Try again: later.
+     */
+    SALTYRTC_STATUS_SERVER_BUSY = -216,
+    /**
      * The peer closed the connection.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_PEER_CLOSED = -300,
     /**
      * The peer left the signalling path.
+     *
+     * Try again: at once.
      */
     SALTYRTC_STATUS_PEER_LEFT = -301,
     /**
      * The two clients have no task in common.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_NO_SHARED_TASK = -302,
     /**
      * The peer violated the protocol.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_PEER_PROTOCOL_ERROR = -303,
     /**
      * The server or the peer closed the connection because this client, it says, violated the
      * protocol.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_ACCUSED_OF_PROTOCOL_ERROR = -304,
     /**
      * The handshake with the peer took too long.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_PEER_HANDSHAKE_TIMEOUT = -305,
     /**
      * Responder: the initiator dropped this client.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_DROPPED_BY_INITIATOR = -306,
     /**
      * Initiator: another initiator with the same permanent key has taken over the path.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_REPLACED_BY_INITIATOR = -307,
     /**
      * The initiator could not decrypt the responder's first message: the token, or a stored key,
      * is the wrong one.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_INITIATOR_COULD_NOT_DECRYPT = -308,
     /**
      * A message from the peer was larger than this client accepts.
+     *
+     * Try again: never.
      */
     SALTYRTC_STATUS_RECEIVED_TOO_BIG = -309,
     /**
      * All sequence numbers of this connection or channel are used up.
+     *
+     * Try again: at once.
      */
     SALTYRTC_STATUS_SEQUENCE_NUMBERS_USED_UP = -310,
     /**
      * The data channel that carried the signalling was closed or lost. To reach the peer again,
      * create a new client, which connects to the server.
+     *
+     * Try again: at once.
      */
     SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST = -311,
     /**
      * Only one of the two clients handed the signalling over to the data channel in time.
+     *
+     * Try again: later.
      */
     SALTYRTC_STATUS_HANDOVER_TIMEOUT = -312,
     /**
@@ -425,6 +525,13 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_PEER_DESCRIPTION = -318,
     /**
+     * Responder: the handshake with the initiator went wrong, perhaps because one of the two took what
+     * was still under way from an earlier connection for a part of it.
+     *
+     * Try again: later.
+     */
+    SALTYRTC_STATUS_HANDSHAKE_DISTURBED = -319,
+    /**
      * The server cannot listen on this address.
      */
     SALTYRTC_STATUS_LISTEN_FAILED = -400,
@@ -441,6 +548,13 @@ SALTYRTC_ENUM_TYPE(saltyrtc_status);
  */
 SALTYRTC_API
 const char *saltyrtc_status_name(int32_t status);
+
+/**
+ * Whether, and when, to try again when a client has ended with `status`, which is one of saltyrtc_status. For
+ * any other number: SALTYRTC_RETRY_NEVER. The field `retryable` of the event CLOSED is true if it is not that.
+ */
+SALTYRTC_API
+saltyrtc_retry saltyrtc_status_retry(int32_t status);
 
 /**
  * Why a call failed: a status, and a text that says what happened and what to do about it.
@@ -867,7 +981,7 @@ saltyrtc_status saltyrtc_config_add_tls_certificates(struct saltyrtc_config *con
  *
  * On Android these are the certificates that came with the system, without what the owner of the device
  * added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
- * or the client ends with SALTYRTC_STATUS_CONNECT_FAILED and a text that says so.
+ * or the client ends with SALTYRTC_STATUS_SERVER_CERTIFICATE and a text that says so.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,

@@ -122,7 +122,7 @@ fn server() -> Server {
 }
 
 fn assert_lost(closed: &Closed) {
-    assert_eq!((closed.by, closed.code, closed.retryable), (ClosedBy::Network, None, true));
+    assert_eq!((closed.by, closed.code, closed.retryable()), (ClosedBy::Network, None, true));
     assert!(matches!(closed.reason, EndReason::ConnectionLost(_)), "{closed:?}");
     assert!(closed.to_string().contains("not answered for 0.3 seconds"), "{closed}");
 }

@@ -115,8 +115,8 @@ fn both(server: &mut FakeServer, peer: &mut FakePeer) {
     assert_eq!((server.client.state(), server.events()), (ClientState::Task, vec![]));
 }
 
-fn closed(by: ClosedBy, code: Option<u16>, reason: EndReason, retryable: bool) -> Event {
-    Event::Closed(Closed { by, code, reason, retryable })
+fn closed(by: ClosedBy, code: Option<u16>, reason: EndReason) -> Event {
+    Event::Closed(Closed { by, code, reason })
 }
 
 /// Covers W-002 W-015 W-022 W-028 W-029 W-030 W-035 W-047 W-056 W-087 W-088 W-089 W-090 W-094.
@@ -357,7 +357,7 @@ fn close_ends_the_channel_from_either_side() {
         let mut other = server.client.secure_channel(5).unwrap();
         both(&mut server, &mut peer);
         server.client.close();
-        let end = closed(ClosedBy::Us, Some(1001), EndReason::Requested, false);
+        let end = closed(ClosedBy::Us, Some(1001), EndReason::Requested);
         assert_eq!(channel.take(&mut server), [end]);
         assert!(channel.closed() && server.client.over());
         let messages = channel.read();
@@ -368,7 +368,7 @@ fn close_ends_the_channel_from_either_side() {
         both(&mut server, &mut peer);
         channel.send(&mut server, &Msg::new("close").with("reason", 1001));
         let reason = EndReason::PeerClosed(CloseCode::GoingAway);
-        let end = closed(ClosedBy::Peer, Some(1001), reason, false);
+        let end = closed(ClosedBy::Peer, Some(1001), reason);
         assert_eq!(channel.take(&mut server), [end]);
         assert!(channel.closed() && channel.read().is_empty());
     }
@@ -555,7 +555,7 @@ fn all_messages_travel_over_the_channel() {
     pair.act(a, |client, _| client.close());
     let events = carry(&mut pair, a, b);
     let reason = EndReason::PeerClosed(CloseCode::GoingAway);
-    let end = closed(ClosedBy::Peer, Some(1001), reason, false);
+    let end = closed(ClosedBy::Peer, Some(1001), reason);
     assert!(events.is_empty() && pair.take_events(b).contains(&end), "{events:?}");
 }
 
@@ -586,7 +586,7 @@ fn engine_takes_what_is_for_the_channel_and_tells_of_its_end() {
         let close = Msg::new("close").with("reason", 1001);
         assert_eq!(read(&mut server), (vec![close], true));
         server.client.handle_channel_closed();
-        let end = closed(ClosedBy::Us, Some(1001), EndReason::Requested, false);
+        let end = closed(ClosedBy::Us, Some(1001), EndReason::Requested);
         assert_eq!(server.events(), [end]);
     }
 }

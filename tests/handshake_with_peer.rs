@@ -168,7 +168,7 @@ fn without_a_shared_task_both_sides_hear_of_it() {
     pair.settle();
     let closed = |by| {
         let reason = EndReason::NoSharedTask;
-        Closed { by, code: Some(3006), reason, retryable: false }
+        Closed { by, code: Some(3006), reason }
     };
     assert_eq!(pair.closed(initiator), closed(ClosedBy::Us));
     assert_eq!(pair.closed(responder), closed(ClosedBy::Peer));

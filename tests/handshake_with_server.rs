@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use saltyrtc::crypto::PublicKey;
 use saltyrtc::protocol::client::{ClientState, Closed, ClosedBy, EndReason, SocketEnd};
-use saltyrtc::protocol::{Address, CloseCode, Role};
+use saltyrtc::protocol::{Address, CloseCode, ConnectError, Role};
 use saltyrtc::task::{ClientConfig, Event};
 use support::fake_server::FakeServer;
 use support::log::warnings;
@@ -163,7 +163,7 @@ fn pinned(config: fn() -> ClientConfig) -> FakeServer {
 #[track_caller]
 fn expect_wrong_server_key(server: &mut FakeServer, text: &str) {
     let closed = server.expect_close(CloseCode::ProtocolError);
-    assert_eq!((closed.by, closed.retryable), (ClosedBy::Us, false));
+    assert_eq!((closed.by, closed.retryable()), (ClosedBy::Us, false));
     let EndReason::ServerKey(why) = &closed.reason else { panic!("{closed:?}") };
     assert!(why.contains(text), "{why}");
     assert!(closed.to_string().contains("somebody may be in the middle"));
@@ -373,7 +373,7 @@ fn a_server_that_says_nothing_is_given_up() {
             server.wait(Duration::from_millis(1));
             let closed = server.expect_close(CloseCode::Timeout);
             let reason = EndReason::ServerHandshakeTimeout;
-            let expected = Closed { by: ClosedBy::Us, code: Some(3008), reason, retryable: true };
+            let expected = Closed { by: ClosedBy::Us, code: Some(3008), reason };
             assert_eq!(closed, expected);
         }
         // After the handshake there is no such limit.
@@ -387,16 +387,17 @@ fn a_server_that_says_nothing_is_given_up() {
 fn a_connection_that_fails_or_breaks_ends_the_handshake() {
     for config in roles() {
         let mut server = FakeServer::new(config());
-        let closed = server.end(SocketEnd::ConnectFailed("no route".into()));
-        assert_eq!(closed.reason, EndReason::ConnectFailed("no route".into()));
-        assert!(closed.retryable && closed.by == ClosedBy::Network && closed.code.is_none());
-        assert_eq!(closed.to_string(), "no route");
+        let error = ConnectError::Refused { server: "h:1".into() };
+        let closed = server.end(SocketEnd::ConnectFailed(error.clone()));
+        assert_eq!(closed.reason, EndReason::ConnectFailed(error.clone()));
+        assert!(closed.retryable() && closed.by == ClosedBy::Network && closed.code.is_none());
+        assert_eq!(closed.to_string(), error.to_string());
 
         let mut server = FakeServer::new(config());
         server.greet();
         let closed = server.end(SocketEnd::Lost("reset".into()));
         assert_eq!(closed.reason, EndReason::ConnectionLost("reset".into()));
-        assert!(closed.retryable && closed.by == ClosedBy::Network && closed.code.is_none());
+        assert!(closed.retryable() && closed.by == ClosedBy::Network && closed.code.is_none());
         server.wait(Duration::from_secs(1000));
         assert_eq!((server.client.poll_transmit(), server.events()), (None, vec![]));
         assert!(server.client.ended());

@@ -34,7 +34,8 @@ fn expect_end(server: &mut FakeServer) -> (String, bool) {
     let closed = server.expect_close(CloseCode::ProtocolError);
     assert_eq!((closed.by, closed.code), (ClosedBy::Us, Some(3001)));
     match closed.reason {
-        EndReason::PeerProtocolError(text) => (text, closed.retryable),
+        EndReason::PeerProtocolError(text) => (text, false),
+        EndReason::HandshakeDisturbed(text) => (text, true),
         other => panic!("{other:?}"),
     }
 }
@@ -44,7 +45,7 @@ fn expect_end(server: &mut FakeServer) -> (String, bool) {
 fn expect_accusation(server: &mut FakeServer, peer: &FakePeer) -> String {
     assert_eq!(peer.clone().read(server), Msg::new("close").with("reason", 3001));
     let closed = server.expect_close(CloseCode::GoingAway);
-    assert_eq!((closed.by, closed.code, closed.retryable), (ClosedBy::Us, Some(3001), false));
+    assert_eq!((closed.by, closed.code, closed.retryable()), (ClosedBy::Us, Some(3001), false));
     match closed.reason {
         EndReason::PeerProtocolError(text) => text,
         other => panic!("{other:?}"),
@@ -164,7 +165,7 @@ fn close_in_place_of_auth_has_one_meaning() {
             let closed = server.expect_close(CloseCode::GoingAway);
             let reason = EndReason::NoSharedTask;
             let by = ClosedBy::Peer;
-            assert_eq!(closed, Closed { by, code: Some(3006), reason, retryable: false });
+            assert_eq!(closed, Closed { by, code: Some(3006), reason });
         } else {
             expect_left(&mut server);
         }
@@ -398,7 +399,7 @@ fn both_sides_of_an_accusation_end_normally() {
         let closed = pair.closed(bad);
         let reason = EndReason::AccusedOfProtocolError;
         let by = ClosedBy::Peer;
-        assert_eq!(closed, Closed { by, code: Some(3001), reason, retryable: false });
+        assert_eq!(closed, Closed { by, code: Some(3001), reason });
         let closed = pair.closed(good);
         assert_eq!((closed.by, closed.code), (ClosedBy::Us, Some(3001)));
         let EndReason::PeerProtocolError(text) = closed.reason else { panic!("{closed:?}") };

@@ -175,7 +175,7 @@ impl World {
                 EndReason::DroppedByInitiator | EndReason::InitiatorCouldNotDecrypt
             );
             assert!(
-                closed.retryable || dropped,
+                closed.retryable() || dropped,
                 "seed {}: {closed:?}\n{}",
                 self.seed,
                 self.pair.report()

@@ -176,7 +176,7 @@ fn close_is_the_last_message_and_then_the_websocket_closes() {
         let closed = server.expect_close(CloseCode::GoingAway);
         let reason = EndReason::Requested;
         let by = ClosedBy::Us;
-        assert_eq!(closed, Closed { by, code: Some(1001), reason, retryable: false });
+        assert_eq!(closed, Closed { by, code: Some(1001), reason });
         server.client.close();
         assert_eq!(server.client.poll_transmit(), None, "once is enough");
     }
@@ -224,7 +224,7 @@ fn a_close_of_the_peer_reaches_the_application_with_its_code() {
             assert_eq!(server.client.peer_key(), None);
             let closed = server.expect_close(CloseCode::GoingAway);
             assert_eq!((closed.by, closed.code), (ClosedBy::Peer, Some(code.code())));
-            assert!(!closed.retryable);
+            assert_eq!(closed.retryable(), matches!(closed.reason, EndReason::PeerClosed(_)));
             let expected = match code {
                 CloseCode::NoSharedTask => EndReason::NoSharedTask,
                 CloseCode::ProtocolError => EndReason::AccusedOfProtocolError,
@@ -254,7 +254,7 @@ fn both_clients_close_and_nothing_is_lost_before() {
         let closed = pair.closed(other);
         let reason = EndReason::PeerClosed(CloseCode::GoingAway);
         let by = ClosedBy::Peer;
-        assert_eq!(closed, Closed { by, code: Some(1001), reason, retryable: false });
+        assert_eq!(closed, Closed { by, code: Some(1001), reason });
         assert_eq!(pair.closed(closer).reason, EndReason::Requested);
         assert_eq!(pair.close_codes(closer), [CloseCode::GoingAway]);
         assert_eq!(pair.close_codes(other), [CloseCode::GoingAway]);

@@ -17,8 +17,9 @@ mod network;
 mod shared;
 mod websocket;
 
+pub use crate::protocol::ConnectError;
 pub use crate::protocol::client::{
-    ClientState, Closed, ClosedBy, ConfigError, EndReason, PeerAuth, PeerLeft, RoleConfig,
+    ClientState, Closed, ClosedBy, ConfigError, EndReason, PeerAuth, PeerLeft, Retry, RoleConfig,
     SendFailure, WhenPeerLeaves,
 };
 pub use crate::task::ortc::OrtcSendFailure;

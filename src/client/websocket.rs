@@ -1,7 +1,6 @@
 //! The driver: moves bytes between a WebSocket and the state machine.
 
 use std::convert::Infallible;
-use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -18,10 +17,10 @@ use super::network;
 use super::shared::{By, CLOSE_TIMEOUT, Shared};
 use crate::crypto::PublicKey;
 use crate::protocol::client::SocketEnd;
-use crate::protocol::{MESSAGE_TOO_BIG, ServerUrl, Transmit};
+use crate::protocol::{ConnectError, MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::sync::lock;
 use crate::task::Client as Machine;
-use crate::transport::{self, ConnectError, Roots, TlsError, WebSocket, close_frame};
+use crate::transport::{self, Roots, WebSocket, close_frame};
 
 /// How many bytes are taken from the machine under one lock, unless a single message has more.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -61,7 +60,8 @@ impl Driver {
                     shared.with(By::Writer, |machine| machine.handle_connected(Instant::now()));
                     communicate(shared, socket, &mut self.network, &watch).await
                 }
-                Err(failure) => SocketEnd::ConnectFailed(failure.to_string()),
+                Err(ConnectFailure::Connect(error)) => SocketEnd::ConnectFailed(error),
+                Err(ConnectFailure::Stopped(error)) => SocketEnd::Lost(error.to_string()),
             },
             // The client was closed before there was a WebSocket.
             () = shared.closing.notified() => SocketEnd::Lost(String::new()),
@@ -81,20 +81,14 @@ impl Drop for Driver {
 /// Why there is no WebSocket.
 #[derive(Debug)]
 enum ConnectFailure {
-    /// The certificates that the configuration accepts cannot be used.
-    Tls(TlsError),
-    /// The runtime was stopped while they were read.
+    /// The runtime was stopped while certificates were read.
     Stopped(JoinError),
     Connect(ConnectError),
 }
 
-impl fmt::Display for ConnectFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tls(error) => error.fmt(f),
-            Self::Stopped(error) => error.fmt(f),
-            Self::Connect(error) => error.fmt(f),
-        }
+impl From<ConnectError> for ConnectFailure {
+    fn from(error: ConnectError) -> Self {
+        Self::Connect(error)
     }
 }
 
@@ -103,16 +97,15 @@ async fn connect(target: Target) -> Result<WebSocket, ConnectFailure> {
     let tls = if server.is_tls() {
         // Reads files.
         let config = tokio::task::spawn_blocking(move || transport::client_config(&roots)).await;
-        Some(config.map_err(ConnectFailure::Stopped)?.map_err(ConnectFailure::Tls)?)
+        let config = config.map_err(ConnectFailure::Stopped)?;
+        Some(config.map_err(|error| ConnectError::NoRoots { why: error.to_string() })?)
     } else {
         None
     };
     let (host, port) = (server.host().to_owned(), server.port());
     // Spec: P-034 (Connecting To a Signalling Server)
     let target = transport::Target { host, port, tls, path: path.to_hex() };
-    transport::connect(&target, max_message_size, connect_timeout)
-        .await
-        .map_err(ConnectFailure::Connect)
+    Ok(transport::connect(&target, max_message_size, connect_timeout).await?)
 }
 
 async fn communicate(

@@ -12,7 +12,7 @@ use super::status::saltyrtc_status;
 use crate::client::{ConfigError, EndReason, OrtcSendFailure, SendFailure, WebRtcSendFailure};
 use crate::crypto::KeyError;
 use crate::protocol::message::PayloadError;
-use crate::protocol::{InvitationError, ServerUrlError};
+use crate::protocol::{ConnectError, InvitationError, ServerUrlError};
 
 /// Why a call failed: a status, and a text that says what happened and what to do about it.
 ///
@@ -166,10 +166,33 @@ impl From<&EndReason> for saltyrtc_status {
             EndReason::NoSubprotocol => Self::NoSubprotocol,
             EndReason::ServerClosed(_) => Self::ServerClosed,
             EndReason::ConnectionLost(_) => Self::ConnectionLost,
-            EndReason::ConnectFailed(_) => Self::ConnectFailed,
+            EndReason::ConnectFailed(error) => error.into(),
+            EndReason::HandshakeDisturbed(_) => Self::HandshakeDisturbed,
             EndReason::SequenceNumbersUsedUp => Self::SequenceNumbersUsedUp,
             EndReason::SignallingChannelLost => Self::SignallingChannelLost,
             EndReason::HandoverTimeout => Self::HandoverTimeout,
+        }
+    }
+}
+
+impl From<&ConnectError> for saltyrtc_status {
+    fn from(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::InvalidHost { .. } => Self::BadUrl,
+            ConnectError::Certificate { .. } | ConnectError::NoRoots { .. } => {
+                Self::ServerCertificate
+            }
+            ConnectError::Tls { .. } => Self::TlsFailed,
+            ConnectError::Status { .. } if error.is_busy() => Self::ServerBusy,
+            ConnectError::Status { .. } | ConnectError::NotAWebSocket { .. } => {
+                Self::NotASaltyrtcServer
+            }
+            ConnectError::NoSubprotocol { .. } => Self::NoSubprotocol,
+            ConnectError::UnknownHost { .. }
+            | ConnectError::Refused { .. }
+            | ConnectError::Unreachable { .. }
+            | ConnectError::Interrupted { .. }
+            | ConnectError::TimedOut { .. } => Self::ConnectFailed,
         }
     }
 }

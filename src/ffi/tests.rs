@@ -8,11 +8,13 @@ use std::thread;
 use super::args;
 use super::client::config::*;
 use super::client::{saltyrtc_client, saltyrtc_client_free, saltyrtc_client_new};
+use super::declare::CEnum as _;
 use super::error::*;
 use super::event::OwnedEvent;
 use super::queue::Basket;
-use super::status::saltyrtc_status;
+use super::status::{saltyrtc_retry, saltyrtc_status, saltyrtc_status_retry};
 use crate::client::{Closed, ClosedBy, EndReason, Event};
+use crate::protocol::CloseCode;
 use crate::protocol::message::{Payload, TaskMessage};
 use crate::task::webrtc::{Candidate, SdpType, SessionDescription};
 use crate::task::{ChannelEvent, Reliability, TaskEvent};
@@ -178,14 +180,82 @@ fn texts_of_peers_are_whole() {
 
 #[test]
 fn the_end_keeps_its_code_its_author_and_its_reason() {
-    let reason = EndReason::ConnectFailed("no\0way".into());
-    let closed = Closed { by: ClosedBy::Server, code: Some(3004), reason, retryable: true };
+    let reason = EndReason::ConnectionLost("no\0way".into());
+    let closed = Closed { by: ClosedBy::Server, code: Some(3004), reason };
     let owned = OwnedEvent::new(0, Event::Closed(closed));
     let flat = unsafe { &*owned.as_ptr() };
-    assert_eq!((flat.status, flat.close_code), (saltyrtc_status::ConnectFailed, 3004));
+    assert_eq!((flat.status, flat.close_code), (saltyrtc_status::ConnectionLost, 3004));
     assert_eq!(flat.closed_by, super::event::saltyrtc_closed_by::Server);
     assert!(flat.retryable);
-    assert_eq!(text(flat.text, flat.text_len), "no\0way");
+    assert_eq!(text(flat.text, flat.text_len), "the connection to the server broke: no\0way");
+}
+
+/// The two tables agree, the one for Rust and the one for C.
+#[test]
+fn every_end_has_a_status_that_says_whether_to_try_again() {
+    use crate::client::{ConnectError, Retry};
+    let server = || "example.org:443".to_owned();
+    let why = || "why".to_owned();
+    let status = |status| ConnectError::Status { server: server(), status };
+    let mut connecting = vec![
+        (ConnectError::InvalidHost { host: why() }, Retry::Never),
+        (ConnectError::UnknownHost { host: why(), why: why() }, Retry::Later),
+        (ConnectError::Refused { server: server() }, Retry::Later),
+        (ConnectError::Unreachable { server: server(), why: why() }, Retry::Later),
+        (ConnectError::Interrupted { server: server(), why: why() }, Retry::Later),
+        (ConnectError::TimedOut { server: server(), after: Default::default() }, Retry::Later),
+        (ConnectError::Certificate { server: server(), why: why() }, Retry::Never),
+        (ConnectError::NoRoots { why: why() }, Retry::Never),
+        (ConnectError::Tls { server: server(), why: why() }, Retry::Never),
+        (ConnectError::NotAWebSocket { server: server(), why: why() }, Retry::Never),
+        (ConnectError::NoSubprotocol { server: server() }, Retry::Never),
+    ];
+    connecting.extend([301, 400, 404].map(|code| (status(code), Retry::Never)));
+    connecting.extend([429, 500, 502, 503, 504].map(|code| (status(code), Retry::Later)));
+    let mut reasons = vec![
+        (EndReason::Requested, Retry::Never),
+        (EndReason::PeerClosed(CloseCode::GoingAway), Retry::Later),
+        (EndReason::PeerLeft, Retry::AtOnce),
+        (EndReason::NoSharedTask, Retry::Never),
+        (EndReason::PeerProtocolError(why()), Retry::Never),
+        (EndReason::ServerProtocolError(why()), Retry::Never),
+        (EndReason::ServerKey(why()), Retry::Never),
+        (EndReason::AccusedOfProtocolError, Retry::Never),
+        (EndReason::RemoteInternalError, Retry::Later),
+        (EndReason::PathFull, Retry::Later),
+        (EndReason::DroppedByInitiator, Retry::Never),
+        (EndReason::ReplacedByInitiator, Retry::Never),
+        (EndReason::InitiatorCouldNotDecrypt, Retry::Never),
+        (EndReason::ServerHandshakeTimeout, Retry::Later),
+        (EndReason::PeerHandshakeTimeout, Retry::Later),
+        (EndReason::HandshakeDisturbed(why()), Retry::Later),
+        (EndReason::ServerTimeout, Retry::AtOnce),
+        (EndReason::ServerGoingAway, Retry::Later),
+        (EndReason::MessageTooBig, Retry::Never),
+        (EndReason::ReceivedTooBig, Retry::Never),
+        (EndReason::NoSubprotocol, Retry::Never),
+        (EndReason::ServerClosed(None), Retry::Later),
+        (EndReason::ConnectionLost(why()), Retry::AtOnce),
+        (EndReason::SequenceNumbersUsedUp, Retry::AtOnce),
+        (EndReason::SignallingChannelLost, Retry::AtOnce),
+        (EndReason::HandoverTimeout, Retry::Later),
+    ];
+    reasons.extend(connecting.into_iter().map(|(it, retry)| (EndReason::ConnectFailed(it), retry)));
+    for (reason, retry) in reasons {
+        assert_eq!(reason.retry(), retry, "{reason:?}");
+        let status = saltyrtc_status::from(&reason);
+        let expected = match retry {
+            Retry::Never => saltyrtc_retry::Never,
+            Retry::Later => saltyrtc_retry::Later,
+            Retry::AtOnce => saltyrtc_retry::AtOnce,
+        };
+        assert_eq!(saltyrtc_status_retry(status.number()), expected, "{reason:?}");
+        let closed = Closed { by: ClosedBy::Us, code: None, reason };
+        let owned = OwnedEvent::new(0, Event::Closed(closed.clone()));
+        let flat = unsafe { &*owned.as_ptr() };
+        assert_eq!((flat.status, flat.retryable), (status, closed.retryable()));
+    }
+    assert_eq!(saltyrtc_status_retry(12345), saltyrtc_retry::Never);
 }
 
 /// A Rust program that has its own receiver keeps it, and C code in it is told so.

@@ -1,6 +1,5 @@
 //! From a host name to an open WebSocket with the right subprotocol.
 
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use super::WebSocket;
 use super::stream::{Stream, Tcp};
 use super::tcp::prepare;
 use super::websocket::websocket_config;
-use crate::protocol::SUBPROTOCOL;
+use crate::protocol::{ConnectError, SUBPROTOCOL};
 
 /// How long one address of a host is tried alone before the next one is tried too.
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -41,132 +40,6 @@ pub(crate) struct Target {
     /// The signalling path, without the slash.
     pub(crate) path: String,
 }
-
-/// Why a connection to a server could not be opened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The host is neither a name nor an IP address.
-    InvalidHost {
-        /// What was given.
-        host: String,
-    },
-    /// The name could not be resolved.
-    UnknownHost {
-        /// The name.
-        host: String,
-        /// What the resolver said.
-        why: String,
-    },
-    /// Nobody listens on that port.
-    Refused {
-        /// `host:port`.
-        server: String,
-    },
-    /// The host could not be reached.
-    Unreachable {
-        /// `host:port`.
-        server: String,
-        /// What the operating system said.
-        why: String,
-    },
-    /// It took too long.
-    TimedOut {
-        /// `host:port`.
-        server: String,
-        /// How long it was tried.
-        after: Duration,
-    },
-    /// The certificate of the server is not trusted.
-    Certificate {
-        /// `host:port`.
-        server: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// TLS failed for another reason, for example because the server does not speak it.
-    Tls {
-        /// `host:port`.
-        server: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// The server speaks HTTP and refuses to open a WebSocket.
-    Status {
-        /// `host:port`.
-        server: String,
-        /// The HTTP status code.
-        status: u16,
-    },
-    /// The server does not speak WebSocket.
-    NotAWebSocket {
-        /// `host:port`.
-        server: String,
-        /// What is wrong.
-        why: String,
-    },
-    /// The server speaks WebSocket, but not SaltyRTC.
-    NoSubprotocol {
-        /// `host:port`.
-        server: String,
-    },
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidHost { host } => write!(
-                f,
-                "{host:?} is not a host: give a name like \"example.org\" or an IP address"
-            ),
-            Self::UnknownHost { host, why } => write!(
-                f,
-                "the host {host:?} was not found ({why}): check its spelling and the network \
-                 connection"
-            ),
-            Self::Refused { server } => write!(
-                f,
-                "{server} refused the connection: check the port, and that the server runs"
-            ),
-            Self::Unreachable { server, why } => write!(
-                f,
-                "{server} cannot be reached ({why}): check the network connection and firewalls"
-            ),
-            Self::TimedOut { server, after } => write!(
-                f,
-                "{server} did not answer within {} seconds: check the network connection, or try \
-                 again later",
-                after.as_secs_f32()
-            ),
-            Self::Certificate { server, why } => write!(
-                f,
-                "the TLS certificate of {server} is not trusted ({why}): check the host name, or add \
-                 the server's certificate authority"
-            ),
-            Self::Tls { server, why } => write!(
-                f,
-                "no TLS connection to {server} ({why}): check that the server uses TLS on this port"
-            ),
-            Self::Status { server, status } => write!(
-                f,
-                "{server} is not a SaltyRTC server, or a proxy in front of it is not set up for \
-                 WebSockets: it answered with HTTP status {status}"
-            ),
-            Self::NotAWebSocket { server, why } => write!(
-                f,
-                "{server} is not a SaltyRTC server ({why}): check host and port, and whether the \
-                 server wants TLS"
-            ),
-            Self::NoSubprotocol { server } => write!(
-                f,
-                "{server} does not speak SaltyRTC: it did not choose the subprotocol {SUBPROTOCOL}; \
-                 a proxy in front of it may drop the header Sec-WebSocket-Protocol"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ConnectError {}
 
 /// Opens a WebSocket to a SaltyRTC server.
 ///
@@ -281,7 +154,7 @@ fn tls_error(error: &io::Error, server: &str) -> ConnectError {
             ConnectError::Certificate { server, why: why.to_string() }
         }
         Some(other) => ConnectError::Tls { server, why: other.to_string() },
-        None => ConnectError::Tls { server, why: error.to_string() },
+        None => ConnectError::Interrupted { server, why: error.to_string() },
     }
 }
 
@@ -297,6 +170,9 @@ fn upgrade_error(error: Error, server: &str) -> ConnectError {
         // With TLS 1.3, a server can refuse its client's half of the handshake only here.
         Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
             tls_error(&error, &server)
+        }
+        Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete) => {
+            ConnectError::Interrupted { server, why: error.to_string() }
         }
         error => ConnectError::NotAWebSocket { server, why: error.to_string() },
     }

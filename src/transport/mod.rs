@@ -8,8 +8,6 @@ mod tls;
 mod websocket;
 
 #[cfg(feature = "client")]
-pub use connect::ConnectError;
-#[cfg(feature = "client")]
 pub(crate) use connect::{Target, connect};
 pub(crate) use stream::Stream;
 #[cfg(any(feature = "server", feature = "webrtc"))]

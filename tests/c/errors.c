@@ -73,7 +73,8 @@ static void wrong_server_key(const test_server *server) {
 }
 
 /* A client of a URL ends like this. */
-static void cannot_connect(const char *url, uint32_t timeout_ms, const char *word, const char *what) {
+static void cannot_connect(const char *url, uint32_t timeout_ms, saltyrtc_status status, const char *word,
+                           const char *what) {
     saltyrtc_error *error = NULL;
     saltyrtc_config *config = NULL;
     saltyrtc_client *client;
@@ -83,7 +84,8 @@ static void cannot_connect(const char *url, uint32_t timeout_ms, const char *wor
     client = pull_client(config);
     event = take_event(client);
     CHECK(event->kind == SALTYRTC_EVENT_KIND_CLOSED);
-    CHECK(event->status == SALTYRTC_STATUS_CONNECT_FAILED);
+    CHECK(event->status == status);
+    CHECK(event->retryable == (saltyrtc_status_retry(status) != SALTYRTC_RETRY_NEVER));
     CHECK(event->closed_by == SALTYRTC_CLOSED_BY_NETWORK && event->close_code == 0);
     if (strstr(event->text, word) == NULL) {
         fprintf(stderr, "'%s' does not have the word '%s'\n", event->text, word);
@@ -101,11 +103,12 @@ static void nobody_there(void) {
     const int port = local_port(fd);
     snprintf(url, sizeof url, "ws://127.0.0.1:%d", port);
     /* Listens, but never says a word. */
-    cannot_connect(url, 100, "did not answer", "a server that does not answer");
+    cannot_connect(url, 100, SALTYRTC_STATUS_CONNECT_FAILED, "did not answer", "a server that does not answer");
     close(fd);
-    cannot_connect(url, LIMIT_MS, "refused", "refused connection");
+    cannot_connect(url, LIMIT_MS, SALTYRTC_STATUS_CONNECT_FAILED, "refused", "refused connection");
     /* RFC 6761: no name in .invalid exists. */
-    cannot_connect("ws://nobody.invalid", LIMIT_MS, "nobody.invalid", "unknown host");
+    cannot_connect("ws://nobody.invalid", LIMIT_MS, SALTYRTC_STATUS_CONNECT_FAILED,
+                   "nobody.invalid", "unknown host");
 }
 
 /* Answers the upgrade with something else. */
@@ -126,7 +129,7 @@ static void another_server(void) {
     int fd = tcp_socket(0, true);
     pthread_t thread = start_thread(say_no, &fd);
     snprintf(url, sizeof url, "ws://127.0.0.1:%d", (int)local_port(fd));
-    cannot_connect(url, LIMIT_MS, "404", "a server of another kind");
+    cannot_connect(url, LIMIT_MS, SALTYRTC_STATUS_NOT_A_SALTYRTC_SERVER, "404", "a server of another kind");
     join(thread);
     close(fd);
 }
@@ -147,12 +150,13 @@ static void certificates(void) {
     CHECK(strncmp(server.url, "wss://", 6) == 0);
 
     /* Trusted neither by the system nor by us; by somebody else only; by us. */
-    cannot_connect(server.url, LIMIT_MS, "certificate", "a certificate that the system does not trust");
+    cannot_connect(server.url, LIMIT_MS, SALTYRTC_STATUS_SERVER_CERTIFICATE,
+                   "certificate", "a certificate that the system does not trust");
     config = initiator_config(&server, NULL);
     OK(saltyrtc_config_set_system_roots(config, false, &error));
     OK(saltyrtc_config_add_tls_certificates(config, other, other_len, &error));
     client = pull_client(config);
-    CHECK_END(client, SALTYRTC_STATUS_CONNECT_FAILED, "certificate");
+    CHECK_END(client, SALTYRTC_STATUS_SERVER_CERTIFICATE, "certificate");
     saltyrtc_client_free(client);
     checked("a certificate that somebody else trusts");
 
@@ -167,11 +171,11 @@ static void certificates(void) {
 
     /* The wrong scheme, each way. */
     snprintf(url, sizeof url, "ws://127.0.0.1:%d", (int)server.port);
-    cannot_connect(url, LIMIT_MS, "TLS", "ws to a server that speaks wss");
+    cannot_connect(url, LIMIT_MS, SALTYRTC_STATUS_NOT_A_SALTYRTC_SERVER, "TLS", "ws to a server that speaks wss");
     end_server(&server);
     start_server(&server);
     snprintf(url, sizeof url, "wss://127.0.0.1:%d", (int)server.port);
-    cannot_connect(url, LIMIT_MS, "TLS", "wss to a server that speaks ws");
+    cannot_connect(url, LIMIT_MS, SALTYRTC_STATUS_TLS_FAILED, "TLS", "wss to a server that speaks ws");
     end_server(&server);
 }
 

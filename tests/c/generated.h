@@ -814,6 +814,10 @@ static inline const char *wrong_status_name(void) {
         {SALTYRTC_STATUS_REMOTE_INTERNAL_ERROR, "remote internal error"},
         {SALTYRTC_STATUS_MESSAGE_TOO_BIG, "message too big"},
         {SALTYRTC_STATUS_ICE_SERVER_UNUSABLE, "ice server unusable"},
+        {SALTYRTC_STATUS_SERVER_CERTIFICATE, "server certificate"},
+        {SALTYRTC_STATUS_TLS_FAILED, "tls failed"},
+        {SALTYRTC_STATUS_NOT_A_SALTYRTC_SERVER, "not a saltyrtc server"},
+        {SALTYRTC_STATUS_SERVER_BUSY, "server busy"},
         {SALTYRTC_STATUS_PEER_CLOSED, "peer closed"},
         {SALTYRTC_STATUS_PEER_LEFT, "peer left"},
         {SALTYRTC_STATUS_NO_SHARED_TASK, "no shared task"},
@@ -833,6 +837,7 @@ static inline const char *wrong_status_name(void) {
         {SALTYRTC_STATUS_RTC_REPLACED, "rtc replaced"},
         {SALTYRTC_STATUS_PEER_CANDIDATE, "peer candidate"},
         {SALTYRTC_STATUS_PEER_DESCRIPTION, "peer description"},
+        {SALTYRTC_STATUS_HANDSHAKE_DISTURBED, "handshake disturbed"},
         {SALTYRTC_STATUS_LISTEN_FAILED, "listen failed"},
         {SALTYRTC_STATUS_PANIC, "panic"},
 };

@@ -8,7 +8,7 @@ use cbindgen::{Builder, Config};
 use quote::ToTokens;
 
 use crate::roles;
-use crate::source::{Declaration, Enum, EventField, Section, doc_lines, root};
+use crate::source::{Declaration, Enum, EventField, Section, doc_lines, root, words};
 
 /// How wide prose is.
 const COLUMNS: usize = 100;
@@ -226,6 +226,9 @@ fn rust_enum(item: &Enum) -> String {
     for value in &item.values {
         let mut lines = doc_lines(&value.attributes);
         lines.extend(value.fields.as_deref().and_then(fields_in_prose).unwrap_or_default());
+        if let Some(retry) = &value.retry {
+            lines.extend([String::new(), format!("Try again: {}.", words(retry))]);
+        }
         for line in lines {
             writeln!(text, "{}", format!("    /// {line}").trim_end()).expect("texts take all");
         }

@@ -71,12 +71,16 @@ fn enumeration(item: &Declaration, sections: &[Section]) -> Option<Value> {
     let Declaration::Enum(item) = item else { return None };
     let values: Vec<Value> = (item.values.iter())
         .map(|value| {
-            json!({
+            let mut described = json!({
                 "name": item.c_name(value),
                 "value": value.number,
                 "text": words(&value.name),
                 "doc": doc(&value.attributes),
-            })
+            });
+            if let Some(retry) = &value.retry {
+                described["retry"] = words(retry).into();
+            }
+            described
         })
         .collect();
     let names = format!("{}_name", item.name);

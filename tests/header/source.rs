@@ -72,6 +72,8 @@ pub(crate) struct Value {
     pub(crate) number: i32,
     /// Of an event kind: the fields of its events.
     pub(crate) fields: Option<Vec<EventField>>,
+    /// Of a status that a client can end with: whether to try again.
+    pub(crate) retry: Option<String>,
 }
 
 pub(crate) struct EventField {
@@ -176,7 +178,7 @@ fn declaration(item: Item) -> Option<Declaration> {
                     item.attrs.push(syn::parse_quote!(#[repr(C)]));
                     Declaration::Struct(item)
                 }
-                "c_enum" | "event_kinds" => Declaration::Enum(parse_body(&item.mac)),
+                "c_enum" | "event_kinds" | "statuses" => Declaration::Enum(parse_body(&item.mac)),
                 _ => return None,
             })
         }
@@ -219,7 +221,12 @@ impl Parse for Value {
         } else {
             None
         };
-        Ok(Self { attributes, name, number, fields })
+        let retry = if input.parse::<Option<Token![=>]>>()?.is_some() {
+            Some(input.parse::<Ident>()?.to_string())
+        } else {
+            None
+        };
+        Ok(Self { attributes, name, number, fields, retry })
     }
 }
 

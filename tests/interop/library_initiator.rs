@@ -185,7 +185,7 @@ fn be_replaced(meeting: &Meeting) {
     second.connect(&Job::initiator(meeting.server).with_secret_key(&secret));
     let end = ours.wait_for_end();
     assert_eq!((end.by, end.code), (ClosedBy::Server, Some(3004)));
-    assert_eq!((end.reason, end.retryable), (EndReason::ReplacedByInitiator, false));
+    assert_eq!((&end.reason, end.retryable()), (&EndReason::ReplacedByInitiator, false));
     javascript.wait_for_state("new");
 }
 

@@ -266,7 +266,7 @@ impl FakeServer {
     pub fn expect_accusation(&mut self) -> String {
         use saltyrtc::protocol::client::EndReason;
         let closed = self.expect_close(CloseCode::ProtocolError);
-        assert_eq!((closed.by, closed.code, closed.retryable), (ClosedBy::Us, Some(3001), false));
+        assert_eq!((closed.by, closed.code, closed.retryable()), (ClosedBy::Us, Some(3001), false));
         match closed.reason {
             EndReason::ServerProtocolError(text) => text,
             other => panic!("{other:?}"),

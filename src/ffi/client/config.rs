@@ -390,7 +390,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_tls_certificates(
 ///
 /// On Android these are the certificates that came with the system, without what the owner of the device
 /// added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
-/// or the client ends with SALTYRTC_STATUS_CONNECT_FAILED and a text that says so.
+/// or the client ends with SALTYRTC_STATUS_SERVER_CERTIFICATE and a text that says so.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_system_roots(
     config: *mut saltyrtc_config,

@@ -6,6 +6,7 @@ use std::ptr;
 use super::*;
 use crate::client::{Closed, ClosedBy, Event, PeerLeft};
 use crate::ffi::declare;
+use crate::ffi::status::saltyrtc_retry;
 use crate::protocol::message::{Payload, TaskData};
 use crate::protocol::{ChannelTransmit, DropReason};
 use crate::task::webrtc::{Candidate, SessionDescription};
@@ -388,7 +389,7 @@ impl saltyrtc_event {
     fn set_closed(&mut self, closed: &Closed) {
         self.status = (&closed.reason).into();
         self.close_code = closed.code.unwrap_or(0);
-        self.retryable = closed.retryable;
+        self.retryable = self.status.retry() != saltyrtc_retry::Never;
         self.closed_by = match closed.by {
             ClosedBy::Us => saltyrtc_closed_by::Us,
             ClosedBy::Peer => saltyrtc_closed_by::Peer,
@@ -528,11 +529,11 @@ pub(in crate::ffi) mod tests {
             let text = "why".into();
             events.push(Event::ResponderFailed { address: responder, reason, text });
         }
-        for (by, code, reason, retryable) in [
-            (ClosedBy::Us, None, EndReason::Requested, false),
-            (ClosedBy::Server, Some(3000), EndReason::PathFull, true),
+        for (by, code, reason) in [
+            (ClosedBy::Us, None, EndReason::Requested),
+            (ClosedBy::Server, Some(3000), EndReason::PathFull),
         ] {
-            events.push(Event::Closed(Closed { by, code, reason, retryable }));
+            events.push(Event::Closed(Closed { by, code, reason }));
         }
         events
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::protocol::{CloseCode, MESSAGE_TOO_BIG, Role, SUBPROTOCOL};
+use super::retry::Retry;
+use crate::protocol::{CloseCode, ConnectError, MESSAGE_TOO_BIG, Role, SUBPROTOCOL};
 
 /// The longest that one of the two clients waits for the other, once it handed the signalling over to
 /// the data channel or learnt that the other one did.
@@ -32,9 +33,18 @@ pub struct Closed {
     pub code: Option<u16>,
     /// Why.
     pub reason: EndReason,
-    /// Whether connecting again in the same way may help. Not at once, and after a longer pause each
-    /// time: what is in the way may stay there.
-    pub retryable: bool,
+}
+
+impl Closed {
+    /// Whether, and when, connecting again in the same way may help: as [`EndReason::retry`] says.
+    pub const fn retry(&self) -> Retry {
+        self.reason.retry()
+    }
+
+    /// Whether connecting again in the same way may help, at once or later.
+    pub const fn retryable(&self) -> bool {
+        !matches!(self.retry(), Retry::Never)
+    }
 }
 
 impl fmt::Display for Closed {
@@ -91,8 +101,11 @@ pub enum EndReason {
     ServerClosed(Option<u16>),
     /// The connection broke.
     ConnectionLost(String),
-    /// The connection never came to be. The text says why.
-    ConnectFailed(String),
+    /// The connection never came to be.
+    ConnectFailed(ConnectError),
+    /// Responder: the handshake with the initiator went wrong, perhaps because one of the two took what was still
+    /// under way from an earlier connection for a part of it. The text says how.
+    HandshakeDisturbed(String),
     /// 2^48 messages were sent to somebody; the protocol has no more numbers.
     SequenceNumbersUsedUp,
     /// The data channel ended that one or both of the clients had handed the signalling over to, and
@@ -104,6 +117,41 @@ pub enum EndReason {
     /// Only one of the two clients handed the signalling over to the data channel. What that one sent
     /// afterwards may be lost.
     HandoverTimeout,
+}
+
+impl EndReason {
+    /// Whether, and when, connecting again may help.
+    pub const fn retry(&self) -> Retry {
+        match self {
+            Self::ConnectFailed(error) => error.retry(),
+            Self::PeerLeft
+            | Self::ServerTimeout
+            | Self::ConnectionLost(_)
+            | Self::SequenceNumbersUsedUp
+            | Self::SignallingChannelLost => Retry::AtOnce,
+            Self::PeerClosed(_)
+            | Self::RemoteInternalError
+            | Self::PathFull
+            | Self::ServerHandshakeTimeout
+            | Self::PeerHandshakeTimeout
+            | Self::HandshakeDisturbed(_)
+            | Self::HandoverTimeout
+            | Self::ServerGoingAway
+            | Self::ServerClosed(_) => Retry::Later,
+            Self::Requested
+            | Self::NoSharedTask
+            | Self::PeerProtocolError(_)
+            | Self::ServerProtocolError(_)
+            | Self::ServerKey(_)
+            | Self::AccusedOfProtocolError
+            | Self::DroppedByInitiator
+            | Self::ReplacedByInitiator
+            | Self::InitiatorCouldNotDecrypt
+            | Self::MessageTooBig
+            | Self::ReceivedTooBig
+            | Self::NoSubprotocol => Retry::Never,
+        }
+    }
 }
 
 impl fmt::Display for EndReason {
@@ -180,7 +228,12 @@ impl fmt::Display for EndReason {
             }
             Self::ServerClosed(None) => f.write_str("the server closed the connection"),
             Self::ConnectionLost(text) => write!(f, "the connection to the server broke: {text}"),
-            Self::ConnectFailed(text) => f.write_str(text),
+            Self::ConnectFailed(error) => error.fmt(f),
+            Self::HandshakeDisturbed(text) => write!(
+                f,
+                "the handshake with the initiator went wrong, perhaps because of what was still under way \
+                 from an earlier connection: {text}; try again"
+            ),
             Self::SequenceNumbersUsedUp => {
                 f.write_str("all sequence numbers are used up; connect again")
             }
@@ -209,8 +262,8 @@ pub enum SocketEnd {
     Lost(String),
     /// We gave up because a message was larger than our limit, with the WebSocket's close code 1009.
     TooBig,
-    /// The connection never came to be. The text says why, and what to do.
-    ConnectFailed(String),
+    /// The connection never came to be.
+    ConnectFailed(ConnectError),
 }
 
 impl SocketEnd {
@@ -223,28 +276,25 @@ impl SocketEnd {
     }
 
     /// How the connection of a client of the role `role` ended, if nothing on our side ended it.
-    /// `retry` says that being thrown out may have been a mistake.
-    pub(super) fn closed(self, role: Role, retry: bool) -> Closed {
+    /// `mistaken` says that being thrown out may have been a mistake.
+    pub(super) fn closed(self, role: Role, mistaken: bool) -> Closed {
         let (by, code, reason) = match self {
             Self::CloseFrame(code) => (ClosedBy::Server, code, reason(code, role)),
             Self::Lost(text) => (ClosedBy::Network, None, EndReason::ConnectionLost(text)),
             Self::TooBig => (ClosedBy::Us, Some(MESSAGE_TOO_BIG), EndReason::ReceivedTooBig),
-            Self::ConnectFailed(text) => (ClosedBy::Network, None, EndReason::ConnectFailed(text)),
+            Self::ConnectFailed(why) => (ClosedBy::Network, None, EndReason::ConnectFailed(why)),
         };
-        let retryable = match &reason {
+        let reason = match reason {
             EndReason::AccusedOfProtocolError
             | EndReason::DroppedByInitiator
-            | EndReason::InitiatorCouldNotDecrypt => retry,
-            EndReason::RemoteInternalError
-            | EndReason::PathFull
-            | EndReason::ServerTimeout
-            | EndReason::ServerGoingAway
-            | EndReason::ServerClosed(_)
-            | EndReason::ConnectionLost(_)
-            | EndReason::ConnectFailed(_) => true,
-            _ => false,
+            | EndReason::InitiatorCouldNotDecrypt
+                if mistaken =>
+            {
+                EndReason::HandshakeDisturbed(reason.to_string())
+            }
+            reason => reason,
         };
-        Closed { by, code, reason, retryable }
+        Closed { by, code, reason }
     }
 }
 

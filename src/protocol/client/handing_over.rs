@@ -136,7 +136,7 @@ impl<E: TaskOutput> Signalling<E> {
             let _ = self.send_to_peer(&close);
         }
         let reason = EndReason::SignallingChannelLost;
-        let closed = Closed { by: ClosedBy::Network, code: None, reason, retryable: true };
+        let closed = Closed { by: ClosedBy::Network, code: None, reason };
         self.finish_as(closed, CloseCode::GoingAway);
     }
 

@@ -312,13 +312,13 @@ impl<E: TaskOutput> Client<E> {
 
     /// The WebSocket is gone. Emits [`Event::Closed`], once.
     pub fn handle_socket_end(&mut self, end: SocketEnd) {
-        let retry = match &self.role {
+        let mistaken = match &self.role {
             RoleState::Responder(responder) => {
-                self.signalling.session.is_none() && responder.may_retry(end.code())
+                self.signalling.session.is_none() && responder.may_be_mistaken(end.code())
             }
             RoleState::Initiator(_) => false,
         };
-        self.signalling.socket_gone(end.closed(self.role(), retry));
+        self.signalling.socket_gone(end.closed(self.role(), mistaken));
     }
 
     fn server_handshake(

@@ -84,6 +84,7 @@ mod machine;
 mod outgoing;
 mod receiving;
 mod responder;
+mod retry;
 mod send_failure;
 mod sending;
 mod server_handshake;
@@ -99,6 +100,7 @@ pub use event::{Event, PeerLeft};
 pub use incoming::{Opened, Unopened};
 pub use machine::Client;
 pub use outgoing::{Outgoing, Reservation, Sealed};
+pub use retry::Retry;
 pub use send_failure::SendFailure;
 pub use state::ClientState;
 

@@ -114,8 +114,7 @@ impl<E: TaskOutput> Signalling<E> {
             CloseCode::ProtocolError => EndReason::AccusedOfProtocolError,
             code => EndReason::PeerClosed(code),
         };
-        let closed =
-            Closed { by: ClosedBy::Peer, code: Some(code.code()), reason, retryable: false };
+        let closed = Closed { by: ClosedBy::Peer, code: Some(code.code()), reason };
         // Spec: P-293 ('close' Message)
         self.finish_as(closed, CloseCode::GoingAway);
     }

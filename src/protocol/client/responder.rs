@@ -100,9 +100,8 @@ impl Responder {
         self.begin(signalling, now);
     }
 
-    /// Whether trying again may help if the initiator throws us out with `code`, now that there is no
-    /// session.
-    pub(super) fn may_retry(&self, code: Option<u16>) -> bool {
+    /// Whether the initiator may throw us out with `code` by mistake, now that there is no session.
+    pub(super) fn may_be_mistaken(&self, code: Option<u16>) -> bool {
         let is = |known: CloseCode| code == Some(known.code());
         // A token allows a single try. An initiator that trusts our key has no reason to accuse us, and may
         // have dropped us only because it did not know yet that our previous connection is gone.
@@ -242,16 +241,20 @@ impl Responder {
                 let code = CloseCode::NoSharedTask;
                 let reason = EndReason::NoSharedTask;
                 let by = ClosedBy::Peer;
-                let closed = Closed { by, code: Some(code.code()), reason, retryable: false };
+                let closed = Closed { by, code: Some(code.code()), reason };
                 signalling.finish_as(closed, CloseCode::GoingAway);
             }
             Err(Fault { text, stale }) => {
                 // The text is for the application: it may quote the initiator.
                 tracing::warn!("the initiator broke the protocol");
                 let code = CloseCode::ProtocolError;
-                let reason = EndReason::PeerProtocolError(text);
+                let reason = if stale {
+                    EndReason::HandshakeDisturbed(text)
+                } else {
+                    EndReason::PeerProtocolError(text)
+                };
                 let by = ClosedBy::Us;
-                let closed = Closed { by, code: Some(code.code()), reason, retryable: stale };
+                let closed = Closed { by, code: Some(code.code()), reason };
                 // Spec: P-226 (Client-to-Client Messages)
                 signalling.finish_as(closed, code);
             }

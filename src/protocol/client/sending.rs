@@ -207,8 +207,7 @@ impl<E: TaskOutput> Signalling<E> {
 
     /// Ends the connection normally, after the peer was told with `code` why.
     pub(super) fn closed_by_us(&mut self, reason: EndReason, code: CloseCode) {
-        let retryable = reason == EndReason::HandoverTimeout;
-        let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason, retryable };
+        let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason };
         // Spec: P-290 ('close' Message)
         self.finish_as(closed, CloseCode::GoingAway);
     }

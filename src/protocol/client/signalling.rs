@@ -483,20 +483,7 @@ impl<E: TaskOutput> Signalling<E> {
     /// Ends the connection from this side: closes the WebSocket with `code`, after everything that
     /// was queued before.
     pub(super) fn finish(&mut self, reason: EndReason, code: CloseCode) {
-        self.finish_as(
-            Closed {
-                by: ClosedBy::Us,
-                code: Some(code.code()),
-                retryable: matches!(
-                    reason,
-                    EndReason::ServerHandshakeTimeout
-                        | EndReason::PeerHandshakeTimeout
-                        | EndReason::SequenceNumbersUsedUp
-                ),
-                reason,
-            },
-            code,
-        );
+        self.finish_as(Closed { by: ClosedBy::Us, code: Some(code.code()), reason }, code);
     }
 
     /// Ends the connection like [`finish`](Self::finish), with something else for the application.

@@ -43,7 +43,7 @@ fn expect_used_up(mut client: Client<TaskEvent>) {
     assert_eq!(client.poll_transmit(), None);
     client.handle_socket_end(SocketEnd::CloseFrame(Some(3001)));
     let (by, reason) = (ClosedBy::Us, EndReason::SequenceNumbersUsedUp);
-    let closed = Closed { by, code: Some(3001), reason, retryable: true };
+    let closed = Closed { by, code: Some(3001), reason };
     assert_eq!(client.poll_event(), Some(Event::Closed(closed)));
 }
 

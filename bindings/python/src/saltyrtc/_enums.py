@@ -36,12 +36,25 @@ class OpenEnum(enum.IntEnum):
         return member
 
 
+class Retry(OpenEnum):
+    """Whether, and when, it helps to create a new client with the same settings after one has ended. After a
+    session this is for peers that trust each other: a token that was used is of no use any more.
+    """
+
+    NEVER = 0
+    """Not before somebody has changed something."""
+    LATER = 1
+    """After a pause, for example of a second, and after a longer one each time."""
+    AT_ONCE = 2
+    """At once; and if that fails, later."""
+
+
 class Status(OpenEnum):
     """The result of a call, or the reason of an event: 0 is success, errors are negative. Later versions may add
     numbers; treat those that you do not know as errors.
     -1 to -99 are about how the library is used, -100 to -199 about what a client cannot do at the moment,
     -200 to -299 about the network and the server, -300 to -399 about the peer, and -400 to -499 about the
-    embedded server.
+    embedded server. What a client can end with says whether to try again then.
     """
 
     OK = 0
@@ -65,7 +78,7 @@ class Status(OpenEnum):
     BAD_KEY = -9
     """The bytes or digits are not a valid key."""
     BAD_URL = -10
-    """The text is not a valid URL of a server."""
+    """The text is not a valid URL of a server, or the host in it is none."""
     BAD_INVITATION = -11
     """The text is not a valid invitation."""
     BAD_MSGPACK = -12
@@ -142,6 +155,14 @@ class Status(OpenEnum):
     """This client sent a message larger than the server accepts."""
     ICE_SERVER_UNUSABLE = -212
     """Built-in WebRTC: an ICE server cannot be used."""
+    SERVER_CERTIFICATE = -213
+    """The TLS certificate of the server is not trusted, or there are no root certificates to trust."""
+    TLS_FAILED = -214
+    """No TLS connection to the server, for example because it does not speak TLS."""
+    NOT_A_SALTYRTC_SERVER = -215
+    """There is something else than a SaltyRTC server at this address."""
+    SERVER_BUSY = -216
+    """The server, or a proxy in front of it, cannot take the connection now."""
     PEER_CLOSED = -300
     """The peer closed the connection."""
     PEER_LEFT = -301
@@ -184,6 +205,10 @@ class Status(OpenEnum):
     """Built-in WebRTC: a candidate of the peer cannot be used."""
     PEER_DESCRIPTION = -318
     """Built-in WebRTC: an offer or answer of the peer cannot be used."""
+    HANDSHAKE_DISTURBED = -319
+    """Responder: the handshake with the initiator went wrong, perhaps because one of the two took what was still
+    under way from an earlier connection for a part of it.
+    """
     LISTEN_FAILED = -400
     """The server cannot listen on this address."""
     PANIC = -900
@@ -611,6 +636,10 @@ STATUS_TEXTS: Dict[int, str] = {
     -210: "remote internal error",
     -211: "message too big",
     -212: "ice server unusable",
+    -213: "server certificate",
+    -214: "tls failed",
+    -215: "not a saltyrtc server",
+    -216: "server busy",
     -300: "peer closed",
     -301: "peer left",
     -302: "no shared task",
@@ -630,6 +659,7 @@ STATUS_TEXTS: Dict[int, str] = {
     -316: "rtc replaced",
     -317: "peer candidate",
     -318: "peer description",
+    -319: "handshake disturbed",
     -400: "listen failed",
     -900: "panic",
 }

@@ -18,6 +18,7 @@ from ._native import out_bytes, too_small
 # name: (result, arguments, only on Unix)
 PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_status_name": (c_char_p, [c_int32], False),
+    "saltyrtc_status_retry": (c_int32, [c_int32], False),
     "saltyrtc_error_status": (c_int32, [c_void_p], False),
     "saltyrtc_error_message": (c_char_p, [c_void_p], False),
     "saltyrtc_error_free": (None, [c_void_p], False),
@@ -180,6 +181,14 @@ def status_name(status: int) -> str:
     status". The text is static. `status` is one of saltyrtc_status.
     """
     return (_lib.saltyrtc_status_name(status) or b"").decode()
+
+
+def status_retry(status: int) -> int:
+    """Whether, and when, to try again when a client has ended with `status`, which is one of saltyrtc_status.
+    For any other number: SALTYRTC_RETRY_NEVER. The field `retryable` of the event CLOSED is true if it is not
+    that.
+    """
+    return int(_lib.saltyrtc_status_retry(status))
 
 
 def version() -> str:
@@ -540,7 +549,7 @@ def config_set_system_roots(config: int, use_system_roots: bool) -> None:
     saltyrtc_config_add_tls_certificates. Default: true.
     On Android these are the certificates that came with the system, without what the owner of the device
     added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
-    or the client ends with SALTYRTC_STATUS_CONNECT_FAILED and a text that says so.
+    or the client ends with SALTYRTC_STATUS_SERVER_CERTIFICATE and a text that says so.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_set_system_roots(config, use_system_roots, byref(error_))

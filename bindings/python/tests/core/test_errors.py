@@ -56,12 +56,13 @@ async def test_wrong_server_key(server):
         assert not alice.server_verified
 
 
-async def cannot_connect(url, match, **options):
+async def cannot_connect(url, match, status=Status.CONNECT_FAILED, **options):
     async with saltyrtc.Initiator(url, **options) as alice:
         with pytest.raises(saltyrtc.ConnectionFailed, match=match) as info:
             await alice.connected()
         error = info.value
-        assert (error.status, error.closed_by, error.close_code) == (Status.CONNECT_FAILED, ClosedBy.NETWORK, None)
+        assert (error.status, error.closed_by, error.close_code) == (status, ClosedBy.NETWORK, None)
+        assert error.retryable == (status == Status.CONNECT_FAILED)
 
 
 @asynchronous
@@ -97,7 +98,7 @@ async def quiet_server(answer=b""):
 @asynchronous
 async def test_a_server_of_another_kind():
     async with quiet_server(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n") as port:
-        await cannot_connect(f"ws://127.0.0.1:{port}", "404")
+        await cannot_connect(f"ws://127.0.0.1:{port}", "404", Status.NOT_A_SALTYRTC_SERVER)
 
 
 @pytest.fixture(scope="module")
@@ -120,16 +121,16 @@ async def test_certificates(certificates):
     own, other = certificates
     async with saltyrtc.Server(tls=(own[0], own[1].read_bytes())) as server:
         assert server.url.startswith("wss://")
-        await cannot_connect(server.url, "certificate")
-        await cannot_connect(server.url, "certificate", system_roots=False, tls_certificates=[other[0]])
+        await cannot_connect(server.url, "certificate", Status.SERVER_CERTIFICATE)
+        await cannot_connect(server.url, "certificate", Status.SERVER_CERTIFICATE, system_roots=False, tls_certificates=[other[0]])
         der = ssl.PEM_cert_to_DER_cert(own[0].read_text())
         for trusted in ([other[0], str(own[0])], [own[0].read_bytes()], [der]):
             async with pair(server, system_roots=False, tls_certificates=trusted) as (alice, bob):
                 await alice.send("over TLS")
                 assert await bob.receive() == "over TLS"
-        await cannot_connect(f"ws://127.0.0.1:{server.port}", "TLS")
+        await cannot_connect(f"ws://127.0.0.1:{server.port}", "TLS", Status.NOT_A_SALTYRTC_SERVER)
     async with saltyrtc.Server() as server:
-        await cannot_connect(f"wss://127.0.0.1:{server.port}", "TLS")
+        await cannot_connect(f"wss://127.0.0.1:{server.port}", "TLS", Status.TLS_FAILED)
     with pytest.raises(saltyrtc.SaltyRTCError) as info:
         saltyrtc.Server(tls=(other[0], own[1])).start()
     assert info.value.status == Status.BAD_CERTIFICATE

@@ -222,7 +222,8 @@ class Program:
 
     def may_come_back(self, error: SaltyRTCError) -> bool:
         lost = error.status in (Status.PEER_LEFT, Status.SIGNALLING_CHANNEL_LOST)
-        return self.served and (error.retryable or lost and self.met)
+        meant = error.status == Status.PEER_CLOSED
+        return self.served and not meant and (error.retryable or lost and self.met)
 
     # --- chat ---
 

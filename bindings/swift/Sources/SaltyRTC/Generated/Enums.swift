@@ -4,7 +4,8 @@
 /// treat those that you do not know as errors.
 ///
 /// -1 to -99 are about how the library is used, -100 to -199 about what a client cannot do at the moment, -200 to -299
-/// about the network and the server, -300 to -399 about the peer, and -400 to -499 about the embedded server.
+/// about the network and the server, -300 to -399 about the peer, and -400 to -499 about the embedded server. What a
+/// client can end with says whether to try again then.
 public enum Status: OpenEnum {
     /// Success.
     case ok
@@ -26,7 +27,7 @@ public enum Status: OpenEnum {
     case notPresent
     /// The bytes or digits are not a valid key.
     case badKey
-    /// The text is not a valid URL of a server.
+    /// The text is not a valid URL of a server, or the host in it is none.
     case badUrl
     /// The text is not a valid invitation.
     case badInvitation
@@ -101,6 +102,14 @@ public enum Status: OpenEnum {
     case messageTooBig
     /// Built-in WebRTC: an ICE server cannot be used.
     case iceServerUnusable
+    /// The TLS certificate of the server is not trusted, or there are no root certificates to trust.
+    case serverCertificate
+    /// No TLS connection to the server, for example because it does not speak TLS.
+    case tlsFailed
+    /// There is something else than a SaltyRTC server at this address.
+    case notASaltyrtcServer
+    /// The server, or a proxy in front of it, cannot take the connection now.
+    case serverBusy
     /// The peer closed the connection.
     case peerClosed
     /// The peer left the signalling path.
@@ -140,6 +149,9 @@ public enum Status: OpenEnum {
     case peerCandidate
     /// Built-in WebRTC: an offer or answer of the peer cannot be used.
     case peerDescription
+    /// Responder: the handshake with the initiator went wrong, perhaps because one of the two took what was still under
+    /// way from an earlier connection for a part of it.
+    case handshakeDisturbed
     /// The server cannot listen on this address.
     case listenFailed
     /// A bug in the library. Please report the text.
@@ -196,6 +208,10 @@ public enum Status: OpenEnum {
         case -210: self = .remoteInternalError
         case -211: self = .messageTooBig
         case -212: self = .iceServerUnusable
+        case -213: self = .serverCertificate
+        case -214: self = .tlsFailed
+        case -215: self = .notASaltyrtcServer
+        case -216: self = .serverBusy
         case -300: self = .peerClosed
         case -301: self = .peerLeft
         case -302: self = .noSharedTask
@@ -215,6 +231,7 @@ public enum Status: OpenEnum {
         case -316: self = .rtcReplaced
         case -317: self = .peerCandidate
         case -318: self = .peerDescription
+        case -319: self = .handshakeDisturbed
         case -400: self = .listenFailed
         case -900: self = .panic
         default: self = .unknown(rawValue)
@@ -270,6 +287,10 @@ public enum Status: OpenEnum {
         case .remoteInternalError: -210
         case .messageTooBig: -211
         case .iceServerUnusable: -212
+        case .serverCertificate: -213
+        case .tlsFailed: -214
+        case .notASaltyrtcServer: -215
+        case .serverBusy: -216
         case .peerClosed: -300
         case .peerLeft: -301
         case .noSharedTask: -302
@@ -289,6 +310,7 @@ public enum Status: OpenEnum {
         case .rtcReplaced: -316
         case .peerCandidate: -317
         case .peerDescription: -318
+        case .handshakeDisturbed: -319
         case .listenFailed: -400
         case .panic: -900
         case .unknown(let value): value
@@ -345,6 +367,10 @@ public enum Status: OpenEnum {
         case .remoteInternalError: "remote internal error"
         case .messageTooBig: "message too big"
         case .iceServerUnusable: "ice server unusable"
+        case .serverCertificate: "server certificate"
+        case .tlsFailed: "tls failed"
+        case .notASaltyrtcServer: "not a saltyrtc server"
+        case .serverBusy: "server busy"
         case .peerClosed: "peer closed"
         case .peerLeft: "peer left"
         case .noSharedTask: "no shared task"
@@ -364,6 +390,7 @@ public enum Status: OpenEnum {
         case .rtcReplaced: "rtc replaced"
         case .peerCandidate: "peer candidate"
         case .peerDescription: "peer description"
+        case .handshakeDisturbed: "handshake disturbed"
         case .listenFailed: "listen failed"
         case .panic: "panic"
         case .unknown(let value): "unknown status \(value)"
