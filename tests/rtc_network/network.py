@@ -5,6 +5,7 @@ and goes away with the object, also after a failure; what a killed run left behi
 """
 
 import ctypes
+import itertools
 import os
 import re
 import signal
@@ -80,11 +81,10 @@ class Link:
 class Network:
     """The namespaces `internet`, `nat-a`, `client-a`, `nat-b` and `client-b`."""
 
-    count = 0
+    counter = itertools.count(1)
 
     def __init__(self, nat_a=Nat.SYMMETRIC, nat_b=Nat.SYMMETRIC, link_a=None, link_b=None):
-        Network.count += 1
-        self.id = f"{os.getpid()}-{Network.count}"
+        self.id = f"{os.getpid()}-{next(Network.counter)}"
         self.namespaces = []
         self.processes = []
         self.links = {}
