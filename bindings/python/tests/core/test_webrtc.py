@@ -172,6 +172,7 @@ async def test_messages_of_ortc(server):
         {**capabilities, "label": "handover"},
         parameters,
         {"type": "ice-candidates", "candidates": [{"candidate": candidate}, {"candidate": {"complete": True}}]},
+        {"type": "ice-candidates", "candidates": [{"candidate": candidate, "label": "handover"}]},
         {
             "type": "dtls-parameters",
             "parameters": {"role": "auto", "fingerprints": [{"algorithm": "sha-256", "value": "AA:BB"}]},
@@ -189,7 +190,14 @@ async def test_messages_of_ortc(server):
                 assert await other.receive() == message
             await one.send({**capabilities, "more": None})
             assert await other.receive() == capabilities
-        for wrong in ({"type": "sctp-capabilities"}, {"type": "unknown"}, {}):
+        mixed = [{"candidate": candidate, "label": label} for label in ("handover", "main")]
+        for wrong in (
+            {"type": "sctp-capabilities"},
+            {"type": "unknown"},
+            {"type": "ice-candidates", "candidates": mixed},
+            {"type": "ice-candidates", "candidates": [7]},
+            {},
+        ):
             with pytest.raises(saltyrtc.InvalidArgument):
                 await alice.send(wrong)
         for wrong in ("text", b"bytes", [1]):
