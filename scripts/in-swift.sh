@@ -29,6 +29,10 @@ exec unshare "${become[@]}" --mount --pid --fork --kill-child bash -c '
         shift
     done
     shift
+    if [ -d /etc/ssl ]; then
+        mkdir -p "$root/etc/ssl"
+        mount --bind /etc/ssl "$root/etc/ssl"
+    fi
     mount --rbind /dev "$root/dev"
     mount -t proc proc "$root/proc"
     PATH=$PATH:/usr/sbin:/sbin exec chroot "$root" /usr/bin/env HOME=/tmp PATH=/usr/libexec/swift/bin:/usr/bin:/bin \

@@ -40,5 +40,5 @@ swift() {
 swift build --quiet --build-tests
 # Thousands of clients are connected at once.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
-swift test --quiet --skip-build --disable-xctest "$@"
+swift test --skip-build --disable-xctest "$@"
 [ $# = 0 ] || exit 0

@@ -19,11 +19,17 @@ let package = Package(
         library,
         .target(name: "SaltyRTC", dependencies: ["CSaltyRTC"]),
         // What follows is for the tests, and not built for those who use the package.
+        .target(name: "OwnWebRTCExample", dependencies: ["SaltyRTC"], path: "Examples/OwnWebRTC"),
         .target(name: "TestSupport", path: "Tests/Support"),
-        .executableTarget(name: "saltyrtc-test-peer", dependencies: ["SaltyRTC", "TestSupport"], path: "Tests/TestPeer"),
+        .target(name: "CTestSupport", path: "Tests/CSupport"),
+        .executableTarget(
+            name: "saltyrtc-test-peer",
+            dependencies: ["SaltyRTC", "CTestSupport", "TestSupport"],
+            path: "Tests/TestPeer"
+        ),
         .testTarget(
             name: "SaltyRTCTests",
-            dependencies: ["SaltyRTC", "TestSupport"]
+            dependencies: ["SaltyRTC", "OwnWebRTCExample", "TestSupport"]
         ),
     ],
     swiftLanguageModes: [.v6]

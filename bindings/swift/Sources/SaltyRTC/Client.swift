@@ -19,6 +19,8 @@ final class Client: Sendable {
         }
     }
     private let state: Locked<State>
+    /// Whether events stay in the library.
+    let paused = Changes()
 
     init(config: Handle) {
         state = Locked(State(config: config))
@@ -93,11 +95,13 @@ final class Client: Sendable {
             let wasPaused = state.full > 0
             state.full += change
             let isPaused = state.full > 0
-            if isPaused != wasPaused, let handle = state.handle {
-                _ = saltyrtc_client_pause_events(handle.pointer, isPaused, nil)
-            }
+            guard isPaused != wasPaused, let handle = state.handle else { return }
+            _ = saltyrtc_client_pause_events(handle.pointer, isPaused, nil)
+            paused.fire()
         }
     }
+
+    var fullInboxes: Int { state.withLock { $0.full } }
 }
 
 private let notStarted = SaltyRTCError(.closed, "the client is not connected: call start() or connected() first")

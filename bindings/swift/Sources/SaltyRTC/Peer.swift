@@ -36,6 +36,7 @@ extension Peer {
     }
 
     /// Connects, runs the body, and closes in the end, also when the body throws or its task is cancelled.
+    @discardableResult
     public func use<Result>(_ body: (Self) async throws -> Result) async throws -> Result {
         do {
             try await connected()

@@ -17,11 +17,12 @@ final class Program {
     private var seen: [String] = []
     private let ended: AsyncStream<Int32>
 
-    init(_ executable: URL, _ arguments: String..., environment: [String: String] = [:]) throws {
+    convenience init(_ executable: URL, _ arguments: String...) throws { try self.init(executable, arguments) }
+
+    init(_ executable: URL, _ arguments: [String]) throws {
         name = executable.lastPathComponent
         process.executableURL = executable
         process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = Pipe()
         process.standardInput = input
         process.standardOutput = output
@@ -60,7 +61,7 @@ final class Program {
     func line(_ text: String = "", sourceLocation: SourceLocation = #_sourceLocation) async throws -> String {
         while let line = await lines.next() {
             seen.append(line)
-            if line.contains(text) { return line }
+            if text.isEmpty || line.contains(text) { return line }
         }
         struct NoLine: Error {}
         Issue.record("\(name) ended without a line with \"\(text)\": \(seen)", sourceLocation: sourceLocation)

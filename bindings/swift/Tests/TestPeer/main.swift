@@ -19,13 +19,13 @@ case "receive":
     let options = ClientOptions(tasks: [.webRTC(WebRTC(addresses: ["127.0.0.1"]))])
     try await Responder(invitation: CommandLine.arguments[2], options: options).use { peer in
         let channel = try await peer.acceptChannel()
-        var digest = SHA256()
+        let digest = try Digest()
         var size = 0
         for try await message in channel.messages {
-            digest.update(message.bytes!)
+            try digest.update(message.bytes!)
             size += message.bytes!.count
         }
-        say("\(size) \(digest.hex())")
+        say("\(size) \(try digest.hex())")
     }
 case "trusted":
     try await trusted(store: CommandLine.arguments[2], invitation: CommandLine.arguments.count > 3 ? CommandLine.arguments[3] : nil)

@@ -1,0 +1,4 @@
+#include <stddef.h>
+
+/* How many bytes are allocated in this process, by whatever language. */
+size_t allocated_bytes(void);
