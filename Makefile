@@ -55,7 +55,7 @@ endif
 
 .PHONY: help all build header demo demo-browser lint docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network
+.PHONY: check-targets test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -133,6 +133,9 @@ test-swift: ## The Swift package, with a compiler that it gets by itself
 
 test-kotlin: ## The Kotlin artefacts, as they would be published, from Kotlin and from Java
 	scripts/test-kotlin.sh
+
+check-targets: ## The library compiles for iOS, Android and Windows (some minutes; not part of test)
+	scripts/check-targets.sh
 
 test-interop: ## Tests with other SaltyRTC implementations
 	scripts/test-interop.sh

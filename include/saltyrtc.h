@@ -980,8 +980,7 @@ saltyrtc_status saltyrtc_config_add_tls_certificates(struct saltyrtc_config *con
  * saltyrtc_config_add_tls_certificates. Default: true.
  *
  * On Android these are the certificates that came with the system, without what the owner of the device
- * added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
- * or the client ends with SALTYRTC_STATUS_SERVER_CERTIFICATE and a text that says so.
+ * added or switched off. On the systems of Apple, the system judges the certificates of servers itself.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,

@@ -7,5 +7,7 @@ MIN_PYTHON=3.9
 # The Python that PyPy speaks.
 MIN_PYPY=3.9
 MIN_VALGRIND=3.19
+# A C compiler for other systems, from the Python packages.
+ZIGLANG=0.17.1
 # Reads the current form of deny.toml.
 MIN_CARGO_DENY=0.20.2

@@ -49,7 +49,7 @@ impl fmt::Display for TlsError {
             Self::NoSystemRoots(why) => write!(
                 f,
                 "the system has no trusted root certificates for the library ({why}); install them (often \
-                 a package named ca-certificates) or give the certificates to trust, as apps on iOS have to"
+                 a package named ca-certificates) or give the certificates to trust"
             ),
         }
     }
@@ -150,38 +150,68 @@ pub enum Roots {
 /// The TLS settings of a client.
 #[cfg(feature = "client")]
 pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, TlsError> {
-    let mut store = rustls::RootCertStore::empty();
-    if let Roots::Only(own) | Roots::SystemAnd(own) = roots {
-        for certificate in &own.0 {
-            store.add(certificate.clone()).map_err(|error| TlsError::Root(error.to_string()))?;
-        }
-    }
-    if let Roots::System | Roots::SystemAnd(_) = roots {
-        let found = system_roots();
-        // Single certificates that cannot be read are no reason to give up; none at all is.
-        store.add_parsable_certificates(found.certs);
-        if store.is_empty() {
-            let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-            let why = if why.is_empty() { "none found".to_owned() } else { why.join("; ") };
-            return Err(TlsError::NoSystemRoots(why));
-        }
-    }
-    let mut config = rustls::ClientConfig::builder_with_provider(provider())
+    let builder = rustls::ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::Root(error.to_string()))?
-        .with_root_certificates(store)
-        .with_no_client_auth();
+        .map_err(|error| TlsError::Root(error.to_string()))?;
+    let builder = match roots {
+        Roots::Only(own) => builder.with_root_certificates(store_of(own)?),
+        Roots::System => trusting_system(builder, None)?,
+        Roots::SystemAnd(own) => trusting_system(builder, Some(own))?,
+    };
+    let mut config = builder.with_no_client_auth();
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(Arc::new(config))
+}
+
+#[cfg(feature = "client")]
+fn store_of(own: &Certificates) -> Result<rustls::RootCertStore, TlsError> {
+    let mut store = rustls::RootCertStore::empty();
+    for certificate in &own.0 {
+        store.add(certificate.clone()).map_err(|error| TlsError::Root(error.to_string()))?;
+    }
+    Ok(store)
+}
+
+#[cfg(feature = "client")]
+type Builder<State> = rustls::ConfigBuilder<rustls::ClientConfig, State>;
+
+/// iOS and its kin list no roots for apps, but judge certificates, as the owner of the device wants it.
+#[cfg(all(feature = "client", target_vendor = "apple"))]
+fn trusting_system(
+    builder: Builder<rustls::WantsVerifier>,
+    own: Option<&Certificates>,
+) -> Result<Builder<rustls::client::WantsClientCert>, TlsError> {
+    use rustls_platform_verifier::Verifier;
+
+    let own = own.map(|own| own.0.clone()).unwrap_or_default();
+    let verifier = Verifier::new_with_extra_roots(own, provider())
+        .map_err(|error| TlsError::NoSystemRoots(error.to_string()))?;
+    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
+}
+
+#[cfg(all(feature = "client", not(target_vendor = "apple")))]
+fn trusting_system(
+    builder: Builder<rustls::WantsVerifier>,
+    own: Option<&Certificates>,
+) -> Result<Builder<rustls::client::WantsClientCert>, TlsError> {
+    let mut store = own.map_or_else(|| Ok(rustls::RootCertStore::empty()), store_of)?;
+    let found = system_roots();
+    // Single certificates that cannot be read are no reason to give up; none at all is.
+    store.add_parsable_certificates(found.certs);
+    if store.is_empty() {
+        let why: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        let why = if why.is_empty() { "none found".to_owned() } else { why.join("; ") };
+        return Err(TlsError::NoSystemRoots(why));
+    }
+    Ok(builder.with_root_certificates(store))
 }
 
 /// The root certificates of the system.
 ///
 /// Android has them in folders that every app can read; the first one is where those of Android 14 and later
 /// are. What the owner of a device added or switched off is not known there: an app that wants that too has
-/// to ask Java, and gives the library what it gets. iOS and its kin judge certificates but list none: an app
-/// gives the library the roots that it needs.
-#[cfg(feature = "client")]
+/// to ask Java, and gives the library what it gets.
+#[cfg(all(feature = "client", not(target_vendor = "apple")))]
 fn system_roots() -> rustls_native_certs::CertificateResult {
     if cfg!(target_os = "android") {
         const FOLDERS: [&str; 2] =
@@ -192,7 +222,7 @@ fn system_roots() -> rustls_native_certs::CertificateResult {
 }
 
 /// The certificates in the first of these folders that has some.
-#[cfg(feature = "client")]
+#[cfg(all(feature = "client", not(target_vendor = "apple")))]
 fn roots_in(folders: &[impl AsRef<std::path::Path>]) -> rustls_native_certs::CertificateResult {
     let mut found = rustls_native_certs::CertificateResult::default();
     for folder in folders {
@@ -211,6 +241,7 @@ mod tests {
     use super::*;
 
     /// As Android has them: one file for each, named after a hash.
+    #[cfg(not(target_vendor = "apple"))]
     #[test]
     fn roots_are_read_from_the_first_folder_that_has_some() {
         let base = std::env::temp_dir().join(format!("saltyrtc-roots-{}", std::process::id()));

@@ -548,8 +548,7 @@ def config_set_system_roots(config: int, use_system_roots: bool) -> None:
     """Whether the root certificates of the operating system are trusted for `wss`, in addition to those of
     saltyrtc_config_add_tls_certificates. Default: true.
     On Android these are the certificates that came with the system, without what the owner of the device
-    added or switched off. On iOS there are none that a library could read: an app adds those that it needs,
-    or the client ends with SALTYRTC_STATUS_SERVER_CERTIFICATE and a text that says so.
+    added or switched off. On the systems of Apple, the system judges the certificates of servers itself.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_set_system_roots(config, use_system_roots, byref(error_))

@@ -8,7 +8,8 @@ package org.saltyrtc
  * treat those that you do not know as errors.
  *
  * -1 to -99 are about how the library is used, -100 to -199 about what a client cannot do at the moment, -200 to -299
- * about the network and the server, -300 to -399 about the peer, and -400 to -499 about the embedded server.
+ * about the network and the server, -300 to -399 about the peer, and -400 to -499 about the embedded server. What a
+ * client can end with says whether to try again then.
  */
 public class Status private constructor(value: Int, name: String, internal val text: String) : OpenEnum(value, name) {
     /** The values that this version knows. */
@@ -53,7 +54,7 @@ public class Status private constructor(value: Int, name: String, internal val t
         @JvmField
         public val BAD_KEY: Status = Status(-9, "BAD_KEY", "bad key")
 
-        /** The text is not a valid URL of a server. */
+        /** The text is not a valid URL of a server, or the host in it is none. */
         @JvmField
         public val BAD_URL: Status = Status(-10, "BAD_URL", "bad url")
 
@@ -207,6 +208,22 @@ public class Status private constructor(value: Int, name: String, internal val t
         @JvmField
         public val ICE_SERVER_UNUSABLE: Status = Status(-212, "ICE_SERVER_UNUSABLE", "ice server unusable")
 
+        /** The TLS certificate of the server is not trusted, or there are no root certificates to trust. */
+        @JvmField
+        public val SERVER_CERTIFICATE: Status = Status(-213, "SERVER_CERTIFICATE", "server certificate")
+
+        /** No TLS connection to the server, for example because it does not speak TLS. */
+        @JvmField
+        public val TLS_FAILED: Status = Status(-214, "TLS_FAILED", "tls failed")
+
+        /** There is something else than a SaltyRTC server at this address. */
+        @JvmField
+        public val NOT_A_SALTYRTC_SERVER: Status = Status(-215, "NOT_A_SALTYRTC_SERVER", "not a saltyrtc server")
+
+        /** The server, or a proxy in front of it, cannot take the connection now. */
+        @JvmField
+        public val SERVER_BUSY: Status = Status(-216, "SERVER_BUSY", "server busy")
+
         /** The peer closed the connection. */
         @JvmField
         public val PEER_CLOSED: Status = Status(-300, "PEER_CLOSED", "peer closed")
@@ -289,6 +306,13 @@ public class Status private constructor(value: Int, name: String, internal val t
         @JvmField
         public val PEER_DESCRIPTION: Status = Status(-318, "PEER_DESCRIPTION", "peer description")
 
+        /**
+         * Responder: the handshake with the initiator went wrong, perhaps because one of the two took what was still
+         * under way from an earlier connection for a part of it.
+         */
+        @JvmField
+        public val HANDSHAKE_DISTURBED: Status = Status(-319, "HANDSHAKE_DISTURBED", "handshake disturbed")
+
         /** The server cannot listen on this address. */
         @JvmField
         public val LISTEN_FAILED: Status = Status(-400, "LISTEN_FAILED", "listen failed")
@@ -307,12 +331,13 @@ public class Status private constructor(value: Int, name: String, internal val t
             HANDED_OVER, CHANNEL_TOO_NARROW, NO_RTC, CHANNEL_NOT_OPEN, TOO_MANY_CHANNELS,
             CONNECT_FAILED, CONNECTION_LOST, SERVER_GOING_AWAY, SERVER_CLOSED, SERVER_HANDSHAKE_TIMEOUT,
             SERVER_TIMEOUT, SERVER_KEY_MISMATCH, NO_SUBPROTOCOL, PATH_FULL, SERVER_PROTOCOL_ERROR,
-            REMOTE_INTERNAL_ERROR, MESSAGE_TOO_BIG, ICE_SERVER_UNUSABLE, PEER_CLOSED, PEER_LEFT,
-            NO_SHARED_TASK, PEER_PROTOCOL_ERROR, ACCUSED_OF_PROTOCOL_ERROR, PEER_HANDSHAKE_TIMEOUT,
+            REMOTE_INTERNAL_ERROR, MESSAGE_TOO_BIG, ICE_SERVER_UNUSABLE, SERVER_CERTIFICATE, TLS_FAILED,
+            NOT_A_SALTYRTC_SERVER, SERVER_BUSY, PEER_CLOSED, PEER_LEFT, NO_SHARED_TASK,
+            PEER_PROTOCOL_ERROR, ACCUSED_OF_PROTOCOL_ERROR, PEER_HANDSHAKE_TIMEOUT,
             DROPPED_BY_INITIATOR, REPLACED_BY_INITIATOR, INITIATOR_COULD_NOT_DECRYPT, RECEIVED_TOO_BIG,
             SEQUENCE_NUMBERS_USED_UP, SIGNALLING_CHANNEL_LOST, HANDOVER_TIMEOUT, CHANNEL_REFUSED,
-            RTC_FAILED, PEER_CERTIFICATE, RTC_REPLACED, PEER_CANDIDATE, PEER_DESCRIPTION, LISTEN_FAILED,
-            PANIC,
+            RTC_FAILED, PEER_CERTIFICATE, RTC_REPLACED, PEER_CANDIDATE, PEER_DESCRIPTION,
+            HANDSHAKE_DISTURBED, LISTEN_FAILED, PANIC,
         )
 
         private val known = entries.associateBy { it.value }

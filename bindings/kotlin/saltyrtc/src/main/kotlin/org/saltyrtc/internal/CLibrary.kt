@@ -12,6 +12,9 @@ internal object CLibrary {
     external fun saltyrtc_status_name(status: Int): Pointer?
 
     @JvmStatic
+    external fun saltyrtc_status_retry(status: Int): Int
+
+    @JvmStatic
     external fun saltyrtc_error_status(error: Pointer?): Int
 
     @JvmStatic

@@ -11,6 +11,10 @@ internal object Functions {
         return library().saltyrtc_status_name(status).text()
     }
 
+    fun statusRetry(status: Int): Int {
+        return library().saltyrtc_status_retry(status)
+    }
+
     fun version(): String {
         return library().saltyrtc_version().text()
     }
