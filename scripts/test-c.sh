@@ -18,12 +18,13 @@ VALGRIND=(valgrind --quiet --fair-sched=try --leak-check=full --show-leak-kinds=
     --errors-for-leak-kinds=definite,indirect,possible --error-exitcode=99)
 
 out=build/c
+log=$out/log
 passed=0
 failed=0
 
 # check <what> <command…>
 check() {
-    local what=$1 log=$out/log
+    local what=$1
     shift
     if "$@" >"$log" 2>&1; then
         echo "ok      $what"
@@ -187,31 +188,74 @@ wanted() {
     return 1
 }
 
-shopt -s nullglob
-for source in tests/c/*.c tests/c/*.cpp examples-c/*.c examples-c/*.cpp; do
-    name=$(basename "${source%.*}")
-    wanted "$name" "$@" || continue
-    program=$out/${source//\//-}.test
+# test_source <source> <program>
+test_source() {
+    local source=$1 program=$2
     case $source in
-    *.c) check "compile $source" compile_as_c "$source" "$program" || continue ;;
-    *) check "compile $source" compile_as_cpp c++17 "$source" "$program" || continue ;;
+    *.c) check "compile $source" compile_as_c "$source" "$program" || return ;;
+    *) check "compile $source" compile_as_cpp c++17 "$source" "$program" || return ;;
     esac
     if [[ $source == tests/c/*.c ]]; then
         # C programs are C++ programs, too: the same test without valgrind, at full speed.
-        check "compile $source as C++" compile_as_cpp c++11 "$source" "$program++" || continue
+        check "compile $source as C++" compile_as_cpp c++11 "$source" "$program++" || return
         check "run $source as C++" run "$program++"
     fi
     # Examples are run here only if they need no arguments and end by themselves, which they say.
     if [[ $source == tests/c/* ]] || grep -q 'Runs on its own' "$source"; then
         check "run $source" run_under_valgrind "$program"
     fi
-done
+}
 
+# Valgrind runs one thread of a program at a time, so that a program is kept busy by one processor: as many programs at
+# once as there are processors. Each has its own log, and says at its end what passed.
+processors=$(nproc)
+beside() {
+    local name=$1
+    shift
+    while [ "$(jobs -pr | wc -l)" -ge "$processors" ]; do
+        wait -n
+    done
+    (
+        log=$out/$name.log passed=0 failed=0
+        : >"$out/$name.counts"
+        "$@" >"$out/$name.out" 2>&1
+        echo "$passed $failed" >"$out/$name.counts"
+        cat "$out/$name.out"
+    ) &
+    started+=("$name")
+}
+started=()
+
+# test_sources <file…>: those that are wanted, each beside others
+test_sources() {
+    local source name
+    for source in "$@"; do
+        name=${source//\//-}
+        ! wanted "$(basename "${source%.*}")" "${only[@]}" || beside "$name" test_source "$source" "$out/$name.test"
+    done
+}
+
+run_examples() {
+    check "run the examples" timeout $((5 * TEST_TIMEOUT)) scripts/test-examples.py "$out"
+}
+
+shopt -s nullglob
+only=("$@")
+test_sources examples-c/*.c examples-c/*.cpp
+wait
 # The examples that talk to each other, and to people. These are many tests in one, and each step of each of
 # them has a limit of its own.
-if [ $# = 0 ] || wanted examples "$@"; then
-    check "run the examples" timeout $((5 * TEST_TIMEOUT)) scripts/test-examples.py "$out"
-fi
+! wanted examples "$@" || beside examples run_examples
+test_sources tests/c/*.c tests/c/*.cpp
+wait
 
+for name in "${started[@]}"; do
+    if ! read -r ok bad <"$out/$name.counts"; then
+        echo "FAILED  $name ended without a word"
+        bad=1 ok=0
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ] && [ "$passed" -gt 0 ]
