@@ -37,8 +37,50 @@ swift() {
     scripts/build-swift.sh "$library" "$@"
 }
 
-swift build --quiet --build-tests
+swift build --quiet --build-tests >"$out/build.log" 2>&1 || { cat "$out/build.log"; exit 1; }
 # Thousands of clients are connected at once.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
-swift test --skip-build --disable-xctest "$@"
+swift test --skip-build --disable-xctest "$@" >"$out/test.log" 2>&1 || { grep -vE '(started|passed)\b|Passing' "$out/test.log"; exit 1; }
+echo "ok  $(grep -o 'Test run with.*' "$out/test.log")"
 [ $# = 0 ] || exit 0
+
+# A library with another binary interface is refused, and it is said why.
+cat >"$out/other-abi.c" <<'END'
+unsigned int saltyrtc_abi_version(void) { return 99; }
+END
+"${CC:-cc}" -shared -fPIC -o "$out/other-abi.so" "$out/other-abi.c"
+if text=$(scripts/in-swift.sh env LD_LIBRARY_PATH="$out/lib" LD_PRELOAD="$out/other-abi.so" \
+    "$out/package/debug/saltyrtc-test-peer" version 2>&1) || ! grep -q 'version 99 of the binary interface' <<<"$text"; then
+    echo "test-swift: a library of another ABI was not refused: $text" >&2
+    exit 1
+fi
+echo "ok  a library of another ABI is refused"
+
+# The programs of README.md, as they stand there.
+scripts/swift-readme.py extract "$out/readme"
+# shellcheck disable=SC2016 # a program of the inner shell
+scripts/in-swift.sh env LD_LIBRARY_PATH="$out/lib" bash -c '
+    set -euo pipefail
+    out=$1 include=$2 module=$PWD/bindings/swift/Sources/CSaltyRTC
+    # Two at once.
+    for program in "$out"/readme/*; do
+        [ "$(jobs -rp | wc -l)" -lt 2 ] || wait -n
+        (
+            cd "$program"
+            swiftc -swift-version 6 -warnings-as-errors -I "$out/package/debug/Modules" -I "$module" -Xcc -I"$include" \
+                main.swift "$out"/package/debug/SaltyRTC.build/*.o -L "$out/lib" -o program
+            timeout 120 ./program >output
+        ) &
+    done
+    while [ -n "$(jobs -p)" ]; do wait -n; done
+' - "$out" "$PWD/include"
+scripts/swift-readme.py compare "$out/readme"
+
+# Data races in Swift: all tests but those with programs that are not built for it, and those with a thousand clients and
+# 100 MiB. (The library is not built for it either, so it is left out, with its threads; test-races.sh does that.)
+export SWIFT_SCRATCH=$out/tsan TSAN_OPTIONS="ignore_noninstrumented_modules=1 report_thread_leaks=0 exitcode=66"
+swift build --quiet --build-tests --sanitize=thread >"$out/build.log" 2>&1 || { cat "$out/build.log"; exit 1; }
+swift test --skip-build --disable-xctest --sanitize=thread \
+    --skip CProgramTests --skip aThousandClients --skip aHundredMebibytes --skip aProcessThatIsKilled >"$out/tsan.log" 2>&1 ||
+    { grep -vE '(started|passed)\b|Passing' "$out/tsan.log"; exit 1; }
+echo "ok  $(grep -o 'Test run with.*' "$out/tsan.log") under ThreadSanitizer"

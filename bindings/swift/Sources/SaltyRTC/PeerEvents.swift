@@ -85,11 +85,8 @@ extension _PeerCore: EventTarget {
             endChannels(SaltyRTCError(.channelNotOpen, "the peer left"))
             changed.fire()
             writable.fire()
-        case .closed(let status, let text, let closedBy, let closeCode, let isRetryable):
-            end(
-                SaltyRTCError(
-                    status == .ok ? .closed : status, text, closeCode: closeCode, closedBy: closedBy,
-                    isRetryable: isRetryable))
+        case .closed(let status, let text, let closedBy, let closeCode, _):
+            end(SaltyRTCError(status == .ok ? .closed : status, text, closeCode: closeCode, closedBy: closedBy))
         case .handedOver:
             state.withLock { $0.handedOver = true }
             changed.fire()

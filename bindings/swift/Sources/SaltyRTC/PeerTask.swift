@@ -31,6 +31,8 @@ public struct WebRTC: Sendable, Hashable {
     public var handover = true
     /// By which of the two tasks, WebRTC and ORTC, the connection is negotiated.
     public var tasks = RTCTasks.webrtc
+    /// Which side of the DTLS handshake this client is. With the WebRTC task, the initiator always leaves it to the responder.
+    public var dtlsRole = DTLSRole.auto
     /// Channels of the peer with these labels are not encrypted a second time.
     public var plainLabels: [String] = []
     /// Use these addresses of the device only; all if empty.
@@ -161,6 +163,7 @@ extension WebRTC {
             try call { saltyrtc_rtc_config_set_negotiated_ids(rtc, negotiatedIDs, negotiatedIDs.count, $0) }
             try call { saltyrtc_rtc_config_set_handover(rtc, handover, $0) }
             try call { saltyrtc_rtc_config_set_tasks(rtc, tasks.rawValue, $0) }
+            try call { saltyrtc_rtc_config_set_dtls_role(rtc, dtlsRole.rawValue, $0) }
             for label in plainLabels {
                 try label.withPointer { pointer, count in
                     try call { saltyrtc_rtc_config_add_plain_label(rtc, pointer, count, $0) }

@@ -32,8 +32,8 @@ public struct SaltyRTCError: Error, Sendable, Hashable {
     public let closeCode: UInt16?
     /// Who ended the connection, if that is what happened.
     public let closedBy: ClosedBy?
-    /// Whether the same may succeed with a new client.
-    public let isRetryable: Bool
+    /// Whether, and when, the same may succeed with a new client, if this is why one has ended.
+    public var retry: Retry { Retry(rawValue: saltyrtc_status_retry(status.rawValue).rawValue) }
 
     /// Whose fault it is, in short.
     public var kind: Kind {
@@ -54,14 +54,12 @@ public struct SaltyRTCError: Error, Sendable, Hashable {
     }
 
     init(
-        _ status: Status, _ text: String? = nil, closeCode: UInt16? = nil, closedBy: ClosedBy? = nil,
-        isRetryable: Bool = false
+        _ status: Status, _ text: String? = nil, closeCode: UInt16? = nil, closedBy: ClosedBy? = nil
     ) {
         self.status = status
         self.text = text ?? status.description
         self.closeCode = closeCode
         self.closedBy = closedBy
-        self.isRetryable = isRetryable
     }
 
     /// Takes over an error of the library.

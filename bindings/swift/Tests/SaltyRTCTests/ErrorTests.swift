@@ -52,11 +52,14 @@ struct ErrorTests {
         await other.close()
     }
 
-    func cannotConnect(_ url: String, _ part: String, _ options: ClientOptions = ClientOptions()) async throws {
+    func cannotConnect(
+        _ url: String, _ part: String, _ options: ClientOptions = ClientOptions(), status: Status = .connectFailed
+    ) async throws {
         let alice = try Initiator(server: url, options: options)
         let error = await failure { try await alice.connected() }
         #expect(error.text.contains(part), "\(error)")
-        #expect(error.status == .connectFailed && error.closedBy == .network && error.closeCode == nil)
+        #expect(error.status == status && error.closedBy == .network && error.closeCode == nil)
+        #expect(error.kind == .connectionFailed && error.retry == (status == .connectFailed ? .later : .never))
     }
 
     @Test func nobodyThere() async throws {
@@ -68,7 +71,7 @@ struct ErrorTests {
         options.connectTimeout = .milliseconds(100)
         try await cannotConnect("ws://127.0.0.1:\(quiet.port)", "did not answer", options)
         let other = try QuietServer(answer: "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-        try await cannotConnect("ws://127.0.0.1:\(other.port)", "404")
+        try await cannotConnect("ws://127.0.0.1:\(other.port)", "404", status: .notASaltyrtcServer)
     }
 
     @Test func certificates() async throws {
@@ -76,18 +79,18 @@ struct ErrorTests {
         let (own, key, other) = (try file("own.pem"), try file("own.key"), try file("other.pem"))
         let server = try Server(tls: (own, key))
         #expect(server.url.hasPrefix("wss://"))
-        try await cannotConnect(server.url, "certificate")
+        try await cannotConnect(server.url, "certificate", status: .serverCertificate)
         var options = ClientOptions()
         options.systemRoots = false
         options.tlsCertificates = [other]
-        try await cannotConnect(server.url, "certificate", options)
+        try await cannotConnect(server.url, "certificate", options, status: .serverCertificate)
         options.tlsCertificates.append(own)
         try await withPair(server, options) { alice, bob in
             try await alice.send("over TLS")
             #expect(try await bob.receive() == "over TLS")
         }
-        try await cannotConnect("ws://127.0.0.1:\(server.port)", "TLS")
-        try await cannotConnect("wss://127.0.0.1:\(self.server.port)", "TLS")
+        try await cannotConnect("ws://127.0.0.1:\(server.port)", "TLS", status: .notASaltyrtcServer)
+        try await cannotConnect("wss://127.0.0.1:\(self.server.port)", "TLS", status: .tlsFailed)
         #expect(await failure { _ = try Server(tls: (other, key)) }.status == .badCertificate)
         try await server.stop()
     }
@@ -99,7 +102,7 @@ struct ErrorTests {
             for peer in [alice, bob] as [any Peer] {
                 let error = await failure { _ = try await peer.receive() }
                 #expect(error.status == .serverGoingAway && error.closeCode == 1001 && error.closedBy == .server)
-                #expect(error.isRetryable && error.text.contains("connect again"))
+                #expect(error.retry == .later && error.text.contains("connect again"))
             }
         }
     }
@@ -112,7 +115,7 @@ struct ErrorTests {
         _ = try await events.first { if case .serverHandshakeDone = $0 { true } else { false } }
         proxy.cut()
         let error = try await alice.closed()
-        #expect(error.status == .connectionLost && error.isRetryable && error.closedBy == .network)
+        #expect(error.status == .connectionLost && error.retry != .never && error.closedBy == .network)
     }
 
     @Test func aPeerThatVanishes() async throws {

@@ -58,7 +58,7 @@ struct TrustTests {
         #expect(canRejoin)
         #expect(await failure { try await alice.send("nobody") }.status == .noPeer)
         let lost = await failure { _ = try await bob.messages.all() }
-        #expect(lost.status == .connectionLost && lost.isRetryable && lost.kind == .connectionFailed)
+        #expect(lost.status == .connectionLost && lost.retry != .never && lost.kind == .connectionFailed)
         let again = try Responder(
             Invitation(serverURL: server.url, initiatorKey: key), options: ClientOptions(keys: keys, trustedPeer: key))
         try await again.connected()
