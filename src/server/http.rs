@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{
     Request, Response, create_response, write_response,
 };
 
-use crate::transport::Stream;
+use crate::transport::{Stream, lists};
 
 /// How many bytes a request may have. Those of browsers have less than 2 KiB.
 const MAX_REQUEST: usize = 16 << 10;
@@ -97,13 +97,10 @@ fn parse(data: &[u8]) -> Option<Result<Upgrade, HttpAnswer>> {
     }
 }
 
-/// Both headers of an upgrade are lists, in one line or in several (RFC 9110, sections 5.3, 7.6.1 and 7.8).
-/// The WebSocket library looks at the first line only, and wants `Upgrade` to be no list.
+/// Both headers of an upgrade are lists, in one line or in several. The WebSocket library looks at the first line only, and wants `Upgrade` to be no list.
 fn join_lines(headers: &mut HeaderMap) {
     for (name, wanted) in [(CONNECTION, "upgrade"), (UPGRADE, "websocket")] {
-        let lines = headers.get_all(&name).iter().filter_map(|line| line.to_str().ok());
-        let mut items = lines.flat_map(|line| line.split([',', ' ', '\t']));
-        if items.any(|item| item.eq_ignore_ascii_case(wanted)) {
+        if lists(headers, &name, wanted) {
             headers.insert(name, HeaderValue::from_static(wanted));
         }
     }

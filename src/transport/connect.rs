@@ -11,15 +11,13 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsConnector, rustls};
-use tokio_tungstenite::client_async_with_config;
-use tokio_tungstenite::tungstenite::ClientRequestBuilder;
-use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 
 use super::WebSocket;
 use super::stream::{Stream, Tcp};
 use super::tcp::prepare;
+use super::upgrade::{UpgradeError, upgrade};
 use super::websocket::websocket_config;
-use crate::protocol::{ConnectError, SUBPROTOCOL};
+use crate::protocol::ConnectError;
 
 /// How long one address of a host is tried alone before the next one is tried too.
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -66,14 +64,9 @@ pub(crate) async fn connect(
         let uri = format!("{scheme}://{server}/{}", target.path)
             .parse()
             .map_err(|_| ConnectError::InvalidHost { host: target.host.clone() })?;
-        // Spec: P-019 (Subprotocol)
-        let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
-        let config = websocket_config(max_message_size);
-        // Spec: P-031 (Connecting To a Signalling Server)
-        let (socket, _) = client_async_with_config(request, stream, Some(config))
+        upgrade(stream, uri, websocket_config(max_message_size))
             .await
-            .map_err(|error| upgrade_error(error, &server))?;
-        Ok(socket)
+            .map_err(|error| upgrade_error(error, &server))
     };
     timeout(limit, opening)
         .await
@@ -158,23 +151,16 @@ fn tls_error(error: &io::Error, server: &str) -> ConnectError {
     }
 }
 
-fn upgrade_error(error: Error, server: &str) -> ConnectError {
-    let server = server.to_owned();
+fn upgrade_error(error: UpgradeError, server: &str) -> ConnectError {
+    let name = server.to_owned();
     match error {
-        Error::Http(response) => {
-            ConnectError::Status { server, status: response.status().as_u16() }
+        UpgradeError::Status(status) => {
+            ConnectError::Status { server: name, status: status.as_u16() }
         }
-        Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => {
-            ConnectError::NoSubprotocol { server }
-        }
+        UpgradeError::NoSubprotocol => ConnectError::NoSubprotocol { server: name },
+        UpgradeError::NotAWebSocket(why) => ConnectError::NotAWebSocket { server: name, why },
         // With TLS 1.3, a server can refuse its client's half of the handshake only here.
-        Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
-            tls_error(&error, &server)
-        }
-        Error::Io(_) | Error::Protocol(ProtocolError::HandshakeIncomplete) => {
-            ConnectError::Interrupted { server, why: error.to_string() }
-        }
-        error => ConnectError::NotAWebSocket { server, why: error.to_string() },
+        UpgradeError::Io(error) => tls_error(&error, server),
     }
 }
 

@@ -2,13 +2,17 @@
 
 #[cfg(feature = "client")]
 mod connect;
+mod lists;
 mod stream;
 mod tcp;
 mod tls;
+#[cfg(feature = "client")]
+mod upgrade;
 mod websocket;
 
 #[cfg(feature = "client")]
 pub(crate) use connect::{Target, connect};
+pub(crate) use lists::lists;
 pub(crate) use stream::Stream;
 #[cfg(any(feature = "server", feature = "webrtc"))]
 pub(crate) use stream::Tcp;

@@ -138,6 +138,31 @@ fn servers_that_are_something_else() {
     assert!(matches!(error, ConnectError::NotAWebSocket { .. }), "{error}");
 }
 
+/// What our own server says, and proxies in front of it.
+#[test]
+fn servers_that_are_busy() {
+    for (line, word) in [
+        (&b"HTTP/1.1 429 Too Many Requests\r\n\r\n"[..], "too many connections from this address"),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", "try again later"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 502 Bad Gateway\r\n\r\n", "proxy"),
+    ] {
+        let error = open(&target("127.0.0.1", listener_that_answers(line))).unwrap_err();
+        assert!(error.is_busy() && error.to_string().contains(word), "{error}");
+    }
+}
+
+/// As servers end connections that are too many.
+#[test]
+fn servers_that_end_the_connection() {
+    for tls in [None, trusting(&tls_server(&["localhost"]).1)] {
+        let listener = runtime::handle().block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        runtime::handle().spawn(async move { drop(listener.accept().await) });
+        let error = open(&Target { tls, ..target("127.0.0.1", port) }).unwrap_err();
+        assert!(matches!(error, ConnectError::Interrupted { .. }), "{error}");
+    }
+}
+
 /// The accept key has to fit the request, so this one is an honest WebSocket server.
 ///
 /// Covers P-020 P-021.
