@@ -73,8 +73,8 @@ impl TlsIdentity {
     ///
     /// # Errors
     ///
-    /// [`TlsError::NoCertificate`], [`TlsError::NoPrivateKey`], [`TlsError::Pem`] and
-    /// [`TlsError::Identity`].
+    /// [`TlsError::NoCertificate`], [`TlsError::NoPrivateKey`], [`TlsError::Pem`],
+    /// [`TlsError::KeyKind`] and [`TlsError::Identity`].
     pub fn check(&self) -> Result<(), TlsError> {
         crate::transport::server_config(&self.certificate_chain, &self.private_key).map(|_| ())
     }

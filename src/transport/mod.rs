@@ -2,6 +2,8 @@
 
 #[cfg(feature = "client")]
 mod connect;
+#[cfg(feature = "client")]
+mod given;
 mod lists;
 mod stream;
 mod tcp;

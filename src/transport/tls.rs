@@ -5,9 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use tokio_rustls::rustls;
+#[cfg(feature = "client")]
+use tokio_rustls::rustls::client::{WebPkiServerVerifier, danger::ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+
+#[cfg(feature = "client")]
+use super::given::{Either, Given};
 
 /// What WebSocket clients and servers speak inside of TLS.
 const ALPN: &[u8] = b"http/1.1";
@@ -21,6 +26,8 @@ pub enum TlsError {
     Pem(String),
     /// There is no private key in the PEM text: no PKCS #8, PKCS #1 or SEC 1 section.
     NoPrivateKey,
+    /// The private key is of a kind that cannot be used. The text says why.
+    KeyKind(String),
     /// A certificate cannot be used as a trusted root. The text says why.
     Root(String),
     /// Certificate and key are refused, for example because they do not belong together. The text
@@ -41,6 +48,11 @@ impl fmt::Display for TlsError {
             Self::NoPrivateKey => f.write_str(
                 "no private key found: give one in PEM (\"-----BEGIN PRIVATE KEY-----\", \"RSA \
                  PRIVATE KEY\" or \"EC PRIVATE KEY\"), not encrypted",
+            ),
+            Self::KeyKind(why) => write!(
+                f,
+                "the private key is damaged, or of a kind that cannot be used ({why}): RSA with 2048 to 4096 \
+                 bits, ECDSA with P-256 or P-384, and Ed25519 can be"
             ),
             Self::Root(why) => write!(f, "a certificate cannot be used as a trusted root: {why}"),
             Self::Identity(why) => {
@@ -124,7 +136,10 @@ pub(crate) fn server_config(
         PemError::NoItemsFound => TlsError::NoPrivateKey,
         error => TlsError::Pem(error.to_string()),
     })?;
-    let mut config = rustls::ServerConfig::builder_with_provider(provider())
+    let provider = provider();
+    let kind = provider.key_provider.load_private_key(key.clone_key());
+    kind.map_err(|error| TlsError::KeyKind(error.to_string()))?;
+    let mut config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(identity)?
         .with_no_client_auth()
@@ -150,15 +165,17 @@ pub enum Roots {
 /// The TLS settings of a client.
 #[cfg(feature = "client")]
 pub(crate) fn client_config(roots: &Roots) -> Result<Arc<rustls::ClientConfig>, TlsError> {
-    let builder = rustls::ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TlsError::Root(error.to_string()))?;
-    let builder = match roots {
-        Roots::Only(own) => builder.with_root_certificates(store_of(own)?),
-        Roots::System => trusting_system(builder, None)?,
-        Roots::SystemAnd(own) => trusting_system(builder, Some(own))?,
+    let roots: Arc<dyn ServerCertVerifier> = match roots {
+        Roots::Only(own) => trusting(own)?,
+        Roots::System => trusting_system(None)?,
+        Roots::SystemAnd(own) => Arc::new(Either::new(trusting_system(Some(own))?, trusting(own)?)),
     };
-    let mut config = builder.with_no_client_auth();
+    let mut config = rustls::ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Root(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(roots)
+        .with_no_client_auth();
     config.alpn_protocols = vec![ALPN.to_vec()];
     Ok(Arc::new(config))
 }
@@ -172,28 +189,32 @@ fn store_of(own: &Certificates) -> Result<rustls::RootCertStore, TlsError> {
     Ok(store)
 }
 
+/// Accepts what these certificates have issued.
 #[cfg(feature = "client")]
-type Builder<State> = rustls::ConfigBuilder<rustls::ClientConfig, State>;
+fn trusting_store(store: rustls::RootCertStore) -> Result<Arc<WebPkiServerVerifier>, TlsError> {
+    let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(store), provider()).build();
+    verifier.map_err(|error| TlsError::Root(error.to_string()))
+}
+
+/// Accepts what these certificates have issued, and themselves.
+#[cfg(feature = "client")]
+fn trusting(own: &Certificates) -> Result<Arc<Given>, TlsError> {
+    Ok(Arc::new(Given::new(trusting_store(store_of(own)?)?, own.0.clone())))
+}
 
 /// iOS and its kin list no roots for apps, but judge certificates, as the owner of the device wants it.
 #[cfg(all(feature = "client", target_vendor = "apple"))]
-fn trusting_system(
-    builder: Builder<rustls::WantsVerifier>,
-    own: Option<&Certificates>,
-) -> Result<Builder<rustls::client::WantsClientCert>, TlsError> {
+fn trusting_system(own: Option<&Certificates>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     use rustls_platform_verifier::Verifier;
 
     let own = own.map(|own| own.0.clone()).unwrap_or_default();
     let verifier = Verifier::new_with_extra_roots(own, provider())
         .map_err(|error| TlsError::NoSystemRoots(error.to_string()))?;
-    Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)))
+    Ok(Arc::new(verifier))
 }
 
 #[cfg(all(feature = "client", not(target_vendor = "apple")))]
-fn trusting_system(
-    builder: Builder<rustls::WantsVerifier>,
-    own: Option<&Certificates>,
-) -> Result<Builder<rustls::client::WantsClientCert>, TlsError> {
+fn trusting_system(own: Option<&Certificates>) -> Result<Arc<dyn ServerCertVerifier>, TlsError> {
     let mut store = own.map_or_else(|| Ok(rustls::RootCertStore::empty()), store_of)?;
     let found = system_roots();
     // Single certificates that cannot be read are no reason to give up; none at all is.
@@ -203,7 +224,7 @@ fn trusting_system(
         let why = if why.is_empty() { "none found".to_owned() } else { why.join("; ") };
         return Err(TlsError::NoSystemRoots(why));
     }
-    Ok(builder.with_root_certificates(store))
+    Ok(trusting_store(store)?)
 }
 
 /// The root certificates of the system.
@@ -297,6 +318,23 @@ mod tests {
             server_config(key.as_bytes(), key.as_bytes()).unwrap_err(),
             TlsError::NoCertificate
         );
+    }
+
+    /// What ring cannot do.
+    #[test]
+    fn a_key_that_cannot_be_used_is_told_with_those_that_can() {
+        const P521: &str = "-----BEGIN PRIVATE KEY-----\n\
+            MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIB0skwDeaQfeBmfDHw\n\
+            EE95qZvcutPJkG7mFH7OtbrLpssrb0cn863OJNF0pYvsPJcLQq4XErRWzU0okj3O\n\
+            Iq1+rtShgYkDgYYABAHh4Kvj8hjO4qS42moSh9nwBaLebGf3e0Ac2i5hEHPGU1tQ\n\
+            BdqKcQRWarMIqNPxQXZVJWFgq4HYycLxgUlWGVMcHwFfhnYvknCYrcGNXpgoJxnH\n\
+            RsmPSQEZwT29CnOkeqxjBxl7ExV6uvrfQYDWL3h50RX2M4kr9oqTWaNBweZFBAHt\n\
+            Zw==\n\
+            -----END PRIVATE KEY-----\n";
+        let (pem, ..) = identity();
+        let error = server_config(pem.as_bytes(), P521.as_bytes()).unwrap_err();
+        assert!(matches!(error, TlsError::KeyKind(_)), "{error}");
+        assert!(error.to_string().contains("P-256"), "{error}");
     }
 
     #[test]

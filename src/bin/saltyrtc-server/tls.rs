@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::path::Path;
 
 use saltyrtc::server::TlsIdentity;
+use saltyrtc::transport::TlsError;
 
 use crate::error::CommandError;
 use crate::key_file;
@@ -41,9 +42,12 @@ pub(crate) fn load(
         } else {
             files += &format!(" and {} ({})", key.display(), loaded.origin(key_option));
         }
+        let advice = match error {
+            TlsError::KeyKind(_) => "have a certificate made for such a key",
+            _ => "give a certificate and the key that it was issued for",
+        };
         CommandError::new(format!(
-            "TLS certificate and key in {files} cannot be used: {error}; give a certificate and the key \
-             that it was issued for"
+            "TLS certificate and key in {files} cannot be used: {error}; {advice}"
         ))
     })?;
     Ok(Some(identity))

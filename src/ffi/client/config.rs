@@ -360,8 +360,9 @@ pub unsafe extern "C" fn saltyrtc_config_add_custom_task(
     })
 }
 
-/// Trusts additional root certificates for `wss`: one or more in PEM, or one in DER. See also
-/// saltyrtc_config_set_system_roots.
+/// Trusts additional root certificates for `wss`: one or more in PEM, or one in DER. The certificate of a
+/// server itself can be given, too; its name and its dates are checked. Its key may be RSA with 2048 to 8192
+/// bits, ECDSA with P-256 or P-384, or Ed25519. See also saltyrtc_config_set_system_roots.
 ///
 /// Fails with SALTYRTC_STATUS_BAD_CERTIFICATE.
 #[unsafe(no_mangle)]

@@ -1,5 +1,6 @@
 //! Against a real server where it works, and against listeners that misbehave where it does not.
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -96,6 +97,77 @@ fn certificates_that_are_not_trusted() {
         let error = open(&target).unwrap_err();
         assert!(matches!(error, ConnectError::Certificate { .. }), "{error}");
         assert!(error.to_string().contains("localhost"), "{error}");
+    }
+}
+
+/// A server with such a certificate, and the certificate.
+fn server_with(
+    params: CertificateParams,
+    issuer: Option<&CertifiedIssuer<'_, KeyPair>>,
+) -> (Server, String) {
+    let key = KeyPair::generate().unwrap();
+    let made = match issuer {
+        Some(issuer) => params.signed_by(&key, issuer),
+        None => params.self_signed(&key),
+    };
+    let certificate = made.unwrap().pem();
+    let mut config = ServerConfig::new(([127, 0, 0, 1], 0).into());
+    config.tls = Some(TlsIdentity {
+        certificate_chain: certificate.clone().into_bytes(),
+        private_key: key.serialize_pem().into_bytes(),
+    });
+    (Server::start(config).unwrap(), certificate)
+}
+
+fn localhost() -> CertificateParams {
+    CertificateParams::new(["localhost".to_owned()]).unwrap()
+}
+
+/// As `openssl req -x509` makes them: they call themselves authorities.
+fn authority() -> CertificateParams {
+    let mut params = localhost();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params
+}
+
+#[test]
+fn a_certificate_that_was_given_itself_is_accepted() {
+    let issuer = CertifiedIssuer::self_signed(authority(), KeyPair::generate().unwrap()).unwrap();
+    for (server, certificate) in
+        [server_with(authority(), None), server_with(localhost(), Some(&issuer))]
+    {
+        let (_, other) = server_with(authority(), None);
+        let port = server.local_addr().port();
+        let tls = trusting(&(other.clone() + &certificate));
+        let both = Roots::SystemAnd(Certificates::parse(certificate.as_bytes()).unwrap());
+        for tls in [tls.clone(), client_config(&both).ok()] {
+            assert_eq!(open(&Target { tls, ..target("localhost", port) }), Ok(()));
+        }
+        // Only under its names, and only that one.
+        for target in [
+            Target { tls, ..target("127.0.0.1", port) },
+            Target { tls: trusting(&other), ..target("localhost", port) },
+        ] {
+            let error = open(&target).unwrap_err();
+            assert!(matches!(error, ConnectError::Certificate { .. }), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_was_given_itself_has_dates() {
+    for is_ca in [authority().is_ca, IsCa::NoCa] {
+        for (from, to) in [(2000, 2001), (2200, 2201)] {
+            let mut params = localhost();
+            params.is_ca = is_ca;
+            params.not_before = date_time_ymd(from, 1, 1);
+            params.not_after = date_time_ymd(to, 1, 1);
+            let (server, certificate) = server_with(params, None);
+            let mut target = target("localhost", server.local_addr().port());
+            target.tls = trusting(&certificate);
+            let error = open(&target).unwrap_err();
+            assert!(matches!(error, ConnectError::Certificate { .. }), "{error}");
+        }
     }
 }
 
