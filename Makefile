@@ -53,9 +53,13 @@ SHARED_ABI := libsaltyrtc.so.$(ABI)
 SHARED_FULL := libsaltyrtc.so.$(VERSION)
 endif
 
-.PHONY: help all build header demo demo-browser lint docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
+# What cannot take long comes first.
+TESTS := lint test-rust test-fuzz test-deny test-package test-abi test-c test-mobile test-races test-python test-swift \
+	test-kotlin test-peers test-aiortc test-interop test-network
+
+.PHONY: help all build header demo demo-browser docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
-.PHONY: check-targets test test-tools test-rust conformance test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network
+.PHONY: test test-tools conformance check-targets $(TESTS)
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -88,8 +92,7 @@ $(BUILD)/hello $(BUILD)/send_file: $(BUILD)/%: examples-c/%.c $(HEADERS) $(TARGE
 	@mkdir -p $(BUILD)
 	$(CC) $(C_WARNINGS) -D_POSIX_C_SOURCE=200809L $(CFLAGS) -Iinclude -o $@ $< $(TARGET)/libsaltyrtc.a $(STATIC_LIBS)
 
-# What cannot take long comes first.
-test: test-tools lint test-rust test-fuzz test-deny test-package test-abi test-c test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network ## Install what the tests need, and run everything
+test: test-tools $(TESTS) ## Install what the tests need, and run everything
 
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
@@ -121,6 +124,9 @@ test-abi: ## What breaks programs that were made for a release (ABI.md)
 
 test-c: ## C and C++ tests of the ABI, and the examples
 	scripts/test-c.sh
+
+test-mobile: ## The library for phones is small enough
+	scripts/build-mobile.sh
 
 test-races: ## C tests with many threads under ThreadSanitizer
 	scripts/test-races.sh

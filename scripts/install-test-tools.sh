@@ -25,6 +25,8 @@ need() {
 need 'command -v c++' g++ 'the C++ tests of the header'
 need 'command -v abidiff' abigail-tools 'the comparison of the ABI with that of releases'
 need 'command -v clang++' clang 'the header as clang and Swift read it'
+need 'command -v aarch64-linux-gnu-gcc' 'gcc-aarch64-linux-gnu' 'the library for phones'
+need '[ -e /usr/aarch64-linux-gnu/lib/libc.so.6 ]' libc6-dev-arm64-cross 'the library for phones'
 need 'command -v pkg-config' pkg-config 'the test of the installed library'
 need 'command -v valgrind' valgrind 'memory errors in the C tests'
 need 'PATH=$PATH:/usr/sbin command -v haproxy' haproxy 'the test of several servers behind a load balancer'
