@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the watched peers (tests/rtc_network/README.md), the server that they meet at, and the link between them.
 #
-# Arguments: which ones, in place of all: rtc_peer, gst_peer, link.
+# Arguments: which ones, in place of all: rtc_peer, ortc_middle, gst_peer, link.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 mkdir -p build
-[ $# != 0 ] || set -- rtc_peer gst_peer link
+[ $# != 0 ] || set -- rtc_peer ortc_middle gst_peer link
 
 # compile <program> <options…>
 compile() {

@@ -42,7 +42,7 @@ if [ $works = no ]; then
     exit 1
 fi
 
-scripts/build-peers.sh rtc_peer link
+scripts/build-peers.sh rtc_peer ortc_middle link
 SALTYRTC_UNIT_TESTS=$(cargo test --locked --quiet --lib --no-run --message-format=json |
     python3 -c 'import json, sys
 print(next(part["executable"] for part in map(json.loads, sys.stdin) if part.get("executable")))')

@@ -11,6 +11,7 @@ SERVER = TARGET / "debug/saltyrtc-server"
 # Made by scripts/build-peers.sh.
 PEERS = ROOT / "build"
 RTC_PEER = PEERS / "rtc_peer"
+ORTC_MIDDLE = PEERS / "ortc_middle"
 LINK = PEERS / "link"
 # Found by scripts/test-network.sh.
 UNIT_TESTS = os.environ.get("SALTYRTC_UNIT_TESTS")

@@ -1,10 +1,12 @@
 """The ORTC task on both sides, over each kind of path."""
 
+import subprocess
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
 from meeting import MIB, Meeting
-from network import Nat, Network
+from network import LIMIT, Nat, Network
+from peer import JsonProgram, RtcPeer
 import programs
 
 # Who says what about its role in DTLS. Whoever says nothing says "auto".
@@ -35,6 +37,23 @@ class Ortc(Meeting):
             options = ("--ortc", "--dtls=client")
             for peer in self.start(network, server, (0, 0), (options, options), sides="aa"):
                 self.assertIn("DTLS role contradicts ours", peer.wait_for("problem")["text"])
+
+    def test_another_fingerprint_than_that_of_the_certificate_ends_the_connection(self):
+        with Network() as network:
+            server = network.start_server(programs.SERVER)
+            options = (f"--server={server}", f"--server-key={network.server_key}")
+            alice = RtcPeer(network, "a", "initiator", *options, "--ortc", "--send=1", "--receive=1")
+            middle = JsonProgram("ortc_middle", network.popen(
+                "client-a", programs.ORTC_MIDDLE, *options, f"--invitation={alice.wait_for('invitation')['uri']}",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
+            bob = RtcPeer(network, "a", "responder", f"--invitation={middle.wait_for('invitation')['uri']}", "--ortc",
+                          "--send=1", "--receive=1")
+            middle.wait_for("between")
+            for peer in (alice, bob):
+                self.assertIn("not the one that was announced over the signalling", peer.wait_for("failed")["text"])
+                # Nothing was sent on a connection that nobody answers for.
+                self.assertNotIn("connected", [event.get("state") for event in peer.seen])
+            self.assertEqual(middle.process.wait(LIMIT), 0)
 
     def test_they_meet_with_and_without_a_relay(self):
         for nat, transport, size in ((Nat.PORT_RESTRICTED, "stun", 100 * MIB), (Nat.SYMMETRIC, "udp", 8 * MIB)):

@@ -50,7 +50,7 @@ typedef enum { OVER, FAILED, AGAIN } outcome;
 
 /* ---- Events ---- */
 
-static void print_text(const char *text) {
+static inline void print_text(const char *text) {
     putchar('"');
     for (; *text != '\0'; text++) {
         const unsigned char c = (unsigned char)*text;
@@ -66,12 +66,12 @@ static void print_text(const char *text) {
 }
 
 /* Other threads print too, and lines must stay whole. */
-static void event(const char *name) {
+static inline void event(const char *name) {
     printf("{\"event\": \"%s\"}\n", name);
     fflush(stdout);
 }
 
-static void event_text(const char *name, const char *key, const char *text) {
+static inline void event_text(const char *name, const char *key, const char *text) {
     flockfile(stdout);
     printf("{\"event\": \"%s\", \"%s\": ", name, key);
     print_text(text);
@@ -80,17 +80,17 @@ static void event_text(const char *name, const char *key, const char *text) {
     funlockfile(stdout);
 }
 
-static void event_number(const char *name, const char *key, uint64_t number) {
+static inline void event_number(const char *name, const char *key, uint64_t number) {
     printf("{\"event\": \"%s\", \"%s\": %" PRIu64 "}\n", name, key, number);
     fflush(stdout);
 }
 
-static void fail(const char *text) {
+static inline void fail(const char *text) {
     event_text("failed", "text", text);
     exit(1);
 }
 
-static void check(saltyrtc_status status, saltyrtc_error *error) {
+static inline void check(saltyrtc_status status, saltyrtc_error *error) {
     if (status != SALTYRTC_STATUS_OK) {
         fail(saltyrtc_error_message(error));
     }
@@ -105,7 +105,7 @@ static void check(saltyrtc_status status, saltyrtc_error *error) {
     } while (0)
 
 /* Tells the progress. Returns whether it did. */
-static bool progress(watched *peer) {
+static inline bool progress(watched *peer) {
     const uint64_t done = peer->out.done + peer->in.done;
     if (done < peer->progress) {
         return false;
@@ -119,12 +119,12 @@ static bool progress(watched *peer) {
 
 /* ---- The pattern ---- */
 
-static uint8_t pattern(uint64_t offset) {
+static inline uint8_t pattern(uint64_t offset) {
     return (uint8_t)(offset / PATTERN_BYTES >> 8 * (PATTERN_BYTES - 1 - offset % PATTERN_BYTES));
 }
 
 /* Makes the next message to send. Returns its bytes: 0 if there is none. */
-static size_t next_message(const watched *peer, uint8_t *message) {
+static inline size_t next_message(const watched *peer, uint8_t *message) {
     const direction *out = &peer->out;
     size_t size = peer->message_size, i;
     if (size > out->expected - out->done) {
@@ -137,7 +137,7 @@ static size_t next_message(const watched *peer, uint8_t *message) {
 }
 
 /* Checks what the peer sent. Returns whether that was all, and "ok" is to be sent. */
-static bool received(watched *peer, const uint8_t *data, size_t size) {
+static inline bool received(watched *peer, const uint8_t *data, size_t size) {
     direction *in = &peer->in;
     size_t i;
     if (size > in->expected - in->done) {
@@ -155,7 +155,7 @@ static bool received(watched *peer, const uint8_t *data, size_t size) {
 }
 
 /* Checks what came on the channel that we send on. */
-static void answered(watched *peer, const uint8_t *data, size_t size) {
+static inline void answered(watched *peer, const uint8_t *data, size_t size) {
     if (size != strlen(ALL_RIGHT) || memcmp(data, ALL_RIGHT, size) != 0 || peer->out.done != peer->out.expected) {
         fail("the peer answered with something else than 'ok'");
     }
@@ -166,7 +166,7 @@ static void answered(watched *peer, const uint8_t *data, size_t size) {
 /* ---- Messages of the application ---- */
 
 /* Sends the messages of another third. */
-static void say(watched *peer, unsigned thirds) {
+static inline void say(watched *peer, unsigned thirds) {
     for (; peer->said < peer->messages * thirds / 3; peer->said++) {
         char text[16];
         snprintf(text, sizeof text, "%u", peer->said);
@@ -175,7 +175,7 @@ static void say(watched *peer, unsigned thirds) {
 }
 
 /* Each comes once, and in order. */
-static void hear(watched *peer, const saltyrtc_event *message) {
+static inline void hear(watched *peer, const saltyrtc_event *message) {
     char text[16];
     snprintf(text, sizeof text, "%u", peer->heard);
     if (message->payload != SALTYRTC_PAYLOAD_TEXT || message->data_len != strlen(text) ||
@@ -188,7 +188,7 @@ static void hear(watched *peer, const saltyrtc_event *message) {
 /* ---- The connection ---- */
 
 /* Things to connect with. The task is still to be added. */
-static saltyrtc_config *configuration(const watched *peer) {
+static inline saltyrtc_config *configuration(const watched *peer) {
     saltyrtc_config *config = NULL;
     if (peer->initiator) {
         CALL(saltyrtc_config_new_initiator(peer->server, peer->secret_key, &config, &error));
@@ -218,7 +218,7 @@ static saltyrtc_config *configuration(const watched *peer) {
 }
 
 /* Connects, and frees the configuration. */
-static void connect_client(watched *peer, saltyrtc_config *config) {
+static inline void connect_client(watched *peer, saltyrtc_config *config) {
     peer->handed_over = peer->closing = false;
     memset(&peer->out, 0, sizeof peer->out);
     memset(&peer->in, 0, sizeof peer->in);
@@ -236,7 +236,7 @@ static void connect_client(watched *peer, saltyrtc_config *config) {
 }
 
 /* The peer is there. From now on both know each other by their keys. */
-static void peer_is_there(watched *peer, const saltyrtc_event *happened) {
+static inline void peer_is_there(watched *peer, const saltyrtc_event *happened) {
     char hex[SALTYRTC_KEY_HEX_BYTES], uri[SALTYRTC_INVITATION_BYTES];
     memcpy(peer->peer_key, happened->peer_key, sizeof peer->peer_key);
     CALL(saltyrtc_client_trust_peer(peer->client, &error));
@@ -255,13 +255,13 @@ static void peer_is_there(watched *peer, const saltyrtc_event *happened) {
     say(peer, 1);
 }
 
-static void handed_over(watched *peer) {
+static inline void handed_over(watched *peer) {
     peer->handed_over = true;
     event("handover");
     say(peer, 3);
 }
 
-static void channel_closed(direction *way, const char *why) {
+static inline void channel_closed(direction *way, const char *why) {
     if (!way->acknowledged) {
         fail(why != NULL ? why : "the peer closed a channel too early");
     }
@@ -269,16 +269,16 @@ static void channel_closed(direction *way, const char *why) {
 }
 
 /* Whether everything was sent and received in this direction; at the end the channel is closed, too. */
-static bool complete(const direction *way) {
+static inline bool complete(const direction *way) {
     return way->expected == 0 || way->acknowledged;
 }
 
-static bool closed(const direction *way) {
+static inline bool closed(const direction *way) {
     return way->expected == 0 || way->closed;
 }
 
 /* Closes the client if everything is done, and we are to. */
-static void close_if_done(watched *peer) {
+static inline void close_if_done(watched *peer) {
     if (peer->closes && peer->handed_over && closed(&peer->out) && closed(&peer->in) &&
         peer->heard == peer->messages && !peer->closing) {
         peer->closing = true;
@@ -287,13 +287,13 @@ static void close_if_done(watched *peer) {
 }
 
 /* The peer is gone without a word. If that is not the end, another connection is to be made. */
-static outcome lost(const watched *peer, const char *why) {
+static inline outcome lost(const watched *peer, const char *why) {
     event_text(peer->stays ? "lost" : "failed", "text", why);
     return peer->stays ? AGAIN : FAILED;
 }
 
 /* The last event of a client. */
-static outcome client_closed(const watched *peer, const saltyrtc_event *last) {
+static inline outcome client_closed(const watched *peer, const saltyrtc_event *last) {
     /* The peer may close the client as soon as it knows that the channels are closed, before we do. */
     const bool well = complete(&peer->out) && complete(&peer->in) && peer->heard == peer->messages &&
                       last->status == (peer->closes ? SALTYRTC_STATUS_OK : SALTYRTC_STATUS_PEER_CLOSED);
@@ -307,12 +307,12 @@ static outcome client_closed(const watched *peer, const saltyrtc_event *last) {
 
 /* ---- The command line ---- */
 
-static void usage(const watched *peer, const char *text, const char *what) {
+static inline void usage(const watched *peer, const char *text, const char *what) {
     fprintf(stderr, "%s: %s: %s\n", peer->program, text, what);
     exit(2);
 }
 
-static uint64_t number(const watched *peer, const char *text) {
+static inline uint64_t number(const watched *peer, const char *text) {
     char *end;
     unsigned long long value;
     errno = 0;
@@ -324,12 +324,12 @@ static uint64_t number(const watched *peer, const char *text) {
 }
 
 /* What follows the equals sign if the argument is this option. */
-static char *value_of(char *argument, const char *option) {
+static inline char *value_of(char *argument, const char *option) {
     const size_t len = strlen(option);
     return strncmp(argument, option, len) == 0 && argument[len] == '=' ? argument + len + 1 : NULL;
 }
 
-static bool is_initiator(const watched *peer, const char *role) {
+static inline bool is_initiator(const watched *peer, const char *role) {
     if (strcmp(role, "initiator") != 0 && strcmp(role, "responder") != 0) {
         usage(peer, "neither initiator nor responder", role);
     }
@@ -338,7 +338,7 @@ static bool is_initiator(const watched *peer, const char *role) {
 
 /* Reads the command line. Options that are not for all peers are given to `other`, which returns whether it
    knows them. */
-static void read_options(watched *peer, int argc, char **argv, bool (*other)(char *argument)) {
+static inline void read_options(watched *peer, int argc, char **argv, bool (*other)(char *argument)) {
     const char *role = "", *closer = "initiator";
     uint8_t public_key[SALTYRTC_KEY_BYTES];
     char *value;
@@ -391,7 +391,7 @@ static void read_options(watched *peer, int argc, char **argv, bool (*other)(cha
 }
 
 /* Log lines come from threads of the library, and standard output has whole lines only. */
-static void log_line(int32_t level, const char *target, const char *message, void *user_data) {
+static inline void log_line(int32_t level, const char *target, const char *message, void *user_data) {
     static const char restart[] = "ICE restart";
     const watched *peer = (const watched *)user_data;
     if (strncmp(message, restart, strlen(restart)) == 0) {
@@ -402,7 +402,7 @@ static void log_line(int32_t level, const char *target, const char *message, voi
     }
 }
 
-static void watch_log(watched *peer) {
+static inline void watch_log(watched *peer) {
     CALL(saltyrtc_log_set_callback(peer->verbose ? SALTYRTC_LOG_LEVEL_DEBUG : SALTYRTC_LOG_LEVEL_INFO, log_line, peer,
                                    NULL, &error));
 }
