@@ -25,6 +25,10 @@ use support::pair::Pair;
 /// What browsers take as one message of a data channel.
 const LARGE: usize = 262_144;
 
+/// The id of the data channel: the first one that the peer does not exclude. It is not 0, which is what a number is that
+/// nobody has set.
+const CHANNEL: u16 = 7;
+
 const TASKS: [&str; 2] = [webrtc::NAME, ortc::NAME];
 
 fn with_task(config: ClientConfig, name: &str) -> ClientConfig {
@@ -42,7 +46,8 @@ fn data(name: &str, handover: bool) -> Value {
         (ortc::NAME, false) => texts(&[]),
         (_, handover) => Value::Boolean(handover),
     };
-    map(&[("exclude", Value::Array(vec![])), ("handover", handover)])
+    let exclude = (0..CHANNEL).map(Value::from).collect();
+    map(&[("exclude", Value::Array(exclude)), ("handover", handover)])
 }
 
 /// A client of each role in each task with its peer, which said `handover` in 'auth'.
@@ -75,7 +80,8 @@ fn in_task_named(
                 assert_eq!(peer.read(&mut server).kind(), "auth");
             }
             assert!(matches!(server.events().last(), Some(Event::PeerHandshakeDone { .. })));
-            let channel = FakeChannel::new(&peer);
+            let mut channel = FakeChannel::new(&peer);
+            channel.id = CHANNEL;
             (server, peer, channel)
         },
     )
@@ -136,7 +142,11 @@ fn handover_goes_over_the_server_and_everything_else_over_the_channel() {
         let contents: Vec<&Msg> = messages.iter().map(|(_, msg)| msg).collect();
         assert_eq!(contents, [&application("second"), &application("third")]);
         let (one, two) = (messages[0].0, messages[1].0);
-        assert_eq!((&one[..16], &one[16..20]), (&two[..16], &[0; 4][..]), "cookie, id, overflow");
+        assert_eq!(
+            (&one[..16], &one[16..20]),
+            (&two[..16], &[0, 7, 0, 0][..]),
+            "cookie, id, overflow"
+        );
         assert_ne!(one[..16], peer.client_cookie, "it has a cookie of its own");
 
         peer.send(&mut server, &handover());
@@ -156,7 +166,7 @@ fn application_learns_which_channel_to_make() {
         (ortc::NAME, SUBPROTOCOL, ChannelFraming::AsTransportTakes { max }),
     ] {
         for (server, ..) in in_task_named(name, true, |config| config) {
-            let expected = SignallingChannel { id: 0, label, protocol: SUBPROTOCOL, framing };
+            let expected = SignallingChannel { id: CHANNEL, label, protocol: SUBPROTOCOL, framing };
             assert_eq!(server.client.signalling_channel(), Ok(expected));
         }
     }
@@ -243,6 +253,18 @@ fn what_comes_over_the_channel_waits_for_the_handover_of_the_peer() {
             }
             assert_eq!(server.events(), expected);
         }
+    }
+}
+
+/// It is a message of the protocol, and not one for the task, whatever way it comes.
+#[test]
+fn handover_over_the_channel_is_ignored() {
+    for (mut server, mut peer, mut channel) in in_task() {
+        both(&mut server, &mut peer);
+        channel.send(&mut server, &handover());
+        channel.send(&mut server, &application("behind it"));
+        assert_eq!(server.events(), [event("behind it")]);
+        assert_eq!(server.client.state(), ClientState::Task);
     }
 }
 

@@ -202,6 +202,25 @@ fn send_error_has_to_be_about_our_own_messages() {
     }
 }
 
+/// It may be late, and about another client that had the peer's address before.
+#[test]
+fn send_error_about_a_message_that_was_never_sent_is_ignored() {
+    for (name, mut server) in states() {
+        if !["in the task", "before 'auth'"].contains(&name) {
+            continue;
+        }
+        let state = server.client.state();
+        let peer = if server.role() == Role::Initiator { 2 } else { 1 };
+        for sequence in [[0xff, 0, 0, 0, 0, 9], [0, 0, 0, 0, 0, 0], [0xff; 6]] {
+            let id = [&[server.address, peer], &sequence[..]].concat();
+            server.send(&Msg::new("send-error").with("id", bin(&id)));
+            server.expect_silence();
+            assert_eq!(server.events(), []);
+            assert_eq!(server.client.state(), state);
+        }
+    }
+}
+
 #[test]
 fn unknown_fields_are_ignored() {
     let extra = |msg: Msg| {
