@@ -15,4 +15,13 @@ python3 -m venv "$out/bench/venv"
 "$out/bench/venv/bin/python" -m pip install --quiet --disable-pip-version-check hatchling==1.27.0
 SALTYRTC_LIBRARY=$library "$out/bench/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
     --no-build-isolation $package
-benches/bindings/run.py "$@" "$out/bench/peer" "$out/bench/venv/bin/python"
+
+# Kotlin: with the library of this build, whatever is in the artefacts.
+kotlin=$PWD/build/kotlin
+mkdir -p "$kotlin"
+mvn --batch-mode --quiet --no-transfer-progress --file bindings/kotlin/pom.xml -DskipTests -Ddokka.skip=true \
+    -DincludeScope=test -Dmdep.outputFile="$kotlin/bench-classpath" \
+    package org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath
+java="java -Dsaltyrtc.library=$library -cp $PWD/bindings/kotlin/tests/target/test-classes:$(cat "$kotlin/bench-classpath")"
+
+benches/bindings/run.py "$@" "$out/bench/peer" "$out/bench/venv/bin/python" "Kotlin, a flow=$java org.saltyrtc.bench.PeerKt"

@@ -20,12 +20,24 @@ if [ -z "$library" ]; then
     cargo build --locked --quiet --lib
     library=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/libsaltyrtc.so
 fi
+# What another build has left there must not get into this one.
+rm -rf $package/saltyrtc-native/target
 scripts/stage-kotlin-library.sh "$library" "$out/libraries"
 scripts/build-python-programs.sh "$library" "$out/programs"
 scripts/kotlin-readme.py $package/tests/target/readme
 
-export SALTYRTC_TEST_PROGRAMS=$out/programs
+maven=(mvn --batch-mode --quiet --no-transfer-progress --file $package/pom.xml)
+
+# The AAR, with a stand-in for the library: building that for Android takes Android's own tools.
+mkdir -p "$out/android/arm64-v8a"
+[ -e "$out/android/arm64-v8a/libsaltyrtc.so" ] ||
+    echo 'int stand_in;' | "${CC:-cc}" -shared -Wl,-z,max-page-size=16384 -x c -o "$out/android/arm64-v8a/libsaltyrtc.so" -
+"${maven[@]}" --projects saltyrtc-native -Dsaltyrtc.android="$out/android" package
+mv $package/saltyrtc-native/target/*.aar "$out/saltyrtc-native.aar"
+rm -rf $package/saltyrtc-native/target
+
+export SALTYRTC_TEST_PROGRAMS=$out/programs SALTYRTC_TEST_AAR=$out/saltyrtc-native.aar
 # Not for what is in the artefacts.
 unset SALTYRTC_LIBRARY
-mvn --batch-mode --quiet --no-transfer-progress --file $package/pom.xml -Dsaltyrtc.libraries="$out/libraries" verify "$@"
+"${maven[@]}" -Dsaltyrtc.libraries="$out/libraries" verify "$@"
 scripts/kotlin-report.py $package/tests/target/surefire-reports

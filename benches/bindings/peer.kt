@@ -1,5 +1,5 @@
 /*
- * One side of the measurement of the bindings, in Kotlin: `send COUNT`, `flow INVITATION`. See peer.c for what is printed.
+ * One side of the measurement of the bindings, in Kotlin: `send COUNT`, `receive INVITATION`. See peer.c for what is printed.
  */
 package org.saltyrtc.bench
 
@@ -56,7 +56,7 @@ private suspend fun send(messages: Int) {
     server.stop()
 }
 
-private suspend fun flow(invitation: String) {
+private suspend fun receive(invitation: String) {
     Responder(invitation).use { peer ->
         val ofThread = { threads.getThreadCpuTime(eventThread) }
         peer.messages.collect { onData(ofThread) }
@@ -67,6 +67,6 @@ private suspend fun flow(invitation: String) {
 fun main(arguments: Array<String>) = runBlocking {
     when (arguments[0]) {
         "send" -> send(arguments[1].toInt())
-        else -> flow(arguments[1])
+        else -> receive(arguments[1])
     }
 }

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Measures the bindings against C, and writes the figures into benches/README.md (--quick: only prints rough ones).
 
-Arguments: the C program (peer.c), and the Python with the package.
+Arguments: the C program (peer.c), the Python with the package, and for each other language NAME=COMMAND, a program that
+has `receive INVITATION` and `send COUNT`.
 """
 
 import datetime
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -35,7 +37,7 @@ def figures(output):
 
 def main():
     quick = "--quick" in sys.argv
-    c, python = [argument for argument in sys.argv[1:] if argument != "--quick"]
+    c, python, *others = [argument for argument in sys.argv[1:] if argument != "--quick"]
     count, rounds = (100_000, 1) if quick else (300_000, 7)
     send_c = [c, "send"]
     in_python = [python, HERE / "peer.py"]
@@ -48,6 +50,9 @@ def main():
         "Python, asyncio, sending": ([*in_python, "send-asyncio"], [c, "queue"], 0),
         "Python, `saltyrtc.sync`, sending": ([*in_python, "send-sync"], [c, "queue"], 0),
     }
+    for name, _, command in (other.partition("=") for other in others):
+        ways[name] = (send_c, [*shlex.split(command), "receive"], 1)
+        ways[f"{name}, sending"] = ([*shlex.split(command), "send"], [c, "queue"], 0)
     results = {name: [] for name in ways}
     for _ in range(rounds):
         # Right after each other, so that what else the machine does is the same for all.

@@ -333,9 +333,11 @@ def native_type(parameter, enums):
         return "ByteArray?"
     if role == "array":
         return "ShortArray?"
-    if role in ("struct", "out_struct"):
-        return pascal(c_type.removeprefix("const ").removesuffix(" *")) + "Struct"
     return "Pointer?"
+
+
+def struct_class(c_type):
+    return pascal(c_type.removeprefix("const ").removesuffix(" *")) + "Struct"
 
 
 def native_methods(description):
@@ -457,8 +459,10 @@ class Call:
         self.arguments.append(f'key("{name}", {name})')
 
     def add_struct(self, name, c_type, optional, parameter):
-        self.take(name, native_type(parameter, self.enums))
-        self.arguments.append(name)
+        # As a pointer: what JNA does with structures fails the checks of JNI.
+        self.take(name, struct_class(c_type))
+        self.before.append(f"{name}.write()")
+        self.arguments.append(f"{name}.pointer")
 
     def add_callback(self, name, c_type, optional, parameter):
         assert optional, "a thread of the library never enters the virtual machine"
@@ -489,10 +493,10 @@ class Call:
         self.arguments.append(name)
 
     def add_out_struct(self, name, c_type, optional, parameter):
-        kind = native_type(parameter, self.enums)
-        self.before.append(f"val {name} = {kind}()")
-        self.results.append((kind, name))
-        self.arguments.append(name)
+        kind = struct_class(c_type)
+        self.before.append(f"val {name} = {kind}().apply {{ write() }}")
+        self.results.append((kind, f"{name}.apply {{ read() }}"))
+        self.arguments.append(f"{name}.pointer")
 
     def add_buffer(self, name, c_type, optional, parameter):
         self.buffer = False

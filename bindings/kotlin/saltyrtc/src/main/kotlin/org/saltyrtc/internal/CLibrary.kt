@@ -419,7 +419,7 @@ internal object CLibrary {
     @JvmStatic
     external fun saltyrtc_client_open_channel(
         client: Pointer?,
-        options: ChannelOptionsStruct,
+        options: Pointer?,
         channel: Pointer?,
         error: Pointer?,
     ): Int
@@ -468,7 +468,7 @@ internal object CLibrary {
     external fun saltyrtc_client_set_addresses(client: Pointer?, addresses: ByteArray?, error: Pointer?): Int
 
     @JvmStatic
-    external fun saltyrtc_client_rtc_stats(client: Pointer?, stats: RtcStatsStruct, error: Pointer?): Int
+    external fun saltyrtc_client_rtc_stats(client: Pointer?, stats: Pointer?, error: Pointer?): Int
 
     @JvmStatic
     external fun saltyrtc_config_add_webrtc_task(

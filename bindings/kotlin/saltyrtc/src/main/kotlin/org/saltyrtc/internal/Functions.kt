@@ -493,8 +493,9 @@ internal object Functions {
     }
 
     fun clientOpenChannel(client: Pointer, options: ChannelOptionsStruct): Int {
+        options.write()
         val out = Out(1)
-        check(library().saltyrtc_client_open_channel(client, options, out.slot(1), out.error), out)
+        check(library().saltyrtc_client_open_channel(client, options.pointer, out.slot(1), out.error), out)
         return out.slot(1).getInt(0)
     }
 
@@ -545,10 +546,10 @@ internal object Functions {
     }
 
     fun clientRtcStats(client: Pointer): RtcStatsStruct {
-        val stats = RtcStatsStruct()
+        val stats = RtcStatsStruct().apply { write() }
         val out = Out(0)
-        check(library().saltyrtc_client_rtc_stats(client, stats, out.error), out)
-        return stats
+        check(library().saltyrtc_client_rtc_stats(client, stats.pointer, out.error), out)
+        return stats.apply { read() }
     }
 
     fun configAddWebrtcTask(config: Pointer, exclude: List<Int>, handover: Boolean) {
