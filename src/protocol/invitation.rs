@@ -90,6 +90,8 @@ impl Invitation {
     /// Scheme, host and hexadecimal digits can be of either case. Nothing else is tolerated, not even
     /// spaces around the URI.
     pub fn parse(uri: &str) -> Result<Self, InvitationError> {
+        // It was copied from somewhere.
+        let uri = uri.trim_ascii();
         // Before anything else, so that the token gets into no copy but its own.
         let (uri, token) = uri.split_once('#').unwrap_or((uri, ""));
         let uri =
@@ -210,6 +212,8 @@ mod tests {
             (format!("ws://h/{PATH}?#{TOKEN}"), format!("ws://h/{PATH}#{TOKEN}")),
             (format!("ws://h/{PATH}?{SERVER_KEY}"), format!("ws://h/{PATH}?{SERVER_KEY}")),
             (full().to_uppercase(), full()),
+            (format!("\n  {}\t\r\n ", full()), full()),
+            (format!("ws://[fe80::1%25eth0]/{PATH}"), format!("ws://[fe80::1%25eth0]/{PATH}")),
         ] {
             assert_eq!(Invitation::parse(&uri).unwrap().to_uri(), canonical, "{uri}");
         }
@@ -224,7 +228,7 @@ mod tests {
             (format!("https://h/{PATH}#{TOKEN}"), Server(ServerUrlError::Scheme)),
             (format!("ws://u@h/{PATH}#{TOKEN}"), Server(ServerUrlError::UserInfo)),
             (format!("ws://h:0/{PATH}#{TOKEN}"), Server(ServerUrlError::Port)),
-            (format!(" ws://h/{PATH}#{TOKEN}"), Server(ServerUrlError::Syntax)),
+            (format!("ws://h/{PATH} #{TOKEN}"), Server(ServerUrlError::Syntax)),
             (format!("ws://h#{TOKEN}"), NoInitiatorKey),
             (format!("ws://h/#{TOKEN}"), NoInitiatorKey),
             (format!("ws://h?{SERVER_KEY}#{TOKEN}"), NoInitiatorKey),
@@ -240,7 +244,7 @@ mod tests {
             (format!("ws://h/{PATH}?key={SERVER_KEY}#{TOKEN}"), ServerKey(KeyError::HexLength(68))),
             (format!("ws://h/{PATH}?{SERVER_KEY}?#{TOKEN}"), ServerKey(KeyError::HexLength(65))),
             (format!("ws://h/{PATH}#{TOKEN}#"), Token(KeyError::HexLength(65))),
-            (format!("ws://h/{PATH}#{TOKEN}\n"), Token(KeyError::HexLength(65))),
+            (format!("ws://h/{PATH}#{TOKEN}\nx"), Token(KeyError::HexLength(66))),
             (format!("ws://h/{PATH}#{}", TOKEN.replace('2', "ü")), Token(KeyError::HexDigit)),
         ] {
             let got = Invitation::parse(&uri).unwrap_err();

@@ -100,8 +100,10 @@ pub struct ServerUrl {
 
 impl ServerUrl {
     /// Parses `wss://host`, `wss://host:port`, or the same with `ws`. A slash at the end is
-    /// tolerated; any other path, a query, a fragment and user information are errors.
+    /// tolerated, and so are blanks and line feeds around it; any other path, a query, a fragment and user
+    /// information are errors.
     pub fn parse(text: &str) -> Result<Self, ServerUrlError> {
+        let text = text.trim_ascii();
         if text.contains('#') {
             return Err(ServerUrlError::Fragment);
         }
@@ -142,7 +144,8 @@ impl ServerUrl {
     }
 
     /// The host name or IP address to connect to, and to check the server's certificate against.
-    /// IPv6 addresses come without brackets. At most 253 characters.
+    /// IPv6 addresses come without brackets, and those of a link may have a zone: `fe80::1%eth0`. At most 253
+    /// characters.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -169,7 +172,7 @@ impl fmt::Display for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://", self.scheme.as_str())?;
         if self.host.contains(':') {
-            write!(f, "[{}]", self.host)?;
+            write!(f, "[{}]", self.host.replace('%', "%25"))?;
         } else {
             f.write_str(&self.host)?;
         }
@@ -195,11 +198,28 @@ fn parse_port(text: &str) -> Result<u16, ServerUrlError> {
     digits.parse().ok().filter(|&port| port != 0).ok_or(ServerUrlError::Port)
 }
 
+/// Whether this can be the name or the number of a network interface.
+fn is_zone(text: &str) -> bool {
+    (1..=MAX_LABEL).contains(&text.len())
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._~".contains(&c))
+}
+
 fn parse_host(text: &str) -> Result<String, ServerUrlError> {
     if let Some(text) = text.strip_prefix('[') {
-        let address = text.strip_suffix(']').ok_or(ServerUrlError::Host)?;
+        let text = text.strip_suffix(']').ok_or(ServerUrlError::Host)?;
+        // The percent sign of a zone is encoded (RFC 6874), but people copy it as it is, too.
+        let (address, zone) = match text.split_once('%') {
+            Some((address, zone)) => (address, Some(zone.strip_prefix("25").unwrap_or(zone))),
+            None => (text, None),
+        };
         let address = Ipv6Addr::from_str(address).map_err(|_| ServerUrlError::Host)?;
-        return Ok(address.to_string());
+        return match zone {
+            None => Ok(address.to_string()),
+            Some(zone) if is_zone(zone) && address.is_unicast_link_local() => {
+                Ok(format!("{address}%{zone}"))
+            }
+            Some(_) => Err(ServerUrlError::Host),
+        };
     }
     let host = text.to_ascii_lowercase();
     // The dot at the end of a fully qualified name does not start another part.
@@ -247,6 +267,15 @@ mod tests {
             ("ws://127.0.0.1:8765", false, "127.0.0.1", 8765, "ws://127.0.0.1:8765"),
             ("ws://[::1]:8765/", false, "::1", 8765, "ws://[::1]:8765"),
             ("wss://[2001:DB8:0:0::1]", true, "2001:db8::1", 443, "wss://[2001:db8::1]"),
+            (
+                "ws://[fe80::1%25eth0]:8765",
+                false,
+                "fe80::1%eth0",
+                8765,
+                "ws://[fe80::1%25eth0]:8765",
+            ),
+            ("ws://[FE80::1%wlan-0.1]", false, "fe80::1%wlan-0.1", 80, "ws://[fe80::1%25wlan-0.1]"),
+            (" \twss://example.com\r\n", true, "example.com", 443, "wss://example.com"),
             ("wss://example.com:65535", true, "example.com", 65535, "wss://example.com:65535"),
         ] {
             let url = ServerUrl::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -267,7 +296,6 @@ mod tests {
             ("example.com:443", Syntax),
             ("/path", Syntax),
             ("wss://", Syntax),
-            (" wss://example.com", Syntax),
             ("wss://exa mple.com", Syntax),
             ("wss:example.com", Syntax),
             ("https://example.com", Scheme),
@@ -280,7 +308,11 @@ mod tests {
             ("wss://.", Host),
             ("wss://a,b", Host),
             ("wss://[1.2.3.4]", Host),
-            ("wss://[fe80::1%25eth0]", Host),
+            ("wss://[fe80::1%25]", Host),
+            ("wss://[fe80::1%]", Host),
+            ("wss://[fe80::1%25a%25b]", Host),
+            ("wss://[2001:db8::1%25eth0]", Host),
+            ("wss://1.2.3.4%25eth0", Syntax),
             ("wss://256.1.1.1", Host),
             ("wss://1.2.3", Host),
             (&long_label, Host),

@@ -49,7 +49,9 @@ pub(crate) async fn connect(
     limit: Duration,
 ) -> Result<WebSocket, ConnectError> {
     let bare = target.host.trim_start_matches('[').trim_end_matches(']');
-    let host = if bare.contains(':') { format!("[{bare}]") } else { bare.to_owned() };
+    // A zone is for this host alone: no part of the request, and of no certificate.
+    let (named, _) = bare.split_once('%').unwrap_or((bare, ""));
+    let host = if named.contains(':') { format!("[{named}]") } else { named.to_owned() };
     let server = format!("{host}:{}", target.port);
     let opening = async {
         let tcp = connect_tcp(bare, target.port, &server).await?;
@@ -57,7 +59,7 @@ pub(crate) async fn connect(
         let stream = match &target.tls {
             None => Stream::plain(Tcp::new(tcp)),
             // Spec: P-018 (Security Recommendation)
-            Some(config) => connect_tls(tcp, config, bare, &server).await?,
+            Some(config) => connect_tls(tcp, config, named, &server).await?,
         };
         let scheme = if target.tls.is_some() { "wss" } else { "ws" };
         // Spec: P-033 (Connecting To a Signalling Server)

@@ -98,8 +98,8 @@ impl Server {
         };
         let query = match query {
             None => None,
-            Some("transport=udp") => Some(false),
-            Some("transport=tcp") => Some(true),
+            Some(it) if it.eq_ignore_ascii_case("transport=udp") => Some(false),
+            Some(it) if it.eq_ignore_ascii_case("transport=tcp") => Some(true),
             Some(_) => return Err(ServerError::Query),
         };
         let transport = match (scheme.to_ascii_lowercase().as_str(), query) {
@@ -230,6 +230,8 @@ mod tests {
         assert_eq!(parsed("STUN:Stun.Example.org:1"), (Stun, name("stun.example.org"), 1));
         assert_eq!(parsed("turn:192.0.2.1:65535"), (TurnUdp, ip("192.0.2.1"), 65535));
         assert_eq!(parsed("turn:host?transport=udp"), (TurnUdp, name("host"), 3478));
+        assert_eq!(parsed("turn:host?transport=UDP"), (TurnUdp, name("host"), 3478));
+        assert_eq!(parsed("TURN:host?Transport=Tcp"), (TurnTcp, name("host"), 3478));
         assert_eq!(parsed("turn:[2001:db8::1]?transport=tcp"), (TurnTcp, ip("2001:db8::1"), 3478));
         assert_eq!(parsed("turns:[::1]:443"), (TurnTls, ip("::1"), 443));
         assert_eq!(parsed("turns:host?transport=tcp"), (TurnTls, name("host"), 5349));

@@ -81,7 +81,7 @@ fn ipv6_with_brackets_and_without() {
         let error = open(&target("::1", 1)).unwrap_err();
         return assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
     };
-    for host in ["::1", "[::1]"] {
+    for host in ["::1", "[::1]", "::1%1"] {
         assert_eq!(open(&target(host, server.local_addr().port())), Ok(()), "{host}");
     }
 }
