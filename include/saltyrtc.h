@@ -532,6 +532,13 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_HANDSHAKE_DISTURBED = -319,
     /**
+     * Responder: the server could not deliver a message to the initiator, which has not left and may not
+     * know that its peer has forgotten it.
+     *
+     * Try again: at once.
+     */
+    SALTYRTC_STATUS_PEER_UNREACHABLE = -320,
+    /**
      * The server cannot listen on this address.
      */
     SALTYRTC_STATUS_LISTEN_FAILED = -400,
@@ -1007,7 +1014,8 @@ saltyrtc_status saltyrtc_config_set_server_handshake_timeout(struct saltyrtc_con
 
 /**
  * The most time, in milliseconds, that the handshake with a peer may take, counted from the peer's
- * first message. Default: 60 s.
+ * first message. Default: 60 s. A responder waits five times as long for that message, as an initiator looks
+ * at one responder per second if others fail.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_peer_handshake_timeout(struct saltyrtc_config *config,

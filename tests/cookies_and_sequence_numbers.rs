@@ -250,7 +250,7 @@ fn an_initiator_that_mirrors_our_cookie_is_refused() {
     peer.out.cookie = peer.client_cookie;
     peer.send_key(&mut server);
     let closed = server.expect_close(CloseCode::ProtocolError);
-    let EndReason::PeerProtocolError(text) = closed.reason else { panic!("{closed:?}") };
+    let EndReason::HandshakeDisturbed(text) = closed.reason else { panic!("{closed:?}") };
     assert!(text.contains("our own cookie"), "{text}");
 }
 

@@ -525,6 +525,7 @@ fn lost_message_to_the_peer_takes_the_channel_with_it() {
         );
         // Nothing of the old session is left.
         assert_eq!(server.client.hand_over(server.now, LARGE), Err(SendFailure::NoPeer));
+        server.disconnected(peer.out.source);
         assert_eq!(server.client.poll_timeout(), None);
     }
 }

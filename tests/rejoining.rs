@@ -368,6 +368,9 @@ fn a_peer_may_leave_in_the_middle_of_the_handshake() {
             assert_eq!(server.events(), expected);
             assert_eq!(server.client.state(), ClientState::WaitingForPeer);
             // There is no time limit for somebody who is not there.
+            if how == PeerLeft::Unreachable {
+                server.disconnected(1);
+            }
             assert_eq!(server.client.poll_timeout(), None);
             peer.send_key(&mut server);
             server.expect_silence();

@@ -230,33 +230,38 @@ fn attempts_are_one_second_apart_and_the_server_is_heard_meanwhile() {
     };
     wrong(2).send_token(&mut server);
     server.expect_drop(2, 3005);
-    // Three more try at once, then the right one, each with two messages.
+    // Three more try at once, each with two messages.
     for address in [5, 3, 4] {
         server.wait(Duration::from_micros(1));
         let mut peer = wrong(address);
         peer.send_token(&mut server);
         peer.send_key(&mut server);
     }
-    let mut peer = FakePeer::responder(6);
-    peer.send_token(&mut server);
-    peer.send_key(&mut server);
     server.expect_silence();
     assert_eq!(failures(&server.events()), [(2, 3005)]);
 
-    // They are looked at one after the other, in the order in which they spoke.
-    for address in [5, 3, 4] {
+    // They are looked at one after the other, in any order.
+    let mut tried = Vec::new();
+    for _ in 0..3 {
         server.wait(Duration::from_millis(999));
         server.expect_silence();
+        let address = 7;
         // Messages of the server are not held up.
         server.new_responder(0x80 + address);
         server.disconnected(0x80 + address);
         let events = server.events();
         assert!(matches!(events[..], [Event::ResponderJoined(_), Event::ResponderLeft(_)]));
         server.wait(Duration::from_millis(1));
+        let [(address, 3005)] = failures(&server.events())[..] else { panic!("{tried:?}") };
         server.expect_drop(address, 3005);
         server.expect_silence();
-        assert_eq!(failures(&server.events()), [(address, 3005)]);
+        tried.push(address);
     }
+    tried.sort_unstable();
+    assert_eq!(tried, [3, 4, 5]);
+    let mut peer = FakePeer::responder(6);
+    peer.send_token(&mut server);
+    peer.send_key(&mut server);
     server.wait(Duration::from_millis(999));
     server.expect_silence();
     server.wait(Duration::from_millis(1));
@@ -351,16 +356,18 @@ fn several_wrong_responders_on_a_real_path() {
     let responder = pair.connect(keys::responder_with_token());
     pair.run_until(|pair| pair.in_task(initiator) && pair.in_task(responder));
     for stranger in strangers {
+        // Those that are left when somebody is in are not needed any more.
         pair.settle();
-        expect_could_not_decrypt(&pair, stranger);
+        assert!(matches!(pair.closed(stranger).code, Some(3004 | 3005)));
     }
-    let attempts: Vec<Duration> = (pair.nodes[initiator].events.iter())
+    let attempts: Vec<(Duration, bool)> = (pair.nodes[initiator].events.iter())
         .filter(|(_, event)| matches!(event, Event::ResponderFailed { .. } | Event::TokenUsed))
-        .map(|(time, _)| *time)
+        .map(|(time, event)| (*time, matches!(event, Event::ResponderFailed { .. })))
         .collect();
-    assert_eq!(attempts.len(), 5);
+    assert!((1..=5).contains(&attempts.len()));
     for two in attempts.windows(2) {
-        assert!(two[1] - two[0] >= SECOND, "{attempts:?}");
+        let [(before, failed), (after, _)] = two else { unreachable!() };
+        assert!(!failed || *after - *before >= SECOND, "{attempts:?}");
     }
 }
 
@@ -389,14 +396,17 @@ fn an_initiator_that_stops_in_the_middle_is_left() {
     for answers in [false, true] {
         let mut server = FakeServer::with_responder();
         let mut peer = FakePeer::initiator();
-        server.wait(Duration::from_millis(59_999));
         peer.read_token(&mut server);
         peer.read_key(&mut server);
+        // Others may be before it.
+        server.wait(Duration::from_millis(299_999));
+        server.expect_silence();
         if answers {
             peer.send_key(&mut server);
             peer.read(&mut server);
+            server.wait(Duration::from_millis(59_999));
+            server.expect_silence();
         }
-        server.expect_silence();
         server.wait(Duration::from_millis(1));
         let closed = server.expect_close(saltyrtc::protocol::CloseCode::Timeout);
         let reason = EndReason::PeerHandshakeTimeout;

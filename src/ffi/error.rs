@@ -147,6 +147,7 @@ impl From<&EndReason> for saltyrtc_status {
             EndReason::Requested => Self::Ok,
             EndReason::PeerClosed(_) => Self::PeerClosed,
             EndReason::PeerLeft => Self::PeerLeft,
+            EndReason::PeerUnreachable => Self::PeerUnreachable,
             EndReason::NoSharedTask => Self::NoSharedTask,
             EndReason::PeerProtocolError(_) => Self::PeerProtocolError,
             EndReason::ServerProtocolError(_) => Self::ServerProtocolError,

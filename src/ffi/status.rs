@@ -215,6 +215,9 @@ statuses! {
         /// Responder: the handshake with the initiator went wrong, perhaps because one of the two took what
         /// was still under way from an earlier connection for a part of it.
         HandshakeDisturbed = -319 => Later,
+        /// Responder: the server could not deliver a message to the initiator, which has not left and may not
+        /// know that its peer has forgotten it.
+        PeerUnreachable = -320 => AtOnce,
 
         /* The embedded server: -400 to -499. */
         /// The server cannot listen on this address.

@@ -216,6 +216,7 @@ fn every_end_has_a_status_that_says_whether_to_try_again() {
         (EndReason::Requested, Retry::Never),
         (EndReason::PeerClosed(CloseCode::GoingAway), Retry::Later),
         (EndReason::PeerLeft, Retry::AtOnce),
+        (EndReason::PeerUnreachable, Retry::AtOnce),
         (EndReason::NoSharedTask, Retry::Never),
         (EndReason::PeerProtocolError(why()), Retry::Never),
         (EndReason::ServerProtocolError(why()), Retry::Never),

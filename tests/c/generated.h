@@ -838,6 +838,7 @@ static inline const char *wrong_status_name(void) {
         {SALTYRTC_STATUS_PEER_CANDIDATE, "peer candidate"},
         {SALTYRTC_STATUS_PEER_DESCRIPTION, "peer description"},
         {SALTYRTC_STATUS_HANDSHAKE_DISTURBED, "handshake disturbed"},
+        {SALTYRTC_STATUS_PEER_UNREACHABLE, "peer unreachable"},
         {SALTYRTC_STATUS_LISTEN_FAILED, "listen failed"},
         {SALTYRTC_STATUS_PANIC, "panic"},
 };

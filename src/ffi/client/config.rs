@@ -431,7 +431,8 @@ pub unsafe extern "C" fn saltyrtc_config_set_server_handshake_timeout(
 }
 
 /// The most time, in milliseconds, that the handshake with a peer may take, counted from the peer's
-/// first message. Default: 60 s.
+/// first message. Default: 60 s. A responder waits five times as long for that message, as an initiator looks
+/// at one responder per second if others fail.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_peer_handshake_timeout(
     config: *mut saltyrtc_config,

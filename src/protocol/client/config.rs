@@ -102,8 +102,9 @@ pub struct ClientConfig<E> {
     /// The longest that the handshake with the server may take. Default 30 s; more than a year counts
     /// as a year.
     pub server_handshake_timeout: Duration,
-    /// The longest that the handshake with a peer may take, from the first message. Default 60 s; more
-    /// than a year counts as a year.
+    /// The longest that the handshake with a peer may take, from its first message. A responder waits five
+    /// times as long for that one, as an initiator looks at others first. Default 60 s; more than a year counts
+    /// as a year.
     pub peer_handshake_timeout: Duration,
     /// What to do when the peer leaves. Default: wait for it to come back.
     pub when_peer_leaves: WhenPeerLeaves,

@@ -63,6 +63,9 @@ pub enum EndReason {
     PeerClosed(CloseCode),
     /// The peer left, and the configuration says to close then.
     PeerLeft,
+    /// Responder: the server could not deliver a message to the initiator, which has not left and may not know that
+    /// its peer has forgotten it.
+    PeerUnreachable,
     /// The clients have no task in common.
     NoSharedTask,
     /// The peer broke the protocol.
@@ -125,6 +128,7 @@ impl EndReason {
         match self {
             Self::ConnectFailed(error) => error.retry(),
             Self::PeerLeft
+            | Self::PeerUnreachable
             | Self::ServerTimeout
             | Self::ConnectionLost(_)
             | Self::SequenceNumbersUsedUp
@@ -163,6 +167,9 @@ impl fmt::Display for EndReason {
             }
             Self::PeerClosed(code) => write!(f, "the peer closed the connection with code {code}"),
             Self::PeerLeft => f.write_str("the peer left the path"),
+            Self::PeerUnreachable => f.write_str(
+                "the server could not deliver a message to the peer, which is still there; connect again",
+            ),
             Self::NoSharedTask => f.write_str(
                 "the two clients have no task in common: add a task to one of them that the other \
                  one offers too, with exactly the same name",
@@ -195,8 +202,7 @@ impl fmt::Display for EndReason {
             ),
             Self::InitiatorCouldNotDecrypt => f.write_str(
                 "the initiator could not decrypt our first message: the token is wrong or was used \
-                 before, or only one of the two has stored the other's key; ask for a new \
-                 invitation, and if that is no help delete the stored keys on both sides",
+                 before, or the stored keys of the two do not fit each other; ask for a new invitation",
             ),
             Self::ServerHandshakeTimeout => {
                 f.write_str("the server did not complete the handshake in time; try again")

@@ -10,29 +10,25 @@ use super::config::PeerAuth;
 use super::end::EndReason;
 use super::event::{Event, PeerLeft};
 use super::fault::ProtocolFault;
+use super::pending::{Fault, HELD_MESSAGE_SIZE, NextMessage, PendingResponder};
 use super::server_messages::seal;
 use super::session::Session;
 use super::signalling::Signalling;
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
 use crate::protocol::message::{
-    Close, InitiatorAuth, Key, MessageError, Notification, ResponderAuth, TaskData, Token,
+    Close, InitiatorAuth, Key, Notification, ResponderAuth, TaskData, Token,
 };
 use crate::protocol::{
-    Address, CheckedNonce, CloseCode, DropReason, Nonce, NonceError, NonceStreams,
-    ResponderAddress, Role, SequenceExhausted, TaskOutput,
+    Address, CheckedNonce, CloseCode, DropReason, Nonce, NonceStreams, ResponderAddress, Role,
+    SequenceExhausted, TaskOutput,
 };
 
-/// A responder that has not sent anything for this long is dropped.
-pub(super) const SILENT_RESPONDER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the server may take, after it could not deliver a message, to say that the receiver has left.
+pub(super) const UNREACHABLE_GRACE: Duration = Duration::from_secs(1);
 /// The pause after a failed handshake attempt, against guessing.
 pub(super) const ATTEMPT_PAUSE: Duration = Duration::from_secs(1);
 /// With this many responders on the path the oldest silent one is dropped.
 pub(super) const CONGESTED_PATH: usize = ResponderAddress::COUNT - 1;
-/// A responder sends two messages ('token' and 'key') before it waits for an answer. During the pause
-/// after a failed attempt that is what is kept for it, and each has to be of a reasonable size.
-const HELD_MESSAGES: usize = 2;
-const HELD_MESSAGE_SIZE: usize = 4096;
-
 #[derive(Debug)]
 pub(super) struct Initiator {
     /// What a first message has to be sealed with. `None` once a token was used.
@@ -42,65 +38,20 @@ pub(super) struct Initiator {
     arrivals: u64,
     /// No new handshake attempt is looked at before this.
     pause_until: Option<Instant>,
-}
-
-/// A responder that is not authenticated (yet).
-#[derive(Debug)]
-struct PendingResponder {
-    arrival: u64,
-    arrived: Instant,
-    /// When the first message came.
-    spoke: Option<Instant>,
-    /// When the first message was looked at.
-    started: Option<Instant>,
-    /// Messages that wait for the end of the pause, oldest first.
-    held: Vec<Vec<u8>>,
-    nonces: NonceStreams,
-    state: NextMessage,
-}
-
-/// Which message comes next.
-#[derive(Debug)]
-enum NextMessage {
-    /// 'token', or 'key' if the peer is trusted.
-    First,
-    /// 'key', after a 'token'.
-    Key { permanent: PublicKey },
-    /// 'auth'.
-    Auth { permanent: PublicKey, key: SharedKey },
-}
-
-/// What a responder did wrong.
-struct Fault {
-    reason: DropReason,
-    text: String,
-}
-
-impl Fault {
-    fn protocol(text: impl ToString) -> Self {
-        Self { reason: DropReason::ProtocolError, text: text.to_string() }
-    }
-
-    fn could_not_decrypt(text: &str) -> Self {
-        Self { reason: DropReason::InitiatorCouldNotDecrypt, text: text.to_owned() }
-    }
-}
-
-impl From<MessageError> for Fault {
-    fn from(error: MessageError) -> Self {
-        Self::protocol(error)
-    }
-}
-
-impl From<NonceError> for Fault {
-    fn from(error: NonceError) -> Self {
-        Self::protocol(error)
-    }
+    /// Responders that were forgotten because a message did not reach them, and until when the server may say that
+    /// they have left. Who has not is to learn that it was forgotten.
+    unreachable: BTreeMap<ResponderAddress, Instant>,
 }
 
 impl Initiator {
     pub(super) fn new(auth: PeerAuth) -> Self {
-        Self { auth: Some(auth), pending: BTreeMap::new(), arrivals: 0, pause_until: None }
+        Self {
+            auth: Some(auth),
+            pending: BTreeMap::new(),
+            arrivals: 0,
+            pause_until: None,
+            unreachable: BTreeMap::new(),
+        }
     }
 
     /// The server is authenticated, and these responders are on the path.
@@ -112,7 +63,7 @@ impl Initiator {
     ) {
         // Spec: P-166 P-167 ('server-auth' Message)
         for address in responders {
-            self.add_responder(signalling, now, address);
+            self.add_responder(signalling, now, address, true);
         }
     }
 
@@ -143,6 +94,7 @@ impl Initiator {
     ) -> Result<(), ProtocolFault> {
         match notification {
             Notification::NewResponder(address) => {
+                self.unreachable.remove(&address);
                 let is_peer = |session: &Session| session.address == address.into();
                 // Spec: P-182 ('new-responder' Message)
                 if signalling.session.as_ref().is_some_and(is_peer) {
@@ -153,10 +105,13 @@ impl Initiator {
                     signalling.send_drop(address, DropReason::DroppedByInitiator);
                 } else if signalling.running() {
                     // Spec: P-181 P-183 ('new-responder' Message)
-                    self.add_responder(signalling, now, address);
+                    self.add_responder(signalling, now, address, false);
                 }
             }
             Notification::Disconnected(address) => {
+                if let Ok(address) = ResponderAddress::try_from(address) {
+                    self.unreachable.remove(&address);
+                }
                 self.forget(signalling, address, PeerLeft::Disconnected);
             }
             Notification::SendError(error) => {
@@ -171,6 +126,9 @@ impl Initiator {
                 if nonces.is_some_and(|nonces| nonces.has_sent(error.sequence())) {
                     // Spec: P-210 ('send-error' Message)
                     signalling.event(Event::SendError(error.destination()));
+                    if let Ok(address) = ResponderAddress::try_from(error.destination()) {
+                        self.unreachable.insert(address, now + UNREACHABLE_GRACE);
+                    }
                     self.forget(signalling, error.destination(), PeerLeft::Unreachable);
                 }
             }
@@ -216,17 +174,13 @@ impl Initiator {
         signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
         address: ResponderAddress,
+        was_here: bool,
     ) {
-        let responder = PendingResponder {
-            arrival: self.arrivals,
-            arrived: now,
-            spoke: None,
-            started: None,
-            held: Vec::new(),
-            // Spec: P-037 (Sending a Signalling Message)
-            nonces: NonceStreams::new(&mut *signalling.random.0),
-            state: NextMessage::First,
-        };
+        // Who counts on a token has nothing to say to us that it said before.
+        let was_here = was_here && matches!(self.auth, Some(PeerAuth::Trusted(_)));
+        // Spec: P-037 (Sending a Signalling Message)
+        let nonces = NonceStreams::new(&mut *signalling.random.0);
+        let responder = PendingResponder::new(self.arrivals, now, nonces, was_here);
         self.arrivals += 1;
         self.pending.insert(address, responder);
         signalling.event(Event::ResponderJoined(address));
@@ -295,17 +249,24 @@ impl Initiator {
             return;
         };
         responder.spoke.get_or_insert(now);
-        let waiting =
-            matches!(responder.state, NextMessage::First) && (paused || !responder.held.is_empty());
-        if !waiting {
+        if responder.is_stale(now, message) {
+            return;
+        }
+        if responder.begins_anew(message) {
+            responder.held.clear();
+        }
+        let first = matches!(responder.state, NextMessage::First);
+        let too_large = responder.may_be_late() && message.len() > HELD_MESSAGE_SIZE;
+        let waiting = first && (paused || !responder.held.is_empty());
+        if !waiting && !too_large {
             self.process(signalling, now, address, message);
-        } else if responder.held.len() < HELD_MESSAGES && message.len() <= HELD_MESSAGE_SIZE {
-            responder.held.push(message.to_vec());
-        } else {
+        } else if too_large || !responder.hold(message) {
             // Nothing was tried, so this does not make the pause longer: who floods the path must
             // not be able to keep the others waiting for ever.
             let fault = Fault::protocol("it sent more than 'token' and 'key' before an answer");
-            self.fail(signalling, address, fault);
+            if !responder.excuse(now, message, &fault) {
+                self.fail(signalling, address, fault);
+            }
         }
     }
 
@@ -320,13 +281,21 @@ impl Initiator {
         // Taken out: a responder that fails is already forgotten.
         let Some(mut responder) = self.pending.remove(&address) else { return };
         responder.started.get_or_insert(now);
+        let again = responder.may_be_late().then(|| responder.again(&mut *signalling.random.0));
         match self.advance(signalling, address, responder, message) {
             Ok(Some(responder)) => {
                 self.pending.insert(address, responder);
             }
             Ok(None) => {}
             Err(fault) => {
-                self.fail(signalling, address, fault);
+                let excused =
+                    again.and_then(|mut it| it.excuse(now, message, &fault).then_some(it));
+                match excused {
+                    Some(responder) => {
+                        self.pending.insert(address, responder);
+                    }
+                    None => self.fail(signalling, address, fault),
+                }
                 // Spec: P-237 (Client Handshake)
                 self.pause_until = Some(now + ATTEMPT_PAUSE);
             }
@@ -531,7 +500,7 @@ impl Initiator {
         let held = self.pending.values().any(|responder| !responder.held.is_empty());
         let pause = self.pause_until.filter(|_| held);
         let pending = self.pending.values().filter_map(|c| c.deadline(handshake_timeout));
-        pending.chain(pause).min()
+        pending.chain(pause).chain(self.unreachable.values().copied()).min()
     }
 
     pub(super) fn handle_timeout(
@@ -547,12 +516,20 @@ impl Initiator {
             .collect();
         for (address, spoke) in late {
             let reason = DropReason::DroppedByInitiator;
-            if spoke {
+            let verdict = self.pending.get(&address).and_then(|responder| responder.verdict(now));
+            if let Some(fault) = verdict {
+                self.fail(signalling, address, fault);
+            } else if spoke {
                 let text = "it did not complete the handshake in time".to_owned();
                 self.fail(signalling, address, Fault { reason, text });
             } else {
                 self.drop_pending(signalling, address, reason);
             }
+        }
+        while let Some((&address, _)) = self.unreachable.iter().find(|(_, until)| **until <= now) {
+            self.unreachable.remove(&address);
+            // With a reason that says to come back.
+            signalling.send_drop(address, DropReason::InternalError);
         }
         self.end_pause(signalling, now);
     }
@@ -567,43 +544,20 @@ impl Initiator {
     /// Looks at what came in during the pause, until somebody fails again.
     fn process_held(&mut self, signalling: &mut Signalling<impl TaskOutput>, now: Instant) {
         while self.pause_until.is_none() && signalling.running() {
+            // At random: whoever is dropped can be back at once, and would be first again and again.
             let waiting = self.pending.iter_mut().filter(|(_, c)| !c.held.is_empty());
-            let Some((&address, responder)) = waiting.min_by_key(|(_, c)| (c.spoke, c.arrival))
-            else {
+            let mut waiting: Vec<_> = waiting.collect();
+            if waiting.is_empty() {
                 return;
-            };
-            for message in std::mem::take(&mut responder.held) {
-                self.process(signalling, now, address, &message);
             }
-        }
-    }
-}
-
-impl PendingResponder {
-    /// The responder after a message that was found to be good.
-    fn next(mut self, checked: CheckedNonce, state: NextMessage) -> Self {
-        self.nonces.commit(checked);
-        self.state = state;
-        self
-    }
-
-    fn next_nonce(
-        &mut self,
-        signalling: &Signalling<impl TaskOutput>,
-        address: ResponderAddress,
-    ) -> Result<Nonce, SequenceExhausted> {
-        let own = signalling.server.as_ref().map_or(Address::INITIATOR, |server| server.address);
-        // Spec: P-045 (Sending a Signalling Message)
-        self.nonces.next_nonce(own, address.into())
-    }
-
-    /// When the responder will have taken too long. Waiting for the end of a pause is not its fault.
-    fn deadline(&self, handshake_timeout: Duration) -> Option<Instant> {
-        match (self.spoke, self.started) {
-            // Spec: P-107 (Path Cleaning)
-            (None, _) => Some(self.arrived + SILENT_RESPONDER_TIMEOUT),
-            (Some(_), None) => None,
-            (Some(_), Some(started)) => Some(started + handshake_timeout),
+            let random = u64::from_be_bytes(signalling.random.0.array()) % waiting.len() as u64;
+            let (&address, responder) = waiting.swap_remove(random as usize);
+            for message in std::mem::take(&mut responder.held) {
+                let stale = |responder: &mut PendingResponder| responder.is_stale(now, &message);
+                if !self.pending.get_mut(&address).is_some_and(stale) {
+                    self.process(signalling, now, address, &message);
+                }
+            }
         }
     }
 }

@@ -293,7 +293,7 @@ impl<E: TaskOutput> Client<E> {
                     }
                 }
                 RoleState::Responder(responder) => {
-                    responder.handle_message(&mut self.signalling, message);
+                    responder.handle_message(&mut self.signalling, now, message);
                 }
             }
         }

@@ -82,6 +82,7 @@ mod incoming;
 mod initiator;
 mod machine;
 mod outgoing;
+mod pending;
 mod receiving;
 mod responder;
 mod retry;

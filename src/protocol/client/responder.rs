@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use super::config::LONGEST_TIMEOUT;
 use super::end::{Closed, ClosedBy, EndReason};
 use super::event::{Event, PeerLeft};
 use super::fault::ProtocolFault;
+use super::initiator::UNREACHABLE_GRACE;
 use super::server_messages::seal;
 use super::signalling::Signalling;
 use crate::crypto::{AuthToken, KeyPair, PublicKey, SharedKey};
@@ -12,6 +14,10 @@ use crate::protocol::message::{
     Close, Fields, InitiatorAuth, Key, Notification, ResponderAuth, Token,
 };
 use crate::protocol::{Address, CheckedNonce, CloseCode, Nonce, NonceStreams, Role, TaskOutput};
+
+/// How many times as long as the rest of the handshake a responder waits for the first answer. With the default of 60
+/// seconds that is longer than an initiator needs for a full path.
+const FIRST_ANSWER: u32 = 5;
 
 #[derive(Debug)]
 pub(super) struct Responder {
@@ -28,6 +34,9 @@ pub(super) struct Responder {
     initiator_replaced: bool,
     /// An initiator was on the path at some time.
     was_present: bool,
+    /// The initiator was forgotten because a message did not reach it, and until when the server may say that it has
+    /// left. If it has not, it counts on a session that is gone.
+    unreachable: Option<Instant>,
     handshake: Option<Handshake>,
 }
 
@@ -84,6 +93,7 @@ impl Responder {
             present: false,
             initiator_replaced: false,
             was_present: false,
+            unreachable: None,
             handshake: None,
         }
     }
@@ -163,7 +173,9 @@ impl Responder {
         let plain = Key { key: *session.public() }.serialise();
         // Spec: P-246 ('key' Message)
         signalling.transmit(seal(&nonce(), &key, &plain));
-        let deadline = now + signalling.settings.peer_handshake_timeout;
+        // Others may be before us, and each costs the initiator a second.
+        let timeout = signalling.settings.peer_handshake_timeout.saturating_mul(FIRST_ANSWER);
+        let deadline = now + timeout.min(LONGEST_TIMEOUT);
         self.handshake = Some(Handshake { nonces, state: NextMessage::Key { session }, deadline });
     }
 
@@ -175,6 +187,7 @@ impl Responder {
     ) -> Result<(), ProtocolFault> {
         match notification {
             Notification::NewInitiator => {
+                self.unreachable = None;
                 self.initiator_replaced = self.was_present;
                 (self.present, self.was_present) = (true, true);
                 // Spec: P-174 ('new-initiator' Message)
@@ -187,6 +200,7 @@ impl Responder {
                 self.begin(signalling, now);
             }
             Notification::Disconnected(_) => {
+                self.unreachable = None;
                 self.initiator_left(signalling, PeerLeft::Disconnected)
             }
             Notification::SendError(error) => {
@@ -200,6 +214,7 @@ impl Responder {
                 let nonces = session.or(self.handshake.as_ref().map(|handshake| &handshake.nonces));
                 if nonces.is_some_and(|nonces| nonces.has_sent(error.sequence())) {
                     signalling.event(Event::SendError(error.destination()));
+                    self.unreachable = Some(now + UNREACHABLE_GRACE);
                     self.initiator_left(signalling, PeerLeft::Unreachable);
                 }
             }
@@ -227,13 +242,14 @@ impl Responder {
     pub(super) fn handle_message(
         &mut self,
         signalling: &mut Signalling<impl TaskOutput>,
+        now: Instant,
         message: &[u8],
     ) {
         let Some(handshake) = self.handshake.take() else {
             tracing::debug!("ignoring a message from an initiator that was not announced");
             return;
         };
-        match self.advance(signalling, handshake, message) {
+        match self.advance(signalling, now, handshake, message) {
             Ok(Step::Continue(handshake)) => self.handshake = Some(handshake),
             // The token did its work; from here on only a stored key helps.
             Ok(Step::Done) => self.token = None,
@@ -264,6 +280,7 @@ impl Responder {
     fn advance(
         &self,
         signalling: &mut Signalling<impl TaskOutput>,
+        now: Instant,
         mut handshake: Handshake,
         message: &[u8],
     ) -> Result<Step, Fault> {
@@ -290,7 +307,9 @@ impl Responder {
                     .map_err(|_| "sequence numbers are used up")?;
                 // Spec: P-255 P-275 ('auth' Message)
                 signalling.transmit(seal(&reply, &key, &auth.serialise()));
-                Ok(Step::Continue(Handshake { state: NextMessage::Auth { key }, ..handshake }))
+                let deadline = now + signalling.settings.peer_handshake_timeout;
+                let state = NextMessage::Auth { key };
+                Ok(Step::Continue(Handshake { state, deadline, ..handshake }))
             }
             NextMessage::Auth { key } => {
                 self.auth_message(signalling, handshake.nonces, checked, key, &nonce, data)
@@ -353,7 +372,8 @@ impl Responder {
     }
 
     pub(super) fn next_timeout(&self) -> Option<Instant> {
-        self.handshake.as_ref().map(|handshake| handshake.deadline)
+        let handshake = self.handshake.as_ref().map(|handshake| handshake.deadline);
+        handshake.into_iter().chain(self.unreachable).min()
     }
 
     pub(super) fn handle_timeout(
@@ -361,7 +381,11 @@ impl Responder {
         signalling: &mut Signalling<impl TaskOutput>,
         now: Instant,
     ) {
-        if self.next_timeout().is_some_and(|deadline| deadline <= now) {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+        if is_due(self.unreachable) {
+            self.unreachable = None;
+            signalling.finish(EndReason::PeerUnreachable, CloseCode::GoingAway);
+        } else if is_due(self.handshake.as_ref().map(|handshake| handshake.deadline)) {
             self.handshake = None;
             signalling.finish(EndReason::PeerHandshakeTimeout, CloseCode::Timeout);
         }

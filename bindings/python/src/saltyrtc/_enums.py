@@ -209,6 +209,10 @@ class Status(OpenEnum):
     """Responder: the handshake with the initiator went wrong, perhaps because one of the two took what was still
     under way from an earlier connection for a part of it.
     """
+    PEER_UNREACHABLE = -320
+    """Responder: the server could not deliver a message to the initiator, which has not left and may not know
+    that its peer has forgotten it.
+    """
     LISTEN_FAILED = -400
     """The server cannot listen on this address."""
     PANIC = -900
@@ -660,6 +664,7 @@ STATUS_TEXTS: Dict[int, str] = {
     -317: "peer candidate",
     -318: "peer description",
     -319: "handshake disturbed",
+    -320: "peer unreachable",
     -400: "listen failed",
     -900: "panic",
 }

@@ -577,7 +577,8 @@ def config_set_server_handshake_timeout(config: int, timeout_ms: int) -> None:
 
 def config_set_peer_handshake_timeout(config: int, timeout_ms: int) -> None:
     """The most time, in milliseconds, that the handshake with a peer may take, counted from the peer's first
-    message. Default: 60 s.
+    message. Default: 60 s. A responder waits five times as long for that message, as an initiator looks at
+    one responder per second if others fail.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_set_peer_handshake_timeout(config, timeout_ms, byref(error_))

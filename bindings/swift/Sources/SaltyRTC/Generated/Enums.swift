@@ -183,6 +183,9 @@ public enum Status: OpenEnum {
     /// Responder: the handshake with the initiator went wrong, perhaps because one of the two took what was still under
     /// way from an earlier connection for a part of it.
     case handshakeDisturbed
+    /// Responder: the server could not deliver a message to the initiator, which has not left and may not know that its
+    /// peer has forgotten it.
+    case peerUnreachable
     /// The server cannot listen on this address.
     case listenFailed
     /// A bug in the library. Please report the text.
@@ -263,6 +266,7 @@ public enum Status: OpenEnum {
         case -317: self = .peerCandidate
         case -318: self = .peerDescription
         case -319: self = .handshakeDisturbed
+        case -320: self = .peerUnreachable
         case -400: self = .listenFailed
         case -900: self = .panic
         default: self = .unknown(rawValue)
@@ -342,6 +346,7 @@ public enum Status: OpenEnum {
         case .peerCandidate: -317
         case .peerDescription: -318
         case .handshakeDisturbed: -319
+        case .peerUnreachable: -320
         case .listenFailed: -400
         case .panic: -900
         case .unknown(let value): value
@@ -422,6 +427,7 @@ public enum Status: OpenEnum {
         case .peerCandidate: "peer candidate"
         case .peerDescription: "peer description"
         case .handshakeDisturbed: "handshake disturbed"
+        case .peerUnreachable: "peer unreachable"
         case .listenFailed: "listen failed"
         case .panic: "panic"
         case .unknown(let value): "unknown status \(value)"

@@ -313,6 +313,13 @@ public class Status private constructor(value: Int, name: String, internal val t
         @JvmField
         public val HANDSHAKE_DISTURBED: Status = Status(-319, "HANDSHAKE_DISTURBED", "handshake disturbed")
 
+        /**
+         * Responder: the server could not deliver a message to the initiator, which has not left and may not know
+         * that its peer has forgotten it.
+         */
+        @JvmField
+        public val PEER_UNREACHABLE: Status = Status(-320, "PEER_UNREACHABLE", "peer unreachable")
+
         /** The server cannot listen on this address. */
         @JvmField
         public val LISTEN_FAILED: Status = Status(-400, "LISTEN_FAILED", "listen failed")
@@ -337,7 +344,7 @@ public class Status private constructor(value: Int, name: String, internal val t
             DROPPED_BY_INITIATOR, REPLACED_BY_INITIATOR, INITIATOR_COULD_NOT_DECRYPT, RECEIVED_TOO_BIG,
             SEQUENCE_NUMBERS_USED_UP, SIGNALLING_CHANNEL_LOST, HANDOVER_TIMEOUT, CHANNEL_REFUSED,
             RTC_FAILED, PEER_CERTIFICATE, RTC_REPLACED, PEER_CANDIDATE, PEER_DESCRIPTION,
-            HANDSHAKE_DISTURBED, LISTEN_FAILED, PANIC,
+            HANDSHAKE_DISTURBED, PEER_UNREACHABLE, LISTEN_FAILED, PANIC,
         )
 
         private val known = entries.associateBy { it.value }
