@@ -1,13 +1,13 @@
 //! Several servers behind HAProxy, with the configuration that is shipped.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::{Child, Command, Stdio};
 
 use saltyrtc::client::{Client, Config, Event, PeerAuth, RoleConfig};
-use saltyrtc::crypto::KeyPair;
+use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::ServerUrl;
 use saltyrtc::task::RelayedData;
 use tokio::sync::watch;
@@ -25,6 +25,11 @@ const HAPROXY: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 10);
 const EARLY: usize = 400;
 /// Paths whose responders come when there is one more server than when the initiators came.
 const LATE: usize = 100;
+
+/// How many paths the stick table has room for.
+const TABLE: usize = 2 * (EARLY + LATE);
+/// Requests for paths that nobody is on.
+const RANDOM: usize = 10_000;
 
 /// A socket for each client, and what else this process has.
 const DESCRIPTORS: usize = 2 * (EARLY + LATE) + 500;
@@ -89,6 +94,8 @@ impl HaProxy {
             // As slow as this machine may be.
             ("timeout check 5s", "timeout check 20s".to_owned()),
             ("maxconn 100000", "maxconn 4000".to_owned()),
+            // So small that what does not belong into it would push out what does.
+            ("size 1m", format!("size {TABLE}")),
             (
                 "default-server check port 8766",
                 format!("default-server check port {}", ports.admin),
@@ -131,6 +138,13 @@ impl HaProxy {
         let mut answer = String::new();
         socket.read_to_string(&mut answer).expect("haproxy answers");
         answer
+    }
+
+    /// How many paths are in the stick table.
+    fn table(&self) -> usize {
+        let answer = self.control("show table signalling");
+        let used = answer.lines().find_map(|line| line.split("used:").nth(1));
+        used.unwrap_or_else(|| panic!("{answer}")).trim().parse().unwrap()
     }
 
     /// The servers that get clients. (`UP 1/2`: one more good check, and it takes two bad ones to be down.)
@@ -235,6 +249,51 @@ fn config(url: &ServerUrl, role: RoleConfig, key: &KeyPair) -> Config {
     config
 }
 
+/// Asks for paths that nobody is on: some are none, some are never joined because it is no WebSocket that is
+/// asked for.
+fn ask_for_random_paths(front: SocketAddr) {
+    let mut random = OsRandom;
+    let mut connection: Option<BufReader<TcpStream>> = None;
+    for index in 0..RANDOM {
+        let path = *KeyPair::generate(&mut random).public();
+        let path =
+            if index % 2 == 0 { path.to_hex() } else { format!("{}/{index}", path.to_hex()) };
+        let reader = connection.get_or_insert_with(|| {
+            let connection = TcpStream::connect(front).unwrap();
+            connection.set_read_timeout(Some(NEVER)).unwrap();
+            BufReader::new(connection)
+        });
+        // In one piece: the rest would wait for an acknowledgement.
+        let request = format!("GET /{path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        reader.get_mut().write_all(request.as_bytes()).unwrap();
+        if !read_answer(reader) {
+            connection = None;
+        }
+    }
+}
+
+/// Reads an answer that is no WebSocket. Says whether there can be one more on this connection.
+fn read_answer(reader: &mut BufReader<TcpStream>) -> bool {
+    let (mut line, mut length, mut open) = (String::new(), 0, true);
+    let mut first = true;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).unwrap();
+        let text = line.trim_end().to_ascii_lowercase();
+        if std::mem::take(&mut first) {
+            assert!(text.starts_with("http/1.1 4"), "{text}");
+        }
+        match text.split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().unwrap(),
+            Some(("connection", value)) => open = value != "close",
+            _ if text.is_empty() => break,
+            _ => {}
+        }
+    }
+    std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).unwrap();
+    open
+}
+
 /// How many files and sockets the programs of a shell may have open.
 fn descriptors() -> usize {
     let output = Command::new("sh").args(["-c", "ulimit -n"]).output().unwrap();
@@ -301,6 +360,10 @@ async fn clients_of_one_path_always_meet() {
     for server in [&one, &two, &three] {
         assert!(paths(&[server]) > 50, "the paths are not spread");
     }
+
+    // Who asks for any path at all does not push out those that clients are on.
+    tokio::task::spawn_blocking(move || ask_for_random_paths(front)).await.unwrap();
+    assert_eq!(haproxy.table(), EARLY + LATE, "paths in the stick table");
 
     // A server more: those who come now find those who were there before, whatever the hash says.
     let four = server(4, &key, &ports);
