@@ -287,7 +287,21 @@ fn problems_with_servers_are_told() {
             TURN,
             "the TURN server 203.0.113.10:3478 has no capacity left (error 508)",
         ),
-        (right, Some(442), TURN, "the TURN server 203.0.113.10:3478 refused with error 442"),
+        (
+            right,
+            Some(437),
+            TURN,
+            "the TURN server 203.0.113.10:3478 still has an address for an earlier use of the same port, \
+             which ends by itself within some minutes (error 437)",
+        ),
+        (
+            right,
+            Some(441),
+            TURN,
+            "the TURN server 203.0.113.10:3478 does not accept the user name or the password",
+        ),
+        (right, Some(442), TURN, "the TURN server 203.0.113.10:3478 relays no UDP (error 442)"),
+        (right, Some(443), TURN, "the TURN server 203.0.113.10:3478 refused with error 443"),
         (right, None, "turn:192.0.2.99", "the TURN server 192.0.2.99:3478 does not answer"),
     ] {
         let mut network = Network::new();
@@ -320,6 +334,99 @@ fn a_stale_nonce_is_no_problem() {
         network.run(Duration::from_secs(60));
     }
     network.check_data();
+}
+
+#[test]
+fn an_address_that_a_server_gives_for_seconds_is_kept() {
+    for (url, lifetime) in [(TURN, 24), (TURN_TCP, 24), (TURN, 1), (TURN, 599), (TURN, 3600)] {
+        let mut network = network([url; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+        network.server.max_lifetime = lifetime;
+        if url == TURN_TCP {
+            connect(&mut network, 0);
+            connect(&mut network, 1);
+        }
+        if lifetime == 1 {
+            // There is no use in such a server; but it must not make us storm it.
+            network.run(Duration::from_secs(20));
+            assert!(network.datagrams < 200, "{}", network.datagrams);
+            continue;
+        }
+        network.run_until_connected();
+        network.run(Duration::from_secs(3000));
+        network.check_data();
+        let problems = network.hosts.iter().flat_map(|host| &host.problems);
+        assert_eq!(problems.count(), 0, "{lifetime} s");
+        // Both ask for more after half of the time, or a minute before its end.
+        let pause = lifetime.min(1800) - (lifetime / 2).min(60);
+        let expected = 2 * 3000 / pause as usize;
+        let refreshes = network.server.refreshes;
+        assert!(refreshes.abs_diff(expected) <= expected / 5 + 2, "{refreshes} in {lifetime} s");
+    }
+}
+
+#[test]
+fn an_address_for_seconds_is_kept_with_new_nonces_and_loss() {
+    let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+    network.server.max_lifetime = 24;
+    network.run_until_connected();
+    for _ in 0..50 {
+        network.server.stale_nonce = true;
+        network.run(Duration::from_secs(20));
+    }
+    network.loss = 100;
+    network.run(Duration::from_secs(600));
+    network.loss = 0;
+    network.run_until_connected();
+    network.check_data();
+}
+
+#[test]
+fn a_server_that_does_not_know_an_address_any_more_is_believed() {
+    let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+    network.run_until_connected();
+    network.run(Duration::from_secs(5));
+    network.server.forget();
+    // Both notice at the latest when they want the permission for each other to last.
+    network.run(Duration::from_secs(250));
+    let problem = "the TURN server 203.0.113.10:3478 does not know the address any more that it gave \
+                   (error 437)";
+    for index in 0..2 {
+        assert_eq!(network.hosts[index].problems, [problem]);
+        assert_eq!(network.hosts[index].agent.path(), None);
+    }
+    for host in &mut network.hosts {
+        (host.ended, _) = (false, host.unsent.clear());
+        host.agent.restart(network.now);
+    }
+    network.exchange_credentials();
+    network.run_until_connected();
+    network.run(Duration::from_secs(1));
+    network.check_data();
+}
+
+#[test]
+fn a_refused_refresh_takes_nothing_away_before_the_time_is_over() {
+    for code in [403, 441, 442, 486, 508] {
+        let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::RelayOnly);
+        network.server.max_lifetime = 120;
+        network.run_until_connected();
+        network.server.refuse_refresh = Some(code);
+        network.run(Duration::from_secs(100));
+        network.check_data();
+        // It may pass.
+        network.server.refuse_refresh = None;
+        network.run(Duration::from_secs(200));
+        network.check_data();
+        network.server.refuse_refresh = Some(code);
+        network.run(Duration::from_secs(130));
+        let problem = format!(
+            "the TURN server 203.0.113.10:3478 did not extend the time of the address that it gave \
+             (error {code})"
+        );
+        for host in &network.hosts {
+            assert_eq!(host.problems, [problem.as_str()]);
+        }
+    }
 }
 
 #[test]

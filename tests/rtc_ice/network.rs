@@ -274,6 +274,7 @@ impl Network {
     }
 
     fn deliver(&mut self, packet: Packet) {
+        self.server.set_time(self.now);
         let target = packet.target.or_else(|| self.find(packet.from, packet.to));
         match target {
             None => {}

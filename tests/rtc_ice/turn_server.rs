@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use turn_client_proto::stun::types::attribute::{ErrorCode, Nonce, Realm, XorMappedAddress};
 use turn_client_proto::stun::types::message::{
@@ -40,6 +41,7 @@ struct Allocation {
     relayed: SocketAddr,
     permissions: HashSet<IpAddr>,
     channels: Vec<(u16, SocketAddr)>,
+    expires: Instant,
 }
 
 pub(crate) struct TurnServer {
@@ -48,6 +50,11 @@ pub(crate) struct TurnServer {
     pub(crate) relay_ip: IpAddr,
     /// Refuses allocations with this error.
     pub(crate) refuse: Option<u16>,
+    /// Refuses to extend allocations with this error.
+    pub(crate) refuse_refresh: Option<u16>,
+    /// The longest time that it gives, in seconds.
+    pub(crate) max_lifetime: u32,
+    pub(crate) now: Instant,
     /// Answers the next request with "stale nonce".
     pub(crate) stale_nonce: bool,
     /// Requests of each method that were granted.
@@ -66,6 +73,9 @@ impl TurnServer {
             address,
             relay_ip: address.ip(),
             refuse: None,
+            refuse_refresh: None,
+            max_lifetime: 600,
+            now: Instant::now(),
             stale_nonce: false,
             refreshes: 0,
             deletions: 0,
@@ -78,6 +88,16 @@ impl TurnServer {
 
     pub(crate) fn allocations(&self) -> usize {
         self.allocations.len()
+    }
+
+    /// Loses all that it knows, as after a restart.
+    pub(crate) fn forget(&mut self) {
+        self.allocations.clear();
+    }
+
+    pub(crate) fn set_time(&mut self, now: Instant) {
+        self.now = now;
+        self.allocations.retain(|allocation| allocation.expires > now);
     }
 
     pub(crate) fn owns(&self, address: SocketAddr) -> bool {
@@ -141,6 +161,9 @@ impl TurnServer {
         let mut answer = Message::builder_success(message, MessageWriteVec::new());
         let peer = || message.attribute::<XorPeerAddress>().unwrap().addr(id);
         let known = self.allocations.iter().position(|known| known.client == client);
+        let asked = message.attribute::<Lifetime>().map_or(600, |lifetime| lifetime.seconds());
+        let lifetime = asked.min(self.max_lifetime);
+        let expires = self.now + Duration::from_secs(lifetime.into());
         match (message.method(), known) {
             (ALLOCATE, None) => {
                 if let Some(code) = self.refuse {
@@ -149,7 +172,8 @@ impl TurnServer {
                 let relayed = SocketAddr::new(self.relay_ip, self.next_port);
                 self.next_port += 1;
                 let (permissions, channels) = (HashSet::new(), Vec::new());
-                self.allocations.push(Allocation { client, relayed, permissions, channels });
+                let allocation = Allocation { client, relayed, permissions, channels, expires };
+                self.allocations.push(allocation);
                 answer.add_attribute(&XorRelayedAddress::new(relayed, id)).unwrap();
                 // Over a connection it is worth nothing for other packets.
                 let from = match client {
@@ -157,17 +181,19 @@ impl TurnServer {
                     Client::Stream(_) => "198.51.100.7:7".parse().unwrap(),
                 };
                 answer.add_attribute(&XorMappedAddress::new(from, id)).unwrap();
-                answer.add_attribute(&Lifetime::new(600)).unwrap();
+                answer.add_attribute(&Lifetime::new(lifetime)).unwrap();
             }
             (REFRESH, Some(index)) => {
-                let lifetime = message.attribute::<Lifetime>().unwrap().seconds();
-                if lifetime == 0 {
+                if asked == 0 {
                     self.allocations.remove(index);
                     self.deletions += 1;
+                } else if let Some(code) = self.refuse_refresh {
+                    return Err(code);
                 } else {
                     self.refreshes += 1;
+                    self.allocations[index].expires = expires;
                 }
-                answer.add_attribute(&Lifetime::new(lifetime.min(600))).unwrap();
+                answer.add_attribute(&Lifetime::new(lifetime)).unwrap();
             }
             (CREATE_PERMISSION, Some(index)) => {
                 self.allocations[index].permissions.insert(peer().ip());

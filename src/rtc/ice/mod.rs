@@ -23,6 +23,7 @@ mod candidate;
 mod checks;
 mod credentials;
 mod gather;
+mod lease;
 mod mdns;
 mod net;
 mod relay;

@@ -15,6 +15,7 @@ use turn_client_proto::tcp::TurnClientTcp;
 use turn_client_proto::types::{AddressFamily, TransportType};
 use turn_client_proto::udp::TurnClientUdp;
 
+use super::lease::{Answer, Lease};
 use super::net::{normalise, quiet};
 use super::{RelayProtocol, Server, SocketId, StreamId};
 
@@ -41,6 +42,10 @@ pub(super) struct Relay {
     /// Index of the server in the configuration.
     pub(super) server_index: usize,
     config: TurnConfig,
+    /// How long the server keeps the address.
+    lease: Lease,
+    /// The server says that it does not know the address any more.
+    gone: bool,
     /// `None` until the connection is open.
     client: Option<TurnClient>,
     local: SocketAddr,
@@ -118,6 +123,8 @@ impl Relay {
         server_index: usize,
         config: &Server,
     ) -> Self {
+        let lossy = matches!(link, Carrier::Udp(_));
+        let lease = Lease::new(now, config.turn_credentials(), lossy);
         let mut config = TurnConfig::new(config.turn_credentials());
         if server.is_ipv6() {
             config.add_address_family(AddressFamily::IPV6);
@@ -130,6 +137,8 @@ impl Relay {
             server,
             server_index,
             config,
+            lease,
+            gone: false,
             client: None,
             local: SocketAddr::from(([0; 4], 0)),
             buffer: Vec::new(),
@@ -197,7 +206,7 @@ impl Relay {
         match self.state {
             RelayState::Connecting => Some(self.deadline),
             RelayState::Allocating => self.wake.map(|at| at.min(self.deadline)),
-            RelayState::Allocated => self.wake,
+            RelayState::Allocated => self.wake.map(|at| at.min(self.lease.poll_timeout())),
             RelayState::Ended => None,
         }
     }
@@ -232,13 +241,26 @@ impl Relay {
         now: Instant,
         packet: &[u8],
     ) -> Option<(SocketAddr, Range<usize>)> {
-        let (error, mapped) = match self.state {
-            RelayState::Allocating => (self.note_error(packet), self.read_mapped(packet)),
-            _ => (None, None),
-        };
+        let (mut error, mut mapped, mut granted) = (None, None, None);
+        match self.state {
+            RelayState::Allocating if self.is_answer(packet) => {
+                (error, mapped) = (self.note_error(packet), self.read_mapped(packet));
+                granted = self.lease.begin(now, packet);
+            }
+            RelayState::Allocated => match self.lease.handle(now, packet) {
+                Answer::NotOurs => {}
+                answer => {
+                    self.gone |= answer == Answer::Gone;
+                    self.wake = Some(now);
+                    return None;
+                }
+            },
+            _ => {}
+        }
         let time = self.time(now);
         let client = self.client.as_mut()?;
-        let transmit = Transmit::new(packet, client.transport(), self.server, self.local);
+        let shown = granted.as_deref().unwrap_or(packet);
+        let transmit = Transmit::new(shown, client.transport(), self.server, self.local);
         let data = match quiet(|| client.recv(transmit, time)) {
             // Nothing follows for the client from a packet of the peer.
             TurnRecvRet::PeerData(data) => data,
@@ -260,27 +282,31 @@ impl Relay {
         (range.end <= packet.len()).then(|| (normalise(data.peer), range))
     }
 
-    /// Returns the error, if this is one in answer to the last request for an address, and remembers it.
+    /// Whether this is for the last request for an address.
+    fn is_answer(&self, packet: &[u8]) -> bool {
+        self.asked.is_some_and(|asked| packet.get(8..20) == Some(&asked))
+    }
+
+    /// Returns the error, if this answer is one, and remembers it.
     fn note_error(&mut self, packet: &[u8]) -> Option<u16> {
-        let asked = self.asked?;
         let error = quiet(|| {
             let message = Message::from_bytes(packet).ok()?;
-            let answers =
-                message.has_class(MessageClass::Error) && packet.get(8..20) == Some(&asked);
-            answers.then(|| message.attribute::<ErrorCode>().ok()).flatten()
+            let error = message.has_class(MessageClass::Error);
+            error.then(|| message.attribute::<ErrorCode>().ok()).flatten()
         })?;
         self.last_error = Some(error.code());
         self.last_error
     }
 
-    /// Returns where the server saw the last request for an address come from, if this is the answer.
+    /// Returns where the server saw the last request for an address come from, if this answer says it.
     fn read_mapped(&self, packet: &[u8]) -> Option<SocketAddr> {
-        let asked = self.asked.filter(|_| matches!(self.link, Carrier::Udp(_)))?;
+        if !matches!(self.link, Carrier::Udp(_)) {
+            return None;
+        }
         quiet(|| {
             let message = Message::from_bytes(packet).ok()?;
-            let answers =
-                message.has_class(MessageClass::Success) && packet.get(8..20) == Some(&asked);
-            let mapped = answers.then(|| message.attribute::<XorMappedAddress>().ok()).flatten()?;
+            let success = message.has_class(MessageClass::Success);
+            let mapped = success.then(|| message.attribute::<XorMappedAddress>().ok()).flatten()?;
             Some(normalise(mapped.addr(message.transaction_id())))
         })
     }
@@ -319,6 +345,7 @@ impl Relay {
 
     /// Gives the allocation back.
     pub(super) fn delete(&mut self, now: Instant) {
+        self.lease.release();
         let time = self.time(now);
         if let Some(client) = self.client.as_mut() {
             // Fails if there is none, which is as good.
@@ -346,6 +373,13 @@ impl Relay {
         if self.state != RelayState::Allocated && self.deadline <= now {
             output.push(self.give_up());
             return;
+        }
+        if self.state == RelayState::Allocated {
+            if self.gone || self.lease.has_expired(now) {
+                output.push(self.give_up());
+                return;
+            }
+            output.extend(self.lease.drive(now).map(RelayOutput::Send));
         }
         let time = self.time(now);
         // Each round sends, tells or waits: a server cannot make it turn for ever.
@@ -419,13 +453,25 @@ impl Relay {
         let server = self.server;
         match (self.state, self.last_error) {
             (RelayState::Connecting, _) => format!("no connection to the TURN server {server}"),
-            (RelayState::Allocated, _) => {
-                format!("the TURN server {server} does not answer any more")
-            }
+            (RelayState::Allocated, _) if self.gone => format!(
+                "the TURN server {server} does not know the address any more that it gave (error 437)"
+            ),
+            (RelayState::Allocated, _) => match self.lease.refused() {
+                Some(code) => format!(
+                    "the TURN server {server} did not extend the time of the address that it gave \
+                     (error {code})"
+                ),
+                None => format!("the TURN server {server} does not answer any more"),
+            },
             (_, Some(401 | 441)) => {
                 format!("the TURN server {server} does not accept the user name or the password")
             }
             (_, Some(403)) => format!("the TURN server {server} forbids its use (error 403)"),
+            (_, Some(437)) => format!(
+                "the TURN server {server} still has an address for an earlier use of the same port, \
+                 which ends by itself within some minutes (error 437)"
+            ),
+            (_, Some(442)) => format!("the TURN server {server} relays no UDP (error 442)"),
             (_, Some(486)) => {
                 format!("the quota of this user at the TURN server {server} is used up (error 486)")
             }
