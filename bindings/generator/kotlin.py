@@ -34,7 +34,7 @@ LEFT_OUT = {
 BY_HAND = {"saltyrtc_queue_read", "saltyrtc_error_free", "saltyrtc_error_message", "saltyrtc_error_status"}
 
 PUBLIC_ENUMS = (
-    "saltyrtc_status", "saltyrtc_closed_by", "saltyrtc_peer_left", "saltyrtc_connection_state",
+    "saltyrtc_status", "saltyrtc_retry", "saltyrtc_closed_by", "saltyrtc_peer_left", "saltyrtc_connection_state",
     "saltyrtc_candidate_type", "saltyrtc_relay_protocol", "saltyrtc_rtc_tasks", "saltyrtc_reliability",
     "saltyrtc_chunking_mode", "saltyrtc_limit", "saltyrtc_log_level",
 )

@@ -3,6 +3,39 @@
 package org.saltyrtc
 
 
+/**
+ * Whether, and when, it helps to create a new client with the same settings after one has ended. After a session this
+ * is for peers that trust each other: a token that was used is of no use any more.
+ */
+public class Retry private constructor(value: Int, name: String) : OpenEnum(value, name) {
+    /** The values that this version knows. */
+    public companion object {
+        /** Not before somebody has changed something. */
+        @JvmField
+        public val NEVER: Retry = Retry(0, "NEVER")
+
+        /** After a pause, for example of a second, and after a longer one each time. */
+        @JvmField
+        public val LATER: Retry = Retry(1, "LATER")
+
+        /** At once; and if that fails, later. */
+        @JvmField
+        public val AT_ONCE: Retry = Retry(2, "AT_ONCE")
+
+        /** All that this version knows. */
+        @JvmStatic
+        public val entries: List<Retry> = listOf(
+            NEVER, LATER, AT_ONCE,
+        )
+
+        private val known = entries.associateBy { it.value }
+
+        /** The one with this number. A number that only later versions know is kept. */
+        @JvmStatic
+        public fun of(value: Int): Retry = known[value] ?: Retry(value, "UNKNOWN_$value")
+    }
+}
+
 /** Who ended a connection. */
 public class ClosedBy private constructor(value: Int, name: String) : OpenEnum(value, name) {
     /** The values that this version knows. */

@@ -1,7 +1,6 @@
 package org.saltyrtc
 
 import org.saltyrtc.internal.Functions
-import org.saltyrtc.internal.KEY_BYTES
 import org.saltyrtc.internal.key
 
 /** A public permanent key: 32 bytes. It is no secret. Peers store it in order to trust its owner. */
@@ -28,7 +27,7 @@ public class PublicKey(bytes: ByteArray) {
 }
 
 /** 32 bytes that are a secret: [toString] does not show them, and [close] overwrites them. */
-public sealed class Secret(bytes: ByteArray) : AutoCloseable {
+public abstract class Secret internal constructor(bytes: ByteArray) : AutoCloseable {
     private val secret = key("the secret", bytes)!!.copyOf()
 
     /** A copy of the 32 bytes. Store it where nobody else can read it; overwrite the copy when it is not needed any more. */
@@ -58,7 +57,10 @@ public class Token(bytes: ByteArray) : Secret(bytes) {
     public companion object {
         /** A random one. */
         @JvmStatic
-        public fun generate(): Token = Token(Functions.keyPairGenerate().second)
+        public fun generate(): Token {
+            val secret = Functions.keyPairGenerate().second
+            return Token(secret).also { secret.fill(0) }
+        }
     }
 }
 
@@ -85,7 +87,7 @@ public class KeyPair(secretKey: ByteArray) : Secret(secretKey) {
         @JvmStatic
         public fun generate(): KeyPair {
             val secretKey = Functions.keyPairGenerate().second
-            return KeyPair(secretKey).also { secretKey.fill(0, 0, KEY_BYTES) }
+            return KeyPair(secretKey).also { secretKey.fill(0) }
         }
     }
 }

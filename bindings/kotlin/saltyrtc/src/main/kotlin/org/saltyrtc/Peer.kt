@@ -21,7 +21,11 @@ import org.saltyrtc.internal.text
  * Messages and events that nobody takes wait. If more than a mebibyte, or a thousand, wait in one place, the client takes
  * nothing more from the network until some were taken: the peer then waits in its [send]. Nothing is ever dropped.
  */
-public sealed class Peer(create: () -> Pointer, url: String, options: PeerOptions) : AutoCloseable {
+public abstract class Peer internal constructor(
+    create: () -> Pointer,
+    url: String,
+    options: PeerOptions,
+) : AutoCloseable {
     internal val core: PeerCore
 
     /** The public permanent key of this client. */

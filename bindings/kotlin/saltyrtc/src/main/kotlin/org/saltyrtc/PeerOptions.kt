@@ -43,6 +43,13 @@ public class PeerOptions {
     /** How long the handshake with a peer may take, in milliseconds from its first message; 60 s if null. */
     public var peerHandshakeTimeoutMillis: Long? = null
 
+    /**
+     * The most time, in milliseconds, that the server may show no sign of life when one is due; 30 s if null. Then the client
+     * ends with [Status.CONNECTION_LOST]. With [pingIntervalSeconds], a dead network is noticed within both times together,
+     * and without it only if something was sent.
+     */
+    public var responseTimeoutMillis: Long? = null
+
     /** The interval, in seconds, at which the server is asked to send pings; 0 for none. */
     public var pingIntervalSeconds: Long = 0
 
@@ -62,6 +69,7 @@ public class PeerOptions {
         connectTimeoutMillis?.let { Functions.configSetConnectTimeout(config, it) }
         serverHandshakeTimeoutMillis?.let { Functions.configSetServerHandshakeTimeout(config, it) }
         peerHandshakeTimeoutMillis?.let { Functions.configSetPeerHandshakeTimeout(config, it) }
+        responseTimeoutMillis?.let { Functions.configSetResponseTimeout(config, it) }
         Functions.configSetPingInterval(config, pingIntervalSeconds)
         maxMessageSize?.let { Functions.configSetMaxMessageSize(config, it) }
         maxQueueSize?.let { Functions.configSetMaxQueueSize(config, it) }

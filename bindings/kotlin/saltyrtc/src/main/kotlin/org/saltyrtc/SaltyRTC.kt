@@ -5,6 +5,7 @@ import org.saltyrtc.internal.EventThread
 import org.saltyrtc.internal.Functions
 import org.saltyrtc.internal.Record
 import org.saltyrtc.internal.Target
+import org.saltyrtc.internal.library
 
 /** What belongs to the library as a whole, and to no client. */
 public object SaltyRTC {
@@ -34,6 +35,7 @@ public object SaltyRTC {
      */
     @JvmStatic
     public fun setLog(level: LogLevel, sink: LogSink) {
+        library()
         EventThread.setLogTarget(if (level == LogLevel.OFF) null else LogTarget(sink))
         Functions.queueSetLog(EventThread.queue, level.value, LOG_CAPACITY)
     }

@@ -1,5 +1,7 @@
 package org.saltyrtc
 
+import org.saltyrtc.internal.Functions
+
 /**
  * Why something did not work: what happened, and what to do about it.
  *
@@ -18,6 +20,9 @@ public sealed class SaltyRTCException(
 ) : RuntimeException() {
     /** What happened and what to do about it, in English. Never contains secrets. */
     public val text: String = text ?: status.text
+
+    /** Whether, and when, to try again with a new client, after the end of one. */
+    public val retry: Retry get() = status.retry
 
     /** The text, the name of the status, and the close code. */
     final override val message: String = this.text + " (" + status.name + (closeCode?.let { ", $it" } ?: "") + ")"
@@ -49,6 +54,11 @@ public sealed class SaltyRTCException(
         }
     }
 }
+
+/** Whether, and when, to try again when a client has ended with this. */
+public val Status.retry: Retry
+    @JvmName("retryOf")
+    get() = Retry.of(Functions.statusRetry(value))
 
 /** A value that the library does not take. */
 public class InvalidArgumentException internal constructor(

@@ -25,10 +25,13 @@ public class End internal constructor(
     public val closeCode: Int?,
     /** Who ended it. */
     public val closedBy: ClosedBy?,
-    /** Whether a new client with the same options may succeed. */
+    /** Whether a new client with the same options may succeed: [retry] is not [Retry.NEVER]. */
     public val isRetryable: Boolean,
 ) {
     internal constructor(why: SaltyRTCException) : this(why.status, why.text, why.closeCode, why.closedBy, why.isRetryable)
+
+    /** Whether, and when, to try again with a new client. */
+    public val retry: Retry get() = status.retry
 
     /** Whether one of the two peers wanted it. */
     public val isClean: Boolean get() = status == Status.CLOSED || status == Status.PEER_CLOSED

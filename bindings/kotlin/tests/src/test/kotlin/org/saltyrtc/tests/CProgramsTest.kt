@@ -2,6 +2,7 @@ package org.saltyrtc.tests
 
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
+import org.saltyrtc.ChannelOptions
 import org.saltyrtc.Initiator
 import org.saltyrtc.Invitation
 import org.saltyrtc.KeyPair
@@ -9,7 +10,11 @@ import org.saltyrtc.Peer
 import org.saltyrtc.PublicKey
 import org.saltyrtc.Responder
 import org.saltyrtc.Status
+import org.saltyrtc.WebRTC
 import java.io.File
+import java.nio.ByteBuffer
+import java.security.MessageDigest
+import java.util.Random
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertNull
@@ -128,6 +133,87 @@ class CProgramsTest {
                 }
             }
         }
+    }
+
+    // The protocol of the program send_file is in examples-web/PROTOCOL.md.
+
+    private fun message(type: Int, size: Int, fill: ByteBuffer.() -> Unit): ByteArray =
+        ByteBuffer.allocate(1 + size).put(type.toByte()).apply(fill).array()
+
+    @Test
+    fun `a hundred mebibytes to C`() = withServer { server ->
+        val folder = kotlin.io.path.createTempDirectory("saltyrtc").toFile()
+        try {
+            val piece = ByteArray(65_000)
+            val size = 100L shl 20
+            fun content(random: Random, sent: Long) =
+                piece.copyOf(minOf(size - sent, piece.size.toLong()).toInt()).also(random::nextBytes)
+
+            val digest = MessageDigest.getInstance("SHA-256")
+            var hashed = 0L
+            val random = Random(7)
+            while (hashed < size) hashed += content(random, hashed).also(digest::update).size
+            val hash = digest.digest()
+            initiator(server) { tasks = listOf(WebRTC()) }.use { alice ->
+                cProgram("send_file", "receive", alice.invitation.uri, folder.path).use { program ->
+                    alice.awaitPeer()
+                    val channel = alice.openChannel("file", ChannelOptions(protocol = "v1.file.saltyrtc.org"))
+                    channel.send(message(OFFER, 8 + 32 + 7) { putLong(size).put(hash).put("big.bin".toByteArray()) })
+                    assertEquals(message(ACCEPT, 8) { putLong(0) }.toList(), channel.receive().asBytes().toList())
+                    var sent = 0L
+                    val again = Random(7)
+                    while (sent < size) {
+                        val data = content(again, sent)
+                        channel.send(message(DATA, data.size) { put(data) })
+                        sent += data.size
+                    }
+                    // It has compared the hashes.
+                    assertEquals(listOf(RECEIVED.toByte()), channel.receive().asBytes().toList())
+                    channel.close()
+                    io { program.line("received: ") }
+                    assertEquals(size, File(folder, "big.bin").length())
+                }
+            }
+        } finally {
+            folder.deleteRecursively()
+        }
+    }
+
+    @Test
+    fun `a file from C`() = limited {
+        val file = File.createTempFile("from C", ".bin").apply { deleteOnExit() }
+        val content = ByteArray(3_000_001).also(Random(8)::nextBytes)
+        file.writeBytes(content)
+        cProgram("send_file", "send", file.path).use { program ->
+            Responder(io { program.line("ws://") }) { tasks = listOf(WebRTC()) }.use { bob ->
+                val channel = bob.acceptChannel()
+                assertEquals(listOf("file", "v1.file.saltyrtc.org"), listOf(channel.label, channel.protocol))
+                val offer = ByteBuffer.wrap(channel.receive().asBytes())
+                assertEquals(listOf(OFFER.toByte(), content.size.toLong()), listOf(offer.get(), offer.getLong()))
+                val hash = ByteArray(32).also { offer.get(it) }
+                channel.send(message(ACCEPT, 8) { putLong(0) })
+                val digest = MessageDigest.getInstance("SHA-256")
+                var received = 0
+                while (received < content.size) {
+                    val data = channel.receive().asBytes()
+                    assertEquals(DATA.toByte(), data[0])
+                    digest.update(data, 1, data.size - 1)
+                    received += data.size - 1
+                }
+                assertEquals(hash.toList(), digest.digest().toList())
+                channel.send(message(RECEIVED, 0) { })
+                io { program.line("sent: ") }
+                io { program.ends() }
+                assertEquals(Status.PEER_CLOSED, bob.awaitEnd().status)
+            }
+        }
+    }
+
+    private companion object {
+        const val OFFER = 1
+        const val ACCEPT = 2
+        const val DATA = 3
+        const val RECEIVED = 4
     }
 
     @Test

@@ -14,6 +14,7 @@ import org.saltyrtc.Peer
 import org.saltyrtc.PeerFailedException
 import org.saltyrtc.PeerOptions
 import org.saltyrtc.Responder
+import org.saltyrtc.Retry
 import org.saltyrtc.SaltyRTCException
 import org.saltyrtc.Server
 import org.saltyrtc.ServerFailedException
@@ -90,6 +91,7 @@ class ErrorsTest {
             error.has(status, text, null)
             assertEquals(ClosedBy.NETWORK, error.closedBy)
             assertEquals(status == Status.CONNECT_FAILED, error.isRetryable)
+            assertEquals(if (error.isRetryable) Retry.LATER else Retry.NEVER, error.retry)
         }
     }
 
@@ -197,6 +199,18 @@ class ErrorsTest {
                 val end = alice.awaitEnd()
                 assertEquals(listOf(Status.CONNECTION_LOST, ClosedBy.NETWORK, true), listOf(end.status, end.closedBy, end.isRetryable))
                 assertTrue("broke" in end.text)
+            }
+        }
+    }
+
+    @Test
+    fun `a network that is dead`() = withServer { server ->
+        Proxy(server).use { proxy ->
+            Initiator(proxy.url) { pingIntervalSeconds = 1; responseTimeoutMillis = 300 }.use { alice ->
+                alice.awaitEvent<Event.ServerHandshakeDone>()
+                proxy.hold()
+                val end = alice.awaitEnd()
+                assertEquals(listOf(Status.CONNECTION_LOST, Retry.AT_ONCE), listOf(end.status, end.retry))
             }
         }
     }
