@@ -97,7 +97,7 @@ fn the_default_configuration_has_all_options_and_changes_nothing() {
         let file = directory.name(name);
         let output = run(&["check-config", "--config", &file], &[SAFETY_OFF]);
         assert!(output.status.success(), "{output:?}");
-        assert_eq!(output.stdout, b"The configuration is right.\n");
+        assert!(output.stdout.starts_with(b"The configuration is right.\n"), "{output:?}");
     };
     directory.write("default.toml", &text);
     check("default.toml");
@@ -123,7 +123,8 @@ fn check_config_needs_what_serve_needs() {
     );
     let file = directory.write("config.toml", config);
     // Nobody but root may listen on the port; nothing is listened on.
-    assert_eq!(output(&["check-config", "--config", &file]), "The configuration is right.\n");
+    let text = output(&["check-config", "--config", &file]);
+    assert!(text.starts_with("The configuration is right.\n"), "{text}");
     std::fs::remove_file(directory.path("tls.key")).unwrap();
     let (code, text) = fail(&["check-config", "--config", &file], &[]);
     assert!(code == 1 && text.contains("tls.key") && text.contains("key 'tlskey'"), "{text}");

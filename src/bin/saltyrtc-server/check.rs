@@ -5,7 +5,7 @@ use saltyrtc::server::TlsIdentity;
 
 use crate::error::CommandError;
 use crate::sources::{LoadedOptions, Sources};
-use crate::{permanent_key, tls};
+use crate::{memory, permanent_key, tls};
 
 const SAFETY_OFF: &str = "SALTYRTC_SAFETY_OFF";
 const SAFETY_OFF_VALUE: &str = "yes-and-i-know-what-im-doing";
@@ -64,5 +64,6 @@ pub(crate) fn check(sources: &Sources) -> Result<(), CommandError> {
     for warning in &checked.loaded.warnings {
         eprintln!("saltyrtc-server: warning: {warning}");
     }
-    crate::print(b"The configuration is right.\n")
+    let memory = memory::explanation(&checked.loaded.options.server);
+    crate::print(format!("The configuration is right.\n{memory}\n").as_bytes())
 }

@@ -15,6 +15,7 @@ mod key_file;
 mod library;
 mod logging;
 mod man;
+mod memory;
 mod notify;
 mod permanent_key;
 mod serve;
