@@ -2,143 +2,35 @@
 //
 // ?ice=URL[,USER,PASSWORD] in the address (once per server) gives STUN and TURN servers, ?relay=1 uses
 // nothing but TURN. The fragment is an invitation, or `invite=` and a server.
-import { initiatorIdentity, responderIdentity, trust } from './identity.js';
-import { formatInvitation, linkTo, parseInvitation, parseServer } from './invitation.js';
+import { forget, initiatorIdentity, knownPeers, responderIdentity, trust } from './identity.js';
+import { formatInvitation, formatServer, linkTo, parseInvitation, parseServer } from './invitation.js';
+import { Room } from './room.js';
+import { $, announce, show, status, tell } from './screen.js';
 import { Session } from './session.js';
-import { Outgoing, Receiver } from './transfer.js';
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 30_000;
-const REDRAW_MS = 100;
 const PATH_RETRY_MS = 500;
-
-const $ = (id) => document.getElementById(id);
-
-/** For programs that watch the page, such as the tests. */
-const tell = (event, detail = {}) => {
-  window.dispatchEvent(new CustomEvent('saltyrtc-example', { detail: { event, ...detail } }));
-};
-
-// --- What is shown ---
-
-function status(phase, text) {
-  document.body.dataset.phase = phase;
-  $('status').textContent = text;
-  tell('status', { phase, text });
-}
-
-function show(part) {
-  for (const id of ['start', 'meeting']) $(id).hidden = id !== part;
-  $('leave').hidden = part !== 'meeting';
-}
-
-function addMessage(kind, text) {
-  const item = document.createElement('li');
-  item.className = kind;
-  item.textContent = text;
-  $('messages').append(item);
-  item.scrollIntoView({ block: 'nearest' });
-}
-
-function bytesText(bytes) {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(bytes, 1)) / 10));
-  return `${(bytes / 1024 ** unit).toFixed(unit === 0 ? 0 : 1)} ${units[unit]}`;
-}
-
-function timeText(seconds) {
-  if (!Number.isFinite(seconds)) return '';
-  const minutes = Math.floor(seconds / 60);
-  return `, ${minutes > 0 ? `${minutes} min ` : ''}${Math.ceil(seconds % 60)} s left`;
-}
-
-function note(transfer) {
-  switch (transfer.state) {
-    case 'hashing': return 'Reading the file…';
-    case 'queued': return 'Waiting for the peer…';
-    case 'waiting': return `${bytesText(transfer.bytes)} so far. Waiting for the peer…`;
-    case 'offered': return 'Offered…';
-    case 'done': return `${bytesText(transfer.size)}, complete and verified`;
-    case 'failed': return transfer.error;
-    default: {
-      const { rate } = transfer;
-      const left = timeText((transfer.size - transfer.bytes) / rate);
-      return `${bytesText(transfer.bytes)} of ${bytesText(transfer.size)}, ${bytesText(rate)}/s${left}`;
-    }
-  }
-}
-
-function addTransfer(transfer) {
-  const item = $('transfer').content.cloneNode(true).firstElementChild;
-  const find = (selector) => item.querySelector(selector);
-  item.dataset.direction = transfer.direction;
-  find('.name').textContent = transfer.name;
-  find('.name').title = transfer.name;
-  $('transfers').prepend(item);
-  const draw = () => {
-    item.dataset.state = transfer.state;
-    find('.note').textContent = note(transfer);
-    find('progress').value = transfer.size === 0 ? 1 : transfer.bytes / transfer.size;
-    if (transfer.state === 'done' && transfer.blob) {
-      const link = find('.save');
-      link.href ||= URL.createObjectURL(transfer.blob);
-      link.download = transfer.name;
-      link.hidden = false;
-    }
-  };
-  let timer = null;
-  let state = null;
-  transfer.onchange = () => {
-    if (transfer.state !== state) {
-      state = transfer.state;
-      const { direction, name, size, sha256, bytes, error } = transfer;
-      tell('transfer', { direction, name, size, sha256, bytes, state, error });
-    }
-    // Not for every message: the page has better things to do.
-    timer ??= setTimeout(() => {
-      timer = null;
-      draw();
-      tell('progress', { direction: transfer.direction, name: transfer.name, bytes: transfer.bytes });
-    }, REDRAW_MS);
-  };
-  draw();
-}
-
-// --- Files ---
-
-const receiver = new Receiver();
-receiver.onfile = addTransfer;
-const outgoing = [];
-let sending = false;
-
-function sendFiles(files) {
-  for (const file of files) {
-    const transfer = new Outgoing(file);
-    addTransfer(transfer);
-    outgoing.push(transfer);
-  }
-  sendNext();
-}
-
-/** One file after another, as long as there is a connection. */
-async function sendNext() {
-  if (sending) return;
-  sending = true;
-  while (outgoing.length > 0 && session?.isReady) {
-    const current = session;
-    await outgoing[0].run(() => current.openFileChannel());
-    if (outgoing[0].isOver) outgoing.shift();
-    else if (session === current && current.isReady) break; // no channel to be had: wait for a new session
-  }
-  sending = false;
-}
 
 // --- Meeting the peer ---
 
+let room = null;
 let session = null;
 let identity = null;
 let retryTimer = null;
 let retryDelay = FIRST_RETRY_MS;
+
+/** The room of this peer, which is the one that was left if it is the same peer. */
+function enterRoom(peerKey) {
+  if (room !== null && peerKey !== null && room.peerKey === peerKey) return;
+  room?.close();
+  room = new Room(peerKey);
+}
+
+function setSession(current) {
+  session = current;
+  room.session = current;
+}
 
 function rtcConfig() {
   const query = new URLSearchParams(location.search);
@@ -151,10 +43,20 @@ function rtcConfig() {
   };
 }
 
-function meet() {
+function waitingText(present, peerHasLeft) {
+  if (present) return 'The peer is there. Agreeing on keys…';
+  if (peerHasLeft) return 'The peer has left. Waiting for it to come back…';
+  if (identity.role === 'initiator') return identity.trustedKey === null ? 'Waiting for somebody with your invitation…' : 'Waiting for the peer that you met before…';
+  if (identity.trustedKey !== null) return 'The peer is not there. Waiting for it to come back…';
+  return 'The peer is not there. Waiting for it… If it has met somebody with this invitation already, ask for a new one.';
+}
+
+/** `peerHasLeft`: it said good-bye the last time. */
+function meet(peerHasLeft = false) {
+  $('again').hidden = true;
   status('connecting', 'Connecting to the server…');
   const current = new Session(identity, rtcConfig());
-  session = current;
+  setSession(current);
   identity.secretKey = current.secretKey;
   current.isReady = false;
   current.oninvite = (token) => {
@@ -163,13 +65,16 @@ function meet() {
     $('link').textContent = uri;
     $('link').href = linkTo(uri);
     $('waiting').hidden = trusted;
-    status('connecting', 'Waiting for the peer…');
+    $('known').hidden = !trusted;
+    if (!trusted) announce('Your invitation is on the page.');
     tell('invitation', { uri, link: linkTo(uri) });
   };
+  current.onwaiting = (present) => status('connecting', waitingText(present, peerHasLeft));
   current.onpeer = (peerKey) => {
     retryDelay = FIRST_RETRY_MS;
-    $('waiting').hidden = true;
+    hideInvitation();
     trust(identity, current.secretKey, peerKey);
+    room.peerKey = peerKey;
     if (identity.role === 'responder') {
       // The token is used up, and better not seen in the address or the history.
       const uri = formatInvitation({ ...identity, token: null });
@@ -181,7 +86,7 @@ function meet() {
   current.onready = async () => {
     current.isReady = true;
     status('together', 'Connected, end-to-end encrypted');
-    sendNext();
+    room.sendNext();
     // The browser's statistics can lag behind.
     let path = null;
     while (session === current && (path = await current.path().catch(() => null)) === null) {
@@ -194,59 +99,133 @@ function meet() {
   };
   current.onhandover = () => tell('handover');
   current.onchat = (text) => {
-    addMessage('peer', text);
+    room.addMessage('peer', text);
     tell('chat', { text });
   };
-  current.onfilechannel = (channel) => receiver.take(channel);
-  current.onend = (reason, code) => {
+  current.onfilechannel = (channel) => room.receive(channel);
+  current.onend = ({ reason, code, goodbye, final }) => {
     if (session !== current) return;
-    session = null;
+    setSession(null);
     $('path').textContent = '';
-    status('connecting', `${reason} Trying again…`);
+    if (final) {
+      hideInvitation();
+      $('again').hidden = false;
+      status('ended', reason);
+    } else {
+      status('connecting', `${reason} Trying again…`);
+      retryTimer = setTimeout(meet, retryDelay, goodbye || peerHasLeft);
+      retryDelay = Math.min(2 * retryDelay, LAST_RETRY_MS);
+    }
     tell('end', { reason, code });
-    retryTimer = setTimeout(meet, retryDelay);
-    retryDelay = Math.min(2 * retryDelay, LAST_RETRY_MS);
   };
   try {
     current.connect();
   } catch (error) {
-    current.end(error.message);
+    current.end({ reason: error.message });
   }
 }
 
-function begin(makeIdentity) {
+function hideInvitation() {
+  for (const id of ['waiting', 'known']) $(id).hidden = true;
+  $('link').textContent = '';
+  $('link').removeAttribute('href');
+  $('copy').textContent = 'Copy the link';
+}
+
+/** What is wrong with what is in a field, or null for nothing. */
+function complain(field, problem) {
+  $(`${field}-problem`).textContent = problem ?? '';
+  if (problem === null) {
+    $(field).removeAttribute('aria-invalid');
+    return;
+  }
+  $(field).setAttribute('aria-invalid', 'true');
+  $(field).focus();
+  tell('problem', { text: problem });
+}
+
+/** False if that cannot be used, which the field then says. */
+function begin(field, makeIdentity) {
   try {
     identity = makeIdentity();
   } catch (error) {
-    $('problem').textContent = error.message;
-    tell('problem', { text: error.message });
-    return;
+    complain(field, error.message);
+    return false;
   }
-  $('problem').textContent = '';
+  for (const id of ['invitation', 'server']) complain(id, null);
+  enterRoom(identity.trustedKey ?? identity.initiatorKey ?? null);
   show('meeting');
+  // What had it is hidden now.
+  $('status').focus();
+  retryDelay = FIRST_RETRY_MS;
   meet();
+  return true;
 }
 
 function leave() {
   clearTimeout(retryTimer);
   const current = session;
   session = null;
+  if (room !== null) room.session = null;
   current?.leave();
-  $('waiting').hidden = true;
+  hideInvitation();
+  $('again').hidden = true;
   $('path').textContent = '';
   history.replaceState(null, '', location.pathname + location.search);
   show('start');
+  listKnown();
   status('start', 'Not connected.');
 }
 
-const join = (text) => begin(() => responderIdentity(parseInvitation(text)));
-const invite = (text) => {
-  begin(() => initiatorIdentity(parseServer(text)));
-  if (identity !== null) history.replaceState(null, '', `${location.pathname}${location.search}#invite=${encodeURIComponent(text)}`);
-};
+function join(text) {
+  $('invitation').value = text;
+  if (begin('invitation', () => responderIdentity(parseInvitation(text)))) $('invitation').value = '';
+}
+
+function invite(text) {
+  $('server').value = text;
+  if (!begin('server', () => initiatorIdentity(parseServer(text)))) return;
+  history.replaceState(null, '', `${location.pathname}${location.search}#invite=${encodeURIComponent(text)}`);
+}
+
+/** Of the keys, nothing is left, and nothing of what was said and sent. */
+function forgetPeer() {
+  forget(identity);
+  leave();
+  room.close();
+  room = null;
+  listKnown();
+}
+
+function listKnown() {
+  const peers = knownPeers();
+  $('peers').hidden = peers.length === 0;
+  $('peer-list').replaceChildren(...peers.map(({ peerKey, server, forget: drop }) => {
+    const item = document.createElement('li');
+    const name = document.createElement('span');
+    name.textContent = `${peerKey.slice(0, 16)}…, ${server === null ? 'who invited you' : `invited over ${server}`}`;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = 'Forget';
+    button.setAttribute('aria-label', `Forget ${peerKey.slice(0, 16)}`);
+    button.addEventListener('click', () => {
+      drop();
+      if (room?.peerKey === peerKey) {
+        room.close();
+        room = null;
+      }
+      listKnown();
+      announce('The peer is forgotten.');
+      $('invitation').focus();
+    });
+    item.append(name, button);
+    return item;
+  }));
+}
 
 // --- What people do ---
 
+const onClick = (id, action) => $(id).addEventListener('click', action);
 const onSubmit = (id, action) => $(id).addEventListener('submit', (event) => {
   event.preventDefault();
   action();
@@ -259,32 +238,60 @@ onSubmit('say', () => {
   let said = false;
   try { said = session?.say(text) ?? false; } catch { /* the peer is about to be gone */ }
   if (said) {
-    addMessage('me', text);
+    room.addMessage('me', text);
     $('text').value = '';
   } else {
-    addMessage('note', 'Nobody is there yet. Send it again once the peer is there.');
+    room.addMessage('note', 'Nobody is there yet. Send it again once the peer is there.');
   }
 });
-$('leave').addEventListener('click', leave);
-$('copy').addEventListener('click', () => {
-  // The clipboard is for secure pages only; elsewhere the link is selected for the user to copy.
-  if (navigator.clipboard) navigator.clipboard.writeText($('link').href);
-  else getSelection().selectAllChildren($('link'));
+onClick('leave', () => {
+  leave();
+  $('invitation').focus();
+});
+onClick('forget', () => {
+  forgetPeer();
+  announce('The peer is forgotten.');
+  $('invitation').focus();
+});
+onClick('other', () => {
+  const server = formatServer(identity.server);
+  forgetPeer();
+  invite(server);
+});
+onClick('again', () => {
+  $('status').focus();
+  retryDelay = FIRST_RETRY_MS;
+  meet();
+});
+onClick('copy', async () => {
+  // The clipboard is for secure pages only, and can be forbidden; then the user copies what is selected.
+  try {
+    await navigator.clipboard.writeText($('link').href);
+    $('copy').textContent = 'Copied';
+    announce('The link is copied.');
+  } catch {
+    getSelection().selectAllChildren($('link'));
+    $('copy').textContent = 'Selected: copy it now';
+    announce('The invitation is selected, for you to copy.');
+  }
 });
 $('file').addEventListener('change', ({ target }) => {
-  sendFiles(target.files);
+  room.sendFiles(target.files);
   target.value = '';
 });
 for (const type of ['dragover', 'dragleave', 'drop']) {
   document.addEventListener(type, (event) => {
     event.preventDefault();
+    // Without a peer there is nobody whom it could be for.
+    if ($('meeting').hidden) return;
     $('drop').classList.toggle('over', type === 'dragover');
-    if (type === 'drop') sendFiles(event.dataTransfer.files);
+    if (type === 'drop') room.sendFiles(event.dataTransfer.files);
   });
 }
 
 function open(hash) {
-  const fragment = decodeURIComponent(hash.slice(1));
+  let fragment = hash.slice(1);
+  try { fragment = decodeURIComponent(fragment); } catch { /* not an invitation, as will be said */ }
   if (fragment === '') return;
   if (fragment.startsWith('invite=')) invite(fragment.slice('invite='.length));
   else join(fragment);
@@ -298,6 +305,7 @@ window.addEventListener('hashchange', () => {
 window.addEventListener('pagehide', () => {
   const current = session;
   session = null;
-  current?.end('');
+  current?.end({ reason: '' });
 });
+listKnown();
 open(location.hash);

@@ -2,9 +2,11 @@
 // new invitation. There are secret keys among it: whoever can use this browser can be us.
 
 const PREFIX = 'saltyrtc-example:';
+const INITIATOR = 'initiator ';
 
 const load = (name) => JSON.parse(localStorage.getItem(PREFIX + name) ?? 'null');
 const store = (name, value) => localStorage.setItem(PREFIX + name, JSON.stringify(value));
+const remove = (name) => localStorage.removeItem(PREFIX + name);
 
 /** For an invitation. Throws if it cannot be used. */
 export function responderIdentity({ server, initiatorKey, token }) {
@@ -38,4 +40,24 @@ export function trust(identity, secretKey, peerKey) {
   else store(peerKey, { secretKey, token: identity.token ?? load(peerKey)?.token ?? null });
 }
 
-const nameOf = ({ scheme, host, port }) => `initiator ${scheme}://${host}:${port}`;
+/** The peer is a stranger from now on, and we are one to it. */
+export function forget(identity) {
+  if (identity.role === 'initiator') remove(nameOf(identity.server));
+  else remove(identity.initiatorKey);
+}
+
+/** All that this browser trusts: the key, the server over which it was invited or null, and how to forget it. */
+export function knownPeers() {
+  const names = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index));
+  return names.filter((name) => name.startsWith(PREFIX)).sort().map((name) => {
+    const key = name.slice(PREFIX.length);
+    const invited = key.startsWith(INITIATOR);
+    return {
+      peerKey: invited ? load(key).peerKey : key,
+      server: invited ? key.slice(INITIATOR.length) : null,
+      forget: () => remove(key),
+    };
+  });
+}
+
+const nameOf = ({ scheme, host, port }) => `${INITIATOR}${scheme}://${host}:${port}`;

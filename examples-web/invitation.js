@@ -17,9 +17,14 @@ const serverOf = (scheme, host, port, key) => {
   return server;
 };
 
-/** Throws an error with a text for people. */
+/** Of the invitation, or of a link to a page that carries it. Throws an error with a text for people. */
 export function parseInvitation(text) {
-  const match = PATTERN.exec(text.trim());
+  let uri = text.trim();
+  if (/^https?:/i.test(uri)) {
+    uri = uri.slice(uri.indexOf('#') + 1);
+    try { uri = decodeURIComponent(uri); } catch { /* not an invitation, as will be said */ }
+  }
+  const match = PATTERN.exec(uri);
   if (!match) throw new Error('This is not an invitation. An invitation looks like wss://example.org/… and is complete only with what follows the # sign.');
   const [, scheme, host, port, initiatorKey, serverKey, token] = match;
   return {
@@ -36,11 +41,16 @@ export function parseServer(text) {
   return serverOf(...match.slice(1));
 }
 
-export function formatInvitation({ server, initiatorKey, token }) {
+const format = (server, path) => {
   const port = server.port === PORTS[server.scheme] ? '' : `:${server.port}`;
-  const serverKey = server.key === null ? '' : `?${server.key}`;
-  return `${server.scheme}://${server.host}${port}/${initiatorKey}${serverKey}${token === null ? '' : `#${token}`}`;
-}
+  return `${server.scheme}://${server.host}${port}/${path}${server.key === null ? '' : `?${server.key}`}`;
+};
+
+/** What `parseServer` reads. */
+export const formatServer = (server) => format(server, '');
+
+export const formatInvitation = ({ server, initiatorKey, token }) =>
+  `${format(server, initiatorKey)}${token === null ? '' : `#${token}`}`;
 
 /** The link to this page that carries the invitation. */
 export const linkTo = (uri) => `${location.origin}${location.pathname}${location.search}#${uri.replace('#', '%23')}`;

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 
 const FILES = new Set([
   'index.html', 'style.css',
-  'app.js', 'identity.js', 'invitation.js', 'secure-channel.js', 'session.js', 'sha256.js', 'transfer.js',
+  'app.js', 'identity.js', 'invitation.js', 'room.js', 'screen.js', 'secure-channel.js', 'session.js', 'sha256.js', 'transfer.js',
   'node_modules/tweetnacl/nacl-fast.min.js',
   'node_modules/msgpack-lite/dist/msgpack.min.js',
   'node_modules/@saltyrtc/chunked-dc/dist/chunked-dc.es5.js',

@@ -18,10 +18,13 @@ export class Session {
   #handedOver = false;
   #closeCode = null;
   #ended = false;
+  #wrongServer = false;
   #steps = Promise.resolve();
 
   /** `(token)`: the initiator invites with this token, or without one. */
   oninvite = () => {};
+  /** `(present)`: the server is reached, and the peer is there or not, so far as the server tells us. */
+  onwaiting = () => {};
   /** `(peer's permanent key)`: the peer has proved who it is; `say` works from now on. */
   onpeer = () => {};
   /** The data channels work. */
@@ -32,7 +35,10 @@ export class Session {
   onchat = () => {};
   /** `(SecureChannel)`: the peer wants to send a file. */
   onfilechannel = () => {};
-  /** `(reason, code)`: over, once. The code is the one of the peer's 'close', or null if there was none. */
+  /**
+   * Over, once: the `reason` for people; the `code` of the peer's 'close', or null if there was none; whether the
+   * peer said `goodbye`; and whether that is `final`, so that another session would end in the same way.
+   */
   onend = () => {};
 
   /**
@@ -104,11 +110,11 @@ export class Session {
       // `disconnect` does not do that.
       if (this.#client.state === 'task') this.#client.signaling.sendClose(saltyrtcClient.CloseCode.ClosingNormal);
     } catch { /* the peer is gone already */ }
-    this.end('', true);
+    this.end({ reason: '', leaving: true });
   }
 
   /** Ends without telling the peer: it may expect us back. */
-  end(reason, leaving = false) {
+  end({ reason, leaving = false, goodbye = false, final = false }) {
     if (this.#ended) return;
     this.#ended = true;
     const client = this.#client;
@@ -116,30 +122,72 @@ export class Session {
     try { client.disconnect(); } catch { /* it was closed already */ }
     // What was just sent has to get out first.
     setTimeout(() => this.#connection?.close(), leaving ? LAST_WORDS_MS : 0);
-    this.onend(reason, this.#closeCode);
+    this.onend({ reason, code: this.#closeCode, goodbye, final });
   }
 
   #listen() {
     const client = this.#client;
+    const { signaling } = client;
     client.on('state-change', ({ data: state }) => {
       if (state === 'task') this.#meet();
-      else if (state === 'closed') this.end(this.#handedOver ? 'The peer has left.' : 'The connection to the server has ended.');
+      else if (state === 'closed' && this.#handedOver) this.#peerLeft();
     });
-    // By itself, the client would not tell us about the peer's 'close'.
-    client.signaling.handleClose = ({ reason: code }) => {
+    // Until the handover, the WebSocket carries everything.
+    client.on('connection-closed', ({ data: code }) => this.end(this.#whyClosed(code)));
+    // By itself, the client would not tell us that there is another server than expected...
+    const validateSignedKeys = signaling.validateSignedKeys;
+    signaling.validateSignedKeys = (...parameters) => {
+      this.#wrongServer = true;
+      validateSignedKeys.apply(signaling, parameters);
+      this.#wrongServer = false;
+    };
+    // ... nor whether the initiator is there, now or from now on...
+    const initPeerHandshake = signaling.initPeerHandshake;
+    signaling.initPeerHandshake = () => {
+      this.onwaiting(this.role === 'responder' && signaling.initiator.connected);
+      initPeerHandshake.call(signaling);
+    };
+    // ... nor about the peer's 'close'.
+    signaling.handleClose = ({ reason: code }) => {
       this.#closeCode = code;
       const { CloseCode, explainCloseCode } = saltyrtcClient;
-      const usual = code === CloseCode.ClosingNormal || code === CloseCode.GoingAway;
-      this.end(usual ? 'The peer has left.' : `The peer has left: ${explainCloseCode(code)}.`);
+      if (code === CloseCode.ClosingNormal || code === CloseCode.GoingAway) this.#peerLeft();
+      else this.end({ reason: `The peer has left: ${explainCloseCode(code)}.` });
     };
-    client.on('connection-error', () => this.end('The server cannot be reached.'));
-    client.on('no-shared-task', () => this.end('The peer does not speak WebRTC.'));
-    client.on('peer-disconnected', () => { if (this.#task !== null && !this.#handedOver) this.end('The peer has left.'); });
+    client.on('connection-error', () => this.end({ reason: 'The server cannot be reached.' }));
+    client.on('no-shared-task', () => this.end({ reason: 'The peer does not speak WebRTC.' }));
+    client.on('peer-disconnected', () => {
+      if (this.#task === null) this.onwaiting(false);
+      else if (!this.#handedOver) this.#peerLeft();
+    });
     client.on('application', ({ data }) => { if (typeof data === 'string') this.onchat(data); });
     client.on('handover', () => {
       this.#handedOver = true;
       this.onhandover();
     });
+  }
+
+  #peerLeft() { this.end({ reason: 'The peer has left.', goodbye: true }); }
+
+  /** What it means that the WebSocket was closed with this code. */
+  #whyClosed(code) {
+    const { CloseCode } = saltyrtcClient;
+    if (this.#wrongServer || code === CloseCode.InvalidKey) {
+      return {
+        reason: 'This is not the server that was meant: it has another key. Check the address and the key after the question mark, or ask for a new invitation.',
+        final: true,
+      };
+    }
+    switch (code) {
+      case CloseCode.InitiatorCouldNotDecrypt:
+        return { reason: 'The peer does not accept this invitation: it was used already, or is out of date. Ask for a new one.', final: true };
+      case CloseCode.DroppedByInitiator:
+        return { reason: 'The peer is talking to somebody else, who has used this invitation. Ask for a new one.', final: true };
+      case CloseCode.PathFull:
+        return { reason: 'Too many are trying to reach the peer.' };
+      default:
+        return { reason: 'The connection to the server has ended.' };
+    }
   }
 
   #meet() {
@@ -158,7 +206,7 @@ export class Session {
       }]);
     };
     connection.onconnectionstatechange = () => {
-      if (connection.connectionState === 'failed') this.end('The connection to the peer is lost.');
+      if (connection.connectionState === 'failed') this.end({ reason: 'The connection to the peer is lost.' });
     };
     connection.ondatachannel = ({ channel }) => {
       if (channel.label !== FILE_CHANNEL.label || channel.protocol !== FILE_CHANNEL.protocol) return channel.close();
@@ -204,7 +252,7 @@ export class Session {
       channel.onclose = () => {
         // Not tied any more if the task has closed the channel itself.
         try { link.closed(); } catch { /* the session is over already */ }
-        this.end('The peer has left.');
+        this.#peerLeft();
       };
       // Without going back to the event loop: a message that came in between would be lost.
       task.handover({

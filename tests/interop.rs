@@ -21,6 +21,7 @@ mod interop {
     pub mod page;
     pub mod page_and_gstreamer;
     pub mod page_and_program;
+    pub mod page_on_screen;
     pub mod python;
     pub mod reference;
     pub mod scenarios;

@@ -4,12 +4,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use serde_json::{Value as Json, json};
 
 use super::ServerAddress;
 use super::certificates::{Certificates, HOST};
-use super::driver::Program;
+use super::driver::{EVENT_LIMIT, Program};
 use super::library::LibraryServer;
 
 /// A browser with the page.
@@ -73,9 +74,68 @@ impl Page {
         self.program.send(&json!({ "command": "reload" }));
     }
 
-    /// Leaves the peer. The page stays open, and what it has received stays in it.
+    /// Leaves the peer. The page stays open, and what it has received stays in it until it meets another one.
     pub fn leave(&mut self) {
         self.program.send(&json!({ "command": "leave" }));
+    }
+
+    /// Clicks on what this CSS selector selects.
+    pub fn click(&mut self, selector: &str) {
+        self.program.send(&json!({ "command": "click", "selector": selector }));
+    }
+
+    /// Types into the field that this CSS selector selects.
+    pub fn fill(&mut self, selector: &str, text: &str) {
+        self.program.send(&json!({ "command": "fill", "selector": selector, "text": text }));
+    }
+
+    /// The texts of all that can be seen of what this CSS selector selects.
+    pub fn read(&mut self, selector: &str) -> Vec<String> {
+        self.program.send(&json!({ "command": "read", "selector": selector }));
+        let event = self.wait_for("read");
+        let texts = event["texts"].as_array().expect("texts");
+        texts.iter().map(|text| text.as_str().expect("a string").to_owned()).collect()
+    }
+
+    /// What is in the clipboard.
+    pub fn paste(&mut self) -> String {
+        self.program.send(&json!({ "command": "paste" }));
+        text(&self.wait_for("pasted"), "text")
+    }
+
+    /// The next invitation that the page shows: its URI, and the link to the page that carries it.
+    pub fn wait_for_invitation(&mut self) -> (String, String) {
+        let event = self.wait_for("invitation");
+        (text(&event, "uri"), text(&event, "link"))
+    }
+
+    /// Waits until the page says so at its top; returns all of that.
+    pub fn wait_for_status(&mut self, part: &str) -> String {
+        let event = self.wait_until("status", |event| text(event, "text").contains(part));
+        text(&event, "text")
+    }
+
+    /// Waits until this is said to those who do not see the page.
+    pub fn wait_for_announcement(&mut self, part: &str) {
+        self.wait_until("announcement", |event| text(event, "text").contains(part));
+    }
+
+    /// Waits until the page says what is wrong with what was typed.
+    pub fn wait_for_problem(&mut self) -> String {
+        text(&self.wait_for("problem"), "text")
+    }
+
+    /// The names of all files that came or went so far.
+    pub fn file_names(&self) -> Vec<String> {
+        self.program.seen("transfer").into_iter().map(|event| text(event, "name")).collect()
+    }
+
+    /// Looks at the page on screens of several widths, light and dark (`js/look.mjs`): nothing must be wrong with it.
+    pub fn must_look_well(&mut self, name: &str) {
+        self.program.send(&json!({ "command": "look", "name": name }));
+        let event = self.wait_for("looked");
+        let found = event["found"].as_array().expect("findings");
+        assert!(found.is_empty(), "{found:#?}");
     }
 
     /// Waits until the peer has proved who it is; returns its permanent key in hexadecimal.
@@ -181,9 +241,13 @@ impl Page {
         if let Some(at) = self.pending.iter().position(is_it) {
             return self.pending.remove(at);
         }
+        let begun = Instant::now();
         loop {
             let event = self.program.next_event(name);
             assert_ne!(event["event"], "uncaught", "the page threw an exception");
+            // By itself it would try again for ever, and is never silent.
+            let in_vain = event["event"] == "end" && begun.elapsed() > EVENT_LIMIT;
+            assert!(!in_vain, "the page tries again and again, awaited: {name}");
             if is_it(&event) {
                 return event;
             }

@@ -7,6 +7,7 @@ import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { serve } from '../../../examples-web/serve.mjs';
 import { launch, PATIENCE } from './browser.mjs';
+import { look } from './look.mjs';
 
 const emit = (event) => { process.stdout.write(`${JSON.stringify(event)}\n`); };
 
@@ -19,6 +20,7 @@ if (certificates === undefined) {
 const browser = await launch(certificates);
 const { server, url } = await serve('127.0.0.1', 0);
 const page = await browser.newPage({ acceptDownloads: true });
+await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: new URL(url).origin });
 page.setDefaultTimeout(PATIENCE);
 page.on('console', (message) => console.error(`page: ${message.text()}`));
 page.on('pageerror', (error) => emit({ event: 'uncaught', message: String(error) }));
@@ -52,6 +54,15 @@ const commands = {
     await download.saveAs(path);
     emit({ event: 'saved', name, path });
   },
+  click: ({ selector }) => page.click(selector),
+  fill: ({ selector, text }) => page.fill(selector, text),
+  // What is there to read, of all that can be seen: the text, or the state of a field.
+  read: async ({ selector }) => {
+    const texts = await page.locator(`${selector}:visible`).allInnerTexts();
+    emit({ event: 'read', texts });
+  },
+  paste: async () => emit({ event: 'pasted', text: await page.evaluate(() => navigator.clipboard.readText()) }),
+  look: async ({ name }) => emit({ event: 'looked', found: await look(page, name) }),
   screenshot: ({ path }) => page.screenshot({ path }),
 };
 
