@@ -26,7 +26,7 @@ scripts/stage-kotlin-library.sh "$library" "$out/libraries"
 scripts/build-python-programs.sh "$library" "$out/programs"
 scripts/kotlin-readme.py $package/tests/target/readme
 
-maven=(mvn --batch-mode --quiet --no-transfer-progress --file $package/pom.xml)
+maven=(mvn --batch-mode -Dstyle.color=never --quiet --no-transfer-progress --file $package/pom.xml)
 
 # The AAR, with a stand-in for the library: building that for Android takes Android's own tools.
 mkdir -p "$out/android/arm64-v8a"

@@ -79,8 +79,8 @@ def class_name(enum):
 
 def head(package, imports=(), about=""):
     lines = [f"// {NOTE}"] + ([f"// {about}"] if about else []) + ["", f"package {package}", ""]
-    lines += [f"import {name}" for name in sorted(imports)] + ([""] if imports else [])
-    return "\n".join(lines) + "\n"
+    lines += [f"import {name}" for name in sorted(imports)]
+    return "\n".join(lines).rstrip("\n") + "\n"
 
 
 def words(text):
@@ -192,6 +192,8 @@ def field_name(field):
 
 
 FLAG_FIELDS = set()
+# What peers send: not for logs.
+OF_PEERS = ("data", "label", "channel_protocol")
 
 
 def events(description):
@@ -210,7 +212,7 @@ def events(description):
         name = RENAMED_EVENTS.get(short, pascal(short.lower()))
         fields = [field for field in kind["fields"] if not field["name"].endswith("_len") and field["name"] != "payload"]
         out.append(kdoc(kind["doc"], 4))
-        shown = [field for field in fields if field["name"] != "data"]
+        shown = [field for field in fields if field["name"] not in OF_PEERS]
         if not fields:
             out += [f"    public class {name} internal constructor() : Event() {{"]
         else:

@@ -72,8 +72,8 @@ public class Channel internal constructor(private val core: ChannelCore) : AutoC
         core.changed.until { core.tryClosed() }
     }
 
-    /** For logs: the label, and whether it is open. */
-    override fun toString(): String = "Channel($label, ${if (isOpen) "open" else "closed"})"
+    /** For logs: the number, and whether it is open. The label may be the peer's. */
+    override fun toString(): String = "Channel($number, ${if (isOpen) "open" else "closed"})"
 }
 
 /** How a channel is opened. All of it has a default: reliable, ordered, and secure. */

@@ -2,7 +2,6 @@
 
 package org.saltyrtc
 
-
 /**
  * Whether, and when, it helps to create a new client with the same settings after one has ended. After a session this
  * is for peers that trust each other: a token that was used is of no use any more.

@@ -6,7 +6,6 @@ import org.saltyrtc.internal.EventKind
 import org.saltyrtc.internal.Record
 import org.saltyrtc.internal.value
 
-
 /** Something that happened to a client, and is not a message: see [Peer.events]. */
 public sealed class Event {
     /** The server accepted this client. */
@@ -190,7 +189,7 @@ public sealed class Event {
         public val openedByPeer: Boolean,
     ) : Event() {
         /** For logs: without what peers send. */
-        override fun toString(): String = "ChannelOpened(channel=$channel, label=$label, channelProtocol=$channelProtocol, unordered=$unordered, reliability=$reliability, reliabilityLimit=$reliabilityLimit, plain=$plain, openedByPeer=$openedByPeer)"
+        override fun toString(): String = "ChannelOpened(channel=$channel, unordered=$unordered, reliability=$reliability, reliabilityLimit=$reliabilityLimit, plain=$plain, openedByPeer=$openedByPeer)"
     }
 
     /** Built-in WebRTC: a channel was closed, or could not be opened. This is its last event. */

@@ -2,7 +2,6 @@
 
 package org.saltyrtc
 
-
 /**
  * The result of a call, or the reason of an event: 0 is success, errors are negative. Later versions may add numbers;
  * treat those that you do not know as errors.

@@ -5,7 +5,6 @@ package org.saltyrtc.internal
 
 import com.sun.jna.Pointer
 
-
 @Suppress("FunctionName", "LocalVariableName", "unused")
 internal object CLibrary {
     @JvmStatic

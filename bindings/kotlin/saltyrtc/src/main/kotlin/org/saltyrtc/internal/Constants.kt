@@ -2,7 +2,6 @@
 
 package org.saltyrtc.internal
 
-
 internal const val LIBRARY_VERSION = "0.1.0"
 internal const val ABI_VERSION = 1
 internal const val KEY_BYTES = 32

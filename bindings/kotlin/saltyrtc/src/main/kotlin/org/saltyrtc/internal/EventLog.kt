@@ -9,16 +9,19 @@ internal class EventLog(private val isFull: (Boolean) -> Unit) {
     private val history = ArrayDeque<Event>()
     private val inboxes = ArrayList<Inbox<Event>>()
 
-    fun put(event: Event) = synchronized(this) {
-        if (history.size == HISTORY) history.removeFirst()
-        history.addLast(event)
-        for (inbox in inboxes) inbox.put(event, 0)
+    fun put(event: Event) {
+        val woken = synchronized(this) {
+            if (history.size == HISTORY) history.removeFirst()
+            history.addLast(event)
+            inboxes.filter { it.add(event, 0) }
+        }
+        for (inbox in woken) inbox.readable.fire()
     }
 
     val events: Flow<Event> = flow {
         val inbox = Inbox<Event>(isFull)
         synchronized(this@EventLog) {
-            for (event in history) inbox.put(event, 0)
+            for (event in history) inbox.add(event, 0)
             inboxes.add(inbox)
         }
         try {

@@ -5,7 +5,6 @@ package org.saltyrtc.internal
 
 import com.sun.jna.Pointer
 
-
 internal object Functions {
     fun statusName(status: Int): String {
         return library().saltyrtc_status_name(status).text()

@@ -14,19 +14,20 @@ internal class Inbox<T : Any>(private val isFull: (Boolean) -> Unit) {
     val waiting: Long get() = synchronized(this) { size }
 
     fun put(value: T, size: Int) {
-        val wasEmpty: Boolean
-        synchronized(this) {
-            wasEmpty = entries.isEmpty()
-            entries.addLast(Entry(value, size + MESSAGE_COST))
-            this.size += size + MESSAGE_COST
-            if (!full && (this.size > HIGH_BYTES || entries.size >= HIGH_MESSAGES)) {
-                full = true
-                // With the lock: that there is room again must not overtake it.
-                isFull(true)
-            }
+        if (add(value, size)) readable.fire()
+    }
+
+    /** As [put], for those who hold a lock: whoever is woken may run at once. Returns whether [readable] is to be fired. */
+    fun add(value: T, size: Int): Boolean = synchronized(this) {
+        entries.addLast(Entry(value, size + MESSAGE_COST))
+        this.size += size + MESSAGE_COST
+        if (!full && (this.size > HIGH_BYTES || entries.size >= HIGH_MESSAGES)) {
+            full = true
+            // With the lock: that there is room again must not overtake it.
+            isFull(true)
         }
-        // Those who wait look at all that is there.
-        if (wasEmpty) readable.fire()
+        // Those who wait look at all that is there, so the first one is enough.
+        entries.size == 1
     }
 
     /** The next one, if there is one. */
@@ -37,7 +38,6 @@ internal class Inbox<T : Any>(private val isFull: (Boolean) -> Unit) {
             full = false
             isFull(false)
         }
-        // Others may wait for those that are behind it.
         entry.value
     }
 

@@ -6,7 +6,6 @@ import com.sun.jna.Pointer
 import com.sun.jna.Structure
 import java.nio.ByteBuffer
 
-
 /** A record in the buffer of saltyrtc_queue_read. It is read while the buffer is valid. */
 internal class Record(buffer: ByteBuffer, at: Int) : PackedRecord(buffer, at) {
     val kind: Int get() = int(4)

@@ -146,14 +146,13 @@ internal class PeerCore(private val tasks: List<Task>) : Target {
     }
 
     private fun onChannelOpened(event: Event.ChannelOpened) {
-        val channel = synchronized(channels) {
-            channels[event.channel] ?: ChannelCore(this, event.channel).also {
-                channels[event.channel] = it
-                it.opened = event
-                incoming.put(it, 0)
-            }
-        }
+        val own = synchronized(channels) { channels[event.channel] }
+        val channel = own ?: ChannelCore(this, event.channel)
         channel.onOpened(event)
+        if (own == null) {
+            synchronized(channels) { channels[event.channel] = channel }
+            incoming.put(channel, 0)
+        }
     }
 
     private fun putIfOpen(message: Message, size: Int) {

@@ -11,6 +11,9 @@ import kotlin.test.assertEquals
 
 // A thousand clients in one process: a program for ManyTest. Arguments: how many clients, how many rounds, and the server.
 
+/** Those of Java itself, of the coroutines, which have one for each processor, and one for the events. */
+val FEW_THREADS = 40 + Runtime.getRuntime().availableProcessors()
+
 private fun descriptors() = File("/proc/self/fd").list()!!.size
 
 /** What lives after a collection, in bytes. */
@@ -28,7 +31,7 @@ private suspend fun roundOf(count: Int, server: String, key: PublicKey) = corout
     peers.map { async { it.awaitPeer() } }.awaitAll()
     val threads = ManagementFactory.getThreadMXBean().threadCount
     // Not a thread for each.
-    check(threads < 40) { "$threads threads" }
+    check(threads < FEW_THREADS) { "$threads threads" }
     for ((number, peer) in peers.withIndex()) peer.send("$number")
     assertEquals(List(count) { "$it" }, peers.map { async { it.receive().asText() } }.awaitAll())
     peers.forEach { it.close() }

@@ -206,7 +206,7 @@ class ErrorsTest {
     @Test
     fun `a network that is dead`() = withServer { server ->
         Proxy(server).use { proxy ->
-            Initiator(proxy.url) { pingIntervalSeconds = 1; responseTimeoutMillis = 300 }.use { alice ->
+            Initiator(proxy.url) { pingIntervalSeconds = 1; responseTimeoutMillis = 1500 }.use { alice ->
                 alice.awaitEvent<Event.ServerHandshakeDone>()
                 proxy.hold()
                 val end = alice.awaitEnd()

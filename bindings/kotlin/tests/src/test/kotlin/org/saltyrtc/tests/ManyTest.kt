@@ -52,7 +52,7 @@ class ManyTest {
                 }
                 val (threads, descriptors, heap, memory) = program.line("left").split(" ").drop(1).chunked(ROUNDS) { it.map(String::toLong) }
                 program.ends()
-                assertTrue(threads.max() < 40, "threads: $threads")
+                assertTrue(threads.max() < FEW_THREADS, "threads: $threads")
                 assertTrue(descriptors.max() < 60, "descriptors: $descriptors")
                 // What the first round needs is kept for the next.
                 assertTrue(heap.last() < heap.first() * 1.1 + (1 shl 20), "heap: $heap")

@@ -11,6 +11,7 @@ import kotlinx.coroutines.launch
 import org.saltyrtc.CandidateType
 import org.saltyrtc.ChannelOptions
 import org.saltyrtc.ConnectionState
+import org.saltyrtc.Event
 import org.saltyrtc.InvalidArgumentException
 import org.saltyrtc.Message
 import org.saltyrtc.NotPossibleException
@@ -32,7 +33,10 @@ class WebRTCTest {
             val channel = alice.openChannel("files", ChannelOptions(protocol = "v1"))
             val other = bob.acceptChannel()
             for (it in listOf(channel, other)) assertEquals(listOf("files", "v1"), listOf(it.label, it.protocol))
-            assertTrue(other.isOpenedByPeer && !channel.isOpenedByPeer && channel.isOpen && "files" in channel.toString())
+            assertTrue(other.isOpenedByPeer && !channel.isOpenedByPeer && channel.isOpen)
+            assertEquals("Channel(${channel.number}, open)", channel.toString())
+            val opened = bob.awaitEvent<Event.ChannelOpened>()
+            assertTrue(opened.label == "files" && "files" !in opened.toString(), "$opened")
             channel.send("text")
             channel.send(ByteArray(100_000))
             channel.send(ByteArray(0))
