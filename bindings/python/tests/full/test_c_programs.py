@@ -1,5 +1,5 @@
-"""The C programs `trusted` and `server` with Python at the other end. (`chat` and `send_file` are in test_command.py;
-`hello` and `poll_loop` meet nobody but themselves.)"""
+"""The C programs `trusted` and `server` with Python at the other end. (`chat` and `send_file` are in test_command.py,
+`gstreamer_webrtc` in test_own_webrtc.py; the others meet nobody but themselves.)"""
 
 import pytest
 import saltyrtc
