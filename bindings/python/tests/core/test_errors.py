@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import ssl
 import subprocess
 
@@ -166,6 +167,32 @@ async def test_a_connection_that_is_cut(server):
 
 
 @asynchronous
+async def test_a_server_that_is_gone_at_once():
+    server = saltyrtc.Server()
+    server.start()
+    async with initiator(server) as alice, saltyrtc.Responder(alice.invitation):
+        await alice.connected()
+        with pytest.warns(ResourceWarning, match="not stopped"):
+            del server
+            gc.collect()
+        with pytest.raises(saltyrtc.ConnectionFailed) as info:
+            await alice.receive()
+        assert info.value.status == Status.CONNECTION_LOST and info.value.retryable
+
+
+@asynchronous
+async def test_a_peer_that_closes(server):
+    async with pair(server) as (alice, bob):
+        await bob.close()
+        error = await alice.wait_closed()
+        assert (error.status, error.close_code, error.closed_by) == (Status.PEER_CLOSED, 1001, ClosedBy.PEER)
+        # It is no failure: an iteration ends, and who wants one more message is told.
+        assert alice.ended_well and [message async for message in alice] == []
+        with pytest.raises(saltyrtc.NotPossible, match="no more messages"):
+            await alice.receive()
+
+
+@asynchronous
 async def test_a_peer_that_vanishes(server):
     async with Proxy(server) as proxy, initiator(server) as alice:
         through = saltyrtc.Invitation.from_parts(
@@ -263,6 +290,4 @@ def test_servers():
         server = saltyrtc.Server()
         server.start()
         del server
-        import gc
-
         gc.collect()
