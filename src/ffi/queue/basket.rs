@@ -9,7 +9,9 @@ const EVENTS_PER_TURN: usize = 64;
 
 pub(in crate::ffi) struct Basket {
     room: Room,
-    taken: Vec<Taken>,
+    /// Apart from the others, so that a call for one event needs no memory.
+    first: Option<Taken>,
+    others: Vec<Taken>,
     /// Of whom the turn is.
     token: u64,
     /// How many events it had before the turn.
@@ -40,13 +42,13 @@ impl Basket {
     }
 
     fn new(room: Room, count: usize) -> Self {
-        let taken = Vec::with_capacity(count.min(EVENTS_PER_TURN));
-        Self { room, taken, token: 0, before: 0, refused: None }
+        let others = Vec::with_capacity(count.clamp(1, EVENTS_PER_TURN) - 1);
+        Self { room, first: None, others, token: 0, before: 0, refused: None }
     }
 
     pub(super) fn begin_turn(&mut self, token: u64) {
         self.token = token;
-        self.before = self.taken.len();
+        self.before = self.len();
     }
 
     /// The turn goes on, with another token.
@@ -67,7 +69,7 @@ impl Basket {
     }
 
     fn has_room(&mut self, packed_len: impl FnOnce() -> usize) -> bool {
-        if self.taken.len() - self.before >= EVENTS_PER_TURN {
+        if self.len() - self.before >= EVENTS_PER_TURN {
             return false;
         }
         match &mut self.room {
@@ -88,13 +90,21 @@ impl Basket {
     }
 
     pub(super) fn add(&mut self, content: impl Into<Content>) {
-        self.taken.push(Taken { token: self.token, content: content.into() });
+        let taken = Taken { token: self.token, content: content.into() };
+        match self.first {
+            None => self.first = Some(taken),
+            Some(_) => self.others.push(taken),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
     }
 
     /// Whether an event waits for more room than there was for it in its turn: then it is the first next
     /// time, or large events would never get through.
     pub(super) fn turn_was_for_nothing(&self) -> bool {
-        self.refused.is_some() && self.taken.len() == self.before
+        self.refused.is_some() && self.len() == self.before
     }
 
     /// Nothing more fits.
@@ -103,15 +113,15 @@ impl Basket {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.taken.is_empty()
+        self.first.is_none()
     }
 
     /// How many bytes are needed for the first event, if it did not fit.
     pub(in crate::ffi) fn needed(&self) -> Option<usize> {
-        self.refused.filter(|_| self.taken.is_empty())
+        self.refused.filter(|_| self.is_empty())
     }
 
-    pub(in crate::ffi) fn into_taken(self) -> Vec<Taken> {
-        self.taken
+    pub(in crate::ffi) fn into_taken(self) -> impl Iterator<Item = Taken> {
+        self.first.into_iter().chain(self.others)
     }
 }

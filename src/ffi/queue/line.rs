@@ -66,6 +66,20 @@ impl State {
         self.update_signal();
     }
 
+    /// Whose turn it is. The only client of a queue stays in line meanwhile, as there is nobody to let in.
+    fn next_turn(&mut self) -> Option<Turn> {
+        if self.of_one_client
+            && let Some(Turn::Member(member)) = self.line.front()
+        {
+            return Some(Turn::Member(member.clone()));
+        }
+        let turn = self.line.pop_front();
+        if let Some(Turn::Member(member)) = &turn {
+            member.place.in_line.store(false, Ordering::Relaxed);
+        }
+        turn
+    }
+
     /// Puts what was posted into the basket: as much as fits, and as one turn may have.
     fn take_posted(&mut self, basket: &mut Basket) {
         while let Some((token, content)) = self.posted.front() {
@@ -255,7 +269,7 @@ impl Queue {
                 break Ok(());
             }
             while !basket.is_full()
-                && let Some(turn) = state.line.pop_front()
+                && let Some(turn) = state.next_turn()
             {
                 match turn {
                     Turn::Posted => {
@@ -263,10 +277,14 @@ impl Queue {
                         state.take_posted(basket);
                     }
                     Turn::Member(member) => {
-                        member.place.in_line.store(false, Ordering::Relaxed);
+                        // Then the line has not changed, or the client has left it and seen to the rest.
+                        let is_all = state.of_one_client && state.waiting == 0;
                         drop(state);
                         member.take_turn(basket);
                         drop(member);
+                        if is_all && basket.is_full() {
+                            return Ok(());
+                        }
                         state = self.lock();
                     }
                 }

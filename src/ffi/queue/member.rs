@@ -29,7 +29,7 @@ pub(in crate::ffi) struct Member {
 /// Where a client is, as far as its queue is concerned.
 #[derive(Debug, Default)]
 pub(super) struct Place {
-    /// It stands in line. While it has its turn it does not.
+    /// It stands in line. While it has its turn it does not, unless the queue is its own.
     pub(super) in_line: AtomicBool,
     /// It has left the queue.
     pub(super) gone: AtomicBool,
@@ -93,7 +93,11 @@ impl Member {
     /// Puts events into the basket: as many as fit, and as one turn may have.
     pub(super) fn take_turn(self: &Arc<Self>, basket: &mut Basket) {
         let client = lock(&self.client);
-        let Some(client) = &*client else { return };
+        let Some(client) = &*client else {
+            // About to leave, but may still stand in line.
+            self.queue.remove(self);
+            return;
+        };
         if self.keeps_events() {
             // Since it was called.
             return;
@@ -106,8 +110,9 @@ impl Member {
     fn settle(self: &Arc<Self>, has_events: bool, at_front: bool) {
         self.has_events.store(has_events, Ordering::Relaxed);
         let wants_turn = has_events && !self.keeps_events();
-        // It can come into the line only here, under the lock of the machine.
-        if wants_turn || self.place.in_line.load(Ordering::Relaxed) {
+        // It can come into the line only here, under the lock of the machine. Whoever takes it out for a turn takes
+        // that lock next, so no change is missed.
+        if wants_turn != self.place.in_line.load(Ordering::Relaxed) {
             self.queue.place(self, wants_turn, at_front);
         }
     }

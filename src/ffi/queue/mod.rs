@@ -111,9 +111,8 @@ pub unsafe extern "C" fn saltyrtc_queue_next_events(
         }
         let mut basket = Basket::for_events(capacity);
         queue.take(&mut basket, patience(timeout_ms)?)?;
-        let taken = basket.into_taken();
-        count.set(taken.len());
-        for (i, taken) in taken.into_iter().enumerate() {
+        count.set(basket.len());
+        for (i, taken) in basket.into_taken().enumerate() {
             events.add(i).write(OwnedEvent::new(taken.token, taken.content).into_raw());
         }
         Ok(())
@@ -155,12 +154,11 @@ pub unsafe extern "C" fn saltyrtc_queue_read(
             );
             return Err(CallError::new(saltyrtc_status::BufferTooSmall, text));
         }
-        let taken = basket.into_taken();
         let mut packer = Packer::new(buffer, capacity);
-        for taken in &taken {
+        count.set(basket.len());
+        for taken in basket.into_taken() {
             packer.pack(Fields::of(taken.token, &taken.content).get());
         }
-        count.set(taken.len());
         Ok(())
     })
 }
