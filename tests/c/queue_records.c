@@ -56,7 +56,7 @@ static void records_are_the_events(const test_server *server) {
             } else {
                 CHECK(record.kind == SALTYRTC_EVENT_KIND_CLOSED && !done);
                 CHECK(record.status == SALTYRTC_STATUS_PEER_CLOSED && record.close_code == 1001);
-                CHECK(record.closed_by == SALTYRTC_CLOSED_BY_PEER && record.flags == 0);
+                CHECK(record.closed_by == SALTYRTC_CLOSED_BY_PEER && record.flags == SALTYRTC_RECORD_FLAG_RETRYABLE);
                 CHECK(record.text_offset != 0 && record.text_len > 10);
                 done = true;
             }
