@@ -2,7 +2,8 @@
 // events, std::chrono for time-outs, and exceptions. Header only. Everything is described in saltyrtc.h.
 // The part for WebRTC is in saltyrtc_webrtc.hpp, that for ORTC in saltyrtc_ortc.hpp.
 //
-// Objects are move-only. One that was moved from can only be destroyed or assigned to. Failures throw
+// Objects are move-only. One that was moved from can only be destroyed or assigned to; a Client that was is
+// empty, as one that was made without settings. Failures throw
 // saltyrtc::Error, which carries the status.
 
 #ifndef SALTYRTC_HPP
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "saltyrtc.h"
+#include "saltyrtc_names.hpp"
 
 namespace saltyrtc {
 
@@ -33,6 +35,8 @@ public:
         : std::runtime_error(message), status_(status) {}
 
     saltyrtc_status status() const noexcept { return status_; }
+    /// In a few words.
+    std::string_view name() const noexcept { return saltyrtc::name(status_); }
 
 private:
     saltyrtc_status status_;
@@ -71,6 +75,18 @@ template <typename Function, typename... Arguments>
 void call(Function function, Arguments... arguments) {
     ErrorOut error;
     error.check(function(arguments..., error.out()));
+}
+
+/// The same for a function that sends: false where the queue is full, so that nothing was sent.
+template <typename Function, typename... Arguments>
+bool try_call(Function function, Arguments... arguments) {
+    ErrorOut error;
+    const saltyrtc_status status = function(arguments..., error.out());
+    if (status == SALTYRTC_STATUS_QUEUE_FULL) {
+        return false;
+    }
+    error.check(status);
+    return true;
 }
 
 /// Calls a C function that fills a buffer: once to learn the size, then again until it fits.
@@ -350,6 +366,25 @@ private:
     detail::Owner<saltyrtc_event, saltyrtc_event_free> handle_;
 };
 
+/// What Client::next_event gives: an event; or none, because there was none in the given time, or because the
+/// client has ended.
+class NextEvent : public std::optional<Event> {
+public:
+    static NextEvent timeout() noexcept { return NextEvent(false); }
+    static NextEvent end() noexcept { return NextEvent(true); }
+    explicit NextEvent(Event event) noexcept : std::optional<Event>(std::move(event)) {}
+
+    /// CLOSED was taken already: no event will ever follow.
+    bool ended() const noexcept { return ended_; }
+    /// There was no event in the given time; later there may be one.
+    bool timed_out() const noexcept { return !has_value() && !ended_; }
+
+private:
+    explicit NextEvent(bool ended) noexcept : ended_(ended) {}
+
+    bool ended_ = false;
+};
+
 /// Takes the events of many clients: one thread, or one descriptor in an event loop, is enough for all of
 /// them. Destroying it closes the clients that are still on it.
 class Queue {
@@ -433,6 +468,33 @@ public:
         call(saltyrtc_client_send_task_message, detail::data(map), map.size());
     }
 
+    /// Like those above, but false where they throw SALTYRTC_STATUS_QUEUE_FULL: nothing was sent, and the event
+    /// WRITABLE follows when there is room. Every other failure throws.
+    bool try_send_bytes(std::string_view data) const {
+        return try_call(saltyrtc_client_send_bytes, detail::data(data), data.size());
+    }
+    bool try_send_bytes(const Bytes &data) const {
+        return try_call(saltyrtc_client_send_bytes, data.data(), data.size());
+    }
+    bool try_send_text(std::string_view text) const {
+        return try_call(saltyrtc_client_send_text, text.data(), text.size());
+    }
+    bool try_send_msgpack(std::string_view value) const {
+        return try_call(saltyrtc_client_send_msgpack, detail::data(value), value.size());
+    }
+    bool try_send_application_bytes(std::string_view data) const {
+        return try_call(saltyrtc_client_send_application_bytes, detail::data(data), data.size());
+    }
+    bool try_send_application_text(std::string_view text) const {
+        return try_call(saltyrtc_client_send_application_text, text.data(), text.size());
+    }
+    bool try_send_application_msgpack(std::string_view value) const {
+        return try_call(saltyrtc_client_send_application_msgpack, detail::data(value), value.size());
+    }
+    bool try_send_task_message(std::string_view map) const {
+        return try_call(saltyrtc_client_send_task_message, detail::data(map), map.size());
+    }
+
     /// Closes the connection. The event CLOSED follows when that is done.
     void close() const { call(saltyrtc_client_close); }
 
@@ -495,6 +557,11 @@ private:
         detail::call(function, client_, arguments...);
     }
 
+    template <typename Function, typename... Arguments>
+    bool try_call(Function function, Arguments... arguments) const {
+        return detail::try_call(function, client_, arguments...);
+    }
+
     template <typename Function> Key key(Function function) const {
         Key key{};
         call(function, key.data());
@@ -512,6 +579,21 @@ using OnEvent = std::function<void(ClientRef client, const EventView &event)>;
 /// A connection. Destroying it waits until its callback has returned, except in that callback itself.
 class Client {
 public:
+    /// No client, to be assigned to. What is called on it throws SALTYRTC_STATUS_NULL_ARGUMENT.
+    Client() noexcept : ref_(nullptr) {}
+
+    Client(Client &&other) noexcept
+        : handle_(std::move(other.handle_)), ref_(std::exchange(other.ref_, ClientRef(nullptr))) {}
+
+    Client &operator=(Client &&other) noexcept {
+        handle_ = std::move(other.handle_);
+        ref_ = std::exchange(other.ref_, ClientRef(nullptr));
+        return *this;
+    }
+
+    /// Whether there is one.
+    explicit operator bool() const noexcept { return handle_ != nullptr; }
+
     /// A client whose events are taken with next_event.
     explicit Client(const Config &config) : Client(config, nullptr, nullptr, nullptr) {}
 
@@ -530,13 +612,13 @@ public:
     /// What can be done with a client: client->send_text("hello").
     const ClientRef *operator->() const noexcept { return &ref_; }
 
-    /// The next event; nothing if there was none in the given time, or if CLOSED was taken already.
-    std::optional<Event> next_event(Milliseconds time) {
+    /// The next event. Without one, ended() tells the end from a time-out.
+    NextEvent next_event(Milliseconds time) {
         return next_event_in(time.count() < 0 ? 0 : static_cast<std::int64_t>(time.count()));
     }
 
     /// Waits for the next event; nothing if CLOSED was taken already.
-    std::optional<Event> next_event() { return next_event_in(-1); }
+    NextEvent next_event() { return next_event_in(-1); }
 
     /// Readable exactly while events wait. Unix only.
     int event_fd() const {
@@ -564,16 +646,19 @@ private:
         delete static_cast<OnEvent *>(function);
     }
 
-    std::optional<Event> next_event_in(std::int64_t milliseconds) {
+    NextEvent next_event_in(std::int64_t milliseconds) {
         saltyrtc_event *event = nullptr;
         detail::ErrorOut error;
         const saltyrtc_status status =
             saltyrtc_client_next_event(handle_.get(), milliseconds, &event, error.out());
-        if (status == SALTYRTC_STATUS_TIMEOUT || status == SALTYRTC_STATUS_NO_MORE_EVENTS) {
-            return std::nullopt;
+        if (status == SALTYRTC_STATUS_TIMEOUT) {
+            return NextEvent::timeout();
+        }
+        if (status == SALTYRTC_STATUS_NO_MORE_EVENTS) {
+            return NextEvent::end();
         }
         error.check(status);
-        return Event(event);
+        return NextEvent(Event(event));
     }
 
     Handle handle_;

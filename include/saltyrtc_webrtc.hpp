@@ -117,6 +117,18 @@ public:
         call(saltyrtc_client_channel_send_text, text.data(), text.size());
     }
 
+    /// Like those above, but false where they throw SALTYRTC_STATUS_QUEUE_FULL: nothing was sent, and the event
+    /// CHANNEL_LOW_WATER follows when there is room. Every other failure throws.
+    bool try_send_bytes(std::string_view data) const {
+        return try_call(saltyrtc_client_channel_send_bytes, detail::data(data), data.size());
+    }
+    bool try_send_bytes(const Bytes &data) const {
+        return try_call(saltyrtc_client_channel_send_bytes, data.data(), data.size());
+    }
+    bool try_send_text(std::string_view text) const {
+        return try_call(saltyrtc_client_channel_send_text, text.data(), text.size());
+    }
+
     std::size_t buffered_amount() const {
         std::size_t amount = 0;
         call(saltyrtc_client_channel_buffered_amount, &amount);
@@ -133,6 +145,11 @@ private:
     template <typename Function, typename... Arguments>
     void call(Function function, Arguments... arguments) const {
         detail::call(function, client_.get(), number_, arguments...);
+    }
+
+    template <typename Function, typename... Arguments>
+    bool try_call(Function function, Arguments... arguments) const {
+        return detail::try_call(function, client_.get(), number_, arguments...);
     }
 
     ClientRef client_;

@@ -80,6 +80,72 @@ void moving(const saltyrtc::Server &server) {
     checked("moving");
 }
 
+void empty_client(const saltyrtc::Server &server) {
+    saltyrtc::Client client;
+    CHECK(!client);
+    fails(SALTYRTC_STATUS_NULL_ARGUMENT, "client", [&] { client->send_text("nobody"); });
+    fails(SALTYRTC_STATUS_NULL_ARGUMENT, "client", [&] { client.next_event(0ms); });
+    client = saltyrtc::Client(config_of(server));
+    CHECK(client);
+    saltyrtc::Client other(std::move(client));
+    CHECK(other && !client);
+    fails(SALTYRTC_STATUS_NULL_ARGUMENT, "client", [&] { client->state(); });
+    checked("empty client");
+}
+
+void end_and_time_out(const saltyrtc::Server &server) {
+    saltyrtc::Client client(config_of(server));
+    CHECK(client.next_event(20s)->kind() == SALTYRTC_EVENT_KIND_SERVER_HANDSHAKE_DONE);
+    auto event = client.next_event(0ms);
+    CHECK(!event && event.timed_out() && !event.ended());
+    client->close();
+    event = client.next_event();
+    CHECK(event && !event.timed_out() && !event.ended());
+    event = client.next_event(0ms);
+    CHECK(!event && !event.timed_out() && event.ended());
+    checked("end and time-out");
+}
+
+void full_queue(const saltyrtc::Server &server) {
+    auto config = config_of(server);
+    config.max_queue_size(1 << 20);
+    saltyrtc::Client initiator(config);
+    saltyrtc::Client responder(
+        saltyrtc::Config::responder(config.invitation()).add_relayed_data_task());
+    fails(SALTYRTC_STATUS_NO_PEER, "", [&] { responder->try_send_text("too early"); });
+    wait_for(initiator, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+    wait_for(responder, SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE);
+    // The responder takes nothing, so that in the end nothing goes.
+    const std::string block(100'000, 'x');
+    int sent = 0;
+    while (initiator->try_send_bytes(block)) {
+        sent++;
+    }
+    CHECK(!initiator->try_send_text(block));
+    fails(SALTYRTC_STATUS_QUEUE_FULL, "", [&] { initiator->send_bytes(block); });
+    // What was said to be sent arrives, and nothing else.
+    for (; sent > 0; sent--) {
+        CHECK(wait_for(responder, SALTYRTC_EVENT_KIND_DATA).data() == block);
+    }
+    wait_for(initiator, SALTYRTC_EVENT_KIND_WRITABLE);
+    CHECK(initiator->try_send_text("room again"));
+    CHECK(wait_for(responder, SALTYRTC_EVENT_KIND_DATA).data() == "room again");
+    checked("full queue");
+}
+
+void names() {
+    CHECK(saltyrtc::name(SALTYRTC_STATUS_QUEUE_FULL) ==
+          saltyrtc_status_name(SALTYRTC_STATUS_QUEUE_FULL));
+    CHECK(saltyrtc::name(SALTYRTC_EVENT_KIND_CLOSED) == "closed");
+    CHECK(saltyrtc::name(SALTYRTC_STATE_WAITING_FOR_PEER) == "waiting for peer");
+    CHECK(saltyrtc::name(SALTYRTC_CLOSED_BY_PEER) == "peer");
+    CHECK(saltyrtc::name(SALTYRTC_RETRY_AT_ONCE) == "at once");
+    CHECK(saltyrtc::name(static_cast<saltyrtc_state>(99)) == "unknown");
+    const saltyrtc::Error error(SALTYRTC_STATUS_TIMEOUT, "in vain");
+    CHECK(error.name() == saltyrtc_status_name(SALTYRTC_STATUS_TIMEOUT));
+    checked("names");
+}
+
 // Under the lock of support.h.
 struct Counts {
     int alive = 0;
@@ -204,7 +270,11 @@ int main() {
     {
         saltyrtc::Server server(saltyrtc::ServerConfig("127.0.0.1"));
         exceptions();
+        names();
         moving(server);
+        empty_client(server);
+        end_and_time_out(server);
+        full_queue(server);
         queues(server);
         lifetime_of_functions(server);
         saltyrtc::Queue queue;
