@@ -12,6 +12,7 @@ BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
+CMAKEDIR ?= $(LIBDIR)/cmake/saltyrtc
 # The description of the ABI, for those who write declarations in other languages.
 DATADIR ?= $(PREFIX)/share/saltyrtc
 MANDIR ?= $(PREFIX)/share/man
@@ -65,7 +66,7 @@ help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '  make %-14s %s\n' "$$name" "$$text"; done
-	@echo "Variables of install and uninstall: PREFIX ($(PREFIX)), BINDIR, LIBDIR, INCLUDEDIR, PKGCONFIGDIR,"
+	@echo "Variables of install and uninstall: PREFIX ($(PREFIX)), BINDIR, LIBDIR, INCLUDEDIR, PKGCONFIGDIR, CMAKEDIR,"
 	@echo "DATADIR, MANDIR, UNITDIR, SYSUSERSDIR, BASHCOMPDIR, ZSHCOMPDIR, FISHCOMPDIR, DESTDIR"
 
 all: build header ## Build the library and the server (release; AUDITED_ONLY=1: without dryoc), and check the C header
@@ -209,7 +210,7 @@ $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) $(TARGET)/saltyrtc-server:
 install: install-library install-server ## Install the library and the server
 
 install-library: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install headers, description, libraries and pkg-config file
-	$(INSTALL) -d $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR) $(DESTDIR)$(DATADIR)
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(INCLUDEDIR) $(LIBDIR) $(PKGCONFIGDIR) $(CMAKEDIR) $(DATADIR))
 	$(INSTALL) -m 644 $(HEADERS) $(DESTDIR)$(INCLUDEDIR)
 	$(INSTALL) -m 644 include/saltyrtc.json $(DESTDIR)$(DATADIR)
 	$(INSTALL) -m 644 $(TARGET)/libsaltyrtc.a $(DESTDIR)$(LIBDIR)
@@ -219,6 +220,12 @@ install-library: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install headers,
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@DATADIR@|$(DATADIR)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@STATIC_LIBS@|$(STATIC_LIBS)|' saltyrtc.pc.in \
 		> $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
+	for file in saltyrtc-config.cmake saltyrtc-config-version.cmake; do \
+		sed -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' -e 's|@SHARED_ABI@|$(SHARED_ABI)|' \
+			-e 's|@STATIC_LIBS@|$(STATIC_LIBS)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@ABI@|$(ABI)|' \
+			dist/cmake/$$file.in > $(DESTDIR)$(CMAKEDIR)/$$file || exit; \
+		chmod 644 $(DESTDIR)$(CMAKEDIR)/$$file; \
+	done
 	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
 
 SERVER_UNITS := saltyrtc-server.service saltyrtc-server.socket
@@ -243,7 +250,8 @@ uninstall: ## Remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(HEADERS)))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsaltyrtc.a $(SHARED) $(SHARED_ABI) $(SHARED_FULL))
 	rm -f $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc $(DESTDIR)$(DATADIR)/saltyrtc.json
-	rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || true
+	rm -f $(addprefix $(DESTDIR)$(CMAKEDIR)/,saltyrtc-config.cmake saltyrtc-config-version.cmake)
+	rmdir $(DESTDIR)$(DATADIR) $(DESTDIR)$(CMAKEDIR) 2>/dev/null || true
 	rm -f $(DESTDIR)$(BINDIR)/saltyrtc-server $(DESTDIR)$(MANDIR)/man1/saltyrtc-server.1
 	rm -f $(DESTDIR)$(BASHCOMPDIR)/saltyrtc-server $(DESTDIR)$(ZSHCOMPDIR)/_saltyrtc-server
 	rm -f $(DESTDIR)$(FISHCOMPDIR)/saltyrtc-server.fish $(DESTDIR)$(SYSUSERSDIR)/saltyrtc-server.conf
