@@ -1,7 +1,8 @@
 //! The limits of one address: how many connections it has, and how fast it opens them.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -10,12 +11,12 @@ use super::metrics::ReachedLimit;
 use super::network::around;
 use crate::sync::lock;
 
-/// With more addresses than this, those are forgotten that have no connection and could
-/// open a whole burst again.
-const FEW: usize = 1024;
-/// With more addresses than this, all are forgotten that have no connection, however fast they opened
+/// With more addresses than this, those are forgotten that have no connection, however fast they opened
 /// the last ones.
 const MANY: usize = 1 << 16;
+/// At how many addresses each newcomer looks whether they can be forgotten. More than one, so that they are looked at
+/// faster than new ones come; few, because everybody who comes or goes waits meanwhile.
+const LOOKS: usize = 4;
 
 /// Counts the connections of each address, and refuses those beyond its limits.
 ///
@@ -25,9 +26,10 @@ pub(super) struct AddressLimiter(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
-    entries: HashMap<IpAddr, Entry>,
-    /// When to look next for what can be forgotten.
-    clean_at: usize,
+    /// Not a hash map, which moves all of its entries whenever it grows, with the lock held.
+    entries: BTreeMap<IpAddr, Entry>,
+    /// The address that was looked at last.
+    looked_at: Option<IpAddr>,
 }
 
 #[derive(Debug)]
@@ -76,16 +78,21 @@ impl AddressLimiter {
 }
 
 impl Table {
+    /// Forgets some of those that have no connection, if they could open a whole burst again.
     fn clean(&mut self, now: Instant) {
-        if self.entries.len() < self.clean_at.max(FEW) {
-            return;
+        for _ in 0..LOOKS {
+            let after = self.looked_at.map_or(Bound::Unbounded, Bound::Excluded);
+            let next = self.entries.range((after, Bound::Unbounded)).next();
+            self.looked_at = next.map(|(address, _)| *address);
+            let many = self.entries.len() > MANY;
+            if let Some((address, entry)) = next
+                && entry.connections == 0
+                && (entry.rested <= now || many)
+            {
+                let address = *address;
+                self.entries.remove(&address);
+            }
         }
-        self.entries.retain(|_, entry| entry.connections > 0 || entry.rested > now);
-        if self.entries.len() > MANY {
-            self.entries.retain(|_, entry| entry.connections > 0);
-        }
-        // Twice as many as are left, so that on average looking costs no more than admitting did.
-        self.clean_at = self.entries.len() * 2;
     }
 }
 
@@ -170,18 +177,44 @@ mod tests {
         let (start, limiter) = (Instant::now(), Arc::new(AddressLimiter::default()));
         let limits = limits(Some(1), Some((1, 5)));
         let stays = limiter.admit(start, ip("192.0.2.1"), &limits).unwrap();
+        let mut most = 0;
         for n in 0..50_000_u64 {
             // A thousand new addresses each second, and each is remembered for one second.
             let now = start + Duration::from_millis(n);
             let address = std::net::Ipv6Addr::from_bits(u128::from(n) << 64);
             limiter.admit(now, address.into(), &limits).unwrap();
-            if n % 10_000 == 0 {
-                assert!(lock(&limiter.0).entries.len() < 10 * FEW);
-            }
+            most = most.max(lock(&limiter.0).entries.len());
         }
+        // Each is found within so many newcomers as there are addresses to look at, and a thousand are remembered.
+        assert!(most <= 2000, "{most}");
         let later = start + Duration::from_secs(1000);
         assert!(limiter.admit(later, ip("192.0.2.1"), &limits).is_err(), "still connected");
         drop(stays);
         assert!(limiter.admit(later, ip("192.0.2.1"), &limits).is_ok());
+    }
+
+    /// With the lock held that everybody needs to come and to go.
+    #[test]
+    fn forgetting_takes_no_longer_with_many_addresses() {
+        let (start, limiter) = (Instant::now(), Arc::new(AddressLimiter::default()));
+        let limits = limits(Some(1), Some((1, 5)));
+        let admit = |now, n: u64| {
+            let address = std::net::Ipv6Addr::from_bits(u128::from(n) << 64);
+            limiter.admit(now, address.into(), &limits).map(drop).unwrap();
+            lock(&limiter.0).entries.len()
+        };
+        let addresses = 20_000;
+        let mut known = 0;
+        (0..addresses).for_each(|n| known = admit(start, n));
+        assert_eq!(known, 20_000);
+        // All of them could be forgotten by now.
+        let later = start + Duration::from_secs(10);
+        for n in addresses..addresses + 8000 {
+            let left = admit(later, n);
+            assert!(left + LOOKS > known, "{} in one go", known - left);
+            known = left;
+        }
+        // All that were to be forgotten are.
+        assert!(known <= 8000 + 20_000 / LOOKS, "{known}");
     }
 }
