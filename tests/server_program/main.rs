@@ -19,6 +19,8 @@ mod logs;
 #[cfg(target_os = "linux")]
 mod memory;
 #[cfg(target_os = "linux")]
+mod monitoring;
+#[cfg(target_os = "linux")]
 mod service;
 mod signals;
 mod support;
