@@ -1,8 +1,8 @@
 package org.saltyrtc
 
 import kotlinx.coroutines.flow.Flow
-import kotlinx.coroutines.flow.flow
 import org.saltyrtc.internal.ChannelCore
+import org.saltyrtc.internal.InboxFlow
 
 /**
  * A data channel of the built-in WebRTC: see [Peer.openChannel] and [Peer.acceptChannel].
@@ -49,9 +49,7 @@ public class Channel internal constructor(private val core: ChannelCore) : AutoC
      * The messages, each for one collector. The flow ends when one of the two has closed the channel, and throws a
      * [SaltyRTCException] when it ended in another way.
      */
-    public val messages: Flow<Message> = flow {
-        while (true) emit(next { core.tryReceive() } from core.inbox ?: break)
-    }
+    public val messages: Flow<Message> = InboxFlow { next { core.tryReceive() } from core.inbox }
 
     /** How many bytes wait to be sent, including what encryption adds. */
     public val bufferedAmount: Long get() = core.bufferedAmount()

@@ -4,9 +4,9 @@ import com.sun.jna.Pointer
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
-import kotlinx.coroutines.flow.flow
 import org.saltyrtc.internal.Functions
 import org.saltyrtc.internal.Inbox
+import org.saltyrtc.internal.InboxFlow
 import org.saltyrtc.internal.PeerCore
 import org.saltyrtc.internal.Received
 import org.saltyrtc.internal.text
@@ -106,9 +106,7 @@ public abstract class Peer internal constructor(
     /** Application messages, which do not belong to the task. */
     public val application: Application = Application(this)
 
-    internal fun <T : Any> flowOf(inbox: Inbox<T>): Flow<T> = flow {
-        while (true) emit(next { core.tryReceive(inbox) } from inbox ?: break)
-    }
+    internal fun <T : Any> flowOf(inbox: Inbox<T>): Flow<T> = InboxFlow { next { core.tryReceive(inbox) } from inbox }
 
     internal suspend fun <T : Any> receive(inbox: Inbox<T>): T =
         next { core.tryReceive(inbox) } from inbox
@@ -147,9 +145,7 @@ public abstract class Peer internal constructor(
     )
 
     /** The channels that the peer opens, each for one collector, until the end of the connection. */
-    public val channels: Flow<Channel> = flow {
-        while (true) emit(Channel(next { core.tryAccept() } from core.incoming ?: break))
-    }
+    public val channels: Flow<Channel> = InboxFlow { (next { core.tryAccept() } from core.incoming)?.let(::Channel) }
 
     /** The state of the connection to the peer, with the built-in WebRTC. */
     public val connectionState: StateFlow<ConnectionState> = core.connectionState.asStateFlow()

@@ -6,8 +6,10 @@ import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
@@ -26,6 +28,7 @@ import org.saltyrtc.PeerFailedException
 import org.saltyrtc.RelayedData
 import org.saltyrtc.Responder
 import org.saltyrtc.Status
+import org.saltyrtc.internal.InboxFlow
 import kotlin.test.Test
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
@@ -251,6 +254,47 @@ class PeersTest {
             sending.join()
             assertEquals((0 until 2000).map { value(it) }, received.toList())
         }
+    }
+
+    @Test
+    fun `a collector that is cancelled loses nothing for the next one`() = withServer { server ->
+        pair(server) { alice, bob ->
+            val count = 5000
+            val sending = launch { for (number in 0 until count) alice.send(value(number)) }
+            val received = ArrayList<Message>()
+            var collectors = 0
+            while (received.size < count) {
+                val before = received.size
+                val begun = CompletableDeferred<Unit>()
+                val collecting = launch {
+                    bob.messages.collect {
+                        received.add(it)
+                        begun.complete(Unit)
+                    }
+                }
+                begun.await()
+                // By another thread, at any place.
+                collecting.cancelAndJoin()
+                collectors++
+                assertTrue(received.size > before)
+            }
+            sending.join()
+            assertEquals((0 until count).map { value(it) }, received.toList())
+            assertTrue(collectors > 1)
+        }
+    }
+
+    @Test
+    fun `what was taken is given to the collector, also if it is cancelled just then`() = limited {
+        val received = ArrayList<Int>()
+        val collecting = launch {
+            InboxFlow {
+                currentCoroutineContext().cancel()
+                1
+            }.collect { received.add(it) }
+        }
+        collecting.join()
+        assertEquals(listOf(1), received)
     }
 
     @Test
