@@ -103,6 +103,7 @@ SALTYRTC_ENUM(saltyrtc_status) {
     SALTYRTC_STATUS_TLS_FAILED = -214,
     SALTYRTC_STATUS_NOT_A_SALTYRTC_SERVER = -215,
     SALTYRTC_STATUS_SERVER_BUSY = -216,
+    SALTYRTC_STATUS_PROXY_REFUSED = -217,
     SALTYRTC_STATUS_PEER_CLOSED = -300,
     SALTYRTC_STATUS_PEER_LEFT = -301,
     SALTYRTC_STATUS_NO_SHARED_TASK = -302,
@@ -281,6 +282,13 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
                                                  bool use_system_roots,
                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_proxy(struct saltyrtc_config *config,
+                                          const char *SALTYRTC_NULLABLE proxy_url,
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_use_environment_proxy(struct saltyrtc_config *config,
+                                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_connect_timeout(struct saltyrtc_config *config,
                                                     uint32_t timeout_ms,

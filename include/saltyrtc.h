@@ -418,6 +418,12 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_SERVER_BUSY = -216,
     /**
+     * The proxy on the way to the server refuses to connect to it.
+     *
+     * Try again: never.
+     */
+    SALTYRTC_STATUS_PROXY_REFUSED = -217,
+    /**
      * The peer closed the connection.
      *
      * Try again: later.
@@ -994,6 +1000,29 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_config_set_system_roots(struct saltyrtc_config *config,
                                                  bool use_system_roots,
                                                  struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Sets the proxy on the way to the server: `http://host:port` (with CONNECT), `https://host:port` (the same over
+ * TLS) or `socks5://host:port`. If the proxy wants to know who asks, `user:password@` is in front of the host,
+ * with special characters percent-encoded. `proxy_url` may be NULL: there is none, which is the default. The
+ * built-in WebRTC makes its own way.
+ *
+ * Fails with SALTYRTC_STATUS_BAD_URL. What the proxy refuses ends a client with
+ * SALTYRTC_STATUS_PROXY_REFUSED, and a text with the status that it gave.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_set_proxy(struct saltyrtc_config *config,
+                                          const char *SALTYRTC_NULLABLE proxy_url,
+                                          struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * Takes the proxy on the way to the server from the environment, in place of one that was set before: for `wss`
+ * from `HTTPS_PROXY`, otherwise from `ALL_PROXY`, unless the server is in the list `NO_PROXY`. Names in small
+ * letters go first.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_config_use_environment_proxy(struct saltyrtc_config *config,
+                                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * The most time, in milliseconds, that connecting to the server may take: resolving its name, TCP, TLS

@@ -269,6 +269,9 @@ public:
     }
     Config &system_roots(bool use) { return set(saltyrtc_config_set_system_roots, use); }
 
+    Config &proxy(const std::string &url) { return set(saltyrtc_config_set_proxy, url.c_str()); }
+    Config &environment_proxy() { return set(saltyrtc_config_use_environment_proxy); }
+
     Config &connect_timeout(Milliseconds time) {
         return set(saltyrtc_config_set_connect_timeout, detail::timeout(time));
     }

@@ -41,6 +41,8 @@ need 'PATH=$PATH:/usr/sbin command -v ip' iproute2 'networks of their own for We
 need 'PATH=$PATH:/usr/sbin command -v nft' nftables 'NATs in these networks'
 need 'PATH=$PATH:/usr/sbin command -v sysctl' procps 'routers in these networks'
 need 'command -v turnserver' coturn 'a TURN server in these networks'
+need 'PATH=$PATH:/usr/sbin command -v tinyproxy' tinyproxy-bin 'an HTTP proxy in these networks'
+need 'PATH=$PATH:/usr/sbin command -v microsocks' microsocks 'a SOCKS proxy in these networks'
 need 'command -v openssl' openssl 'certificates of servers'
 need 'pkg-config --exists gstreamer-webrtc-1.0' libgstreamer-plugins-bad1.0-dev 'the example with the WebRTC of GStreamer'
 need '[ -e "$(pkg-config --variable=pluginsdir gstreamer-1.0)/libgstwebrtc.so" ]' gstreamer1.0-plugins-bad 'the WebRTC of GStreamer'

@@ -11,7 +11,7 @@ missing() {
     exit 1
 }
 
-for program in ip nft sysctl turnserver turnutils_uclient openssl node chromium python3; do
+for program in ip nft sysctl tinyproxy microsocks turnserver turnutils_uclient openssl node chromium python3; do
     command -v $program >/dev/null || missing $program
 done
 if [ ! -c /dev/net/tun ]; then

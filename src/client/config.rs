@@ -12,7 +12,7 @@ use crate::protocol::{Invitation, ServerUrl, Task};
 use crate::task::{ClientConfig, TaskEvent};
 #[cfg(feature = "webrtc")]
 use crate::task::{ortc, webrtc};
-use crate::transport::Roots;
+use crate::transport::{Proxy, Roots};
 
 /// The settings of a client: the server, and everything that [`ClientConfig`] holds.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Config {
     pub server: ServerUrl,
     /// Whose certificates are accepted, for `wss` URLs. Default: those of the operating system.
     pub roots: Roots,
+    /// The proxy on the way to the server. (The built-in WebRTC makes its own way.) Default: none.
+    pub proxy: Proxy,
     /// The longest that connecting may take: name, TCP, TLS and WebSocket. Default 10 s.
     pub connect_timeout: Duration,
     /// How long the server may show no sign of life when one is due: after something was sent to it, or when a ping is
@@ -71,6 +73,7 @@ impl Config {
         Self {
             server,
             roots: Roots::default(),
+            proxy: Proxy::default(),
             connect_timeout: Duration::from_secs(10),
             response_timeout: Duration::from_secs(30),
             protocol: ClientConfig::new(role, permanent_key),

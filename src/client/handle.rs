@@ -58,7 +58,8 @@ impl Client {
     ) -> Result<Self, ConfigError> {
         config.check()?;
         let invitation = config.invitation_with(None);
-        let Config { server, roots, connect_timeout, response_timeout, protocol, .. } = config;
+        let Config { server, roots, proxy, connect_timeout, response_timeout, protocol, .. } =
+            config;
         #[cfg(feature = "webrtc")]
         let (rtc, rtc_roots) = (config.rtc, roots.clone());
         let (max_message_size, ping_interval) = (protocol.max_message_size, protocol.ping_interval);
@@ -67,6 +68,7 @@ impl Client {
             server,
             path: *machine.path(),
             roots,
+            proxy,
             connect_timeout,
             response_timeout,
             ping_interval,

@@ -25,7 +25,7 @@ pub use crate::protocol::client::{
 pub use crate::task::ortc::OrtcSendFailure;
 pub use crate::task::webrtc::WebRtcSendFailure;
 pub use crate::task::{ClientConfig, Event, TaskEvent};
-pub use crate::transport::{Certificates, Roots, TlsError};
+pub use crate::transport::{Certificates, Proxy, ProxyUrl, ProxyUrlError, Roots, TlsError};
 pub use config::Config;
 #[cfg(all(feature = "webrtc", feature = "capi"))]
 pub(crate) use engine::is_of_a_host;

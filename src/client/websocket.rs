@@ -20,7 +20,7 @@ use crate::protocol::client::SocketEnd;
 use crate::protocol::{ConnectError, MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::sync::lock;
 use crate::task::Client as Machine;
-use crate::transport::{self, Roots, WebSocket, close_frame};
+use crate::transport::{self, Proxy, Roots, WebSocket, close_frame};
 
 /// How many bytes are taken from the machine under one lock, unless a single message has more.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -30,6 +30,7 @@ pub(super) struct Target {
     pub(super) server: ServerUrl,
     pub(super) path: PublicKey,
     pub(super) roots: Roots,
+    pub(super) proxy: Proxy,
     pub(super) connect_timeout: Duration,
     pub(super) response_timeout: Duration,
     pub(super) ping_interval: u32,
@@ -93,18 +94,22 @@ impl From<ConnectError> for ConnectFailure {
 }
 
 async fn connect(target: Target) -> Result<WebSocket, ConnectFailure> {
-    let Target { server, path, roots, connect_timeout, max_message_size, .. } = target;
-    let tls = if server.is_tls() {
-        // Reads files.
-        let config = tokio::task::spawn_blocking(move || transport::client_config(&roots)).await;
-        let config = config.map_err(ConnectFailure::Stopped)?;
-        Some(config.map_err(|error| ConnectError::NoRoots { why: error.to_string() })?)
-    } else {
-        None
+    let Target { server, path, roots, proxy, connect_timeout, max_message_size, .. } = target;
+    let settings = move || {
+        let config = transport::client_config(&roots);
+        config.map_err(|error| ConnectError::NoRoots { why: error.to_string() })
     };
     let (host, port) = (server.host().to_owned(), server.port());
-    // Spec: P-034 (Connecting To a Signalling Server)
-    let target = transport::Target { host, port, tls, path: path.to_hex() };
+    // Reads files.
+    let target = tokio::task::spawn_blocking(move || -> Result<_, ConnectError> {
+        let tls = if server.is_tls() { Some(settings()?) } else { None };
+        // Spec: P-034 (Connecting To a Signalling Server)
+        let path = path.to_hex();
+        let mut target = transport::Target { host, port, tls, path, proxy: None };
+        target.find_proxy(&proxy, settings)?;
+        Ok(target)
+    });
+    let target = target.await.map_err(ConnectFailure::Stopped)??;
     Ok(transport::connect(&target, max_message_size, connect_timeout).await?)
 }
 

@@ -179,7 +179,8 @@ impl From<&EndReason> for saltyrtc_status {
 impl From<&ConnectError> for saltyrtc_status {
     fn from(error: &ConnectError) -> Self {
         match error {
-            ConnectError::InvalidHost { .. } => Self::BadUrl,
+            ConnectError::InvalidHost { .. } | ConnectError::InvalidProxy { .. } => Self::BadUrl,
+            ConnectError::ProxyRefused { .. } => Self::ProxyRefused,
             ConnectError::Certificate { .. } | ConnectError::NoRoots { .. } => {
                 Self::ServerCertificate
             }

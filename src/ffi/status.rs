@@ -167,6 +167,8 @@ statuses! {
         NotASaltyrtcServer = -215 => Never,
         /// The server, or a proxy in front of it, cannot take the connection now.
         ServerBusy = -216 => Later,
+        /// The proxy on the way to the server refuses to connect to it.
+        ProxyRefused = -217 => Never,
 
         /* The peer, mostly in events: -300 to -399. */
         /// The peer closed the connection.

@@ -206,6 +206,8 @@ fn every_end_has_a_status_that_says_whether_to_try_again() {
         (ConnectError::TimedOut { server: server(), after: Default::default() }, Retry::Later),
         (ConnectError::Certificate { server: server(), why: why() }, Retry::Never),
         (ConnectError::NoRoots { why: why() }, Retry::Never),
+        (ConnectError::ProxyRefused { proxy: server(), why: why() }, Retry::Never),
+        (ConnectError::InvalidProxy { why: why() }, Retry::Never),
         (ConnectError::Tls { server: server(), why: why() }, Retry::Never),
         (ConnectError::NotAWebSocket { server: server(), why: why() }, Retry::Never),
         (ConnectError::NoSubprotocol { server: server() }, Retry::Never),

@@ -40,6 +40,18 @@ pub enum ConnectError {
         /// What the operating system said.
         why: String,
     },
+    /// The proxy on the way refuses to connect to the server.
+    ProxyRefused {
+        /// `host:port` of the proxy.
+        proxy: String,
+        /// Its status, and what that means.
+        why: String,
+    },
+    /// The URL of a proxy in the environment is none.
+    InvalidProxy {
+        /// What is wrong.
+        why: String,
+    },
     /// It took too long.
     TimedOut {
         /// `host:port`.
@@ -112,6 +124,14 @@ impl fmt::Display for ConnectError {
                 "{server} ended the connection before it was open ({why}): it may have too many; try again \
                  later"
             ),
+            Self::ProxyRefused { proxy, why } => write!(
+                f,
+                "the proxy {proxy} does not connect to the server ({why}): check its user name and password, \
+                 and whether it allows this server and port"
+            ),
+            Self::InvalidProxy { why } => {
+                write!(f, "the environment names a proxy that cannot be used: {why}")
+            }
             Self::TimedOut { server, after } => write!(
                 f,
                 "{server} did not answer within {} seconds: check the network connection, or try \

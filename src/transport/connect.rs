@@ -10,11 +10,13 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::{TlsConnector, rustls};
+use tokio_rustls::{TlsConnector, TlsStream, rustls};
 
 use super::WebSocket;
+use super::proxy::{Proxy, ProxyKind, ProxyUrl};
 use super::stream::{Stream, Tcp};
 use super::tcp::prepare;
+use super::tunnel::{TunnelError, tunnel};
 use super::upgrade::{UpgradeError, upgrade};
 use super::websocket::websocket_config;
 use crate::protocol::ConnectError;
@@ -37,6 +39,27 @@ pub(crate) struct Target {
     pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
     /// The signalling path, without the slash.
     pub(crate) path: String,
+    /// The proxy on the way, and the TLS settings for it if it wants TLS.
+    pub(crate) proxy: Option<(ProxyUrl, Option<Arc<rustls::ClientConfig>>)>,
+}
+
+impl Target {
+    /// Finds the proxy on the way. `tls` makes the settings for one that wants TLS.
+    pub(crate) fn find_proxy(
+        &mut self,
+        proxy: &Proxy,
+        tls: impl FnOnce() -> Result<Arc<rustls::ClientConfig>, ConnectError>,
+    ) -> Result<(), ConnectError> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let found = proxy.to(self.tls.is_some(), &self.host, self.port, variable);
+        let found = found.map_err(|error| ConnectError::InvalidProxy { why: error.to_string() })?;
+        self.proxy = match found {
+            None => None,
+            Some(url) if url.kind == ProxyKind::Https => Some((url, Some(tls()?))),
+            Some(url) => Some((url, None)),
+        };
+        Ok(())
+    }
 }
 
 /// Opens a WebSocket to a SaltyRTC server.
@@ -54,12 +77,16 @@ pub(crate) async fn connect(
     let host = if named.contains(':') { format!("[{named}]") } else { named.to_owned() };
     let server = format!("{host}:{}", target.port);
     let opening = async {
-        let tcp = connect_tcp(bare, target.port, &server).await?;
-        prepare(&tcp, Some(KEEPALIVE), None);
+        let tcp = match &target.proxy {
+            None => Tcp::new(connect_tcp(bare, target.port, &server).await?),
+            Some((proxy, tls)) => {
+                connect_proxy(proxy, tls.as_ref(), bare, target.port, &server).await?
+            }
+        };
         let stream = match &target.tls {
-            None => Stream::plain(Tcp::new(tcp)),
+            None => Stream::plain(tcp),
             // Spec: P-018 (Security Recommendation)
-            Some(config) => connect_tls(tcp, config, named, &server).await?,
+            Some(config) => Stream::tls(connect_tls(tcp, config, named, &server).await?),
         };
         let scheme = if target.tls.is_some() { "wss" } else { "ws" };
         // Spec: P-033 (Connecting To a Signalling Server)
@@ -95,7 +122,10 @@ async fn connect_tcp(host: &str, port: u16, server: &str) -> Result<TcpStream, C
         }
         tokio::select! {
             Some(attempt) = attempts.next() => match attempt {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => {
+                    prepare(&stream, Some(KEEPALIVE), None);
+                    return Ok(stream);
+                }
                 Err(error) => failure = tcp_error(&error, server),
             },
             () = sleep(HEAD_START), if untried.len() > 0 => {}
@@ -127,19 +157,45 @@ fn tcp_error(error: &io::Error, server: &str) -> ConnectError {
     }
 }
 
+/// Connects to the proxy, and has it connect to the server.
+async fn connect_proxy(
+    proxy: &ProxyUrl,
+    tls: Option<&Arc<rustls::ClientConfig>>,
+    host: &str,
+    port: u16,
+    server: &str,
+) -> Result<Tcp, ConnectError> {
+    let place = proxy.place();
+    let name = format!("the proxy {place}");
+    let mut tcp = Tcp::new(connect_tcp(&proxy.host, proxy.port, &name).await?);
+    if let Some(config) = tls {
+        tcp = Tcp::proxied(connect_tls(tcp, config, &proxy.host, &name).await?);
+    }
+    match tunnel(&mut tcp, proxy, host, port).await {
+        Ok(()) => Ok(tcp),
+        Err(TunnelError::Refused(why)) => Err(ConnectError::ProxyRefused { proxy: place, why }),
+        Err(TunnelError::Unreachable(why)) => {
+            let why = format!("says {name}, {why}");
+            Err(ConnectError::Unreachable { server: server.to_owned(), why })
+        }
+        // With TLS 1.3, a proxy can refuse its client's half of the handshake only here.
+        Err(TunnelError::Io(error)) => Err(tls_error(&error, &name)),
+    }
+}
+
 async fn connect_tls(
-    tcp: TcpStream,
+    tcp: Tcp,
     config: &Arc<rustls::ClientConfig>,
     host: &str,
     server: &str,
-) -> Result<Stream, ConnectError> {
+) -> Result<TlsStream<Tcp>, ConnectError> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| ConnectError::InvalidHost { host: host.to_owned() })?;
     let stream = TlsConnector::from(config.clone())
-        .connect(name, Tcp::new(tcp))
+        .connect(name, tcp)
         .await
         .map_err(|error| tls_error(&error, server))?;
-    Ok(Stream::tls(stream.into()))
+    Ok(stream.into())
 }
 
 fn tls_error(error: &io::Error, server: &str) -> ConnectError {

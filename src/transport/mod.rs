@@ -5,9 +5,13 @@ mod connect;
 #[cfg(feature = "client")]
 mod given;
 mod lists;
+#[cfg(feature = "client")]
+mod proxy;
 mod stream;
 mod tcp;
 mod tls;
+#[cfg(feature = "client")]
+mod tunnel;
 #[cfg(feature = "client")]
 mod upgrade;
 mod websocket;
@@ -15,6 +19,8 @@ mod websocket;
 #[cfg(feature = "client")]
 pub(crate) use connect::{Target, connect};
 pub(crate) use lists::lists;
+#[cfg(feature = "client")]
+pub use proxy::{Proxy, ProxyUrl, ProxyUrlError};
 pub(crate) use stream::Stream;
 #[cfg(any(feature = "server", feature = "webrtc"))]
 pub(crate) use stream::Tcp;

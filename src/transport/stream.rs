@@ -13,7 +13,7 @@ use tokio_rustls::TlsStream;
 /// A TCP connection that counts the bytes that are written to it, and signs of life.
 #[derive(Debug)]
 pub(crate) struct Tcp {
-    stream: TcpStream,
+    stream: Raw,
     written: u64,
     /// Something came from the other side, or it took what had no room before.
     signs: Arc<AtomicU64>,
@@ -23,6 +23,24 @@ pub(crate) struct Tcp {
 
 impl Tcp {
     pub(crate) fn new(stream: TcpStream) -> Self {
+        Self { stream: Raw::Tcp(stream), written: 0, signs: Arc::default(), full: false }
+    }
+}
+
+/// What carries the bytes.
+#[derive(Debug)]
+enum Raw {
+    Tcp(TcpStream),
+    /// A proxy carries them, over TLS.
+    #[cfg(feature = "client")]
+    Proxied(Box<TlsStream<Tcp>>),
+}
+
+#[cfg(feature = "client")]
+impl Tcp {
+    /// A connection that goes on behind a proxy.
+    pub(crate) fn proxied(tls: TlsStream<Self>) -> Self {
+        let stream = Raw::Proxied(Box::new(tls));
         Self { stream, written: 0, signs: Arc::default(), full: false }
     }
 }
@@ -102,6 +120,23 @@ impl Stream {
     }
 }
 
+/// `$call` on what carries the bytes.
+macro_rules! raw {
+    ($raw:expr, $stream:ident => $call:expr) => {
+        match $raw {
+            Raw::Tcp(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+            #[cfg(feature = "client")]
+            Raw::Proxied(stream) => {
+                let $stream = Pin::new(&mut **stream);
+                $call
+            }
+        }
+    };
+}
+
 impl AsyncRead for Tcp {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -109,7 +144,7 @@ impl AsyncRead for Tcp {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let read = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        let read = raw!(&mut this.stream, stream => stream.poll_read(cx, buffer));
         if read.is_ready() {
             this.signs.fetch_add(1, Ordering::Relaxed);
         }
@@ -126,7 +161,7 @@ impl AsyncWrite for Tcp {
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let result = Pin::new(&mut this.stream).poll_write(cx, data);
+        let result = raw!(&mut this.stream, stream => stream.poll_write(cx, data));
         if std::mem::replace(&mut this.full, result.is_pending()) && result.is_ready() {
             this.signs.fetch_add(1, Ordering::Relaxed);
         }
@@ -136,11 +171,11 @@ impl AsyncWrite for Tcp {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        raw!(&mut self.get_mut().stream, stream => stream.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        raw!(&mut self.get_mut().stream, stream => stream.poll_shutdown(cx))
     }
 }
 

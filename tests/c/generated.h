@@ -818,6 +818,7 @@ static inline const char *wrong_status_name(void) {
         {SALTYRTC_STATUS_TLS_FAILED, "tls failed"},
         {SALTYRTC_STATUS_NOT_A_SALTYRTC_SERVER, "not a saltyrtc server"},
         {SALTYRTC_STATUS_SERVER_BUSY, "server busy"},
+        {SALTYRTC_STATUS_PROXY_REFUSED, "proxy refused"},
         {SALTYRTC_STATUS_PEER_CLOSED, "peer closed"},
         {SALTYRTC_STATUS_PEER_LEFT, "peer left"},
         {SALTYRTC_STATUS_NO_SHARED_TASK, "no shared task"},

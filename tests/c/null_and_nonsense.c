@@ -63,7 +63,7 @@ static const char *const BAD_URLS[] = {
     "",           "example.com",         "https://example.com", "wss://",          "wss://:1",
     "wss://a:0",  "wss://a:65536",       "wss://a:b",           "wss://a/path",    "wss://a?query",
     "wss://a#f",  "wss://user@a",        "wss://[::1",          "wss://exa mple",  "wss://\xc3\xa4",
-    "ws//a",      "wss://256.1.1.1:1:1", "wss://a\n",           "\xf0\x9f\xa7\x82"};
+    "ws//a",      "wss://256.1.1.1:1:1", "wss://a\nb",          "\xf0\x9f\xa7\x82"};
 
 static void invitations(void) {
     saltyrtc_error *error = NULL;
@@ -225,6 +225,12 @@ static void configurations(void) {
           saltyrtc_config_add_tls_certificates(config, no_certificate, sizeof no_certificate - 1,
                                                &error));
 
+    IS_NULL("config", saltyrtc_config_set_proxy(NULL, "http://h", &error));
+    OK(saltyrtc_config_set_proxy(config, "socks5://user:password@[::1]:1080", &error));
+    OK(saltyrtc_config_set_proxy(config, NULL, &error));
+    IS_NULL("config", saltyrtc_config_use_environment_proxy(NULL, &error));
+    OK(saltyrtc_config_use_environment_proxy(config, &error));
+    OK(saltyrtc_config_set_proxy(config, NULL, &error));
     IS_NULL("config", saltyrtc_config_set_connect_timeout(NULL, 1, &error));
     IS_BAD("timeout_ms", saltyrtc_config_set_connect_timeout(config, 0, &error));
     OK(saltyrtc_config_set_connect_timeout(config, UINT32_MAX, &error));

@@ -7,7 +7,8 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use crate::client::{
-    Certificates, ClientConfig, Config, PeerAuth, RoleConfig, Roots, WhenPeerLeaves,
+    Certificates, ClientConfig, Config, PeerAuth, Proxy, ProxyUrl, RoleConfig, Roots,
+    WhenPeerLeaves,
 };
 use crate::crypto::{AuthToken, KeyPair, OsRandom, PublicKey, SecretKey};
 use crate::ffi::args::{
@@ -37,6 +38,7 @@ pub struct saltyrtc_config {
     /// The certificates of the application.
     certificates: Option<Certificates>,
     use_system_roots: bool,
+    proxy: Proxy,
     connect_timeout: Duration,
     response_timeout: Duration,
     server_handshake_timeout: Duration,
@@ -80,6 +82,7 @@ impl saltyrtc_config {
             tasks: Vec::new(),
             certificates: None,
             use_system_roots: true,
+            proxy: Proxy::None,
             connect_timeout,
             response_timeout,
             server_handshake_timeout: protocol.server_handshake_timeout,
@@ -116,6 +119,7 @@ impl saltyrtc_config {
     fn without_roots(&self) -> Config {
         let mut config =
             Config::new(self.server.clone(), self.role.clone(), self.permanent_key.clone());
+        config.proxy = self.proxy.clone();
         config.connect_timeout = self.connect_timeout;
         config.response_timeout = self.response_timeout;
         config.protocol.server_key = self.server_key;
@@ -399,6 +403,47 @@ pub unsafe extern "C" fn saltyrtc_config_set_system_roots(
 ) -> saltyrtc_status {
     entry(error, || {
         handle_mut(config, "config")?.use_system_roots = use_system_roots;
+        Ok(())
+    })
+}
+
+/// Sets the proxy on the way to the server: `http://host:port` (with CONNECT), `https://host:port` (the same over
+/// TLS) or `socks5://host:port`. If the proxy wants to know who asks, `user:password@` is in front of the host,
+/// with special characters percent-encoded. `proxy_url` may be NULL: there is none, which is the default. The
+/// built-in WebRTC makes its own way.
+///
+/// Fails with SALTYRTC_STATUS_BAD_URL. What the proxy refuses ends a client with
+/// SALTYRTC_STATUS_PROXY_REFUSED, and a text with the status that it gave.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_config_set_proxy(
+    config: *mut saltyrtc_config,
+    proxy_url: *const c_char,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        let config = handle_mut(config, "config")?;
+        config.proxy = if proxy_url.is_null() {
+            Proxy::None
+        } else {
+            let url = ProxyUrl::parse(text(proxy_url, "proxy_url")?);
+            Proxy::Url(url.map_err(|error| {
+                CallError::new(saltyrtc_status::BadUrl, format!("proxy_url: {error}"))
+            })?)
+        };
+        Ok(())
+    })
+}
+
+/// Takes the proxy on the way to the server from the environment, in place of one that was set before: for `wss`
+/// from `HTTPS_PROXY`, otherwise from `ALL_PROXY`, unless the server is in the list `NO_PROXY`. Names in small
+/// letters go first.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_config_use_environment_proxy(
+    config: *mut saltyrtc_config,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle_mut(config, "config")?.proxy = Proxy::Environment;
         Ok(())
     })
 }

@@ -25,6 +25,8 @@ impl ConnectError {
             | Self::TimedOut { .. } => Retry::Later,
             Self::Status { .. } if self.is_busy() => Retry::Later,
             Self::InvalidHost { .. }
+            | Self::ProxyRefused { .. }
+            | Self::InvalidProxy { .. }
             | Self::Certificate { .. }
             | Self::NoRoots { .. }
             | Self::Tls { .. }

@@ -1,5 +1,7 @@
 //! Against a real server where it works, and against listeners that misbehave where it does not.
 
+mod proxies;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use tokio::net::TcpListener;
 
@@ -11,7 +13,7 @@ use crate::transport::{Certificates, Roots, client_config};
 const LIMIT: Duration = Duration::from_secs(120);
 
 fn target(host: &str, port: u16) -> Target {
-    Target { host: host.to_owned(), port, tls: None, path: "ab".repeat(32) }
+    Target { host: host.to_owned(), port, tls: None, path: "ab".repeat(32), proxy: None }
 }
 
 fn trusting(roots: &str) -> Option<Arc<rustls::ClientConfig>> {

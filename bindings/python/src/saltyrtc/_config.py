@@ -37,6 +37,11 @@ class Options(TypedDict, total=False):
     """Root certificates to trust for `wss`, in PEM or DER: bytes, or the path of a file."""
     system_roots: bool
     """Whether the root certificates of the operating system are trusted too. Default: yes."""
+    proxy: Optional[str]
+    """The proxy on the way to the server: `http://host:port`, `https://…` or `socks5://…`, with `user:password@` in front
+    of the host if it asks for that. Default: none."""
+    environment_proxy: bool
+    """Whether the proxy is the one in `HTTPS_PROXY` or `ALL_PROXY`, as far as `NO_PROXY` does not say otherwise. Default: no."""
     connect_timeout: float
     """How long connecting to the server may take, in seconds. Default: 10."""
     response_timeout: float
@@ -66,6 +71,8 @@ class Settings:
     rejoin: bool = False
     tls_certificates: Sequence[Certificates] = ()
     system_roots: bool = True
+    proxy: Optional[str] = None
+    environment_proxy: bool = False
     connect_timeout: Optional[float] = None
     response_timeout: Optional[float] = None
     server_handshake_timeout: Optional[float] = None
@@ -90,6 +97,10 @@ class Settings:
         for certificates in self.tls_certificates:
             native.config_add_tls_certificates(config, read_certificates(certificates))
         native.config_set_system_roots(config, self.system_roots)
+        if self.environment_proxy:
+            native.config_use_environment_proxy(config)
+        if self.proxy is not None:
+            native.config_set_proxy(config, self.proxy)
         for set_timeout, seconds in (
             (native.config_set_connect_timeout, self.connect_timeout),
             (native.config_set_response_timeout, self.response_timeout),

@@ -163,6 +163,8 @@ class Status(OpenEnum):
     """There is something else than a SaltyRTC server at this address."""
     SERVER_BUSY = -216
     """The server, or a proxy in front of it, cannot take the connection now."""
+    PROXY_REFUSED = -217
+    """The proxy on the way to the server refuses to connect to it."""
     PEER_CLOSED = -300
     """The peer closed the connection."""
     PEER_LEFT = -301
@@ -644,6 +646,7 @@ STATUS_TEXTS: Dict[int, str] = {
     -214: "tls failed",
     -215: "not a saltyrtc server",
     -216: "server busy",
+    -217: "proxy refused",
     -300: "peer closed",
     -301: "peer left",
     -302: "no shared task",

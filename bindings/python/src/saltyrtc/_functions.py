@@ -55,6 +55,8 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_config_add_custom_task": (c_int32, [c_void_p, c_char_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_config_add_tls_certificates": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_config_set_system_roots": (c_int32, [c_void_p, c_bool, c_void_p], False),
+    "saltyrtc_config_set_proxy": (c_int32, [c_void_p, c_char_p, c_void_p], False),
+    "saltyrtc_config_use_environment_proxy": (c_int32, [c_void_p, c_void_p], False),
     "saltyrtc_config_set_connect_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_config_set_server_handshake_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_config_set_peer_handshake_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
@@ -553,6 +555,31 @@ def config_set_system_roots(config: int, use_system_roots: bool) -> None:
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_set_system_roots(config, use_system_roots, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def config_set_proxy(config: int, proxy_url: Optional[str]) -> None:
+    """Sets the proxy on the way to the server: `http://host:port` (with CONNECT), `https://host:port` (the same
+    over TLS) or `socks5://host:port`. If the proxy wants to know who asks, `user:password@` is in front of
+    the host, with special characters percent-encoded. `proxy_url` may be NULL: there is none, which is the
+    default. The built-in WebRTC makes its own way.
+    Fails with SALTYRTC_STATUS_BAD_URL. What the proxy refuses ends a client with
+    SALTYRTC_STATUS_PROXY_REFUSED, and a text with the status that it gave.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_config_set_proxy(config, in_text("proxy_url", proxy_url), byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def config_use_environment_proxy(config: int) -> None:
+    """Takes the proxy on the way to the server from the environment, in place of one that was set before: for
+    `wss` from `HTTPS_PROXY`, otherwise from `ALL_PROXY`, unless the server is in the list `NO_PROXY`. Names
+    in small letters go first.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_config_use_environment_proxy(config, byref(error_))
     if status_ != 0:
         fail(status_, error_)
 

@@ -141,6 +141,8 @@ public enum Status: OpenEnum {
     case notASaltyrtcServer
     /// The server, or a proxy in front of it, cannot take the connection now.
     case serverBusy
+    /// The proxy on the way to the server refuses to connect to it.
+    case proxyRefused
     /// The peer closed the connection.
     case peerClosed
     /// The peer left the signalling path.
@@ -246,6 +248,7 @@ public enum Status: OpenEnum {
         case -214: self = .tlsFailed
         case -215: self = .notASaltyrtcServer
         case -216: self = .serverBusy
+        case -217: self = .proxyRefused
         case -300: self = .peerClosed
         case -301: self = .peerLeft
         case -302: self = .noSharedTask
@@ -326,6 +329,7 @@ public enum Status: OpenEnum {
         case .tlsFailed: -214
         case .notASaltyrtcServer: -215
         case .serverBusy: -216
+        case .proxyRefused: -217
         case .peerClosed: -300
         case .peerLeft: -301
         case .noSharedTask: -302
@@ -407,6 +411,7 @@ public enum Status: OpenEnum {
         case .tlsFailed: "tls failed"
         case .notASaltyrtcServer: "not a saltyrtc server"
         case .serverBusy: "server busy"
+        case .proxyRefused: "proxy refused"
         case .peerClosed: "peer closed"
         case .peerLeft: "peer left"
         case .noSharedTask: "no shared task"

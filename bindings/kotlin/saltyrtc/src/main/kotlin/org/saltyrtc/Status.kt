@@ -223,6 +223,10 @@ public class Status private constructor(value: Int, name: String, internal val t
         @JvmField
         public val SERVER_BUSY: Status = Status(-216, "SERVER_BUSY", "server busy")
 
+        /** The proxy on the way to the server refuses to connect to it. */
+        @JvmField
+        public val PROXY_REFUSED: Status = Status(-217, "PROXY_REFUSED", "proxy refused")
+
         /** The peer closed the connection. */
         @JvmField
         public val PEER_CLOSED: Status = Status(-300, "PEER_CLOSED", "peer closed")
@@ -338,7 +342,7 @@ public class Status private constructor(value: Int, name: String, internal val t
             CONNECT_FAILED, CONNECTION_LOST, SERVER_GOING_AWAY, SERVER_CLOSED, SERVER_HANDSHAKE_TIMEOUT,
             SERVER_TIMEOUT, SERVER_KEY_MISMATCH, NO_SUBPROTOCOL, PATH_FULL, SERVER_PROTOCOL_ERROR,
             REMOTE_INTERNAL_ERROR, MESSAGE_TOO_BIG, ICE_SERVER_UNUSABLE, SERVER_CERTIFICATE, TLS_FAILED,
-            NOT_A_SALTYRTC_SERVER, SERVER_BUSY, PEER_CLOSED, PEER_LEFT, NO_SHARED_TASK,
+            NOT_A_SALTYRTC_SERVER, SERVER_BUSY, PROXY_REFUSED, PEER_CLOSED, PEER_LEFT, NO_SHARED_TASK,
             PEER_PROTOCOL_ERROR, ACCUSED_OF_PROTOCOL_ERROR, PEER_HANDSHAKE_TIMEOUT,
             DROPPED_BY_INITIATOR, REPLACED_BY_INITIATOR, INITIATOR_COULD_NOT_DECRYPT, RECEIVED_TOO_BIG,
             SEQUENCE_NUMBERS_USED_UP, SIGNALLING_CHANNEL_LOST, HANDOVER_TIMEOUT, CHANNEL_REFUSED,

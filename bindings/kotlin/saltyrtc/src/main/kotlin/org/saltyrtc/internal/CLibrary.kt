@@ -176,6 +176,12 @@ internal object CLibrary {
     external fun saltyrtc_config_set_system_roots(config: Pointer?, useSystemRoots: Byte, error: Pointer?): Int
 
     @JvmStatic
+    external fun saltyrtc_config_set_proxy(config: Pointer?, proxyUrl: ByteArray?, error: Pointer?): Int
+
+    @JvmStatic
+    external fun saltyrtc_config_use_environment_proxy(config: Pointer?, error: Pointer?): Int
+
+    @JvmStatic
     external fun saltyrtc_config_set_connect_timeout(config: Pointer?, timeoutMs: Int, error: Pointer?): Int
 
     @JvmStatic

@@ -194,6 +194,16 @@ internal object Functions {
         check(library().saltyrtc_config_set_system_roots(config, useSystemRoots.toC(), out.error), out)
     }
 
+    fun configSetProxy(config: Pointer, proxyUrl: String?) {
+        val out = Out(0)
+        check(library().saltyrtc_config_set_proxy(config, cString("proxyUrl", proxyUrl), out.error), out)
+    }
+
+    fun configUseEnvironmentProxy(config: Pointer) {
+        val out = Out(0)
+        check(library().saltyrtc_config_use_environment_proxy(config, out.error), out)
+    }
+
     fun configSetConnectTimeout(config: Pointer, timeoutMs: Long) {
         val out = Out(0)
         check(library().saltyrtc_config_set_connect_timeout(config, uint32("timeoutMs", timeoutMs), out.error), out)
