@@ -27,6 +27,9 @@ DESTDIR ?=
 CARGO ?= cargo
 CC ?= cc
 INSTALL ?= install
+# Programs find a new library by the cache of the loader, which only root can renew.
+LDCONFIG ?= $(if $(filter Linux,$(shell uname -s)),PATH=$$PATH:/sbin:/usr/sbin ldconfig,:)
+RENEW_LOADER_CACHE = test -n "$(DESTDIR)" || test "$$(id -u)" != 0 || $(LDCONFIG)
 CFLAGS ?= -O2 -g
 C_WARNINGS := -std=c99 -Wall -Wextra -Wpedantic -Werror
 
@@ -227,6 +230,7 @@ install-library: $(TARGET)/libsaltyrtc.a $(TARGET)/$(SHARED) ## Install headers,
 		chmod 644 $(DESTDIR)$(CMAKEDIR)/$$file; \
 	done
 	chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc
+	$(RENEW_LOADER_CACHE)
 
 SERVER_UNITS := saltyrtc-server.service saltyrtc-server.socket
 
@@ -249,6 +253,7 @@ install-server: $(TARGET)/saltyrtc-server ## Install the server with manual page
 uninstall: ## Remove what install installed
 	rm -f $(addprefix $(DESTDIR)$(INCLUDEDIR)/,$(notdir $(HEADERS)))
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libsaltyrtc.a $(SHARED) $(SHARED_ABI) $(SHARED_FULL))
+	$(RENEW_LOADER_CACHE)
 	rm -f $(DESTDIR)$(PKGCONFIGDIR)/saltyrtc.pc $(DESTDIR)$(DATADIR)/saltyrtc.json
 	rm -f $(addprefix $(DESTDIR)$(CMAKEDIR)/,saltyrtc-config.cmake saltyrtc-config-version.cmake)
 	rmdir $(DESTDIR)$(DATADIR) $(DESTDIR)$(CMAKEDIR) 2>/dev/null || true

@@ -246,6 +246,8 @@ wait
 # The examples that talk to each other, and to people. These are many tests in one, and each step of each of
 # them has a limit of its own.
 ! wanted examples "$@" || beside examples run_examples
+# What is installed has the server in it.
+! wanted installed "$@" || cargo build --locked --quiet --bin saltyrtc-server || exit 1
 ! wanted installed "$@" || beside installed check "programs with the installed library" scripts/test-install.py "$out/installed"
 test_sources tests/c/*.c tests/c/*.cpp
 wait

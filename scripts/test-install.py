@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Programs that know nothing but what `make install` has installed: with pkg-config and with CMake, shared and static.
+"""Programs that know nothing but what `make install` has installed: with pkg-config and with CMake, shared and static;
+and the steps of README.md and docs/operating.md, as they stand there.
 
 The argument is a directory that is made anew. What is installed is the library that scripts/test-c.sh built.
 """
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -56,12 +58,97 @@ def needed_libraries(program):
     return [line.split("[")[1].rstrip("]") for line in run("readelf", "-d", program).splitlines() if "(NEEDED)" in line]
 
 
+def make(target, *variables):
+    run("make", "-s", target, f"PREFIX={PREFIX}", f"TARGET={BUILT}", *variables, cwd=ROOT)
+
+
 def install():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir(parents=True)
-    run("make", "-s", "install-library", f"PREFIX={PREFIX}", f"TARGET={BUILT}", cwd=ROOT)
+    # A cache of the loader of its own. Only root has one to renew, and not for a package that is being made.
+    (OUT / "ld.so.conf").write_text(f"{LIB}\n")
+    cache = OUT / "ld.so.cache"
+    ldconfig = f"{shutil.which('ldconfig') or '/sbin/ldconfig'} -C {cache} -f {OUT / 'ld.so.conf'}"
+    make("install", f"LDCONFIG={ldconfig}", f"DESTDIR={OUT / 'package'}")
+    check(not cache.exists(), "a package that is made leaves the loader alone")
+    make("install", f"LDCONFIG={ldconfig}")
+    known = run(*ldconfig.split(), "-p") if cache.exists() else ""
+    check(("libsaltyrtc.so.0" in known) == (os.geteuid() == 0), f"the loader knows the library: {known}")
+    shutil.rmtree(OUT / "package")
     for source in ("hello.c", "cpp_hello.cpp"):
         shutil.copy(ROOT / "examples-c" / source, OUT)
+
+
+def block(file, language, words):
+    """The text of the one block of code in this file that has these words in it."""
+    found = [text for text in re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(), re.DOTALL) if words in text]
+    check(len(found) == 1, f"{file} has one block of {language} with {words}")
+    return found[0]
+
+
+def first_program():
+    (OUT / "first.c").write_text(block("README.md", "c", "getchar()"))
+    (OUT / "examples-c").symlink_to(ROOT / "examples-c")
+    steps = [line.split("#")[0].strip() for line in block("README.md", "sh", "first.c").splitlines()]
+    check(steps[0] == "sudo make install" and len(steps) == 5, f"steps as they are known: {steps}")
+    for step in steps[1:3]:
+        run("sh", "-c", step)
+    check("invitation" in ends_badly("./first", "nonsense"), "it says why it ends")
+
+    invite, join = steps[3], steps[4].split()[0]
+    with start(invite) as chat:
+        uri = next(line for line in chat.stdout if "ws://" in line).strip()
+        with start(join, uri) as first:
+            said = next(line for line in chat.stdout if line.strip())
+            check(said.strip() == "Hello from C", f"the program says hello: {said}")
+            chat.stdin.write("Hello from README\n")
+            chat.stdin.close()
+            check(chat.wait(LIMIT) == 0, "the chat ends when its input ends")
+            heard, _ = first.communicate("\n", timeout=LIMIT)
+            check(first.returncode == 0, f"it ends: {heard}")
+            check("received: Hello from README" in heard and "closed: " in heard, f"it hears and says so: {heard}")
+
+
+def start(*command):
+    return subprocess.Popen([*command[0].split(), *command[1:]], cwd=OUT, env=ENVIRONMENT, text=True, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+def ends_badly(*command):
+    result = subprocess.run(command, cwd=OUT, env=ENVIRONMENT, text=True, capture_output=True, timeout=LIMIT, check=False)
+    check(result.returncode == 1, f"{command} fails")
+    return result.stderr
+
+
+def server_with_systemd():
+    """In a system of its own, which has nothing but what was installed; systemd only says what it was asked for."""
+    system = OUT / "system"
+    (system / "etc").mkdir(parents=True)
+    (system / "bin").mkdir()
+    for name in ("systemctl", "systemd-sysusers"):
+        (system / "bin" / name).write_text(f'#!/bin/sh\necho {name} "$@" >>"{system}/asked"\n')
+        (system / "bin" / name).chmod(0o755)
+    steps = block("docs/operating.md", "sh", "systemd-sysusers").replace("/etc/", f"{system}/etc/")
+    path = f"{system / 'bin'}:{PREFIX / 'bin'}:{os.environ['PATH']}"
+    run("sh", "-ec", steps, env={**ENVIRONMENT, "PATH": path})
+    check("host" in (system / "etc/saltyrtc-server/config.toml").read_text(), "the configuration is there")
+    asked = (system / "asked").read_text().splitlines()
+    check(asked.index("systemctl daemon-reload") < asked.index("systemctl enable --now saltyrtc-server"),
+          f"systemd reads the new files before it starts one: {asked}")
+
+
+def keys_of_container():
+    """A user who is nobody but a member of the group can read the keys, and nobody else can."""
+    keys = OUT / "keys"
+    keys.mkdir(mode=0o700)
+    run(PREFIX / "bin/saltyrtc-server", "generate", keys / "permanent.key")
+    steps = block("docs/operating.md", "sh", "docker run").split("docker run")[0]
+    if os.geteuid() != 0:
+        steps = steps.replace("65532", str(os.getegid()))
+    run("sh", "-ec", steps.replace("/srv/keys", str(keys)))
+    for path, mode in ((keys, 0o750), (keys / "permanent.key", 0o640)):
+        check(path.stat().st_mode & 0o777 == mode, f"{path} is for owner and group")
+        check(os.geteuid() != 0 or path.stat().st_gid == 65532, f"{path} is of the group")
 
 
 def all_static():
@@ -82,12 +169,15 @@ def cmake():
 
 
 def uninstall():
-    run("make", "-s", "uninstall", f"PREFIX={PREFIX}", f"TARGET={BUILT}", cwd=ROOT)
+    make("uninstall", "LDCONFIG=true")
     left = [str(path) for path in PREFIX.rglob("*") if not path.is_dir()]
     check(left == [], f"nothing is left: {left}")
 
 
 install()
+first_program()
+server_with_systemd()
+keys_of_container()
 all_static()
 cmake()
 uninstall()
