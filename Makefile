@@ -63,7 +63,7 @@ TESTS := lint test-rust test-fuzz test-deny test-package test-abi test-c test-mo
 
 .PHONY: help all build header demo demo-browser docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools conformance check-targets $(TESTS)
+.PHONY: test test-tools conformance check-targets fuzz $(TESTS)
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -114,8 +114,11 @@ test-rust: ## Rust tests: the core on its own, then with all features
 conformance: ## Check that code and tests name every requirement of the specification, and print which tests
 	$(CARGO) test --locked --quiet --no-default-features --test conformance every_requirement -- --nocapture
 
-test-fuzz: ## The fuzz targets fit the library, and their lock file fits them
-	$(CARGO) check --locked --quiet --manifest-path fuzz/Cargo.toml --features webrtc
+test-fuzz: ## Every fuzz target for a few seconds, from the inputs in fuzz/corpus
+	scripts/fuzz.sh 3
+
+fuzz: ## Every fuzz target for as long as you like (SECONDS=60)
+	scripts/fuzz.sh $(or $(SECONDS),60)
 
 test-deny: ## Licences, origin and security of the dependencies
 	scripts/test-deny.sh

@@ -148,7 +148,7 @@ fuzz_target!(|actions: Vec<(u8, u8, Vec<u8>)>| {
                                 connection.address = nonce.destination.0;
                             }
                         }
-                        Transmit::Ping => {}
+                        Transmit::Ping | Transmit::Pong => {}
                         Transmit::Close(_) => {
                             assert_eq!(path.poll_transmit(connection.id), None);
                             path.handle_closed(now, connection.id);
