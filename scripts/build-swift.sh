@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Has Swift do something with the package in bindings/swift, next to a library that is not installed. Arguments: the shared
 # library, and the arguments of `swift`, for example `build`. What is built gets into
-# build/swift/package, or the directory SWIFT_SCRATCH.
+# build/swift/package, or the directory SWIFT_SCRATCH. SWIFT_PACKAGE: another package that uses it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -22,4 +22,4 @@ command=$1
 shift
 exec scripts/in-swift.sh env PKG_CONFIG_PATH="$out/lib/pkgconfig" LD_LIBRARY_PATH="$out/lib" \
     SALTYRTC_TEST_PROGRAMS="$out/programs" \
-    swift "$command" --package-path bindings/swift --scratch-path "${SWIFT_SCRATCH:-$out/package}" "$@"
+    swift "$command" --package-path "${SWIFT_PACKAGE:-bindings/swift}" --scratch-path "${SWIFT_SCRATCH:-$out/package}" "$@"

@@ -30,6 +30,9 @@ public struct ClientOptions: Sendable {
     public var serverHandshakeTimeout: Duration?
     /// How long the handshake with a peer may take from its first message; 60 seconds if `nil`.
     public var peerHandshakeTimeout: Duration?
+    /// How long the server may show no sign of life when one is due: after something was sent to it, or when a ping is
+    /// overdue (``pingInterval``). Then the client ends with `connectionLost`. 30 seconds if `nil`.
+    public var responseTimeout: Duration?
     /// The interval in which the server is asked to send pings, in whole seconds; none if `nil`.
     public var pingInterval: Duration?
     /// The largest message in either direction, in bytes; the default of the library if `nil`.
@@ -89,6 +92,9 @@ public struct ClientOptions: Sendable {
         }
         if let time = peerHandshakeTimeout?.milliseconds {
             try call { saltyrtc_config_set_peer_handshake_timeout(config, time, $0) }
+        }
+        if let time = responseTimeout?.milliseconds {
+            try call { saltyrtc_config_set_response_timeout(config, time, $0) }
         }
         if let interval = pingInterval {
             let seconds = UInt32(clamping: interval.components.seconds)
