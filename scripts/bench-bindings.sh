@@ -27,4 +27,11 @@ mvn --batch-mode --quiet --no-transfer-progress --file bindings/kotlin/pom.xml -
     package org.apache.maven.plugins:maven-dependency-plugin:3.8.1:build-classpath
 java="java -Dsaltyrtc.library=$library -cp $PWD/bindings/kotlin/tests/target/test-classes:$(cat "$kotlin/bench-classpath")"
 
-benches/bindings/run.py "$@" "$out/bench/peer" "$out/bench/venv/bin/python" "Kotlin, a flow=$java org.saltyrtc.bench.PeerKt"
+# Swift: in the tree of its compiler, which has the libraries that it needs.
+swift=$PWD/build/swift
+SWIFT_PACKAGE=benches/bindings/peer-swift SWIFT_SCRATCH=$swift/bench \
+    scripts/build-swift.sh "$library" build --quiet --configuration release
+in_swift="scripts/in-swift.sh env LD_LIBRARY_PATH=$swift/lib $swift/bench/release/peer"
+
+benches/bindings/run.py "$@" "$out/bench/peer" "$out/bench/venv/bin/python" "Kotlin, a flow=$java org.saltyrtc.bench.PeerKt" \
+    "Swift, a sequence=$in_swift"

@@ -75,7 +75,9 @@ def table(results, count, rounds, python):
         base = results["C, sending" if "sending" in name else next(iter(results))]
         ratio = statistics.median(row[0] / other[0] for row, other in zip(rows, base))
         rate, thread, process = (statistics.median(row[i] for row in rows) for i in range(3))
-        lines.append(f"| {name} | {rate:,.0f} | {ratio:.2f} | {thread:.2f} | {process:.2f} |")
+        # Not of those that do not know on which thread they run.
+        thread = f"{thread:.2f}" if thread == thread else ""
+        lines.append(f"| {name} | {rate:,.0f} | {ratio:.2f} | {thread} | {process:.2f} |")
     return "\n".join(lines)
 
 
