@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "terminal.h"
+
 /* From the callback, which runs on a thread of the library, to the main loop. */
 enum news { PEER_READY = 'r', ROOM_TO_SEND = 's', ENDED_WELL = 'e', ENDED_BADLY = 'b' };
 
@@ -142,6 +144,9 @@ static void show_invitation(const saltyrtc_config *config) {
     if (!code) abort();
     check(saltyrtc_invitation_qr_code(invitation, code, size, NULL, &error), &error);
     fprintf(stderr, "%s\n", code);
+    if (terminal_too_low(2, code)) {
+        fprintf(stderr, "* the code is higher than this terminal: make it larger, or scroll up\n");
+    }
     free(code);
     saltyrtc_invitation_free(invitation);
     printf("%s\n", uri);

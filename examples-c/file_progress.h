@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "file_protocol.h"
+#include "terminal.h"
 
 enum { REDRAW_MS = 200 };
 
@@ -67,13 +68,22 @@ static void progress_draw(const struct progress *progress, double part, double r
     bytes_text(rate, speed, sizeof speed);
     int percent = (int)(part * 100);
     if (progress_line.terminal) {
-        char bar[WIDTH + 1];
-        memset(bar, '.', WIDTH);
-        memset(bar, '#', (size_t)(part * WIDTH));
-        bar[WIDTH] = '\0';
-        fprintf(stderr, "\r\033[K%s %3d%% [%s] %s, %s/s%s",
-                safe_text((const uint8_t *)progress->name, strlen(progress->name), name, sizeof name), percent,
-                bar, done, speed, left);
+        char bar[WIDTH + 4] = "[", line[256];
+        size_t room = terminal_size(2).columns - 1; /* a line that is full goes on in the next one */
+        memset(bar + 1, '.', WIDTH);
+        memset(bar + 1, '#', (size_t)(part * WIDTH));
+        strcpy(bar + 1 + WIDTH, "] ");
+        safe_text((const uint8_t *)progress->name, strlen(progress->name), name, sizeof name);
+        int length = snprintf(line, sizeof line, "%s %3d%% %s%s, %s/s%s", name, percent, bar, done, speed, left);
+        if ((size_t)length > room) {
+            length = snprintf(line, sizeof line, "%s %3d%% %s, %s/s%s", name, percent, done, speed, left);
+        }
+        if ((size_t)length > room) {
+            /* Not within a character. */
+            while (room > 0 && ((unsigned char)line[room] & 0xc0) == 0x80) room--;
+            line[room] = '\0';
+        }
+        fprintf(stderr, "\r\033[K%s", line);
         progress_line.shown = 1;
     } else {
         fprintf(stderr, "* %s: %d%%, %s, %s/s%s\n", progress->name, percent, done, speed, left);

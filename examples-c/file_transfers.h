@@ -141,6 +141,7 @@ static int out_step(struct transfers *all, struct outgoing *out, int is_first) {
         why = outgoing_open(out);
     } else if (out->state == OUT_HASHING) {
         why = outgoing_hash(out);
+        if (out->state == OUT_READY) say("%s: read, ready to be sent", out->name);
     } else if (out->state == OUT_READY && is_first && all->connected) {
         saltyrtc_channel_options options;
         memset(&options, 0, sizeof options);
@@ -165,6 +166,14 @@ static void transfers_send(struct transfers *all, const char *path) {
     struct outgoing **end = &all->outgoing;
     while (*end) end = &(*end)->next;
     *end = outgoing_new(path);
+}
+
+/* Whether all files are there, without reading them, which takes its time. */
+static int transfers_open(struct transfers *all) {
+    for (struct outgoing *out = all->outgoing; out; out = out->next) {
+        if (out->state == OUT_NEW) out_step(all, out, 0);
+    }
+    return all->failed == 0;
 }
 
 /* --- Receiving --- */

@@ -18,7 +18,8 @@
  *
  * A transfer that was interrupted continues where it stopped when the same file is sent to the same
  * directory again. Existing files are never overwritten. When the connection is lost, both programs try to
- * reach each other again until they are stopped with Ctrl-C. With `serve` and `join`, typed lines are chat,
+ * reach each other again until they are stopped with Ctrl-C; so does a sender with --keys whose peer has said
+ * goodbye, and without --keys it ends. With `serve` and `join`, typed lines are chat,
  * `/send FILE` sends another file, and the end of the input ends the program.
  *
  * The peer can also be a browser: see examples-web. The protocol is in examples-web/PROTOCOL.md.
@@ -138,6 +139,7 @@ static void show_invitation(const struct program *program) {
     if (!code) abort();
     check(saltyrtc_invitation_qr_code(invitation, code, size, NULL, &error), &error);
     fprintf(stderr, "%s\n", code);
+    if (terminal_too_low(2, code)) say("the code is higher than this terminal: make it larger, or scroll up");
     free(code);
     saltyrtc_invitation_free(invitation);
     result("%s", uri);
@@ -241,6 +243,10 @@ static void closed(struct program *program, const saltyrtc_event *event) {
     } else if (event->status == SALTYRTC_STATUS_PEER_CLOSED && program->options.ends_with_peer) {
         if (status && program->files.received == 0) unfinished = "; nothing was received as a whole";
         finish(program, status);
+    } else if (event->status == SALTYRTC_STATUS_PEER_CLOSED && program->options.ends_when_sent && !program->keys.path) {
+        /* Without stored keys it cannot come back as the one that we know, nor can anybody else. */
+        unfinished = "; not all was sent. The invitation is used up: start again for another one";
+        finish(program, 1);
     } else if (program->served && (event->retryable || (gone && program->met))) {
         say("%s; trying again", event->text);
         retry(program);
@@ -519,10 +525,7 @@ int main(int argc, char **argv) {
     program.retry_ms = FIRST_RETRY_MS;
     take_arguments(&program, argv + 1);
     /* A file that cannot be sent at all should not wait for the other side to say so. */
-    if (program.options.ends_when_sent) {
-        while (transfers_step(&program.files)) {}
-        if (program.files.failed > 0) return 1;
-    }
+    if (program.options.ends_when_sent && !transfers_open(&program.files)) return 1;
     if (pipe(stop_pipe) != 0) fail("pipe: ", strerror(errno));
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;

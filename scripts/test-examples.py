@@ -6,14 +6,19 @@ names of tests to run in place of all. Nothing sleeps here:
 every step waits for a line of a program, or for its end.
 """
 
+import codecs
+import fcntl
 import hashlib
 import os
+import pty
 import queue
 import resource
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 
 LIMIT = 120  # seconds; longer than anything takes
@@ -27,17 +32,17 @@ class Program:
 
     running = []
 
-    def __init__(self, name, *arguments, valgrind=False, largest_file=None):
+    def __init__(self, name, *arguments, valgrind=False, largest_file=None, stderr=subprocess.PIPE):
         program = os.path.join(BUILD, f"examples-c-{name}.c.test")
         self.what = " ".join((name, *arguments))
         self.process = subprocess.Popen(
             (VALGRIND if valgrind else []) + [program, *arguments],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
         if largest_file is not None:
             resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (largest_file, largest_file))
         self.outputs = {}
         self.seen = {}
-        for stream in ("stdout", "stderr"):
+        for stream in ("stdout", "stderr") if stderr == subprocess.PIPE else ("stdout",):
             self.outputs[stream] = queue.Queue()
             self.seen[stream] = []
             threading.Thread(target=self._read, args=(stream,), daemon=True).start()
@@ -441,7 +446,7 @@ def files_that_are_damaged():
             # Ctrl-C: what is there stays.
             receiver.process.send_signal(signal.SIGINT)
             receiver.ends(1)
-            sender.kill()
+            sender.ends(1)
             part, = (os.path.join(there, name) for name in os.listdir(there) if name.endswith(".part"))
             if damage == "flipped":
                 with open(part, "r+b") as file:
@@ -469,6 +474,7 @@ def files_that_are_damaged():
         # The disk of the sender is not what it was.
         sender = Program("send_file", "send", path)
         invitation = sender.line("ws://")
+        sender.told("file: read, ready to be sent")
         before = os.stat(path)
         with open(path, "r+b") as file:
             file.write(b"something else")
@@ -483,6 +489,7 @@ def files_that_are_damaged():
         # A file that was written to in the meantime is another file.
         sender = Program("send_file", "send", path)
         invitation = sender.line("ws://")
+        sender.told("file: read, ready to be sent")
         with open(path, "ab") as file:
             file.write(b"more")
         receiver = Program("send_file", "receive", invitation, there)
@@ -491,6 +498,48 @@ def files_that_are_damaged():
         receiver.ends()
         check(sha256(path) == sha256(there, "file"), "the file is the same on both sides")
     print("ok  send_file, damaged files")
+
+
+def on_a_terminal():
+    """What fits on the screen, and what people are told about the rest."""
+    with tempfile.TemporaryDirectory() as directory:
+        there = os.path.join(directory, "there")
+        os.mkdir(there)
+        # Large enough that reading it takes time: the invitation comes first.
+        path = make_file(directory, "a name of a file that is longer than it has to be", size=48 << 20)
+        for rows, columns in ((24, 80), (20, 60), (60, 120)):
+            master, screen = pty.openpty()
+            fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            sender = Program("send_file", "send", path, stderr=screen)
+            os.close(screen)
+            sender.outputs["terminal"], sender.seen["terminal"] = queue.Queue(), []
+            threading.Thread(target=read_terminal, args=(master, sender.outputs["terminal"]), daemon=True).start()
+            invitation = sender.line("ws://")
+            receiver = Program("send_file", "receive", invitation, there)
+            sender.line("sent: ")
+            sender.ends()
+            receiver.ends()
+            os.remove(os.path.join(there, os.listdir(there)[0]))
+            shown = "".join(iter(lambda: sender.outputs["terminal"].get(timeout=LIMIT), None))
+            code = [line for line in shown.split("\r\n") if "█" in line]
+            told = "higher than this terminal" in shown
+            check(told == (len(code) + 2 > rows), f"{len(code)} lines of a code in {rows}, told: {told}")
+            check(shown.index("█") < shown.index("ready to be sent"), "the invitation comes before the file is read")
+            # What is drawn again and again stays within one line.
+            progress = [text.split("\r")[0] for text in shown.split("\r\x1b[K")[1:] if "%" in text]
+            check(progress, "there is a line for the progress")
+            check(all(len(text) < columns for text in progress), f"it fits into {columns} columns: {progress}")
+    print("ok  send_file on terminals")
+
+
+def read_terminal(terminal, output):
+    """Until nobody has it any more."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while True:
+            output.put(decoder.decode(os.read(terminal, 4096)))
+    except OSError:
+        output.put(None)
 
 
 def files_and_errors():
@@ -522,6 +571,19 @@ def files_and_errors():
         sender.ends(1)
         guest.kill()
 
+        # A receiver that gives up cannot come back without keys, nor can anybody else with this invitation. The sender
+        # is still reading its file then, which has taken nothing from it so far.
+        endless = os.path.join(directory, "endless")
+        with open(endless, "wb") as file:
+            file.truncate(1 << 40)
+        sender = Program("send_file", "send", endless)
+        receiver = Program("send_file", "receive", sender.line("ws://"), there)
+        receiver.told("the other side is there")
+        receiver.process.send_signal(signal.SIGINT)
+        receiver.ends(1)
+        sender.told("not all was sent. The invitation is used up")
+        sender.ends(1)
+
         for what, *arguments in (
                 ("No such file", "send", os.path.join(directory, "missing")),
                 ("it is not a file", "send", there),
@@ -549,6 +611,6 @@ def files_and_errors():
 
 if __name__ == "__main__":
     for test in (chat_with_its_own_server, chat_with_another_server, trusted, gstreamer_webrtc, files_of_all_kinds,
-                 files_both_ways, files_resume, files_that_are_damaged, files_and_errors):
+                 files_both_ways, files_resume, files_that_are_damaged, on_a_terminal, files_and_errors):
         if not sys.argv[2:] or test.__name__ in sys.argv[2:]:
             test()
