@@ -58,7 +58,7 @@ SHARED_FULL := libsaltyrtc.so.$(VERSION)
 endif
 
 # What cannot take long comes first.
-TESTS := lint test-rust test-fuzz test-deny test-package test-abi test-c test-mobile test-races test-python test-swift \
+TESTS := lint test-rust test-fuzz test-deny test-package test-docker test-abi test-c test-mobile test-races test-python test-swift \
 	test-kotlin test-peers test-aiortc test-interop test-network
 
 .PHONY: help all build header demo demo-browser docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
@@ -125,6 +125,9 @@ test-deny: ## Licences, origin and security of the dependencies
 
 test-package: ## The crate as others get it, built elsewhere
 	scripts/test-package.sh
+
+test-docker: ## The image of the server, or its steps where no container engine is at hand
+	scripts/test-docker.sh
 
 test-abi: ## What breaks programs that were made for a release (ABI.md)
 	scripts/test-abi.py
