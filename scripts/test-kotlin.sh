@@ -21,7 +21,7 @@ if [ -z "$library" ]; then
     library=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/libsaltyrtc.so
 fi
 # What another build has left there must not get into this one.
-rm -rf $package/saltyrtc-native/target
+rm -rf $package/saltyrtc-native/target $package/tests/target/surefire-reports
 scripts/stage-kotlin-library.sh "$library" "$out/libraries"
 scripts/build-python-programs.sh "$library" "$out/programs"
 scripts/kotlin-readme.py $package/tests/target/readme
