@@ -5,7 +5,7 @@
  *     chat join INVITATION [--ca FILE]
  *
  * The initiator prints an invitation, as text and as a QR code. Once the other one is there, typed lines are
- * sent, received lines are printed, and the end of the input (Ctrl-D) ends the chat; before that, Ctrl-C does.
+ * sent, received lines are printed (on a terminal, marked as the peer's, above the line that is being typed), and the end of the input (Ctrl-D) ends the chat; before that, Ctrl-C does.
  * Without --server, the initiator runs its own server, which can be reached on this machine only.
  */
 #include <saltyrtc.h>
@@ -37,26 +37,55 @@ static void tell(int pipe_end, enum news news) {
     if (write(pipe_end, &byte, 1) != 1) abort();
 }
 
+/*
+ * Shows a line. On a terminal, it comes above the line that is being typed, which stays whole: the rows for it are
+ * made below, then moved above the cursor. What the terminal would take for a command is not shown.
+ */
+static void show_line(FILE *to, const char *mark, const char *text, size_t size) {
+    size_t columns = terminal_size(fileno(to)).columns, width = strlen(mark), rows;
+    if (!isatty(fileno(to))) {
+        fprintf(to, "%.*s\n", (int)size, text);
+        fflush(to);
+        return;
+    }
+    for (size_t i = 0; i < size; i++) width += ((unsigned char)text[i] & 0xc0) != 0x80;
+    rows = width > columns ? (width + columns - 1) / columns : 1;
+    for (size_t i = 0; i < rows; i++) fputs("\033D", to);
+    fprintf(to, "\033[%zuA\0337\r\033[%zuL%s", rows, rows, mark);
+    for (size_t i = 0; i < size; i++) {
+        int is_control = (unsigned char)text[i] < ' ' || text[i] == 0x7f;
+        fputc(is_control ? '_' : text[i], to);
+    }
+    fprintf(to, "\0338\033[%zuB", rows);
+    fflush(to);
+}
+
+static void remark(const char *text) {
+    char line[512];
+    int size = snprintf(line, sizeof line, "* %s", text);
+    show_line(stderr, "", line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1);
+}
+
 static void on_event(saltyrtc_client *client, const saltyrtc_event *event, void *user_data) {
     int news = *(int *)user_data;
     (void)client;
     switch (event->kind) {
     case SALTYRTC_EVENT_KIND_PEER_HANDSHAKE_DONE:
-        fprintf(stderr, "* connected, end-to-end encrypted\n");
+        remark("connected, end-to-end encrypted");
         tell(news, PEER_READY);
         break;
     case SALTYRTC_EVENT_KIND_DATA:
-        printf("%.*s\n", (int)event->data_len, (const char *)event->data);
-        fflush(stdout);
+        show_line(stdout, "peer: ", (const char *)event->data, event->data_len);
         break;
     case SALTYRTC_EVENT_KIND_RESPONDER_FAILED:
-        fprintf(stderr, "* somebody was turned away: %s\n", event->text);
+        remark("somebody was turned away:");
+        remark(event->text);
         break;
     case SALTYRTC_EVENT_KIND_WRITABLE:
         tell(news, ROOM_TO_SEND);
         break;
     case SALTYRTC_EVENT_KIND_CLOSED:
-        fprintf(stderr, "* %s\n", event->text);
+        remark(event->text);
         tell(news, event->status == SALTYRTC_STATUS_OK || event->status == SALTYRTC_STATUS_PEER_CLOSED
                        ? ENDED_WELL
                        : ENDED_BADLY);

@@ -6,7 +6,6 @@ names of tests to run in place of all. Nothing sleeps here:
 every step waits for a line of a program, or for its end.
 """
 
-import codecs
 import fcntl
 import hashlib
 import os
@@ -20,6 +19,8 @@ import sys
 import tempfile
 import termios
 import threading
+
+from screen import Screen, read_terminal
 
 LIMIT = 120  # seconds; longer than anything takes
 VALGRIND = ["valgrind", "--quiet", "--leak-check=full", "--error-exitcode=99",
@@ -500,7 +501,7 @@ def files_that_are_damaged():
     print("ok  send_file, damaged files")
 
 
-def on_a_terminal():
+def files_on_a_terminal():
     """What fits on the screen, and what people are told about the rest."""
     with tempfile.TemporaryDirectory() as directory:
         there = os.path.join(directory, "there")
@@ -532,14 +533,41 @@ def on_a_terminal():
     print("ok  send_file on terminals")
 
 
-def read_terminal(terminal, output):
-    """Until nobody has it any more."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        while True:
-            output.put(decoder.decode(os.read(terminal, 4096)))
-    except OSError:
-        output.put(None)
+def chat_on_a_terminal():
+    """What the other one says goes around a line that is half typed."""
+    for rows, columns in ((24, 80), (6, 60)):
+        other = Program("chat", "initiate")
+        master, terminal = pty.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        chat = subprocess.Popen([os.path.join(BUILD, "examples-c-chat.c.test"), "join", other.line("ws://")],
+                                stdin=terminal, stdout=terminal, stderr=terminal)
+        os.close(terminal)
+        output, screen = queue.Queue(), Screen(rows, columns)
+        threading.Thread(target=read_terminal, args=(master, output), daemon=True).start()
+
+        def shows(*last):
+            while screen.shown()[-len(last):] != list(last):
+                try:
+                    screen.feed(output.get(timeout=LIMIT))
+                except (queue.Empty, TypeError):
+                    fail(f"the screen does not show {last} but {screen.shown()}")
+
+        shows("* connected, end-to-end encrypted")
+        os.write(master, "Half of a lö".encode())
+        shows("* connected, end-to-end encrypted", "Half of a lö")
+        other.type("Grüße!\n")
+        shows("* connected, end-to-end encrypted", "peer: Grüße!", "Half of a lö")
+        # More than one row, and something that would clear the screen.
+        other.type("\x1b[2J" + "x" * columns + "\n")
+        shows("peer: Grüße!", ("peer: _[2J" + "x" * columns)[:columns], "x" * 10, "Half of a lö")
+        os.write(master, b"ne\n")
+        check(other.line() == "Half of a löne", "the line is sent as it was typed")
+        shows("x" * 10, "Half of a löne")
+        other.end_of_input()
+        other.ends()
+        check(chat.wait(LIMIT) == 0, "the chat ends with the other one")
+        os.close(master)
+    print("ok  chat on terminals")
 
 
 def files_and_errors():
@@ -610,7 +638,8 @@ def files_and_errors():
 
 
 if __name__ == "__main__":
-    for test in (chat_with_its_own_server, chat_with_another_server, trusted, gstreamer_webrtc, files_of_all_kinds,
-                 files_both_ways, files_resume, files_that_are_damaged, on_a_terminal, files_and_errors):
+    for test in (chat_with_its_own_server, chat_with_another_server, chat_on_a_terminal, trusted, gstreamer_webrtc,
+                 files_of_all_kinds, files_both_ways, files_resume, files_that_are_damaged, files_on_a_terminal,
+                 files_and_errors):
         if not sys.argv[2:] or test.__name__ in sys.argv[2:]:
             test()
