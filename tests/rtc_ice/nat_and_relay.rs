@@ -158,6 +158,25 @@ fn relay_only_shows_no_address_of_the_host() {
     }
 }
 
+/// The peer chooses names of its candidates, and who asks for them is seen in the local network.
+#[test]
+fn relay_only_asks_for_no_names_but_those_of_relays() {
+    let mut config = with_server(TURN_TLS, true, Policy::RelayOnly);
+    config.servers.push(Server::new("stun:stun.example.org", "", "").unwrap());
+    let mut network = Network::new();
+    network.add(config, "192.168.1.2:5000", None);
+    network.add(with_server(TURN, false, Policy::All), "192.168.1.3:5000", None);
+    network.hosts[0].agent.gather(network.now);
+    network.exchange_credentials();
+    let now = network.now;
+    for (index, name) in ["1f5c4d1e.local", "printer.local"].into_iter().enumerate() {
+        let line = format!("candidate:{index} 1 udp 2122252543 {name} 5000 typ host");
+        network.hosts[0].agent.add_remote_candidate(now, &line).unwrap();
+    }
+    network.drain();
+    assert_eq!(network.hosts[0].questions, [("turn.example.org".to_owned(), false)]);
+}
+
 #[test]
 fn relays_are_reached_over_tcp_and_tls() {
     for (url, protocol) in [(TURN_TCP, RelayProtocol::Tcp), (TURN_TLS, RelayProtocol::Tls)] {

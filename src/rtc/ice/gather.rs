@@ -121,6 +121,11 @@ impl Gatherer {
                 output.push_back(Output::Resolve { name: name.clone(), mdns: false });
             }
         }
+            let stun = server.server.transport() == ServerTransport::Stun;
+            if stun && self.policy == Policy::RelayOnly {
+                // It would not be asked anything.
+                continue;
+            }
         self.ask(now, sockets, random, output);
     }
 

@@ -360,6 +360,8 @@ impl Agent {
         }
         match candidate.host() {
             CandidateHost::Ip(ip) => self.current.add_remote(now, &candidate, *ip),
+            // To ask the local network would show it this host, and what it asks for is up to the peer.
+            CandidateHost::Mdns(_) if self.policy == Policy::RelayOnly => {}
             CandidateHost::Mdns(name) => {
                 let name = name.clone();
                 self.add_named_candidate(now, name, candidate);
