@@ -243,7 +243,7 @@ SALTYRTC_ENUM(saltyrtc_status) {
      */
     SALTYRTC_STATUS_LOG_TAKEN = -15,
     /**
-     * The operating system has no threads or file descriptors left.
+     * The operating system has no threads, file descriptors or ports left.
      */
     SALTYRTC_STATUS_OUT_OF_RESOURCES = -16,
     /**

@@ -9,7 +9,8 @@ use std::net::IpAddr;
 
 use peer::*;
 
-use saltyrtc::client::{ChannelError, ChannelOptions, RtcConfig};
+use saltyrtc::client::{ChannelError, ChannelOptions, Event, RtcConfig};
+use saltyrtc::task::{ConnectionEvent, ConnectionProblem, TaskEvent};
 
 /// Of the addresses for loopback, all of which every host has that runs Linux.
 fn loopback(last: u8) -> IpAddr {
@@ -89,4 +90,26 @@ async fn an_address_that_no_host_can_have_changes_nothing() {
     pair[0].0.client.close();
     pair[0].0.end().await;
     assert_eq!(pair[0].0.client.set_addresses(Vec::new()), Err(ChannelError::NoEngine));
+}
+
+#[tokio::test]
+async fn ports_that_are_all_taken_are_a_problem_that_names_them() {
+    let (_server, url) = start_server();
+    let taken = std::net::UdpSocket::bind((loopback(2), 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let addresses = vec![loopback(2)];
+    let config = RtcConfig { addresses, ports: Some(port..=port), ..RtcConfig::default() };
+    let (mut a, _b) = pair_with(url, config, RtcConfig::default());
+    let problem = a
+        .wait_for(|event| match event {
+            Event::Task(TaskEvent::Connection(ConnectionEvent::Problem(problem))) => {
+                Some(problem.clone())
+            }
+            _ => None,
+        })
+        .await;
+    let ports = port..=port;
+    assert_eq!(problem, ConnectionProblem::PortsInUse { address: loopback(2), ports });
+    let text = problem.to_string();
+    assert!(text.contains(&format!("from {port} to {port}")), "{text}");
 }

@@ -90,7 +90,7 @@ statuses! {
         /// The program is written in Rust and has set a receiver for log messages (a tracing
         /// subscriber) itself.
         LogTaken = -15,
-        /// The operating system has no threads or file descriptors left.
+        /// The operating system has no threads, file descriptors or ports left.
         OutOfResources = -16,
         /// The bytes are not a valid chunk, or contradict earlier chunks.
         BadChunk = -17,

@@ -1,6 +1,8 @@
 //! Why a connection to the peer, or a channel on it, does not work any more.
 
 use std::fmt;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use crate::chunking::ChunkError;
 use crate::protocol::SecureChannelError;
@@ -75,6 +77,13 @@ pub enum ConnectionProblem {
     Handover(String),
     /// Another channel of the peer, which has opened as many as it may.
     TooManyChannels,
+    /// An address of this host, because all UDP ports that may be used there are taken.
+    PortsInUse {
+        /// The address.
+        address: IpAddr,
+        /// The ports that may be used.
+        ports: RangeInclusive<u16>,
+    },
 }
 
 impl fmt::Display for ConnectionProblem {
@@ -87,6 +96,13 @@ impl fmt::Display for ConnectionProblem {
             Self::Description(error) => f.write_str(error),
             Self::Handover(error) => write!(f, "the signalling stays where it is: {error}"),
             Self::TooManyChannels => f.write_str("the peer opened more channels than are allowed"),
+            Self::PortsInUse { address, ports } => write!(
+                f,
+                "the address {address} of this host cannot be used: all UDP ports from {} to {} that \
+                 may be used are taken; allow more of them",
+                ports.start(),
+                ports.end()
+            ),
         }
     }
 }

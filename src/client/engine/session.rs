@@ -161,6 +161,9 @@ impl Session {
         for id in changes.removed {
             self.connection.remove_socket(now, id);
         }
+        if let (Some(address), Some(ports)) = (changes.full, self.io.ports()) {
+            self.problem(ConnectionProblem::PortsInUse { address, ports });
+        }
         changed
     }
 

@@ -279,6 +279,7 @@ fn connection_problem(what: &ConnectionProblem) -> saltyrtc_status {
         ConnectionProblem::Description(_) => saltyrtc_status::PeerDescription,
         ConnectionProblem::Handover(_) => saltyrtc_status::NoHandover,
         ConnectionProblem::TooManyChannels => saltyrtc_status::TooManyChannels,
+        ConnectionProblem::PortsInUse { .. } => saltyrtc_status::OutOfResources,
     }
 }
 

@@ -90,7 +90,7 @@ class Status(OpenEnum):
     LOG_TAKEN = -15
     """The program is written in Rust and has set a receiver for log messages (a tracing subscriber) itself."""
     OUT_OF_RESOURCES = -16
-    """The operating system has no threads or file descriptors left."""
+    """The operating system has no threads, file descriptors or ports left."""
     BAD_CHUNK = -17
     """The bytes are not a valid chunk, or contradict earlier chunks."""
     HAS_QUEUE = -18

@@ -43,6 +43,8 @@ const READ_BYTES: usize = 128 * 1024;
 pub(super) struct Changes {
     pub(super) added: Vec<(SocketId, SocketAddr)>,
     pub(super) removed: Vec<SocketId>,
+    /// The first address where all ports that may be used are taken, if that is new.
+    pub(super) full: Option<IpAddr>,
 }
 
 /// Which sockets to have.
@@ -72,6 +74,8 @@ pub(super) struct Io {
     waiting: Option<(SocketId, SocketAddr)>,
     watch: Watch,
     schedule: ScanSchedule,
+    /// The last scan has found an address where all ports that may be used are taken.
+    full: bool,
 }
 
 impl Io {
@@ -95,7 +99,13 @@ impl Io {
             waiting: None,
             watch,
             schedule,
+            full: false,
         }
+    }
+
+    /// The UDP ports that may be used, unless all may.
+    pub(super) fn ports(&self) -> Option<RangeInclusive<u16>> {
+        self.config.ports.clone()
     }
 
     /// Whether to call [`scan`](Self::scan) now, as the caller is awake.
@@ -138,10 +148,17 @@ impl Io {
                 Err(error) => {
                     tracing::debug!(kind = ?error.kind(), "cannot use an address");
                     unusable = true;
+                    if error.kind() == io::ErrorKind::AddrInUse && self.config.ports.is_some() {
+                        changes.full.get_or_insert(ip);
+                    }
                 }
             }
         }
         self.schedule.scanned(now, unusable);
+        if std::mem::replace(&mut self.full, changes.full.is_some()) {
+            // It was told.
+            changes.full = None;
+        }
         changes
     }
 

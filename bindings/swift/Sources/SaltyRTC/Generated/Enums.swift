@@ -70,7 +70,7 @@ public enum Status: OpenEnum {
     case badConfig
     /// The program is written in Rust and has set a receiver for log messages (a tracing subscriber) itself.
     case logTaken
-    /// The operating system has no threads or file descriptors left.
+    /// The operating system has no threads, file descriptors or ports left.
     case outOfResources
     /// The bytes are not a valid chunk, or contradict earlier chunks.
     case badChunk

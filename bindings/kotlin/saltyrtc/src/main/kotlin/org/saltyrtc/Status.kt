@@ -77,7 +77,7 @@ public class Status private constructor(value: Int, name: String, internal val t
         @JvmField
         public val LOG_TAKEN: Status = Status(-15, "LOG_TAKEN", "log taken")
 
-        /** The operating system has no threads or file descriptors left. */
+        /** The operating system has no threads, file descriptors or ports left. */
         @JvmField
         public val OUT_OF_RESOURCES: Status = Status(-16, "OUT_OF_RESOURCES", "out of resources")
 
