@@ -25,12 +25,14 @@ pub enum ConnectionFailure {
     Dtls(String),
     /// SCTP failed.
     Sctp(String),
+    /// A description of the peer cannot be used, or the peer cannot use ours.
+    Description(String),
 }
 
 impl fmt::Display for ConnectionFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OwnCertificate(error) => f.write_str(error),
+            Self::OwnCertificate(error) | Self::Description(error) => f.write_str(error),
             Self::NoAnswer => f.write_str(
                 "the encrypted connection to the peer (DTLS) could not be made: the peer did not \
                  answer",

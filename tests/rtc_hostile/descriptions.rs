@@ -1,19 +1,20 @@
 //! Session descriptions that are wrong, come at the wrong time, or from the wrong side.
 
 use rmpv::Value;
-use saltyrtc::client::{ClosedBy, Event};
+use saltyrtc::client::{ClosedBy, Event, RtcConfig};
 use saltyrtc::protocol::Role;
 use saltyrtc::rtc::certificate::Certificate;
+use saltyrtc::rtc::ice;
 use saltyrtc::task::webrtc::SdpType;
 use saltyrtc::task::{ChannelFailure, ConnectionFailure, ConnectionProblem, ConnectionState};
 
-use super::scene::{Plan, Scene};
+use super::scene::{Plan, Scene, is_state};
 
 /// What is wrong, how it is made of a good description, and what the application reads.
 type Malformed = (&'static str, fn(String) -> String, &'static str);
 
 /// What can be wrong with an offer as well as with an answer.
-const MALFORMED: [Malformed; 22] = [
+const MALFORMED: [Malformed; 21] = [
     ("nothing", |_| String::new(), "v=0"),
     ("no SDP", |_| "hello".into(), "v=0"),
     ("binary", |_| "\0\u{1}\u{fffd}".repeat(100), "v=0"),
@@ -40,7 +41,6 @@ const MALFORMED: [Malformed; 22] = [
         "fingerprint",
     ),
     ("1000 fingerprints", |sdp| sdp + &"a=fingerprint:x y\r\n".repeat(1000), "fingerprints"),
-    ("1000 candidates", |sdp| sdp + &"a=candidate:x\r\n".repeat(1000), "candidates"),
     ("no port", |sdp| sdp.replace("sctp-port:5000", "sctp-port:65536"), "sctp-port"),
     ("tiny messages", |sdp| sdp.replace("size:262144", "size:10"), "max-message-size"),
     ("far too long", |sdp| sdp + "a=x:" + &"y".repeat(900_000), "64 KiB"),
@@ -57,11 +57,20 @@ async fn malformed(kind: SdpType, role: Role) {
         scene.cooperative = false;
         scene.until("offer", |scene| scene.descriptions.pop()).await;
     }
+    let mut first = true;
     for (name, change, expected) in MALFORMED {
         let sdp = change(scene.wire.description());
         scene.send_description(kind, sdp);
         let problem = scene.problem().await;
         assert!(matches!(problem, ConnectionProblem::Description(_)), "{name}: {problem:?}");
+        if first {
+            // The connection depends on it, so both sides give up.
+            let failure = scene.failed().await;
+            assert_eq!(failure.to_string(), problem.to_string());
+            let rejection = scene.until("rejection", |scene| scene.descriptions.pop()).await;
+            assert!(rejection.contains("\r\nm=application 0 "), "{rejection}");
+        }
+        first = false;
         let text = problem.to_string();
         assert!(text.contains(expected), "{name}: {text:?} does not mention {expected:?}");
         assert!(text.len() < 300, "{name}: {text}");
@@ -247,4 +256,55 @@ async fn a_dtls_role_that_does_not_match() {
         assert!(!scene.wire.connected());
         scene.memory.stayed_below(16);
     }
+}
+
+/// As a peer does that could not use our description. Who hears it does not say it back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_rejects_the_connection() {
+    for role in [Role::Initiator, Role::Responder] {
+        let setup = if role == Role::Responder { "active" } else { "actpass" };
+        let mut scene = Scene::new(Plan { role, setup, ..Plan::default() }).await;
+        scene.cooperative = false;
+        let good = scene.wire.description();
+        if role == Role::Initiator {
+            scene.send_description(SdpType::Offer, good.clone());
+        }
+        scene.until("description", |scene| scene.descriptions.pop()).await;
+        let kind = if role == Role::Initiator { SdpType::Offer } else { SdpType::Answer };
+        scene.send_description(kind, good.replace("application 9", "application 0"));
+        let failure = scene.failed().await;
+        assert!(matches!(failure, ConnectionFailure::Description(_)), "{failure:?}");
+        assert!(failure.to_string().contains("it rejects the data channels"), "{failure}");
+        scene.signalling_works().await;
+        assert_eq!(scene.descriptions.len(), 0);
+    }
+}
+
+/// Each beginning costs the host a connection to its TURN server.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_begins_anew_again_and_again_has_to_wait() {
+    let turn = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    turn.set_nonblocking(true).unwrap();
+    let url = format!("turn:{}?transport=tcp", turn.local_addr().unwrap());
+    let ice_servers = vec![ice::Server::new(&url, "user", "password").unwrap()];
+    let victim = RtcConfig { ice_servers, ..RtcConfig::default() };
+    let mut scene = Scene::new(Plan { victim, ..Plan::default() }).await;
+    scene.cooperative = false;
+    for _ in 0..100 {
+        let other = Certificate::generate().unwrap().fingerprint().to_string();
+        let ours = scene.wire.certificate.fingerprint().to_string();
+        scene.send_description(SdpType::Offer, scene.wire.description().replace(&ours, &other));
+    }
+    scene.signalling_works().await;
+    // Two begin anew at once, and the last one after a pause.
+    let ended = |scene: &mut Scene| {
+        let closed = |event: &&_| is_state(event) == Some(&ConnectionState::Closed);
+        scene.unseen.iter().filter(closed).count()
+    };
+    scene.until("new beginnings", |scene| (ended(scene) >= 3).then_some(())).await;
+    scene.signalling_works().await;
+    assert_eq!(ended(&mut scene), 3);
+    let connections = std::iter::from_fn(|| turn.accept().ok()).count();
+    assert!(connections <= 4, "{connections}");
+    assert_eq!(scene.problems(), 0);
 }

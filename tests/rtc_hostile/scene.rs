@@ -219,7 +219,8 @@ impl Scene {
         match event {
             Event::Task(TaskEvent::Offer(description) | TaskEvent::Answer(description)) => {
                 let sdp = description.sdp().expect("a description").to_owned();
-                if self.cooperative {
+                let rejects = sdp.contains("\r\nm=application 0 ");
+                if self.cooperative && !rejects {
                     self.wire.handle_description(&sdp);
                     if description.kind() == SdpType::Offer {
                         self.send_description(SdpType::Answer, self.wire.description());
@@ -455,7 +456,7 @@ pub fn take<T>(
     events.remove(index).as_ref().and_then(pick)
 }
 
-fn is_state(event: &Event) -> Option<&ConnectionState> {
+pub fn is_state(event: &Event) -> Option<&ConnectionState> {
     match event {
         Event::Task(TaskEvent::Connection(ConnectionEvent::State(state))) => Some(state),
         _ => None,

@@ -3,6 +3,7 @@
 //! It is one task that owns everything about the connection. The state machine of the client is locked
 //! for moments; what the application wants comes by way of [`Channels`].
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::beginnings::Beginnings;
 use super::channels::{ChannelLimits, ChannelOptions, Channels, Command};
 use super::config::{RtcConfig, RtcTasks};
 use super::goodbye::Goodbye;
@@ -39,6 +41,9 @@ const RETRY: Duration = Duration::from_millis(50);
 
 /// How many turns in a row the engine takes before it lets the other tasks of the runtime go on.
 const TURNS: usize = 16;
+
+/// The most messages that wait for a peer to be allowed to begin anew.
+const MAX_HELD: usize = 64;
 
 /// Owns the connection of one client to its peer, and runs it.
 pub(crate) struct Engine {
@@ -115,6 +120,10 @@ struct Peer {
     closing: Option<Goodbye>,
     /// The shutdown of the association has begun.
     shut_down: bool,
+    /// How often the peer has begun anew.
+    beginnings: Beginnings,
+    /// What the peer has sent since it wanted to begin anew too soon, in order.
+    held: VecDeque<Item>,
 }
 
 /// What follows a turn.
@@ -201,8 +210,9 @@ impl Engine {
         if let Some(addresses) = self.channels.take_addresses() {
             self.set_addresses(addresses);
         }
+        self.take_held(now);
         for item in self.inbox.take() {
-            self.handle(now, item);
+            self.handle_in_order(now, item);
         }
         for command in commands {
             self.command(now, command);
@@ -276,7 +286,9 @@ impl Engine {
         }
         let retry = (!sent).then_some(now + RETRY);
         let closing = peer.closing.as_ref().map(|closing| closing.next(now));
-        let deadline = [session.poll_timeout(now), retry, closing].into_iter().flatten().min();
+        let held = (!peer.held.is_empty()).then(|| peer.beginnings.wait(now)).flatten();
+        let deadline =
+            [session.poll_timeout(now), retry, closing, held].into_iter().flatten().min();
         if deadline.is_some_and(|at| at <= now) { Next::Turn } else { Next::Wait(deadline) }
     }
 
@@ -286,6 +298,27 @@ impl Engine {
             session.io.set_addresses(addresses.clone());
         }
         self.io.addresses = addresses;
+    }
+
+    /// Goes on with what had to wait, if the time has come.
+    fn take_held(&mut self, now: Instant) {
+        let ready = |peer: &&mut Peer| !peer.held.is_empty() && peer.beginnings.wait(now).is_none();
+        let Some(peer) = self.peer.as_mut().filter(ready) else { return };
+        for item in std::mem::take(&mut peer.held) {
+            self.handle_in_order(now, item);
+        }
+    }
+
+    /// Does what the state machine of the client tells, or lets it wait behind what waits.
+    fn handle_in_order(&mut self, now: Instant, item: Item) {
+        let waits = match &item {
+            Item::Offer(_) | Item::Answer(_) | Item::Candidates(_) | Item::Ortc(_) => true,
+            Item::Start { .. } | Item::Stop => false,
+        };
+        match &mut self.peer {
+            Some(peer) if waits && !peer.held.is_empty() => self.hold(item),
+            _ => self.handle(now, item),
+        }
     }
 
     /// Does what the state machine of the client tells.
@@ -304,6 +337,8 @@ impl Engine {
                     handed_over: false,
                     closing: None,
                     shut_down: false,
+                    beginnings: Beginnings::default(),
+                    held: VecDeque::new(),
                 });
                 if initiator || ortc {
                     self.begin(now);
@@ -377,56 +412,98 @@ impl Engine {
         peer.session = Some(session);
     }
 
+    /// Whether the peer may begin anew. If not, what it sent is to be held.
+    fn may_begin(&mut self, now: Instant) -> bool {
+        let Some(peer) = &mut self.peer else { return false };
+        let allowed = peer.session.is_none() || peer.beginnings.wait(now).is_none();
+        if allowed && peer.session.is_some() {
+            peer.beginnings.count(now);
+        }
+        allowed
+    }
+
     fn offer(&mut self, now: Instant, description: &SessionDescription) {
         let (SdpType::Offer, Some(sdp)) = (description.kind(), description.sdp()) else {
             return self.problem(ConnectionProblem::Description(
                 "the peer took an offer back, which is not supported".into(),
             ));
         };
-        self.begin_if_lost(now);
+        if self.peer.as_ref().is_some_and(|peer| peer.session.is_none()) {
+            self.begin(now);
+        }
+        let Some(peer) = &mut self.peer else { return };
+        let Some(session) = &mut peer.session else { return };
+        if let Err(error) = session.connection.check_offer(sdp) {
+            return session.refuse_description(now, Some(SdpType::Offer), &error);
+        }
+        if session.connection.state().is_end() {
+            if !self.may_begin(now) {
+                return self.hold(Item::Offer(description.clone()));
+            }
+            self.begin(now);
+        }
         match self.try_offer(now, sdp) {
             // The peer has begun anew, which it can as long as nothing depends on the connection.
-            Some(DescriptionError::OtherAssociation)
-                if self.peer.as_ref().is_some_and(|peer| !peer.handed_over) =>
-            {
+            Some(DescriptionError::OtherAssociation) if self.can_be_replaced() => {
+                if !self.may_begin(now) {
+                    return self.hold(Item::Offer(description.clone()));
+                }
                 self.begin(now);
                 if let Some(error) = self.try_offer(now, sdp) {
-                    self.problem(ConnectionProblem::Description(error.to_string()));
+                    self.refuse(now, Some(SdpType::Offer), &error);
                 }
             }
-            Some(error) => self.problem(ConnectionProblem::Description(error.to_string())),
+            Some(error) => self.refuse(now, Some(SdpType::Offer), &error),
             None => {}
-        }
-    }
-
-    /// Makes a connection if the last one has ended: the peer begins anew.
-    fn begin_if_lost(&mut self, now: Instant) {
-        let lost = |peer: &Peer| {
-            let session = peer.session.as_ref();
-            session.is_none_or(|session| session.connection.state().is_end())
-        };
-        if self.peer.as_ref().is_some_and(lost) {
-            self.begin(now);
         }
     }
 
     /// A message of the ORTC task.
     fn parameters(&mut self, now: Instant, message: &OrtcMessage) {
-        if let OrtcMessage::IceParameters(_) = message {
-            self.begin_if_lost(now);
+        let session = self.peer.as_ref().and_then(|peer| peer.session.as_ref());
+        let over = session.is_none_or(|session| session.connection.state().is_end());
+        // The peer begins anew.
+        if let (OrtcMessage::IceParameters(_), true) = (message, over) {
+            if !self.may_begin(now) {
+                return self.hold(Item::Ortc(message.clone()));
+            }
+            self.begin(now);
         }
         let error = match self.try_parameters(now, message) {
             // The peer has begun anew, which it can as long as nothing depends on the connection.
-            Some(DescriptionError::OtherAssociation)
-                if self.peer.as_ref().is_some_and(|peer| !peer.handed_over) =>
-            {
+            Some(DescriptionError::OtherAssociation) if self.can_be_replaced() => {
+                if !self.may_begin(now) {
+                    return self.hold(Item::Ortc(message.clone()));
+                }
                 self.begin_knowing(now, true);
                 self.try_parameters(now, message)
             }
             error => error,
         };
         if let Some(error) = error {
-            self.problem(ConnectionProblem::Description(error.to_string()));
+            self.refuse(now, None, &error);
+        }
+    }
+
+    fn can_be_replaced(&self) -> bool {
+        self.peer.as_ref().is_some_and(|peer| !peer.handed_over)
+    }
+
+    /// A description of the peer cannot be used.
+    fn refuse(&mut self, now: Instant, kind: Option<SdpType>, error: &DescriptionError) {
+        if let Some(session) = self.peer.as_mut().and_then(|peer| peer.session.as_mut()) {
+            session.refuse_description(now, kind, error);
+        }
+    }
+
+    /// Keeps what the peer sent until it may begin anew. The latest offer is the one that counts.
+    fn hold(&mut self, item: Item) {
+        let Some(peer) = &mut self.peer else { return };
+        if let Item::Offer(_) = item {
+            peer.held.clear();
+        }
+        if peer.held.len() < MAX_HELD {
+            peer.held.push_back(item);
         }
     }
 
@@ -462,14 +539,13 @@ impl Engine {
         let Some(session) = self.peer.as_mut().and_then(|peer| peer.session.as_mut()) else {
             return;
         };
-        let result = match (description.kind(), description.sdp()) {
-            (SdpType::Answer, Some(sdp)) => {
-                session.connection.handle_answer(now, sdp).map_err(|error| error.to_string())
-            }
-            _ => Err("the peer sent a provisional answer, which is not supported".into()),
+        let (SdpType::Answer, Some(sdp)) = (description.kind(), description.sdp()) else {
+            return session.problem(ConnectionProblem::Description(
+                "the peer sent a provisional answer, which is not supported".into(),
+            ));
         };
-        if let Err(text) = result {
-            session.problem(ConnectionProblem::Description(text));
+        if let Err(error) = session.connection.handle_answer(now, sdp) {
+            session.refuse_description(now, Some(SdpType::Answer), &error);
         }
     }
 

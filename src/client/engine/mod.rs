@@ -9,6 +9,7 @@
 //!
 //! What the connection is made of is in [`rtc`](crate::rtc), which does no I/O.
 
+mod beginnings;
 mod channels;
 mod config;
 mod driver;

@@ -19,13 +19,13 @@ use crate::protocol::{
     BROWSER_MAX_MESSAGE_SIZE, ChannelTransmit, SecureChannel, SecureReceiver, SignallingChannel,
 };
 use crate::rtc::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
-use crate::rtc::connection::{Connection, ConnectionOutput};
+use crate::rtc::connection::{Connection, ConnectionOutput, DescriptionError};
 use crate::rtc::ice;
 use crate::task::ortc::{Labelled, OrtcMessage};
-use crate::task::webrtc::Candidate;
+use crate::task::webrtc::{Candidate, SdpType};
 use crate::task::{
     ChannelEvent, ChannelFailure, ChannelMessageError, Client as Machine, ConnectionEvent,
-    ConnectionProblem, ConnectionState, Reliability, TaskEvent,
+    ConnectionFailure, ConnectionProblem, ConnectionState, Reliability, TaskEvent,
 };
 
 /// The largest chunk of a secure channel, in bytes, whatever the peer takes: what every browser takes as one
@@ -190,6 +190,36 @@ impl Session {
         if self.problems < MAX_PROBLEMS {
             self.problems += 1;
             self.events.push(TaskEvent::Connection(ConnectionEvent::Problem(problem)));
+        }
+    }
+
+    /// Gives up if it depends on this description of the peer, which cannot be used, and lets the peer know.
+    /// A connection that was described before goes on, unless the peer wants it no more.
+    pub(super) fn refuse_description(
+        &mut self,
+        now: Instant,
+        kind: Option<SdpType>,
+        error: &DescriptionError,
+    ) {
+        let state = self.connection.state();
+        let unsecured = matches!(state, ConnectionState::New | ConnectionState::Connecting)
+            || *state == ConnectionState::Unreachable;
+        let given_up = error.is_rejection() && unsecured;
+        let needed = !self.connection.is_described() && error.is_fatal();
+        let over = state.is_end();
+        let text = error.to_string();
+        self.problem(ConnectionProblem::Description(text.clone()));
+        if over || !(given_up || needed) {
+            return;
+        }
+        self.connection.fail(now, ConnectionFailure::Description(text));
+        // Who rejects knows it, and ORTC has no such message.
+        if let Some(kind) = kind.filter(|_| !error.is_rejection()) {
+            let sdp = self.connection.rejection();
+            self.signals.push_back(match kind {
+                SdpType::Offer => Signal::Answer(sdp),
+                _ => Signal::Offer(sdp),
+            });
         }
     }
 

@@ -264,6 +264,7 @@ fn connection_failure(why: &ConnectionFailure) -> saltyrtc_status {
         ConnectionFailure::NoCommonCertificate(_)
         | ConnectionFailure::NoPeerCertificate
         | ConnectionFailure::OtherPeerCertificate => saltyrtc_status::PeerCertificate,
+        ConnectionFailure::Description(_) => saltyrtc_status::PeerDescription,
         ConnectionFailure::OwnCertificate(_)
         | ConnectionFailure::NoAnswer
         | ConnectionFailure::Dtls(_)

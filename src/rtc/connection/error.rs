@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::rtc::describe::parameters::ParametersError;
-use crate::rtc::describe::sdp::SdpError;
+use crate::rtc::describe::sdp::{REJECTED, SdpError};
 use crate::rtc::ice;
 
 /// Why a description of the peer cannot be used. Nothing has changed.
@@ -23,6 +23,18 @@ pub enum DescriptionError {
     Unexpected,
     /// It has another certificate or SCTP port than before: the peer has begun a new association.
     OtherAssociation,
+}
+
+impl DescriptionError {
+    /// Whether nothing can come of the description. The others are beside the point.
+    pub fn is_fatal(&self) -> bool {
+        !matches!(self, Self::Unexpected | Self::Parameters(ParametersError::OtherTransport))
+    }
+
+    /// Whether the peer wants no connection, most often because it could not use our description.
+    pub fn is_rejection(&self) -> bool {
+        *self == Self::Sdp(REJECTED)
+    }
 }
 
 impl fmt::Display for DescriptionError {

@@ -26,7 +26,7 @@ use crate::rtc::describe::sdp::{Description, Origin};
 use crate::rtc::describe::{Parameters, Setup};
 use crate::rtc::ice::{self, Agent, IceState, Output, Path, Received, SocketId, StreamId};
 use crate::task::webrtc::Candidate;
-use crate::task::{ConnectionProblem, ConnectionState};
+use crate::task::{ConnectionFailure, ConnectionProblem, ConnectionState};
 
 /// Candidates of the peer that are held until its description is there.
 const MAX_EARLY_CANDIDATES: usize = 64;
@@ -220,11 +220,17 @@ impl Connection {
             self.surplus_answers -= 1;
             return Ok(());
         }
-        if self.offered.take().is_none() {
+        if self.state.is_end() || self.offered.take().is_none() {
             return Err(DescriptionError::Unexpected);
         }
         self.accept(now, &answer.candidates, remote);
         Ok(())
+    }
+
+    /// What is wrong with an offer of the peer in itself, whatever connection it is about.
+    pub fn check_offer(&self, sdp: &str) -> Result<(), DescriptionError> {
+        let offer = Description::parse(sdp).map_err(DescriptionError::Sdp)?;
+        Remote::read(&offer.parameters, DtlsRole::Client, None, self.max_message_size).map(|_| ())
     }
 
     /// The peer's offer. Returns our answer.
@@ -513,6 +519,23 @@ impl Connection {
         self.agent.close(now);
         self.drain(now);
         self.ended(ConnectionState::Closed);
+    }
+
+    /// Gives up, because a description cannot be used. The driver still has to do what is in the events that remain.
+    pub fn fail(&mut self, now: Instant, failure: ConnectionFailure) {
+        self.agent.close(now);
+        self.drain(now);
+        self.ended(ConnectionState::Failed(failure));
+    }
+
+    /// Whether the peer has said what this side needs to know, and it can be used.
+    pub fn is_described(&self) -> bool {
+        self.remote.is_some()
+    }
+
+    /// An offer, or an answer, which tells the peer that there will be no connection.
+    pub fn rejection(&mut self) -> String {
+        self.origin.rejection()
     }
 
     fn ended(&mut self, state: ConnectionState) {

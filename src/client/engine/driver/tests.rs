@@ -43,6 +43,8 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
             handed_over: false,
             closing: None,
             shut_down: false,
+            beginnings: Beginnings::default(),
+            held: VecDeque::new(),
         }
     };
     for epoch in [before, now_there] {

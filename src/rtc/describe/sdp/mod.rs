@@ -36,6 +36,8 @@ pub(crate) struct Description {
     sections: Vec<Section>,
     /// Which of the sections is ours.
     index: usize,
+    /// It is written as it was before RFC 8841, with `a=sctpmap`.
+    old_form: bool,
 }
 
 /// The identity of a section of an offer.
@@ -74,6 +76,10 @@ const MIN_MAX_MESSAGE_SIZE: usize = 512;
 /// RFC 8832 names no default; all implementations use this one.
 pub(crate) const SCTP_PORT: u16 = 5000;
 
+/// The peer wants no data channels, most often because our description was of no use to it.
+pub(crate) const REJECTED: SdpError =
+    SdpError("it rejects the data channels (m=application with port 0)");
+
 /// The attributes of the session or of one section.
 #[derive(Default)]
 struct Attributes<'a> {
@@ -83,6 +89,7 @@ struct Attributes<'a> {
     setup: Option<&'a str>,
     mid: Option<&'a str>,
     sctp_port: Option<&'a str>,
+    sctpmap: Option<&'a str>,
     max_message_size: Option<&'a str>,
     candidates: Vec<String>,
     bundle_only: bool,
@@ -91,13 +98,16 @@ struct Attributes<'a> {
 
 impl<'a> Attributes<'a> {
     fn add(&mut self, attribute: &'a str) -> Result<(), SdpError> {
+        let attribute = attribute.trim();
         let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+        let value = value.trim();
         // If an attribute is repeated the first one counts, as no RFC says what a second one means.
         match name {
             "ice-ufrag" => _ = self.ufrag.get_or_insert(value),
             "ice-pwd" => _ = self.pwd.get_or_insert(value),
             "setup" => _ = self.setup.get_or_insert(value),
             "mid" => _ = self.mid.get_or_insert(value),
+            "sctpmap" => _ = self.sctpmap.get_or_insert(value),
             "sctp-port" => _ = self.sctp_port.get_or_insert(value),
             "max-message-size" => _ = self.max_message_size.get_or_insert(value),
             "bundle-only" => self.bundle_only = true,
@@ -106,9 +116,8 @@ impl<'a> Attributes<'a> {
                 return Err(SdpError("it has too many fingerprints"));
             }
             "fingerprint" => self.fingerprints.push(value.to_owned()),
-            "candidate" if self.candidates.len() == MAX_CANDIDATES => {
-                return Err(SdpError("it has too many candidates"));
-            }
+            // More of them may come later, too, and are left out without further ado.
+            "candidate" if self.candidates.len() == MAX_CANDIDATES => {}
             "candidate" => self.candidates.push(attribute.to_owned()),
             _ => {}
         }
@@ -123,13 +132,26 @@ struct Media<'a> {
     attributes: Attributes<'a>,
 }
 
-impl Media<'_> {
+impl<'a> Media<'a> {
     /// Whether this is a section for data channels that the peer wants.
     fn is_data(&self) -> bool {
+        self.is_for_data() && (self.port != "0" || self.attributes.bundle_only)
+    }
+
+    /// Whether this is a section for data channels.
+    fn is_for_data(&self) -> bool {
         self.section.media == "application"
             && matches!(&*self.section.protocol, "UDP/DTLS/SCTP" | "TCP/DTLS/SCTP" | "DTLS/SCTP")
-            && self.section.formats.split(' ').any(|format| format == "webrtc-datachannel")
-            && (self.port != "0" || self.attributes.bundle_only)
+            && (self.section.formats.split(' ').any(|format| format == "webrtc-datachannel")
+                || self.old_port().is_some())
+    }
+
+    /// The port of SCTP, if this is written as it was before RFC 8841: with the port in place of the format, and
+    /// `a=sctpmap` to say what it is for.
+    fn old_port(&self) -> Option<&'a str> {
+        let mut map = self.attributes.sctpmap?.split_ascii_whitespace();
+        let port = map.next().filter(|port| *port == self.section.formats)?;
+        (map.next() == Some("webrtc-datachannel")).then_some(port)
     }
 }
 
@@ -139,13 +161,22 @@ impl Description {
         if sdp.len() > MAX_BYTES {
             return Err(SdpError("it is longer than 64 KiB"));
         }
-        let (session, media) = split(sdp)?;
+        let (session, mut media) = split(sdp)?;
         let index = media.iter().position(Media::is_data);
-        let index = index.ok_or(SdpError("it has no section for data channels (m=application)"))?;
-        let data = &media[index].attributes;
+        let Some(index) = index else {
+            return Err(match media.iter().any(Media::is_for_data) {
+                true => REJECTED,
+                false => SdpError("it has no section for data channels (m=application)"),
+            });
+        };
+        let old_port = media[index].old_port();
+        let old_form = old_port.is_some();
+        let data = &mut media[index].attributes;
+        data.sctp_port = data.sctp_port.or(old_port);
         let parameters = Parameters::read(&session, data)?;
-        let sections = media.iter().map(|media| media.section.clone()).collect();
-        Ok(Self { parameters, candidates: data.candidates.clone(), sections, index })
+        let candidates = std::mem::take(&mut data.candidates);
+        let sections = media.into_iter().map(|media| media.section).collect();
+        Ok(Self { parameters, candidates, sections, index, old_form })
     }
 
     /// The identification of the section for data channels. Candidates name it.
@@ -240,7 +271,7 @@ fn split(sdp: &str) -> Result<(Attributes<'_>, Vec<Media<'_>>), SdpError> {
 
 /// The value of an `m=` line.
 fn section(value: &str) -> Result<Media<'_>, SdpError> {
-    let mut words = value.splitn(4, ' ');
+    let mut words = value.trim_end().splitn(4, ' ');
     let mut word = || words.next().filter(|word| !word.is_empty());
     let (Some(media), Some(port), Some(protocol), Some(formats)) = (word(), word(), word(), word())
     else {
