@@ -158,6 +158,45 @@ fn relay_only_shows_no_address_of_the_host() {
     }
 }
 
+/// As a host has that runs many containers. The pairs with the relays are the last of all.
+#[test]
+fn useless_addresses_keep_nobody_from_the_relay() {
+    let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::All);
+    for index in 0..2 {
+        for n in 1..16_u8 {
+            let id = SocketId(n.into());
+            let address = format!("172.2{index}.{n}.1:5000").parse().unwrap();
+            network.hosts[index].agent.add_socket(network.now, id, address).unwrap();
+            network.hosts[index].sockets.push((id, address));
+            network.blocked.push(address);
+        }
+    }
+    let duration = network.run_until_connected();
+    assert!(duration < Duration::from_secs(5), "{duration:?}");
+    network.run(Duration::from_secs(30));
+    network.check_data();
+    let problems: Vec<_> = network.hosts.iter().flat_map(|host| &host.problems).collect();
+    assert!(problems.is_empty(), "{problems:?}");
+}
+
+/// A server that answers nobody is told of once, not for each address.
+#[test]
+fn a_server_that_answers_no_address_is_one_problem() {
+    let mut network = Network::new();
+    network.add(with_server("turn:192.0.2.99", true, Policy::All), "192.168.1.2:5000", None);
+    for n in 1..16_u8 {
+        let (id, now) = (SocketId(n.into()), network.now);
+        let address = format!("172.20.{n}.1:5000").parse().unwrap();
+        network.hosts[0].agent.add_socket(now, id, address).unwrap();
+        network.hosts[0].sockets.push((id, address));
+    }
+    network.hosts[0].agent.gather(network.now);
+    network.run_without_trickling(Duration::from_secs(30));
+    assert!(network.hosts[0].ended);
+    let problem = "the TURN server 192.0.2.99:3478 does not answer";
+    assert_eq!(network.hosts[0].problems, [problem]);
+}
+
 /// The peer chooses names of its candidates, and who asks for them is seen in the local network.
 #[test]
 fn relay_only_asks_for_no_names_but_those_of_relays() {

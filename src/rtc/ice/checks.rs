@@ -20,6 +20,16 @@ const MAX_REFLEXIVE: usize = 64;
 /// Ta of RFC 8445 section 14: the time between two checks. The RFC suggests 50 ms and allows 5 ms.
 const TIMING_ADVANCE: Duration = Duration::from_millis(20);
 
+/// The same with many addresses of this side, so that the last pairs get their turn within seconds.
+const SHORT_ADVANCE: Duration = Duration::from_millis(5);
+const MANY_ADDRESSES: usize = 8;
+
+/// The pairs that are checked at least (RFC 8445 section 6.1.2.5), and for each address of this side. `is` leaves out
+/// those of relays first, which can be the only ones that work: so there is room for two hosts with as many addresses as
+/// are used. The peer alone cannot have more of them checked.
+const MIN_PAIRS: usize = 100;
+const PAIRS_OF_ADDRESS: usize = 48;
+
 /// How often a silent pair can be given up for another one between two restarts. Each time `is` may
 /// remember an address of the peer once more.
 const MAX_REPLACEMENTS: u16 = 64;
@@ -150,11 +160,20 @@ impl Checks {
         }
     }
 
+    /// Fits the number of checks to that of the addresses of this side.
+    fn pace(&mut self) {
+        let addresses = self.agent.local_candidates().count();
+        let advance = if addresses > MANY_ADDRESSES { SHORT_ADVANCE } else { TIMING_ADVANCE };
+        self.agent.set_timing_advance(advance);
+        self.agent.set_max_candidate_pairs(MIN_PAIRS.max(addresses * PAIRS_OF_ADDRESS));
+    }
+
     /// Takes a candidate of this side. Returns how to write it, unless it is none or redundant.
     pub(super) fn add_local(&mut self, now: Instant, candidate: Candidate) -> Option<String> {
         let line =
             quiet(|| self.agent.add_local_candidate(candidate).map(Candidate::to_sdp_string))?;
         self.last_news = now;
+        self.pace();
         Some(line)
     }
 

@@ -16,6 +16,11 @@ use crate::crypto::RandomSource;
 /// Allocations at one time: each socket of this host may want one on each server.
 const MAX_RELAYS: usize = 16;
 
+/// Allocations on one server over UDP at a time, and how many sockets try to get one: with many addresses of
+/// this host most of them are of no use.
+const MAX_RELAYS_OF_SERVER: usize = 4;
+const MAX_TRIES_OF_SERVER: usize = 8;
+
 /// Addresses of one server that are tried.
 const MAX_ADDRESSES: usize = 8;
 
@@ -116,16 +121,16 @@ impl Gatherer {
         }
         for server in &mut self.servers {
             server.tried = 0;
-            if let (Lookup::Needed, Host::Name(name)) = (&server.lookup, server.server.host()) {
-                server.lookup = Lookup::Asked;
-                output.push_back(Output::Resolve { name: name.clone(), mdns: false });
-            }
-        }
             let stun = server.server.transport() == ServerTransport::Stun;
             if stun && self.policy == Policy::RelayOnly {
                 // It would not be asked anything.
                 continue;
             }
+            if let (Lookup::Needed, Host::Name(name)) = (&server.lookup, server.server.host()) {
+                server.lookup = Lookup::Asked;
+                output.push_back(Output::Resolve { name: name.clone(), mdns: false });
+            }
+        }
         self.ask(now, sockets, random, output);
     }
 
@@ -191,28 +196,40 @@ impl Gatherer {
                         }
                     }
                 }
-                ServerTransport::TurnUdp => {
-                    for socket in sockets {
-                        // One allocation is all that a server gives to one socket (RFC 8656 section 5).
-                        let asked = |relay: &Relay| {
-                            let same = |ip| relay.server == SocketAddr::new(ip, port);
-                            relay.link == Carrier::Udp(socket.id)
-                                && (relay.server_index == index || ips.iter().copied().any(same))
-                        };
-                        if let Some(ip) = reachable(socket, ips)
-                            && self.relays.len() < MAX_RELAYS
-                            && !self.relays.iter().any(asked)
-                        {
-                            let (server, config) = (SocketAddr::new(ip, port), &known.server);
-                            let relay =
-                                Relay::udp(now, socket.id, socket.address, server, index, config);
-                            self.relays.push(relay);
-                        }
-                    }
-                }
+                ServerTransport::TurnUdp => self.ask_relay(now, index, sockets),
                 ServerTransport::TurnTcp | ServerTransport::TurnTls => {
                     self.connect(now, index, output);
                 }
+            }
+        }
+    }
+
+    /// Asks a TURN server over UDP, for the first sockets that have a chance.
+    fn ask_relay(&mut self, now: Instant, index: usize, sockets: &[Socket]) {
+        let known = &self.servers[index];
+        let Lookup::Done(ips) = &known.lookup else { return };
+        let port = known.server.port();
+        for socket in sockets {
+            let of_server = self.relays.iter().filter(|relay| relay.server_index == index);
+            let (tries, alive) = of_server.fold((0, 0), |(tries, alive), relay| {
+                (tries + 1, alive + usize::from(relay.state() != RelayState::Ended))
+            });
+            let all = self.relays.iter().filter(|relay| relay.state() != RelayState::Ended).count();
+            if tries >= MAX_TRIES_OF_SERVER || alive >= MAX_RELAYS_OF_SERVER || all >= MAX_RELAYS {
+                return;
+            }
+            // One allocation is all that a server gives to one socket (RFC 8656 section 5).
+            let asked = |relay: &Relay| {
+                let same = |ip| relay.server == SocketAddr::new(ip, port);
+                relay.link == Carrier::Udp(socket.id)
+                    && (relay.server_index == index || ips.iter().copied().any(same))
+            };
+            if let Some(ip) = reachable(socket, ips)
+                && !self.relays.iter().any(asked)
+            {
+                let (server, config) = (SocketAddr::new(ip, port), &known.server);
+                let relay = Relay::udp(now, socket.id, socket.address, server, index, config);
+                self.relays.push(relay);
             }
         }
     }
@@ -374,8 +391,9 @@ impl Gatherer {
         }
         let mut gathered = Vec::new();
         let mut results = Vec::new();
+        let mut failed: Vec<(usize, String, bool)> = Vec::new();
         for relay in &mut self.relays {
-            let lost = relay.lost();
+            let (lost, was) = (relay.lost(), relay.state());
             relay.drive(now, &mut results);
             for result in results.drain(..) {
                 match result {
@@ -385,14 +403,28 @@ impl Gatherer {
                         gathered.push(Gathered::Relayed { local: relay.local(), address });
                     }
                     RelayOutput::Ended(problem) => {
-                        let url = self.servers[relay.server_index].server.url().to_owned();
-                        output.push_back(Output::ServerFailed { url, problem });
+                        let index = relay.server_index;
+                        // For several sockets once.
+                        failed.retain(|(other, ..)| *other != index);
+                        failed.push((index, problem, was == RelayState::Allocated));
                         if let Carrier::Stream(stream, _) = relay.link {
                             output.push_back(Output::Disconnect { stream });
                         }
                         gathered.extend(lost.iter().map(Gathered::copy));
                     }
                 }
+            }
+        }
+        for (index, problem, lost) in failed {
+            if self.servers[index].server.transport() == ServerTransport::TurnUdp && !lost {
+                self.ask_relay(now, index, sockets);
+            }
+            let alive =
+                |relay: &Relay| relay.server_index == index && relay.state() != RelayState::Ended;
+            // That it does not answer one of many addresses is no problem.
+            if lost || !self.relays.iter().any(alive) {
+                let url = self.servers[index].server.url().to_owned();
+                output.push_back(Output::ServerFailed { url, problem });
             }
         }
         gathered

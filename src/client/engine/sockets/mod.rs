@@ -76,6 +76,8 @@ pub(super) struct Io {
     schedule: ScanSchedule,
     /// The last scan has found an address where all ports that may be used are taken.
     full: bool,
+    /// It was told that the host has more addresses than are used.
+    told_left_out: bool,
 }
 
 impl Io {
@@ -100,6 +102,7 @@ impl Io {
             watch,
             schedule,
             full: false,
+            told_left_out: false,
         }
     }
 
@@ -121,10 +124,10 @@ impl Io {
     /// Compares the sockets with the addresses that the host has now.
     pub(super) fn scan(&mut self, now: Instant) -> Changes {
         let mut changes = Changes::default();
-        let mut addresses = interfaces::addresses();
-        if !self.config.addresses.is_empty() {
-            addresses.clone_from(&self.config.addresses);
-        }
+        let addresses = match &self.config.addresses[..] {
+            [] => self.addresses_of_host(),
+            given => given.to_vec(),
+        };
         self.sockets.retain(|socket| {
             let keep = addresses.contains(&socket.local.ip());
             if !keep {
@@ -160,6 +163,18 @@ impl Io {
             changes.full = None;
         }
         changes
+    }
+
+    fn addresses_of_host(&mut self) -> Vec<IpAddr> {
+        let interfaces::Addresses { ips, left_out } = interfaces::addresses();
+        if left_out > 0 && !std::mem::replace(&mut self.told_left_out, true) {
+            tracing::warn!(
+                used = ips.len(),
+                left_out,
+                "this host has more addresses than are used: set those to use, if one of the others is needed"
+            );
+        }
+        ips
     }
 
     /// Replaces the addresses to use, which the next [`scan`](Self::scan) does something about.
