@@ -24,6 +24,11 @@ public struct ClientOptions: Sendable {
     public var tlsCertificates: [Data] = []
     /// Whether the root certificates of the operating system are trusted too.
     public var systemRoots = true
+    /// The proxy on the way to the server: `http://host:port`, `https://…` or `socks5://…`, with `user:password@` in front of
+    /// the host if it wants to know who asks. The built-in WebRTC makes its own way.
+    public var proxy: String?
+    /// Whether the proxy is the one in `HTTPS_PROXY` or `ALL_PROXY`, as far as `NO_PROXY` does not say otherwise.
+    public var environmentProxy = false
     /// How long connecting to the server may take; 10 seconds if `nil`.
     public var connectTimeout: Duration?
     /// How long the handshake with the server may take; 30 seconds if `nil`.
@@ -84,6 +89,8 @@ public struct ClientOptions: Sendable {
             }
         }
         try call { saltyrtc_config_set_system_roots(config, systemRoots, $0) }
+        if environmentProxy { try call { saltyrtc_config_use_environment_proxy(config, $0) } }
+        if let proxy { try call { saltyrtc_config_set_proxy(config, proxy, $0) } }
         if let time = connectTimeout?.milliseconds {
             try call { saltyrtc_config_set_connect_timeout(config, time, $0) }
         }
@@ -105,4 +112,11 @@ public struct ClientOptions: Sendable {
         let leaves: saltyrtc_when_peer_leaves = rejoin ? .SALTYRTC_WHEN_PEER_LEAVES_WAIT : .SALTYRTC_WHEN_PEER_LEAVES_CLOSE
         try call { saltyrtc_config_set_when_peer_leaves(config, leaves.rawValue, $0) }
     }
+}
+
+extension ClientOptions: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    // The proxy may have a password in it.
+    public var description: String { "<ClientOptions>" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: ["tasks": tasks]) }
 }

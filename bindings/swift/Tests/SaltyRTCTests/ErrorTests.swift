@@ -74,6 +74,21 @@ struct ErrorTests {
         try await cannotConnect("ws://127.0.0.1:\(other.port)", "404", status: .notASaltyrtcServer)
     }
 
+    @Test func aProxyThatRefuses() async throws {
+        let proxy = try QuietServer(answer: "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        var options = ClientOptions()
+        options.proxy = "http://127.0.0.1:\(proxy.port)"
+        let alice = try Initiator(server: server.url, options: options)
+        let error = await failure { try await alice.connected() }
+        #expect(error.status == .proxyRefused && error.kind == .connectionFailed && error.text.contains("407"))
+        options.proxy = "ftp://127.0.0.1:1"
+        #expect(await failure { _ = try Initiator(server: server.url, options: options) }.status == .badUrl)
+        // None for this server, whatever is in the environment of the tests.
+        options.proxy = nil
+        options.environmentProxy = true
+        _ = try Initiator(server: server.url, options: options)
+    }
+
     @Test func certificates() async throws {
         func file(_ name: String) throws -> Data { try Data(contentsOf: Programs.c.appendingPathComponent(name)) }
         let (own, key, other) = (try file("own.pem"), try file("own.key"), try file("other.pem"))

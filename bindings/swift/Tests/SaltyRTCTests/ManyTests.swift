@@ -56,7 +56,13 @@ struct ManyTests {
                         for try await message in peer.messages { try await peer.send(message) }
                     }
                 }
-                try await group.waitForAll()
+                do {
+                    try await group.waitForAll()
+                } catch {
+                    // What the other program has to say is why.
+                    try await program.ends()
+                    throw error
+                }
             }
         }
         let sizes = try await program.line("sizes").split(separator: " ").dropFirst().compactMap { Int($0) }

@@ -30,6 +30,7 @@ struct ValueTests {
         let server = try Server()
         var options = ClientOptions(keys: keys)
         options.token = token
+        options.proxy = "http://me:ofTheProxy@127.0.0.1:1"
         options.tasks = [.webRTC(WebRTC(iceServers: [ICEServer("turn:127.0.0.1", username: "me", password: "of the server")]))]
         let alice = try Initiator(server: server.url, options: options)
         let secrets = [keys.secretKey, token].flatMap { secret -> [String] in
@@ -41,7 +42,7 @@ struct ValueTests {
             var dumped = ""
             dump(value, to: &dumped)
             for text in ["\(value)", String(reflecting: value), dumped] {
-                for secret in secrets + ["of the server"] { #expect(!text.contains(secret), "\(type(of: value))") }
+                for secret in secrets + ["of the server", "ofTheProxy"] { #expect(!text.contains(secret), "\(type(of: value))") }
             }
         }
     }
