@@ -100,16 +100,21 @@ async fn connect(target: Target) -> Result<WebSocket, ConnectFailure> {
         config.map_err(|error| ConnectError::NoRoots { why: error.to_string() })
     };
     let (host, port) = (server.host().to_owned(), server.port());
-    // Reads files.
-    let target = tokio::task::spawn_blocking(move || -> Result<_, ConnectError> {
+    let reads_files = server.is_tls() || !matches!(proxy, Proxy::None);
+    let target = move || -> Result<_, ConnectError> {
         let tls = if server.is_tls() { Some(settings()?) } else { None };
         // Spec: P-034 (Connecting To a Signalling Server)
         let path = path.to_hex();
         let mut target = transport::Target { host, port, tls, path, proxy: None };
         target.find_proxy(&proxy, settings)?;
         Ok(target)
-    });
-    let target = target.await.map_err(ConnectFailure::Stopped)??;
+    };
+    let target = if reads_files {
+        tokio::task::spawn_blocking(target).await.map_err(ConnectFailure::Stopped)??
+    } else {
+        // No thread for nothing: a thousand clients that connect at once would get hundreds.
+        target()?
+    };
     Ok(transport::connect(&target, max_message_size, connect_timeout).await?)
 }
 
