@@ -250,7 +250,14 @@ async fn write(
             if let Some(ping) = ping {
                 sink.feed(Message::Ping(ping.to_vec().into())).await?;
             }
-            if all || ping.is_some() { sink.flush().await } else { Ok(()) }
+            if all || ping.is_some() {
+                sink.flush().await?;
+                // The WebSocket library keeps a pong back for which its buffer has no room, also when that flush makes
+                // room: another one takes it along.
+                sink.flush().await
+            } else {
+                Ok(())
+            }
         };
         // It can take long.
         let mut woken = false;

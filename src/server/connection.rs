@@ -91,6 +91,8 @@ struct ClientConnection<'a> {
     /// Our closing frame was given to the socket.
     close_sent: bool,
     unflushed: bool,
+    /// A ping came since the last flush.
+    owes_pong: bool,
 }
 
 /// Serves a client until its connection has ended.
@@ -122,6 +124,7 @@ pub(super) async fn serve(
         written: 0,
         close_sent: false,
         unflushed: false,
+        owes_pong: false,
     };
     connection.socket.get_mut().begin_message(FREE);
     let end = poll_fn(|cx| connection.poll(cx)).await;
@@ -227,6 +230,10 @@ impl ClientConnection<'_> {
                         // Between the frames of a message, or on its own: its bytes, and its header.
                         Message::Ping(_) | Message::Pong(_) => {
                             self.socket.get_mut().do_not_count(CONTROL_HEADER + message.len());
+                            if matches!(message, Message::Ping(_)) {
+                                self.owes_pong = true;
+                                self.unflushed = true;
+                            }
                         }
                         _ => {
                             self.socket.get_mut().begin_message(FREE);
@@ -394,10 +401,12 @@ impl ClientConnection<'_> {
                 self.socket.start_send_unpin(message)?;
             }
         }
-        if self.unflushed
+        while self.unflushed
             && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
         {
-            self.unflushed = false;
+            // The WebSocket library keeps a pong back for which its buffer has no room, also when that flush makes room:
+            // another one takes it along.
+            self.unflushed = std::mem::take(&mut self.owes_pong);
             flushed?;
         }
         Ok(())
