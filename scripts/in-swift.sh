@@ -9,7 +9,7 @@ repository=$(realpath "$(dirname "$0")/..")
 if [ -n "${SWIFT:-}" ]; then
     PATH=$SWIFT:$PATH exec "$@"
 fi
-root=$("$repository/scripts/install-swift.sh")/root
+root=$("$repository/scripts/install-swift.sh")
 target=$(realpath "${CARGO_TARGET_DIR:-$repository/target}")
 
 # A mount namespace of its own. Where this is not root, it gets to be in a namespace of users.

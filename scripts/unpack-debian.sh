@@ -47,9 +47,12 @@ for directory in bin sbin lib lib64; do
     mkdir -p "$tree/usr/$directory"
     ln -s "usr/$directory" "$tree/$directory"
 done
-for package in "$apt"/cache/archives/*.deb; do
-    dpkg-deb --fsys-tarfile "$package" | tar -x -C "$tree" --keep-directory-symlink --no-same-owner \
-        --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*'
-done
+export tree
+# The large ones first, as many at once as there are processors.
+# shellcheck disable=SC2016 # a program of the inner shell
+find "$apt/cache/archives" -name '*.deb' -printf '%s %p\0' | sort -znr | sed -z 's/^[0-9]* //' |
+    xargs -0 -n 1 -P "$(nproc)" bash -euo pipefail -c 'dpkg-deb --fsys-tarfile "$1" |
+        tar -x -C "$tree" --keep-directory-symlink --no-same-owner --exclude="./usr/share/doc/*" \
+            --exclude="./usr/share/man/*" --exclude="./usr/share/locale/*"' -
 rm -rf "$apt"
 echo "$wanted" >"$tree/unpacked"
