@@ -25,11 +25,12 @@ class Meeting(unittest.TestCase):
         sizes = (sent, sent if received is None else received)
         return self.start(network, server, sizes, (options, options), transports, runner)
 
-    def start(self, network, server, sizes, options, transports=(), runner=(), sides="ab"):
-        """Starts both peers: initiator and responder."""
+    def start(self, network, server, sizes, options, transports=(), runner=(), sides="ab",
+              of_invitation=lambda uri: uri):
+        """Starts both peers: initiator and responder, the latter with what is made of the invitation."""
         alice = RtcPeer(network, sides[0], "initiator", f"--server={server}", f"--server-key={network.server_key}",
                         f"--send={sizes[0]}", f"--receive={sizes[1]}", *options[0], transports=transports, runner=runner)
-        invitation = alice.wait_for("invitation")["uri"]
+        invitation = of_invitation(alice.wait_for("invitation")["uri"])
         bob = RtcPeer(network, sides[1], "responder", f"--invitation={invitation}",
                       f"--send={sizes[1]}", f"--receive={sizes[0]}", *options[1], transports=transports, runner=runner)
         return alice, bob

@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "saltyrtc-test"
 # Documentation addresses: they exist nowhere else.
 SERVER = "198.51.100.1"
+SERVER6 = "2001:db8::1"
 SIGNALLING_PORT = 8765
 TURN_PORT = 3478
 TURNS_PORT = 5349
@@ -207,17 +208,56 @@ class Network:
         self._ip(client, "route", "replace", "default", "via", router)
         self._ip(client, "address", "delete", f"{old}/24", "dev", "lan")
 
+    def add_bridges(self, side, count):
+        """The client gets bridges as for containers: with two addresses each, over which nobody is reached."""
+        client = f"client-{side}"
+        for number in range(count):
+            self._ip(client, "link", "add", f"bridge-{number}", "type", "bridge")
+            for net in (20, 21):
+                self._ip(client, "address", "add", f"172.{net}.{number}.1/24", "dev", f"bridge-{number}")
+            # Something is connected to it, so that it counts as up.
+            self._ip(client, "link", "add", f"port-{number}", "type", "veth", "peer", "name", f"inside-{number}")
+            self._ip(client, "link", "set", f"inside-{number}", "up")
+            self._ip(client, "link", "set", f"port-{number}", "master", f"bridge-{number}", "up")
+            self._ip(client, "link", "set", f"bridge-{number}", "up")
+
+    def join_sides(self):
+        """A network of their own for both clients, besides what they have."""
+        run("ip", "link", "add", "shared", "netns", self._full("client-a"), "type", "veth",
+            "peer", "name", "shared", "netns", self._full("client-b"))
+        for number, side in enumerate("ab", 1):
+            self._ip(f"client-{side}", "address", "add", f"192.168.99.{number}/24", "dev", "shared")
+            self._ip(f"client-{side}", "link", "set", "shared", "up")
+
+    def add_ipv6(self):
+        """IPv6 for everybody, without translation; the NATs let in only what was asked for, as with IPv4."""
+        self._ip("internet", "address", "add", f"{SERVER6}/64", "dev", "net", "nodad")
+        for number, side in enumerate("ab", 11):
+            router, client = f"nat-{side}", f"client-{side}"
+            self.run(router, "sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1")
+            self._ip(router, "address", "add", f"2001:db8::{number}/64", "dev", "wan", "nodad")
+            self._ip(router, "address", "add", f"2001:db8:{number}::1/64", "dev", "lan", "nodad")
+            self._ip(router, "route", "add", "default", "via", SERVER6)
+            self._ip("internet", "route", "add", f"2001:db8:{number}::/64", "via", f"2001:db8::{number}")
+            self._ip(client, "address", "add", f"2001:db8:{number}::2/64", "dev", "lan", "nodad")
+            self._ip(client, "route", "add", "default", "via", f"2001:db8:{number}::1")
+        self.run("internet", "sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1")
+
+    def remove_ipv4(self, side):
+        """The client has nothing but IPv6 on its way out."""
+        self._ip(f"client-{side}", "address", "delete", f"{self.client_address(side)}/24", "dev", "lan")
+
     def cut_link(self, side, cut):
         """Loses everything on the link of this side from now on, or nothing but its share any more."""
         self.links[side].stdin.write("down\n" if cut else "up\n")
         self.links[side].stdin.flush()
 
     def start_server(self, program):
-        """Starts saltyrtc-server; returns its URL. Its key is in `server_key`."""
+        """Starts saltyrtc-server; returns its URL. Its key is in `server_key`. It is there over IPv6, too."""
         key = Path(self.directory.name, "server.key")
         output = run(str(program), "generate", str(key))
         environment = {**os.environ, "SALTYRTC_SAFETY_OFF": "yes-and-i-know-what-im-doing"}
-        server = self.popen("internet", program, "serve", "-h", SERVER, "-p", SIGNALLING_PORT,
+        server = self.popen("internet", program, "serve", "-h", "::", "-p", SIGNALLING_PORT,
                             "-k", key, "--admin", "off", env=environment,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         found = re.search(r"\b[0-9a-f]{64}\b", output)
