@@ -259,13 +259,17 @@ static void closed(struct program *program, const saltyrtc_event *event) {
 
 static void peer_is_there(struct program *program, const saltyrtc_event *event) {
     saltyrtc_error *error;
+    saltyrtc_status status;
     bool paired = program->keys.paired;
     say("the other side is there%s", paired ? ", known from before" : "");
     program->met = program->can_say = true;
     program->retry_ms = FIRST_RETRY_MS;
     if (paired) return;
     if (!keys_store(&program->keys, event->peer_key)) say("%s cannot be written", program->keys.path);
-    check(saltyrtc_client_trust_peer(program->client, &error), &error);
+    status = saltyrtc_client_trust_peer(program->client, &error);
+    /* It may have gone since, which one of the next events tells. */
+    if (status == SALTYRTC_STATUS_CLOSED || status == SALTYRTC_STATUS_NO_PEER) saltyrtc_error_free(error);
+    else check(status, &error);
     check(saltyrtc_config_set_trusted_peer(program->config, event->peer_key, &error), &error);
 }
 
