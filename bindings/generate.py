@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 # What this leaves behind would be a file that nobody asked for.
 sys.dont_write_bytecode = True
 
-from generator import kotlin, python, swift, table  # noqa: E402
+from generator import cpp, kotlin, python, swift, table  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,7 +27,7 @@ def main():
     description = json.loads((HERE.parent / "include/saltyrtc.json").read_text())
     # Each with a description of its own: they put it into words of their language.
     files = {}
-    for language in (kotlin, python, swift):
+    for language in (cpp, kotlin, python, swift):
         files.update(language.files(copy.deepcopy(description)))
     files["README.md"] = table.page(description, (HERE / "README.md").read_text())
     stale = [HERE / name for name, text in files.items() if not same(HERE / name, text)]

@@ -42,6 +42,11 @@ private:
     saltyrtc_status status_;
 };
 
+/// Whether to try again with a new client that has the same settings, for the status of a CLOSED event.
+inline saltyrtc_retry retry(saltyrtc_status status) noexcept {
+    return saltyrtc_status_retry(static_cast<std::int32_t>(status));
+}
+
 /// A public key, a secret key or a token.
 using Key = std::array<std::uint8_t, SALTYRTC_KEY_BYTES>;
 using Bytes = std::vector<std::uint8_t>;

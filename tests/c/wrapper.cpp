@@ -148,6 +148,9 @@ void names() {
     CHECK(saltyrtc::name(SALTYRTC_STATE_WAITING_FOR_PEER) == "waiting for peer");
     CHECK(saltyrtc::name(SALTYRTC_CLOSED_BY_PEER) == "peer");
     CHECK(saltyrtc::name(SALTYRTC_RETRY_AT_ONCE) == "at once");
+    CHECK(saltyrtc::name(SALTYRTC_DTLS_ROLE_AUTO) == "auto");
+    CHECK(saltyrtc::retry(SALTYRTC_STATUS_PEER_CLOSED) == SALTYRTC_RETRY_LATER);
+    CHECK(saltyrtc::retry(SALTYRTC_STATUS_PROXY_REFUSED) == SALTYRTC_RETRY_NEVER);
     CHECK(saltyrtc::name(static_cast<saltyrtc_state>(99)) == "unknown");
     const saltyrtc::Error error(SALTYRTC_STATUS_TIMEOUT, "in vain");
     CHECK(error.name() == saltyrtc_status_name(SALTYRTC_STATUS_TIMEOUT));
