@@ -118,6 +118,7 @@ static saltyrtc_status send_text(saltyrtc_client *client, const char *text, salt
 static void peer_is_there(saltyrtc_client *client, struct memory *memory, int initiator,
                           const uint8_t *peer_key) {
     saltyrtc_error *error;
+    saltyrtc_status status;
     printf("connected%s\n", memory->paired ? " without a token" : "");
     if (!memory->paired) {
         if (initiator) {
@@ -127,7 +128,10 @@ static void peer_is_there(saltyrtc_client *client, struct memory *memory, int in
                   &error);
         }
         store(memory);
-        check(saltyrtc_client_trust_peer(client, &error), &error);
+        status = saltyrtc_client_trust_peer(client, &error);
+        /* It may have gone since, which one of the next events tells. */
+        if (status == SALTYRTC_STATUS_CLOSED || status == SALTYRTC_STATUS_NO_PEER) saltyrtc_error_free(error);
+        else check(status, &error);
     }
     if (!initiator) check(send_text(client, "hello", &error), &error);
 }

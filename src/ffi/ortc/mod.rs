@@ -7,7 +7,8 @@ use crate::ffi::client::config::{TaskChoice, saltyrtc_config};
 use crate::ffi::client::saltyrtc_client;
 use crate::ffi::error::{CallError, entry, saltyrtc_error};
 use crate::ffi::status::saltyrtc_status;
-use crate::task::ortc::{Options, Ortc, OrtcMessage};
+use crate::ffi::webrtc::options;
+use crate::task::ortc::{Ortc, OrtcMessage};
 
 /// Adds the ORTC task (v0.ortc.tasks.saltyrtc.org) for an application that brings its own ORTC
 /// implementation, after the tasks that were added before.
@@ -30,8 +31,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_ortc_task(
 ) -> saltyrtc_status {
     entry(error, || {
         let config = handle_mut(config, "config")?;
-        let exclude = args::slice(exclude, exclude_len, "exclude")?.to_vec();
-        let task = Ortc::new(Options { exclude, handover });
+        let task = Ortc::new(options(exclude, exclude_len, handover)?);
         let task = task.map_err(|error| CallError::argument("exclude", error))?;
         config.add_task(TaskChoice::Ortc(task));
         Ok(())

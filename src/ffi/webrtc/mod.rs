@@ -11,3 +11,4 @@ mod signalling;
 mod stats;
 
 pub(super) use self::handover::Transport;
+pub(super) use self::signalling::options;

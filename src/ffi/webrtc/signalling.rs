@@ -60,7 +60,7 @@ pub unsafe extern "C" fn saltyrtc_config_add_webrtc_v0_task(
     })
 }
 
-pub(super) unsafe fn options(
+pub(in crate::ffi) unsafe fn options(
     exclude: *const u16,
     exclude_len: usize,
     handover: bool,
