@@ -1053,7 +1053,6 @@ SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_ortc_message(struct saltyrtc_client *client,
                                                   const uint8_t *SALTYRTC_NULLABLE message,
                                                   size_t message_len,
-                                                  bool for_handover,
                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 typedef struct saltyrtc_ice_parameters {
     size_t struct_size;

@@ -3620,16 +3620,15 @@ saltyrtc_status saltyrtc_config_add_ortc_task(struct saltyrtc_config *config,
  * nothing is sent (SALTYRTC_STATUS_BAD_ARGUMENT). ICE candidates that follow each other within 10 ms are
  * sent as one message.
  *
- * `for_handover` says that the message is about a transport that the application makes for the channel of
- * the signalling alone: it is sent with the label "handover", which is refused otherwise. Fails like
- * saltyrtc_client_send_bytes, and then with SALTYRTC_STATUS_NO_HANDOVER if the clients did not agree on a
- * handover.
+ * A message in which all that can have a label has the label "handover" is about a transport that the
+ * application makes for the channel of the signalling alone; a label "handover" beside others is refused. Fails
+ * like saltyrtc_client_send_bytes, and with that label with SALTYRTC_STATUS_NO_HANDOVER if the clients did not
+ * agree on a handover.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_client_send_ortc_message(struct saltyrtc_client *client,
                                                   const uint8_t *SALTYRTC_NULLABLE message,
                                                   size_t message_len,
-                                                  bool for_handover,
                                                   struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**

@@ -145,8 +145,8 @@ public:
     }
 
     /// Any message of the task, as MessagePack: for RTP capabilities, and for what came with an event.
-    void send_message(std::string_view message, bool for_handover = false) const {
-        call(saltyrtc_client_send_ortc_message, detail::data(message), message.size(), for_handover);
+    void send_message(std::string_view message) const {
+        call(saltyrtc_client_send_ortc_message, detail::data(message), message.size());
     }
 
 private:

@@ -81,9 +81,9 @@ static void webrtc(const test_server *server) {
     IS_NULL("config", saltyrtc_config_add_ortc_task(NULL, NULL, 0, true, &error));
     IS_NULL("exclude", saltyrtc_config_add_ortc_task(config, NULL, 1, true, &error));
     IS_BAD("exclude", saltyrtc_config_add_ortc_task(config, &id, SIZE_MAX, true, &error));
-    IS_NULL("client", saltyrtc_client_send_ortc_message(NULL, (const uint8_t *)"\x80", 1, true, &error));
-    IS_BAD("message", saltyrtc_client_send_ortc_message(client, (const uint8_t *)"\x80", 1, true, &error));
-    IS_BAD("message", saltyrtc_client_send_ortc_message(client, (const uint8_t *)"\x80", SIZE_MAX, true,
+    IS_NULL("client", saltyrtc_client_send_ortc_message(NULL, (const uint8_t *)"\x80", 1, &error));
+    IS_BAD("message", saltyrtc_client_send_ortc_message(client, (const uint8_t *)"\x80", 1, &error));
+    IS_BAD("message", saltyrtc_client_send_ortc_message(client, (const uint8_t *)"\x80", SIZE_MAX,
                                                         &error));
     IS_NULL("client", saltyrtc_client_send_offer(NULL, "offer", TEXT("v=0"), &error));
     IS_NULL("sdp_type", saltyrtc_client_send_offer(client, NULL, TEXT("v=0"), &error));

@@ -14,9 +14,14 @@ static const char SCTP_WITH_MORE[] = "\x83" SCTP_TYPE SCTP_SIZE "\xa4more\xc0";
 /* Without the capabilities. */
 static const char SCTP_WITHOUT[] = "\x81" SCTP_TYPE;
 
+#define CANDIDATES "\x82\xa4type\xae" "ice-candidates\xaa" "candidates"
+#define CANDIDATE "\xa9" "candidate\x81\xa8" "complete\xc3"
 /* {"type": "ice-candidates", "candidates": [{"candidate": {"complete": true}}]} */
-static const char COMPLETE[] = "\x82\xa4type\xae" "ice-candidates\xaa" "candidates\x91"
-                               "\x81\xa9" "candidate\x81\xa8" "complete\xc3";
+static const char COMPLETE[] = CANDIDATES "\x91\x81" CANDIDATE;
+/* The same with "label": "handover" in the item. */
+static const char COMPLETE_FOR_HANDOVER[] = CANDIDATES "\x91\x82" CANDIDATE "\xa5label\xa8handover";
+/* Two items, and only one of them has the label. */
+static const char TWO_LABELS[] = CANDIDATES "\x92\x82" CANDIDATE "\xa5label\xa8handover\x81" CANDIDATE;
 
 /* {"type": "rtp-capabilities", "capabilities": [{"capabilities": {"fecMechanisms": []}}]} */
 static const char RTP[] = "\x82\xa4type\xb0" "rtp-capabilities\xac" "capabilities\x91"
@@ -39,25 +44,27 @@ static void messages(const test_server *server) {
     ends[0] = pair.initiator;
     ends[1] = pair.responder;
     for (i = 0; i < 2; i++) {
-        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP), false, &error));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP), &error));
         expect(ends[1 - i], SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES, BYTES(SCTP));
-        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP_WITH_MORE), false, &error));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP_WITH_MORE), &error));
         expect(ends[1 - i], SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES, BYTES(SCTP));
-        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP), true, &error));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(SCTP_FOR_HANDOVER), &error));
         expect(ends[1 - i], SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES, BYTES(SCTP_FOR_HANDOVER));
-        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(COMPLETE), false, &error));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(COMPLETE), &error));
         expect(ends[1 - i], SALTYRTC_EVENT_KIND_ICE_CANDIDATES, BYTES(COMPLETE));
-        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(RTP), false, &error));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(COMPLETE_FOR_HANDOVER), &error));
+        expect(ends[1 - i], SALTYRTC_EVENT_KIND_ICE_CANDIDATES, BYTES(COMPLETE_FOR_HANDOVER));
+        OK(saltyrtc_client_send_ortc_message(ends[i], BYTES(RTP), &error));
         expect(ends[1 - i], SALTYRTC_EVENT_KIND_ORTC_MESSAGE, BYTES(RTP));
     }
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "reserved",
-          saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP_FOR_HANDOVER), false, &error));
+          saltyrtc_client_send_ortc_message(pair.initiator, BYTES(TWO_LABELS), &error));
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "capabilities",
-          saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP_WITHOUT), false, &error));
+          saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP_WITHOUT), &error));
     FAILS(SALTYRTC_STATUS_BAD_ARGUMENT, "message",
-          saltyrtc_client_send_ortc_message(pair.initiator, NULL, 0, false, &error));
+          saltyrtc_client_send_ortc_message(pair.initiator, NULL, 0, &error));
     FAILS(SALTYRTC_STATUS_NULL_ARGUMENT, "message",
-          saltyrtc_client_send_ortc_message(pair.initiator, NULL, 1, false, &error));
+          saltyrtc_client_send_ortc_message(pair.initiator, NULL, 1, &error));
     FAILS(SALTYRTC_STATUS_OTHER_TASK, "ortc",
           saltyrtc_client_send_offer(pair.initiator, "offer", TEXT("v=0"), &error));
     free_pair(pair);
@@ -98,11 +105,11 @@ static void handover(const test_server *server) {
     OK(saltyrtc_client_hand_over(pair.responder, 1200, NULL, NULL, NULL, NULL, &error));
     SKIP_TO(pair.initiator, SALTYRTC_EVENT_KIND_HANDED_OVER);
     SKIP_TO(pair.responder, SALTYRTC_EVENT_KIND_HANDED_OVER);
-    OK(saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP), false, &error));
+    OK(saltyrtc_client_send_ortc_message(pair.initiator, BYTES(SCTP), &error));
     event = carry(pair.initiator, pair.responder, SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES);
     CHECK(event->data_len == sizeof SCTP - 1);
     saltyrtc_event_free(event);
-    OK(saltyrtc_client_send_ortc_message(pair.responder, BYTES(SCTP), false, &error));
+    OK(saltyrtc_client_send_ortc_message(pair.responder, BYTES(SCTP), &error));
     event = carry(pair.responder, pair.initiator, SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES);
     CHECK(event->data_len == sizeof SCTP - 1);
     saltyrtc_event_free(event);
@@ -114,7 +121,7 @@ static void handover(const test_server *server) {
 
     pair = ortc_pair(server, false);
     FAILS(SALTYRTC_STATUS_NO_HANDOVER, "handover",
-          saltyrtc_client_send_ortc_message(pair.responder, BYTES(SCTP), true, &error));
+          saltyrtc_client_send_ortc_message(pair.responder, BYTES(SCTP_FOR_HANDOVER), &error));
     free_pair(pair);
     checked("handover with ORTC");
 }

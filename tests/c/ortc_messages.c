@@ -26,7 +26,7 @@ static void ice_parameters(pair pair) {
     CHECK(event->ice_role == SALTYRTC_ICE_ROLE_NONE && !event->ice_lite);
     CHECK(event->payload == SALTYRTC_PAYLOAD_MSGPACK);
     /* The message as a whole is one that can be sent. */
-    OK(saltyrtc_client_send_ortc_message(pair.responder, event->data, event->data_len, false, &error));
+    OK(saltyrtc_client_send_ortc_message(pair.responder, event->data, event->data_len, &error));
     saltyrtc_event_free(event);
     event = TAKE(pair.initiator, SALTYRTC_EVENT_KIND_ICE_PARAMETERS);
     IS_TEXT(event->password, event->password_len, "a password");

@@ -83,7 +83,7 @@ static void *pass_on(void *argument) {
         case SALTYRTC_EVENT_KIND_ICE_PARAMETERS:
         case SALTYRTC_EVENT_KIND_ICE_CANDIDATES:
         case SALTYRTC_EVENT_KIND_SCTP_CAPABILITIES:
-            CALL(saltyrtc_client_send_ortc_message(way->to, taken->data, taken->data_len, false, &error));
+            CALL(saltyrtc_client_send_ortc_message(way->to, taken->data, taken->data_len, &error));
             break;
         case SALTYRTC_EVENT_KIND_CLOSED:
             saltyrtc_event_free(taken);

@@ -47,22 +47,22 @@ pub unsafe extern "C" fn saltyrtc_config_add_ortc_task(
 /// nothing is sent (SALTYRTC_STATUS_BAD_ARGUMENT). ICE candidates that follow each other within 10 ms are
 /// sent as one message.
 ///
-/// `for_handover` says that the message is about a transport that the application makes for the channel of
-/// the signalling alone: it is sent with the label "handover", which is refused otherwise. Fails like
-/// saltyrtc_client_send_bytes, and then with SALTYRTC_STATUS_NO_HANDOVER if the clients did not agree on a
-/// handover.
+/// A message in which all that can have a label has the label "handover" is about a transport that the
+/// application makes for the channel of the signalling alone; a label "handover" beside others is refused. Fails
+/// like saltyrtc_client_send_bytes, and with that label with SALTYRTC_STATUS_NO_HANDOVER if the clients did not
+/// agree on a handover.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_client_send_ortc_message(
     client: *mut saltyrtc_client,
     message: *const u8,
     message_len: usize,
-    for_handover: bool,
     error: *mut *mut saltyrtc_error,
 ) -> saltyrtc_status {
     entry(error, || {
         let client = handle(client, "client")?.get()?;
         let message = OrtcMessage::parse(args::slice(message, message_len, "message")?);
         let message = message.map_err(|error| CallError::argument("message", error))?;
+        let for_handover = message.is_for_handover();
         send::send(client, message, for_handover)
     })
 }

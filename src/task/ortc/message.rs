@@ -6,6 +6,7 @@ use rmp::encode as write;
 
 use super::dtls::DtlsParameters;
 use super::ice::{IceCandidate, IceParameters};
+use super::names::HANDOVER_LABEL;
 use super::read::{optional_text, write_text};
 use super::rtp::{self, RtpCapabilities};
 use super::sctp::{DataChannelParameters, SctpCapabilities};
@@ -205,21 +206,28 @@ impl OrtcMessage {
         Some(candidates.iter().map(item).collect())
     }
 
-    /// Whether something in the message has this label.
-    pub(super) fn has_label(&self, label: &str) -> bool {
-        let same = |other: &Option<String>| other.as_deref() == Some(label);
+    /// Whether all in the message has the label `handover`: it is about a transport that is for the signalling
+    /// channel alone.
+    #[must_use]
+    pub fn is_for_handover(&self) -> bool {
+        let labels = self.labels();
+        !labels.is_empty() && labels.into_iter().all(|label| label == Some(HANDOVER_LABEL))
+    }
+
+    pub(super) fn labels(&self) -> Vec<Option<&str>> {
         match self {
             Self::IceParameters(Labelled { label, .. })
             | Self::DtlsParameters(Labelled { label, .. })
             | Self::SctpCapabilities(Labelled { label, .. })
-            | Self::DataChannelParameters(Labelled { label, .. }) => same(label),
-            Self::IceCandidates(items) => items.iter().any(|item| same(&item.label)),
-            Self::RtpCapabilities(items) => items.iter().any(|item| same(&item.label)),
+            | Self::DataChannelParameters(Labelled { label, .. }) => vec![label.as_deref()],
+            Self::IceCandidates(items) => items.iter().map(|item| item.label.as_deref()).collect(),
+            Self::RtpCapabilities(items) => {
+                items.iter().map(|item| item.label.as_deref()).collect()
+            }
         }
     }
 
-    /// The labels in the message.
-    pub(super) fn labels(&mut self) -> Vec<&mut Option<String>> {
+    pub(super) fn labels_mut(&mut self) -> Vec<&mut Option<String>> {
         match self {
             Self::IceParameters(Labelled { label, .. })
             | Self::DtlsParameters(Labelled { label, .. })

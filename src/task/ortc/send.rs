@@ -61,7 +61,7 @@ pub fn send(
     message: &OrtcMessage,
 ) -> Result<(), OrtcSendFailure> {
     // Spec: O-107 ('sctp-capabilities' Message)
-    if message.has_label(HANDOVER_LABEL) {
+    if message.labels().contains(&Some(HANDOVER_LABEL)) {
         return Err(OrtcSendFailure::ReservedLabel);
     }
     send_any(client, now, message)
@@ -82,7 +82,7 @@ pub fn send_for_handover(
     // Spec: O-030 O-031 (Signalling Channel Handover)
     client.signalling_channel()?;
     // Spec: O-032 (Signalling Channel Handover)
-    message.labels().into_iter().for_each(|label| *label = Some(HANDOVER_LABEL.into()));
+    message.labels_mut().into_iter().for_each(|label| *label = Some(HANDOVER_LABEL.into()));
     send_any(client, now, &message)
 }
 

@@ -141,7 +141,7 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_secure_channel_encrypt": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p], False),
     "saltyrtc_secure_channel_decrypt": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p], False),
     "saltyrtc_config_add_ortc_task": (c_int32, [c_void_p, c_void_p, c_size_t, c_bool, c_void_p], False),
-    "saltyrtc_client_send_ortc_message": (c_int32, [c_void_p, c_void_p, c_size_t, c_bool, c_void_p], False),
+    "saltyrtc_client_send_ortc_message": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_client_send_ice_parameters": (c_int32, [c_void_p, c_void_p, c_bool, c_void_p], False),
     "saltyrtc_client_send_ice_candidate": (c_int32, [c_void_p, c_void_p, c_bool, c_void_p], False),
     "saltyrtc_client_send_dtls_parameters": (c_int32, [c_void_p, c_void_p, c_bool, c_void_p], False),
@@ -1567,7 +1567,7 @@ def config_add_ortc_task(config: int, exclude: Sequence[int], handover: bool) ->
         fail(status_, error_)
 
 
-def client_send_ortc_message(client: int, message: Optional[BytesLike], for_handover: bool) -> None:
+def client_send_ortc_message(client: int, message: Optional[BytesLike]) -> None:
     """Sends any message of the ORTC task to the peer, which gets the event that is there for it; for 'rtp-
     capabilities', which is for stacks that have media, ORTC_MESSAGE.
     `message` is a MessagePack map of `message_len` bytes, in the form of the specification of the task: with
@@ -1575,14 +1575,14 @@ def client_send_ortc_message(client: int, message: Optional[BytesLike], for_hand
     peer does it, fields that the task does not know are left out, and with a mistake nothing is sent
     (SALTYRTC_STATUS_BAD_ARGUMENT). ICE candidates that follow each other within 10 ms are sent as one
     message.
-    `for_handover` says that the message is about a transport that the application makes for the channel of
-    the signalling alone: it is sent with the label "handover", which is refused otherwise. Fails like
-    saltyrtc_client_send_bytes, and then with SALTYRTC_STATUS_NO_HANDOVER if the clients did not agree on a
-    handover.
+    A message in which all that can have a label has the label "handover" is about a transport that the
+    application makes for the channel of the signalling alone; a label "handover" beside others is refused.
+    Fails like saltyrtc_client_send_bytes, and with that label with SALTYRTC_STATUS_NO_HANDOVER if the clients
+    did not agree on a handover.
     """
     message_pointer, message_len = in_bytes(message)
     error_ = c_void_p()
-    status_ = _lib.saltyrtc_client_send_ortc_message(client, message_pointer, message_len, for_handover, byref(error_))
+    status_ = _lib.saltyrtc_client_send_ortc_message(client, message_pointer, message_len, byref(error_))
     if status_ != 0:
         fail(status_, error_)
 

@@ -66,17 +66,7 @@ def _send_task_message(handle: int, value: Any) -> None:
 def _send_ortc(handle: int, value: Any) -> None:
     if not isinstance(value, Mapping):
         raise TypeError("the ORTC task carries dictionaries with a \"type\" only")
-    fields = cast("Mapping[str, Any]", value)
-    # Some messages have a label, and those with lists one in each item.
-    items: Any = next((fields[name] for name in ("candidates", "capabilities") if name in fields), None)
-    labelled = cast("Sequence[Any]", items) if isinstance(items, (list, tuple)) and items else [fields]
-    # The library sets the label then, and refuses it otherwise.
-    for_handover = all(map(_is_for_handover, labelled))
-    native.client_send_ortc_message(handle, msgpack.encode(dict(fields)), for_handover)
-
-
-def _is_for_handover(labelled: Any) -> bool:
-    return isinstance(labelled, Mapping) and cast("Mapping[str, Any]", labelled).get("label") == "handover"
+    native.client_send_ortc_message(handle, msgpack.encode(dict(cast("Mapping[str, Any]", value))))
 
 
 def _send_signalling(handle: int, value: Any) -> None:

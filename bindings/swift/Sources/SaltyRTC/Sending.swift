@@ -45,7 +45,10 @@ extension _PeerCore {
             return try message.messagePack().withPointer { pointer, count in
                 try attempt { saltyrtc_client_send_task_message(handle.pointer, pointer, count, $0) }
             }
-        case .ortc: return try sendORTC(message, handle)
+        case .ortc:
+            return try message.messagePack().withPointer { pointer, count in
+                try attempt { saltyrtc_client_send_ortc_message(handle.pointer, pointer, count, $0) }
+            }
         case .signals:
             throw SaltyRTCError(.otherTask, "the two clients have agreed on WebRTC of the app: send descriptions and candidates")
         case .channels:
@@ -70,20 +73,6 @@ extension _PeerCore {
             try message.messagePack().withPointer { pointer, count in
                 try attempt { saltyrtc_client_send_msgpack(handle.pointer, pointer, count, $0) }
             }
-        }
-    }
-
-    private func sendORTC(_ message: Message, _ handle: Handle) throws -> Bool {
-        var message = message
-        var forHandover = false
-        // The library adds the label, and refuses one that it has not added.
-        if case .map(var fields) = message, fields["label"] == "handover" {
-            fields["label"] = nil
-            message = .map(fields)
-            forHandover = true
-        }
-        return try message.messagePack().withPointer { pointer, count in
-            try attempt { saltyrtc_client_send_ortc_message(handle.pointer, pointer, count, forHandover, $0) }
         }
     }
 

@@ -47,8 +47,11 @@ struct OwnWebRTCTests {
             #expect(try alice.signallingChannel().id == 2)
             var forHandover = capabilities.map!
             forHandover["label"] = "handover"
+            let candidates: Message = [
+                "type": "ice-candidates", "candidates": [["candidate": ["complete": true], "label": "handover"]],
+            ]
             for (one, other) in [(alice, bob), (bob, alice)] as [(any Peer, any Peer)] {
-                for message in [capabilities, .map(forHandover), parameters] {
+                for message in [capabilities, .map(forHandover), parameters, candidates] {
                     try await one.send(message)
                     #expect(try await other.receive() == message)
                 }

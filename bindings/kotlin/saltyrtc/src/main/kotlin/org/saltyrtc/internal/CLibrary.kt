@@ -598,7 +598,6 @@ internal object CLibrary {
         client: Pointer?,
         message: ByteArray?,
         messageLen: SizeT,
-        forHandover: Byte,
         error: Pointer?,
     ): Int
 

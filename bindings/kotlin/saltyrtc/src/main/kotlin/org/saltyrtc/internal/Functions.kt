@@ -673,10 +673,10 @@ internal object Functions {
         ), out)
     }
 
-    fun clientSendOrtcMessage(client: Pointer, message: ByteArray?, forHandover: Boolean) {
+    fun clientSendOrtcMessage(client: Pointer, message: ByteArray?) {
         val out = Out(0)
         check(library().saltyrtc_client_send_ortc_message(
-            client, message, SizeT((message?.size ?: 0).toLong()), forHandover.toC(), out.error
+            client, message, SizeT((message?.size ?: 0).toLong()), out.error
         ), out)
     }
 

@@ -57,10 +57,8 @@ internal enum class Sender {
         override fun send(client: Pointer, message: Message): Boolean {
             val fields = (message as? Message.Value)?.value as? Map<*, *>
                 ?: wrong("the ORTC task carries maps with a \"type\" only")
-            // The library adds the label, and refuses one that it has not added.
-            val forHandover = fields["label"] == "handover"
-            val bytes = MessagePack.encode(if (forHandover) fields - "label" else fields)
-            return roomFor { Functions.clientSendOrtcMessage(client, bytes, forHandover) }
+            val bytes = MessagePack.encode(fields)
+            return roomFor { Functions.clientSendOrtcMessage(client, bytes) }
         }
     },
     BUILT_IN {

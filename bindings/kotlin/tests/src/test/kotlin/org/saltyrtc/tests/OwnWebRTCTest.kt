@@ -54,15 +54,20 @@ class OwnWebRTCTest {
             "type" to "ice-parameters",
             "parameters" to mapOf("usernameFragment" to "abcd", "password" to "0123456789abcdef01234567", "iceLite" to false),
         )
+        val candidates = mapOf(
+            "type" to "ice-candidates",
+            "candidates" to listOf(mapOf("candidate" to mapOf("complete" to true), "label" to "handover")),
+        )
         pair(server, both = { tasks = listOf(Ortc(exclude = listOf(0, 1))) }) { alice, bob ->
             assertEquals("v0.ortc.tasks.saltyrtc.org", alice.session.value?.task)
             assertEquals(2, alice.signallingChannel().id)
             for ((one, other) in listOf(alice to bob, bob to alice)) {
-                for (message in listOf(capabilities, capabilities + ("label" to "handover"), parameters)) {
+                for (message in listOf(capabilities, capabilities + ("label" to "handover"), parameters, candidates)) {
                     one.send(message)
                     val received = (other.receive() as Message.Value).value as Map<*, *>
                     assertEquals(message.keys, received.keys)
                     assertEquals(message["label"], received["label"])
+                    assertEquals(message["candidates"], received["candidates"])
                 }
             }
             for (wrong in listOf(value(mapOf("type" to "sctp-capabilities")), value(mapOf("type" to "unknown")), text("text"), value(1))) {
