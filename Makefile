@@ -58,10 +58,10 @@ SHARED_FULL := libsaltyrtc.so.$(VERSION)
 endif
 
 # What cannot take long comes first.
-TESTS := lint test-rust test-fuzz test-deny test-package test-docker test-abi test-c test-mobile test-races test-python test-swift \
+TESTS := lint test-rust test-fuzz test-deny test-package test-docker test-abi test-c test-docs test-mobile test-races test-python test-swift \
 	test-kotlin test-peers test-aiortc test-interop test-network
 
-.PHONY: help all build header demo demo-browser docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
+.PHONY: help all build header demo demo-browser docs docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
 .PHONY: install install-library install-server uninstall
 .PHONY: test test-tools conformance check-targets fuzz $(TESTS)
 
@@ -135,6 +135,11 @@ test-abi: ## What breaks programs that were made for a release (ABI.md)
 test-c: ## C and C++ tests of the ABI, and the examples
 	scripts/test-c.sh
 
+# With the library that test-c has built.
+test-docs: docs ## The guide: its programs, and the links of all pages
+	$(CARGO) build --locked --quiet --lib --bin saltyrtc-server
+	scripts/test-docs.py $(BUILD)/guide
+
 test-mobile: ## The library for phones is small enough
 	scripts/build-mobile.sh
 
@@ -178,6 +183,9 @@ lint: ## Formatting and clippy, for each set of features
 		echo "clippy with $$feature alone"; \
 		$(CARGO) clippy --locked --quiet --all-targets --no-default-features --features $$feature -- -D warnings; \
 	done
+
+docs: ## The guide and all pages as a book, with the reference of the C header, in build/docs/book
+	scripts/build-docs.sh
 
 docs-python: ## The reference of the Python package, in build/python/docs
 	scripts/build-python-docs.sh

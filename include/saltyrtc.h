@@ -126,8 +126,11 @@
 
 /** The version of this header. Compare with saltyrtc_version(), the version of the library. */
 #define SALTYRTC_VERSION "0.1.0"
+/** The first part of the version. */
 #define SALTYRTC_VERSION_MAJOR 0
+/** The second part of the version. */
 #define SALTYRTC_VERSION_MINOR 1
+/** The third part of the version. */
 #define SALTYRTC_VERSION_PATCH 0
 /** The version as a number: major * 65536 + minor * 256 + patch. See saltyrtc_version_number(). */
 #define SALTYRTC_VERSION_NUMBER 256

@@ -6,19 +6,11 @@ The argument is a directory that is made anew. What is installed is the library 
 """
 
 import os
-import pathlib
-import re
 import shutil
 import subprocess
-import sys
 
-LIMIT = 300  # seconds; longer than anything takes
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-OUT = pathlib.Path(sys.argv[1]).resolve()
-PREFIX = OUT / "prefix"
-LIB = PREFIX / "lib"
-BUILT = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "debug"
-ENVIRONMENT = {**os.environ, "PKG_CONFIG_PATH": str(LIB / "pkgconfig"), "LD_LIBRARY_PATH": str(LIB)}
+from installed import BUILT, ENVIRONMENT, LIB, LIMIT, OUT, PREFIX, ROOT, block, check, make, prepare, run, start
+
 CMAKE = """
 cmake_minimum_required(VERSION 3.13)
 project(programs LANGUAGES C CXX)
@@ -38,33 +30,13 @@ endif()
 """
 
 
-def run(*command, **more):
-    """The output of a command that has to succeed, in the directory of the programs."""
-    more = {"cwd": OUT, "env": ENVIRONMENT, **more}
-    result = subprocess.run([str(part) for part in command], text=True, timeout=LIMIT,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
-    if result.returncode != 0:
-        sys.exit(f"{' '.join(map(str, command))}: exit status {result.returncode}\n{result.stdout}")
-    return result.stdout
-
-
-def check(condition, what):
-    if not condition:
-        sys.exit(f"not true: {what}")
-
-
 def needed_libraries(program):
     """The shared libraries that a program names."""
     return [line.split("[")[1].rstrip("]") for line in run("readelf", "-d", program).splitlines() if "(NEEDED)" in line]
 
 
-def make(target, *variables):
-    run("make", "-s", target, f"PREFIX={PREFIX}", f"TARGET={BUILT}", *variables, cwd=ROOT)
-
-
 def install():
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
+    prepare()
     # A cache of the loader of its own. Only root has one to renew, and not for a package that is being made.
     (OUT / "ld.so.conf").write_text(f"{LIB}\n")
     cache = OUT / "ld.so.cache"
@@ -77,13 +49,6 @@ def install():
     shutil.rmtree(OUT / "package")
     for source in ("hello.c", "cpp_hello.cpp"):
         shutil.copy(ROOT / "examples-c" / source, OUT)
-
-
-def block(file, language, words):
-    """The text of the one block of code in this file that has these words in it."""
-    found = [text for text in re.findall(rf"```{language}\n(.*?)```", (ROOT / file).read_text(), re.DOTALL) if words in text]
-    check(len(found) == 1, f"{file} has one block of {language} with {words}")
-    return found[0]
 
 
 def first_program():
@@ -107,11 +72,6 @@ def first_program():
             heard, _ = first.communicate("\n", timeout=LIMIT)
             check(first.returncode == 0, f"it ends: {heard}")
             check("received: Hello from README" in heard and "closed: " in heard, f"it hears and says so: {heard}")
-
-
-def start(*command):
-    return subprocess.Popen([*command[0].split(), *command[1:]], cwd=OUT, env=ENVIRONMENT, text=True, stdin=subprocess.PIPE,
-                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 def ends_badly(*command):

@@ -11,3 +11,5 @@ MIN_VALGRIND=3.19
 ZIGLANG=0.17.1
 # Reads the current form of deny.toml.
 MIN_CARGO_DENY=0.20.2
+# Makes the book, in just this version.
+MDBOOK=0.5.4

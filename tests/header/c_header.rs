@@ -70,8 +70,11 @@ fn version_macros() -> String {
         r#"
 /** The version of this header. Compare with saltyrtc_version(), the version of the library. */
 #define SALTYRTC_VERSION "{version}"
+/** The first part of the version. */
 #define SALTYRTC_VERSION_MAJOR {major}
+/** The second part of the version. */
 #define SALTYRTC_VERSION_MINOR {minor}
+/** The third part of the version. */
 #define SALTYRTC_VERSION_PATCH {patch}
 /** The version as a number: major * 65536 + minor * 256 + patch. See saltyrtc_version_number(). */
 #define SALTYRTC_VERSION_NUMBER {number}

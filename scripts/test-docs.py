@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""The guide: its programs are compiled by the commands on its pages, against the installed library alone, and run; all
+other code on them stands in a program that is; and the links of the book, which `make docs` made, lead somewhere.
+
+The argument is a directory that is made anew.
+"""
+
+import html.parser
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+from installed import ENVIRONMENT, LIMIT, OUT, PREFIX, ROOT, check, make, prepare, run, start
+
+BOOK = ROOT / "build/docs/book"
+GUIDE = BOOK / "docs"
+PORT = "8765"  # of the server, on the pages; here it is a free one
+ENVIRONMENT["PATH"] = f"{PREFIX / 'bin'}:{ENVIRONMENT['PATH']}"
+
+
+class Page(html.parser.HTMLParser):
+    """The blocks of code of a page of the book: what its reader copies."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.language, self.blocks = None, []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attributes):
+        named = re.search(r"language-(\S+)", dict(attributes).get("class") or "")
+        if tag == "code" and named:
+            self.language = named[1]
+            self.blocks.append((self.language, ""))
+
+    def handle_endtag(self, tag):
+        if tag == "code":
+            self.language = None
+
+    def handle_data(self, data):
+        if self.language:
+            language, text = self.blocks[-1]
+            self.blocks[-1] = (language, text + data)
+
+
+def chapters():
+    """The pages of the guide, in its order."""
+    names = re.findall(r"^ *- \[.*\]\(docs/(.*)\.md\)", (ROOT / "docs/SUMMARY.md").read_text(), re.MULTILINE)
+    return {name: Page(GUIDE / f"{name}.html").blocks for name in names if name not in ("operating", "abuse")}
+
+
+def links_lead_somewhere():
+    result = subprocess.run(["linkchecker", "--no-status", f"--config={ROOT / 'docs/linkchecker.ini'}", BOOK / "index.html"],
+                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=LIMIT, check=False)
+    check(result.returncode == 0, f"all links of the book lead somewhere:\n{result.stdout}")
+    checked = re.search(r"(\d+) links in", result.stdout)
+    check(checked and int(checked[1]) > 200, f"links were checked:\n{result.stdout}")
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return str(listener.getsockname()[1])
+
+
+def compile_programs(pages):
+    """Writes and compiles all programs. The steps that are left, in their order, are those of the first page."""
+    sources, commands, steps = {}, {}, []
+    for name, blocks in pages.items():
+        for language, text in blocks:
+            check(language in ("c", "sh", "text"), f"{name} has {language}, which this test does not know")
+            if language == "sh":
+                lines = [line.split(" #")[0].strip() for line in text.splitlines()]
+                commands.update((line.split()[1], line) for line in lines if line.startswith("cc "))
+                steps += [line for line in lines if line and not line.startswith("cc ")]
+            if language == "c" and "int main(" in text:
+                source = re.match(r"/\* (\S+\.c):", text)
+                check(source, f"a program on {name} begins with its name")
+                sources[source[1]] = text
+    for source, text in sources.items():
+        (OUT / source).write_text(text)
+    for source in sources:
+        check(source in commands, f"a page says how {source} is compiled")
+        run("sh", "-c", commands[source])
+        flags = re.search(r"pkg-config --cflags --libs ([^)]*)\)", commands[source])[1]
+        others = run("pkg-config", "--cflags", *flags.split()).replace("-I", "-isystem ").split()
+        run("gcc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", source,
+            *others)
+    check(set(commands) == set(sources), f"nothing else is compiled: {set(commands) ^ set(sources)}")
+    check(set(sources) == set(PROGRAMS), f"each program is run here: {set(sources) ^ set(PROGRAMS)}")
+    return sources, steps
+
+
+def parts_are_of_programs(pages, sources):
+    """What is no program stands in one: of these pages, or of the examples, which have tests of their own."""
+    def plain(text):
+        return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+    programs = [plain(text) for text in sources.values()]
+    programs += [plain(path.read_text()) for path in sorted((ROOT / "examples-c").iterdir())]
+    for name, blocks in pages.items():
+        for language, text in blocks:
+            if language == "c" and "int main(" not in text:
+                check(any(plain(text) in program for program in programs), f"this, on {name}, stands in a program:\n{text}")
+
+
+class Server:
+    """The server, as the first page starts it."""
+
+    def __init__(self, command):
+        self.port = free_port()
+        self.url = f"ws://127.0.0.1:{self.port}"
+        command = command.replace(PORT, self.port)
+        check("saltyrtc-server serve" in command, f"a server is started: {command}")
+        self.process = subprocess.Popen(["sh", "-c", f"exec env {command} --admin=off"], cwd=OUT, env=ENVIRONMENT, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        check(any("Started" in line for line in self.process.stdout), "the server starts")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=LIMIT)
+        check(self.process.returncode == 0, "the server stops")
+
+
+def said(program, words):
+    """Waits for a line with these words in it."""
+    for line in program.stdout:
+        if words in line:
+            return line.strip()
+    sys.exit(f"{program.args} ends without saying {words}")
+
+
+def ends(program, *words, status=0):
+    output, _ = program.communicate(timeout=LIMIT)
+    check(program.returncode == status, f"{program.args} ends with {status}: {program.returncode}, {output}")
+    for word in words:
+        check(word in output, f"{program.args} says {word}: {output}")
+
+
+def first_pair(server, steps):
+    """By the steps of the page, as they stand there but for the port and the invitation."""
+    check(len(steps) == 3, f"steps as they are known: {steps}")
+    invite, join = steps[1].replace(PORT, server.port), steps[2].split("'")[0]
+    initiator = start(invite)
+    responder = start(join, said(initiator, "ws://"))
+    ends(responder, "received: Hello from the one who invited", "closed: ")
+    ends(initiator, "received: Hello from the one who joined", "closed: ")
+
+
+PROGRAMS = {
+    "pair.c": first_pair,
+}
+
+
+def main():
+    links_lead_somewhere()
+    pages = chapters()
+    prepare()
+    make("install", "LDCONFIG=true")
+    sources, steps = compile_programs(pages)
+    parts_are_of_programs(pages, sources)
+    server = Server(steps[0])
+    for source, test in PROGRAMS.items():
+        test(server, steps) if source == "pair.c" else test(server)
+        print(f"ok      {source}")
+    server.stop()
+
+
+main()
