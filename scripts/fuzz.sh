@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Runs the fuzz targets, from the inputs in fuzz/corpus (scripts/fuzz-corpus.py) and what was found before (build/fuzz).
 #
+# A target says which states it has to reach (fuzz/src/reached.rs), so that inputs which get stuck early are a failure too.
+#
 # Arguments: how many seconds for each target, then the names of targets in place of all. What fails is left in
 # build/fuzz/failures, and `scripts/fuzz.sh 0 TARGET FILE` runs it again.
 #
@@ -44,6 +46,13 @@ run() {
     scripts/fuzz-corpus.py unpack "$1" "$seeds"
     if "$programs/$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=4096 -print_final_stats=1 \
         -dict=fuzz/dictionary.txt -artifact_prefix="$out/failures/$1-" "$found" "$seeds" >"$log" 2>&1; then
+        local missing
+        missing=$(comm -23 <(sed -n 's/^to reach: //p' "$log" | sort -u) <(sed -n 's/^reached: //p' "$log" | sort -u))
+        if [ -n "$missing" ]; then
+            echo "FAILED  $1: no input leads to these states:"
+            sed 's/^/        /' <<<"$missing"
+            return 1
+        fi
         echo "ok      $1: $(sed -n 's/^stat::number_of_executed_units: //p' "$log") runs," \
             "$(sed -n 's/.* cov: \([0-9]*\) .*/\1/p' "$log" | tail -n 1) edges"
     else
