@@ -58,10 +58,11 @@ SHARED_FULL := libsaltyrtc.so.$(VERSION)
 endif
 
 # What cannot take long comes first.
-TESTS := lint test-rust test-fuzz test-deny test-package test-docker test-abi test-c test-docs test-mobile test-races test-python test-swift \
-	test-kotlin test-peers test-aiortc test-interop test-network
+TESTS := lint test-rust test-fuzz test-deny test-package test-docker test-abi test-c test-docs test-packages test-mobile \
+	test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network
 
-.PHONY: help all build header demo demo-browser docs docs-python wheels bench bench-server bench-rtc bench-pull bench-bindings clean
+.PHONY: help all build header demo demo-browser docs docs-python wheels packages clean
+.PHONY: bench bench-server bench-rtc bench-pull bench-bindings
 .PHONY: install install-library install-server uninstall
 .PHONY: test test-tools conformance check-targets fuzz $(TESTS)
 
@@ -140,6 +141,9 @@ test-docs: docs ## The guide: its programs, and the links of all pages
 	$(CARGO) build --locked --quiet --lib --bin saltyrtc-server
 	scripts/test-docs.py $(BUILD)/guide
 
+test-packages: ## Packages of the server in a system that is thrown away: needs root or sudo
+	scripts/test-packages.sh
+
 test-mobile: ## The library for phones is small enough
 	scripts/build-mobile.sh
 
@@ -192,6 +196,9 @@ docs-python: ## The reference of the Python package, in build/python/docs
 
 wheels: ## What is published of the Python package, in build/python/dist
 	scripts/build-wheels.sh
+
+packages: ## Debian and RPM packages of the server, in build/packages (DEBEMAIL=, DEBFULLNAME=: who makes them)
+	scripts/build-packages.sh
 
 bench: bench-server bench-rtc bench-pull bench-bindings ## Measure the speed
 

@@ -28,8 +28,8 @@ BUILT = re.compile(r"\.(a|o|so|dylib|dll|jar|wasm|gz|xz|zst|bz2|zip|tar|crate|mi
 # What people write over their own text.
 HEADER = re.compile(r"SPDX-|\bcopyright\b|\(c\)\s*\d{4}|©|\ball rights reserved\b|\blicensed under\b|@licen[sc]e\b"
                     r"|\bauthors?:\s", re.IGNORECASE)
-# As in this file, which has to name them.
-ABOUT_HEADERS = {"scripts/check-foreign.py"}
+# As in this file, which has to name them; and a package of Debian has a file with such a name.
+ABOUT_HEADERS = {"scripts/check-foreign.py", "scripts/test-packages.sh"}
 
 
 def packages(root, files):

@@ -35,6 +35,9 @@ need 'command -v valgrind' valgrind 'memory errors in the C tests'
 need 'PATH=$PATH:/usr/sbin command -v haproxy' haproxy 'the test of several servers behind a load balancer'
 need 'command -v prometheus && command -v promtool' prometheus 'the alerts and the dashboard for the server'
 need 'command -v musl-gcc' musl-tools 'the steps of the Dockerfile'
+need 'command -v lintian' lintian 'the packages of the server'
+need 'command -v rpm' rpm 'the packages of the server'
+need '[ -x /lib/systemd/systemd ]' systemd 'the packages of the server'
 need 'command -v git' git 'the database of security advisories for the dependencies'
 need 'command -v node' nodejs 'JavaScript peers'
 need 'command -v npm' npm 'JavaScript peers, from their registry'
@@ -86,15 +89,9 @@ at_least() {
     [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]
 }
 
-deny_version() {
-    cargo deny --version 2>/dev/null | sed -n 's/^cargo-deny \([0-9.]*\).*/\1/p'
-}
-
-if ! at_least "$(deny_version || true)" "$MIN_CARGO_DENY"; then
-    echo "Building cargo-deny $MIN_CARGO_DENY (licences and security of the dependencies) into cargo's bin directory."
-    echo "This takes one or two minutes, once."
-    cargo install --quiet --locked --debug --version "$MIN_CARGO_DENY" cargo-deny
-fi
+scripts/cargo-tool.sh cargo-deny "$MIN_CARGO_DENY" 'licences and security of the dependencies'
+scripts/cargo-tool.sh cargo-deb "$MIN_CARGO_DEB" 'packages of the server for Debian' --no-default-features
+scripts/cargo-tool.sh cargo-generate-rpm "$MIN_CARGO_GENERATE_RPM" 'packages of the server for systems with RPM'
 
 # check_version <tool> <command that prints its version> <lowest version>
 check_version() {

@@ -13,3 +13,6 @@ ZIGLANG=0.17.1
 MIN_CARGO_DENY=0.20.2
 # Makes the book, in just this version.
 MDBOOK=0.5.4
+# Read the tables in Cargo.toml that describe the packages of the server.
+MIN_CARGO_DEB=3.8.0
+MIN_CARGO_GENERATE_RPM=0.21.1
