@@ -8,6 +8,7 @@ every step waits for a line of a program, or for its end.
 
 import fcntl
 import hashlib
+import itertools
 import os
 import pty
 import queue
@@ -121,8 +122,8 @@ def check(condition, what):
         fail(f"not true: {what}")
 
 
-def server(valgrind=False):
-    program = Program("server", valgrind=valgrind)
+def server(*arguments, valgrind=False):
+    program = Program("server", *arguments, valgrind=valgrind)
     return program, program.line("ws://"), program.line()
 
 
@@ -237,6 +238,20 @@ def trusted():
         initiator.line("the other one left")
         initiator.ends()
 
+        # The server goes away and comes back, and both find each other.
+        initiator = Program("trusted", alice, "initiate", url)
+        responder = Program("trusted", bob, "join", "stay")
+        responder.line("received: hello yourself")
+        signalling.kill()
+        for program in (initiator, responder):
+            program.line("trying again")
+        signalling, _, _ = server("127.0.0.1", url.rsplit(":", 1)[1])
+        for program in (initiator, responder):
+            program.line("connected without a token")
+        responder.line("received: hello yourself")
+        for program in (initiator, responder):
+            program.kill()
+
         # Files that are damaged, or cannot be written.
         for content in (b"", b"x\n", b"00\nx\n", b"\xff\x00\n"):
             with open(alice, "wb") as file:
@@ -253,6 +268,49 @@ def trusted():
     signalling.end_of_input()
     signalling.ends()
     print("ok  trusted")
+
+
+def pairing_of_which_one_is_killed():
+    """A file is replaced as a whole, so that being killed before that is the same as having the one before."""
+    signalling, url, _ = server()
+    with tempfile.TemporaryDirectory() as directory:
+        alice, bob = (os.path.join(directory, name) for name in ("alice", "bob"))
+
+        def content(path):
+            with open(path, "rb") as file:
+                return file.read()
+
+        initiator = Program("trusted", alice, "initiate", url, "1")
+        invitation = initiator.line("invitation: ").split()[1]
+        alice_before = content(alice)
+        # It stores the invitation before it needs a server.
+        nowhere = Program("trusted", bob, "join", invitation.replace(url, "ws://127.0.0.1:1"))
+        nowhere.line("trying again")
+        nowhere.kill()
+        bob_before = content(bob).replace(b"ws://127.0.0.1:1", url.encode())
+        with open(bob, "wb") as file:
+            file.write(bob_before)
+        responder = Program("trusted", bob, "join")
+        responder.ends()
+        initiator.ends()
+        alice_after, bob_after = content(alice), content(bob)
+        check(alice_before != alice_after and bob_before != bob_after, "both have stored what they know now")
+
+        for of_alice, of_bob in itertools.product((alice_before, alice_after), (bob_before, bob_after)):
+            for path, text in ((alice, of_alice), (bob, of_bob)):
+                with open(path, "wb") as file:
+                    file.write(text)
+            for _ in range(2):
+                initiator = Program("trusted", alice, "initiate", url, "1")
+                responder = Program("trusted", bob, "join")
+                responder.line("connected")
+                responder.line("received: hello yourself")
+                responder.ends()
+                initiator.ends()
+            check(content(alice).startswith(b"paired") and content(bob).startswith(b"paired"), "both know that they have paired")
+    signalling.end_of_input()
+    signalling.ends()
+    print("ok  pairing_of_which_one_is_killed")
 
 
 def gstreamer_webrtc():
@@ -638,7 +696,8 @@ def files_and_errors():
 
 
 if __name__ == "__main__":
-    for test in (chat_with_its_own_server, chat_with_another_server, chat_on_a_terminal, trusted, gstreamer_webrtc,
+    for test in (chat_with_its_own_server, chat_with_another_server, chat_on_a_terminal, trusted,
+                 pairing_of_which_one_is_killed, gstreamer_webrtc,
                  files_of_all_kinds, files_both_ways, files_resume, files_that_are_damaged, files_on_a_terminal,
                  files_and_errors):
         if not sys.argv[2:] or test.__name__ in sys.argv[2:]:
