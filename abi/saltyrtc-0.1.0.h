@@ -875,6 +875,18 @@ saltyrtc_status saltyrtc_rtc_config_set_ports(struct saltyrtc_rtc_config *config
                                               uint16_t last,
                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_disconnected_timeout(struct saltyrtc_rtc_config *config,
+                                                             uint32_t timeout_ms,
+                                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_unreachable_timeout(struct saltyrtc_rtc_config *config,
+                                                            uint32_t timeout_ms,
+                                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_setup_timeout(struct saltyrtc_rtc_config *config,
+                                                      uint32_t timeout_ms,
+                                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+SALTYRTC_API
 saltyrtc_status saltyrtc_config_add_rtc_task(struct saltyrtc_config *config,
                                              const struct saltyrtc_rtc_config *rtc,
                                              struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);

@@ -1375,7 +1375,8 @@ SALTYRTC_ENUM(saltyrtc_connection_state) {
      */
     SALTYRTC_CONNECTION_STATE_DISCONNECTED = 3,
     /**
-     * No path to the peer was found, or it was lost for at least 30 seconds. Before the handover,
+     * No path to the peer was found, or it was lost for 30 seconds
+     * (saltyrtc_rtc_config_set_unreachable_timeout). Before the handover,
      * the initiator can try again with saltyrtc_client_restart_ice. After the handover, no way to
      * reach the peer is left, and the client closes (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
      */
@@ -3085,6 +3086,45 @@ saltyrtc_status saltyrtc_rtc_config_set_ports(struct saltyrtc_rtc_config *config
                                               uint16_t first,
                                               uint16_t last,
                                               struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * For how long the peer may show no sign of life before the connection is DISCONNECTED, which may pass: what is sent
+ * waits. In milliseconds, at least 1000. Default: 7000.
+ *
+ * The shorter of this time and that of saltyrtc_rtc_config_set_unreachable_timeout decides how often the peer is asked
+ * for a sign of life: about three times within it, so every 2.5 s by default.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_disconnected_timeout(struct saltyrtc_rtc_config *config,
+                                                             uint32_t timeout_ms,
+                                                             struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * For how long the peer may show no sign of life before it is UNREACHABLE, which after the handover is the end of the
+ * client (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST). In milliseconds, from 1000 to 30000: nobody may be sent to for longer
+ * without its consent (RFC 7675). Default: 30000.
+ *
+ * With a short time the end of a peer is noticed soon that said no good-bye, because it crashed or lost its network. But an
+ * interruption that takes longer ends the connection, which would have recovered (a lift, a tunnel, another Wi-Fi), and
+ * a phone is kept awake by what is sent more often. Within one building 3000 are enough; with phones on the move 15000 and
+ * more are advisable. A path to the peer is looked for until there has been no news of addresses for this time, but for 10 s
+ * at least.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_unreachable_timeout(struct saltyrtc_rtc_config *config,
+                                                            uint32_t timeout_ms,
+                                                            struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
+
+/**
+ * How long it may take until channels can be used, from the handshake with the peer on, or from its first offer. After
+ * that the connection is FAILED (SALTYRTC_STATUS_RTC_FAILED), on either side; saltyrtc_client_restart_ice begins anew, and so
+ * does the initiator when the addresses of its host change. In milliseconds, at least 1000. Default: 120000, in which
+ * a connection gets through bad networks.
+ */
+SALTYRTC_API
+saltyrtc_status saltyrtc_rtc_config_set_setup_timeout(struct saltyrtc_rtc_config *config,
+                                                      uint32_t timeout_ms,
+                                                      struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
  * Adds the WebRTC task, implemented by the built-in WebRTC, after the tasks that were added before. No

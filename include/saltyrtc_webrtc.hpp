@@ -47,6 +47,15 @@ public:
     RtcConfig &add_address(const std::string &address) {
         return set(saltyrtc_rtc_config_add_address, address.c_str());
     }
+    RtcConfig &disconnected_timeout(Milliseconds time) {
+        return set(saltyrtc_rtc_config_set_disconnected_timeout, detail::timeout(time));
+    }
+    RtcConfig &unreachable_timeout(Milliseconds time) {
+        return set(saltyrtc_rtc_config_set_unreachable_timeout, detail::timeout(time));
+    }
+    RtcConfig &setup_timeout(Milliseconds time) {
+        return set(saltyrtc_rtc_config_set_setup_timeout, detail::timeout(time));
+    }
     RtcConfig &ports(std::uint16_t first, std::uint16_t last) {
         return set(saltyrtc_rtc_config_set_ports, first, last);
     }

@@ -32,6 +32,7 @@ FEATURES = (
     ("Back-pressure", ("client_set_low_water",), "set_low_water"),
     ("Encryption with the keys of the session", ("client_encrypt",), "encrypt_for_peer"),
     ("Built-in WebRTC", ("config_add_rtc_task",), "with_rtc"),
+    ("The times after which a silent peer is lost", ("rtc_config_set_unreachable_timeout",), "unreachable_timeout"),
     ("Built-in ORTC", ("rtc_config_set_tasks",), "RtcTasks"),
     ("Statistics of the connection", ("client_rtc_stats",), "rtc_stats"),
     ("Word of another network, addresses of the host", ("client_set_addresses",), "set_addresses"),

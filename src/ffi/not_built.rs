@@ -167,6 +167,36 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_ports(
 
 #[cfg(not(feature = "webrtc"))]
 #[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_disconnected_timeout(
+    config: *mut c_void,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    not_built(error, "the built-in WebRTC is not part of this build of the library (feature webrtc)")
+}
+
+#[cfg(not(feature = "webrtc"))]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_unreachable_timeout(
+    config: *mut c_void,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    not_built(error, "the built-in WebRTC is not part of this build of the library (feature webrtc)")
+}
+
+#[cfg(not(feature = "webrtc"))]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_setup_timeout(
+    config: *mut c_void,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    not_built(error, "the built-in WebRTC is not part of this build of the library (feature webrtc)")
+}
+
+#[cfg(not(feature = "webrtc"))]
+#[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_add_rtc_task(
     config: *mut c_void,
     rtc: *const c_void,

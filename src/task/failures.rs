@@ -13,7 +13,7 @@ use crate::protocol::SecureChannelError;
 pub enum ConnectionFailure {
     /// This side has no certificate: none could be made.
     OwnCertificate(String),
-    /// The peer did not answer the handshake of DTLS.
+    /// The connection could not be set up in time: the peer did not answer, or not to everything.
     NoAnswer,
     /// There is no kind of certificate that both sides can use. The peer's most likely has an RSA key.
     NoCommonCertificate(String),
@@ -34,8 +34,8 @@ impl fmt::Display for ConnectionFailure {
         match self {
             Self::OwnCertificate(error) | Self::Description(error) => f.write_str(error),
             Self::NoAnswer => f.write_str(
-                "the encrypted connection to the peer (DTLS) could not be made: the peer did not \
-                 answer",
+                "the connection to the peer could not be set up in time: the peer did not answer, or \
+                 the network between the two loses too much",
             ),
             Self::NoCommonCertificate(error) => write!(
                 f,

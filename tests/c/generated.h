@@ -676,6 +676,18 @@ static inline const char *wrong_not_built(void) {
         return "saltyrtc_rtc_config_set_ports";
     }
     if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_disconnected_timeout(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_disconnected_timeout";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_unreachable_timeout(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_unreachable_timeout";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
+        saltyrtc_rtc_config_set_setup_timeout(NULL, 0, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
+        return "saltyrtc_rtc_config_set_setup_timeout";
+    }
+    if (!saltyrtc_has_feature("webrtc") &&
         saltyrtc_config_add_rtc_task(NULL, NULL, NULL) != SALTYRTC_STATUS_NOT_BUILT) {
         return "saltyrtc_config_add_rtc_task";
     }

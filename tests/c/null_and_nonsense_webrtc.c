@@ -175,6 +175,13 @@ static void rtc(const test_server *server) {
     IS_NULL("config", saltyrtc_rtc_config_set_ports(NULL, 1, 2, &error));
     IS_BAD("first", saltyrtc_rtc_config_set_ports(rtc, 0, 2, &error));
     IS_BAD("first", saltyrtc_rtc_config_set_ports(rtc, 3, 2, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_disconnected_timeout(NULL, 1000, &error));
+    IS_BAD("timeout_ms", saltyrtc_rtc_config_set_disconnected_timeout(rtc, 999, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_unreachable_timeout(NULL, 1000, &error));
+    IS_BAD("timeout_ms", saltyrtc_rtc_config_set_unreachable_timeout(rtc, 999, &error));
+    IS_BAD("timeout_ms", saltyrtc_rtc_config_set_unreachable_timeout(rtc, 30001, &error));
+    IS_NULL("config", saltyrtc_rtc_config_set_setup_timeout(NULL, 1000, &error));
+    IS_BAD("timeout_ms", saltyrtc_rtc_config_set_setup_timeout(rtc, 999, &error));
     IS_NULL("config", saltyrtc_config_add_rtc_task(NULL, rtc, &error));
     IS_NULL("rtc", saltyrtc_config_add_rtc_task(config, NULL, &error));
     saltyrtc_rtc_config_free(rtc);

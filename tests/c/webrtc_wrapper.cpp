@@ -27,6 +27,7 @@ std::string text(const saltyrtc::Bytes &bytes) { return std::string(bytes.begin(
 void built_in(const saltyrtc::Server &server) {
     saltyrtc::RtcConfig rtc;
     rtc.add_address("127.0.0.1").max_message_size(100000).max_buffered(1 << 20).negotiated_ids({7});
+    rtc.disconnected_timeout(1s).unreachable_timeout(30s).setup_timeout(60s);
     rtc.handover(true).relay_only(false).ports(1024, 65535).add_plain_label("plain");
     rtc.add_ice_server("stun:127.0.0.1:1").add_ice_server("turn:127.0.0.1:1", "user", "password");
     fails(SALTYRTC_STATUS_BAD_URL, "url", [&] { rtc.add_ice_server("http://a"); });

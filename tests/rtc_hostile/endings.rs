@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use saltyrtc::client::{ChannelOptions, ClientState, ClosedBy, Event};
+use saltyrtc::client::{ChannelOptions, ClientState, ClosedBy, Event, RtcConfig};
 use saltyrtc::protocol::ChannelTransmit;
 use saltyrtc::protocol::message::Payload;
 use saltyrtc::rtc::association::{AssociationEvent, ChannelId, MessageKind};
 use saltyrtc::task::{ChannelEvent, ConnectionState, TaskEvent};
 
-use super::scene::Scene;
-use super::signalling::{handed_over, handed_over_with};
+use super::scene::{Plan, Scene};
+use super::signalling::{hand_over, handed_over, handed_over_with, with_channels};
 
 fn is_message_on(id: ChannelId) -> impl Fn(&AssociationEvent) -> bool {
     move |event| matches!(event, AssociationEvent::Message { id: it, .. } if *it == id)
@@ -51,7 +51,9 @@ async fn delivered(scene: &mut Scene) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_is_lost_after_everything_that_it_has_sent() {
     const COUNT: u32 = 3000;
-    let (mut scene, mut channel, signalling) = handed_over().await;
+    let victim = RtcConfig { unreachable_timeout: Duration::from_secs(5), ..RtcConfig::default() };
+    let scene = Scene::connected(Plan { handover: true, victim, ..Plan::default() }).await;
+    let (mut scene, mut channel, signalling) = hand_over(with_channels(scene).await).await;
     scene.unseen.clear();
     scene.victim_reads = false;
     for number in 0..COUNT {

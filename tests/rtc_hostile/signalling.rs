@@ -17,7 +17,7 @@ async fn connected() -> (Scene, Opened, ChannelId) {
     with_channels(Scene::connected(Plan { handover: true, ..Plan::default() }).await).await
 }
 
-async fn with_channels(mut scene: Scene) -> (Scene, Opened, ChannelId) {
+pub async fn with_channels(mut scene: Scene) -> (Scene, Opened, ChannelId) {
     let signalling = scene.hostile.signalling_channel().expect("a channel for the signalling");
     let config = ChannelConfig { negotiated: Some(signalling.id), ..ChannelConfig::default() };
     let id = scene.association().open(Instant::now(), config).expect("a channel");
@@ -38,7 +38,7 @@ pub async fn handed_over_with(max_message_size: usize) -> (Scene, Opened, Channe
     hand_over(with_channels(scene).await).await
 }
 
-async fn hand_over(
+pub async fn hand_over(
     (mut scene, mut channel, id): (Scene, Opened, ChannelId),
 ) -> (Scene, Opened, ChannelId) {
     scene.signalling = Some(id);

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{AgentConfig, CandidateType, IceState, Path, SocketError, SocketId};
+use saltyrtc::rtc::ice::{
+    AgentConfig, CandidateType, IceState, Path, SocketError, SocketId, Timeouts,
+};
 
 use crate::controlling;
 use crate::network::Network;
@@ -12,8 +14,13 @@ const B: &str = "198.51.100.2:6000";
 
 /// Two hosts that have gathered and know each other's credentials, not their candidates.
 fn network(a: &str, b: &str) -> Network {
+    network_with(controlling(), a, b)
+}
+
+/// The same, with a first host that has this configuration.
+fn network_with(config: AgentConfig, a: &str, b: &str) -> Network {
     let mut network = Network::new();
-    network.add(controlling(), a, None);
+    network.add(config, a, None);
     network.add(AgentConfig::default(), b, None);
     for host in &mut network.hosts {
         host.agent.gather(network.now);
@@ -163,6 +170,44 @@ fn silence_disconnects_then_fails_and_speech_in_between_reconnects() {
     network.run(Duration::from_secs(60));
     assert_eq!(network.state(0), IceState::Failed);
     assert_eq!(network.datagrams, sent);
+}
+
+/// The times are those that were set, and the checks come often enough for them.
+#[test]
+fn silence_is_noticed_in_the_time_that_was_set() {
+    for (disconnected, failed) in [(1000, 1000), (1000, 2000), (2000, 10_000), (20_000, 3000)] {
+        let [disconnected, failed] = [disconnected, failed].map(Duration::from_millis);
+        let timeouts = Timeouts { disconnected, failed };
+        let mut network = network_with(AgentConfig { timeouts, ..controlling() }, A, B);
+        network.run_until_connected();
+        // Single losses are no silence.
+        network.loss = 50;
+        network.run(Duration::from_secs(60));
+        assert_eq!(network.state(0), IceState::Connected);
+        network.loss = 0;
+        network.run(Duration::from_secs(10));
+        network.hosts[0].states.clear();
+        network.hosts[1].connected = false;
+        let cut = network.now;
+        network.run_until("failed", |network| network.state(0) == IceState::Failed);
+        let states: Vec<_> =
+            network.hosts[0].states.iter().map(|(at, state)| (*state, *at - cut)).collect();
+        let in_time = |time: Duration, limit: Duration| time <= limit && 2 * time > limit;
+        match states[..] {
+            [(IceState::Disconnected, first), (IceState::Failed, last)] => {
+                assert!(disconnected < failed && in_time(first, disconnected), "{first:?}");
+                assert!(in_time(last, failed), "{last:?}");
+            }
+            [(IceState::Failed, last)] => {
+                assert!(disconnected >= failed && in_time(last, failed), "{last:?}");
+            }
+            _ => panic!("{states:?}"),
+        }
+        // The other side has not set anything.
+        assert!(
+            network.now - cut >= Duration::from_secs(7) || network.state(1) == IceState::Connected
+        );
+    }
 }
 
 #[test]

@@ -20,5 +20,5 @@ fn controlling() -> AgentConfig {
 
 fn with_server(url: &str, controlling: bool, policy: Policy) -> AgentConfig {
     let server = Server::new(url, turn_server::USER, turn_server::PASSWORD).unwrap();
-    AgentConfig { servers: vec![server], policy, controlling }
+    AgentConfig { servers: vec![server], policy, controlling, ..AgentConfig::default() }
 }

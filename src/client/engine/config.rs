@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use crate::rtc::association::DtlsRole;
 use crate::rtc::ice;
@@ -43,6 +44,24 @@ pub struct RtcConfig {
     pub addresses: Vec<IpAddr>,
     /// The UDP ports to use, one for each address. Default: `None`, which means any.
     pub ports: Option<RangeInclusive<u16>>,
+    /// Without a sign of life of the peer for this long, the connection is
+    /// [`Disconnected`](ConnectionState::Disconnected), which may pass. At least a second. Default: 7 seconds.
+    pub disconnected_timeout: Duration,
+    /// Without a sign of life of the peer for this long, the peer is
+    /// [`Unreachable`](ConnectionState::Unreachable). From a second to 30 seconds, as nobody may be sent to for
+    /// longer without its consent (RFC 7675). The first path, and another one after a restart of ICE, is looked
+    /// for until nothing has been heard of new addresses for this long, but for ten seconds at least. Default: 30
+    /// seconds.
+    ///
+    /// The shorter of the two times decides how often the peer is asked: about three times within it, every 2.5
+    /// seconds by default. The sooner the end of a peer is noticed, the more a phone is kept awake, and the more
+    /// connections are lost that would have come back. After the handover an unreachable peer is the end of the
+    /// client.
+    pub unreachable_timeout: Duration,
+    /// How long it may take until channels can be used, from the peer's handshake (or its first offer) on. After
+    /// that the connection is [`Failed`](ConnectionState::Failed). Default: two minutes, in which a handshake
+    /// gets through bad networks.
+    pub setup_timeout: Duration,
 }
 
 /// Whether a host can have this address, so that others can send something there.
@@ -52,6 +71,7 @@ pub(crate) fn is_of_a_host(address: IpAddr) -> bool {
 
 impl Default for RtcConfig {
     fn default() -> Self {
+        let timeouts = ice::Timeouts::default();
         Self {
             ice_servers: Vec::new(),
             ice_policy: ice::Policy::All,
@@ -64,6 +84,9 @@ impl Default for RtcConfig {
             plain_labels: Vec::new(),
             addresses: Vec::new(),
             ports: None,
+            disconnected_timeout: timeouts.disconnected,
+            unreachable_timeout: timeouts.failed,
+            setup_timeout: Duration::from_secs(120),
         }
     }
 }

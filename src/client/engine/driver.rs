@@ -25,6 +25,7 @@ use crate::client::shared::{By, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SecureChannel, SignallingChannel};
 use crate::rtc::connection::{Connection, ConnectionConfig};
+use crate::rtc::ice;
 use crate::task::ortc::{self, Ortc, OrtcSendFailure};
 use crate::task::webrtc::{
     self, OptionsError, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
@@ -141,6 +142,11 @@ impl Engine {
             offerer: false,
             dtls_role: config.dtls_role,
             max_message_size: MAX_SCTP_MESSAGE,
+            ice_timeouts: ice::Timeouts {
+                disconnected: config.disconnected_timeout,
+                failed: config.unreachable_timeout,
+            },
+            setup_timeout: config.setup_timeout,
         };
         Self {
             shared,
@@ -234,6 +240,12 @@ impl Engine {
             session.io.look_again();
         }
         if session.io.is_scan_due(now) && session.scan(now) && peer.initiator {
+            let failed = ConnectionState::Failed(ConnectionFailure::NoAnswer);
+            if *session.connection.state() == failed && !peer.handed_over {
+                // There was no way to the peer in time, and now there may be one.
+                self.begin(now);
+                return Next::Turn;
+            }
             session.connection.want_restart();
         }
         session.expire(now);

@@ -17,7 +17,8 @@ c_enum! {
         /// The peer has not answered for a while. The connection may recover by itself; what is sent on
         /// channels waits.
         Disconnected = 3,
-        /// No path to the peer was found, or it was lost for at least 30 seconds. Before the handover,
+        /// No path to the peer was found, or it was lost for 30 seconds
+        /// (saltyrtc_rtc_config_set_unreachable_timeout). Before the handover,
         /// the initiator can try again with saltyrtc_client_restart_ice. After the handover, no way to
         /// reach the peer is left, and the client closes (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST).
         Unreachable = 4,

@@ -2,7 +2,9 @@
 
 use std::ffi::c_char;
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::ptr;
+use std::time::Duration;
 
 use crate::client::{RtcConfig, RtcTasks, is_of_a_host};
 use crate::ffi::args::{self, handle, handle_mut, optional_text, slice, text, text_bytes};
@@ -12,7 +14,7 @@ use crate::ffi::error::{CallError, Outcome, entry, saltyrtc_error, silent_entry}
 use crate::ffi::event::saltyrtc_dtls_role;
 use crate::ffi::status::saltyrtc_status;
 use crate::rtc::association::DtlsRole;
-use crate::rtc::ice::{Policy, Server};
+use crate::rtc::ice::{Policy, Server, Timeouts};
 use crate::task::webrtc::{Options, WebRtc};
 
 /// The settings of the built-in WebRTC. saltyrtc_config_add_rtc_task copies them into the configuration
@@ -267,6 +269,76 @@ pub unsafe extern "C" fn saltyrtc_rtc_config_set_ports(
             return Err(CallError::argument("first", "must be at least 1, and not above last"));
         }
         config.config.ports = Some(first..=last);
+        Ok(())
+    })
+}
+
+fn timeout(timeout_ms: u32, limits: RangeInclusive<Duration>) -> Outcome<Duration> {
+    let timeout = Duration::from_millis(timeout_ms.into());
+    if limits.contains(&timeout) {
+        return Ok(timeout);
+    }
+    let [least, most] = [limits.start(), limits.end()].map(Duration::as_millis);
+    let bounds = format!("must be at least {least} (milliseconds), and at most {most}");
+    Err(CallError::argument("timeout_ms", bounds))
+}
+
+/// The longest time that can be set where there is no other limit.
+const LONGEST: Duration = Duration::from_millis(u32::MAX as u64);
+
+/// For how long the peer may show no sign of life before the connection is DISCONNECTED, which may pass: what is sent
+/// waits. In milliseconds, at least 1000. Default: 7000.
+///
+/// The shorter of this time and that of saltyrtc_rtc_config_set_unreachable_timeout decides how often the peer is asked
+/// for a sign of life: about three times within it, so every 2.5 s by default.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_disconnected_timeout(
+    config: *mut saltyrtc_rtc_config,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle_mut(config, "config")?.config.disconnected_timeout =
+            timeout(timeout_ms, Timeouts::MIN..=LONGEST)?;
+        Ok(())
+    })
+}
+
+/// For how long the peer may show no sign of life before it is UNREACHABLE, which after the handover is the end of the
+/// client (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST). In milliseconds, from 1000 to 30000: nobody may be sent to for longer
+/// without its consent (RFC 7675). Default: 30000.
+///
+/// With a short time the end of a peer is noticed soon that said no good-bye, because it crashed or lost its network. But an
+/// interruption that takes longer ends the connection, which would have recovered (a lift, a tunnel, another Wi-Fi), and
+/// a phone is kept awake by what is sent more often. Within one building 3000 are enough; with phones on the move 15000 and
+/// more are advisable. A path to the peer is looked for until there has been no news of addresses for this time, but for 10 s
+/// at least.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_unreachable_timeout(
+    config: *mut saltyrtc_rtc_config,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle_mut(config, "config")?.config.unreachable_timeout =
+            timeout(timeout_ms, Timeouts::MIN..=Timeouts::MAX_FAILED)?;
+        Ok(())
+    })
+}
+
+/// How long it may take until channels can be used, from the handshake with the peer on, or from its first offer. After
+/// that the connection is FAILED (SALTYRTC_STATUS_RTC_FAILED), on either side; saltyrtc_client_restart_ice begins anew, and so
+/// does the initiator when the addresses of its host change. In milliseconds, at least 1000. Default: 120000, in which
+/// a connection gets through bad networks.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn saltyrtc_rtc_config_set_setup_timeout(
+    config: *mut saltyrtc_rtc_config,
+    timeout_ms: u32,
+    error: *mut *mut saltyrtc_error,
+) -> saltyrtc_status {
+    entry(error, || {
+        handle_mut(config, "config")?.config.setup_timeout =
+            timeout(timeout_ms, Timeouts::MIN..=LONGEST)?;
         Ok(())
     })
 }

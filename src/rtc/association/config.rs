@@ -1,6 +1,7 @@
 //! What an association and its channels are made with.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -40,6 +41,9 @@ pub struct SctpConfig {
     /// How many bytes of received messages are held, complete or not, before the peer has to pause.
     /// Default: 4 MiB; never less than twice `max_message_size`.
     pub receive_buffer: usize,
+    /// How long it may take until the association is connected. Default: two minutes, which lets a handshake
+    /// survive an ICE restart.
+    pub setup_timeout: Duration,
 }
 
 impl Default for SctpConfig {
@@ -52,6 +56,7 @@ impl Default for SctpConfig {
             mtu: 1200,
             send_buffer: 2 << 20,
             receive_buffer: 4 << 20,
+            setup_timeout: Duration::from_secs(120),
         }
     }
 }

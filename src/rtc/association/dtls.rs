@@ -16,9 +16,6 @@ use crate::task::ConnectionFailure;
 
 /// When a flight of the handshake is sent again for the first time; doubled each time.
 const FIRST_RETRANSMISSION: Duration = Duration::from_millis(250);
-/// How long the handshake may take. ICE gives up earlier if the peer cannot be reached; this lets a
-/// handshake survive an ICE restart.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(120);
 /// A deadline further away than this means none.
 const NO_DEADLINE: Duration = Duration::from_secs(365 * 24 * 3600);
 /// The least time until the next timeout, so that a driver that sleeps until the deadline never spins.
@@ -76,7 +73,8 @@ impl DtlsConnection {
             .flight_start_rto(FIRST_RETRANSMISSION)
             // Time is what limits the handshake. (Repeated messages of the peer count here, too.)
             .flight_retries(64)
-            .handshake_timeout(HANDSHAKE_TIMEOUT)
+            // It is the association that gives up.
+            .handshake_timeout(NO_DEADLINE)
             .build()
             .expect("the settings are in range");
         let certificate = DtlsCertificate {

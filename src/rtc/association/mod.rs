@@ -29,7 +29,7 @@ use self::inbox::Inbox;
 use self::sctp::Sctp;
 use super::certificate::Certificate;
 use super::fingerprint::Fingerprint;
-use crate::task::ChannelOpenError;
+use crate::task::{ChannelOpenError, ConnectionFailure};
 
 /// Kinds of messages on a stream (RFC 8831 section 8).
 mod ppid {
@@ -57,6 +57,8 @@ const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
 pub struct Association {
     now: Instant,
     state: State,
+    /// When it has to be connected.
+    connected_until: Instant,
     dtls: DtlsConnection,
     sctp: Sctp,
     channels: Channels,
@@ -100,6 +102,7 @@ impl Association {
         Self {
             now,
             state: State::Connecting,
+            connected_until: now + config.setup_timeout,
             dtls: DtlsConnection::new(now, role, certificate, remote_fingerprints, mtu),
             sctp: Sctp::new(now, config, mtu, role == DtlsRole::Client),
             channels: Channels::new(role),
@@ -135,6 +138,9 @@ impl Association {
         self.advance(now);
         self.dtls.handle_timeout(self.now);
         self.settle();
+        if self.state == State::Connecting && self.now >= self.connected_until {
+            self.end(Some(ConnectionFailure::NoAnswer));
+        }
         if matches!(self.state, State::ShuttingDown(until) if self.now >= until) {
             self.sctp.abort();
             self.end(None);
@@ -157,7 +163,8 @@ impl Association {
         let until = match self.state {
             State::Over => return None,
             State::ShuttingDown(until) => Some(until),
-            State::Connecting | State::Connected => None,
+            State::Connecting => Some(self.connected_until),
+            State::Connected => None,
         };
         let more = (self.sctp.ready() > 0 && self.inbox.has_room()).then_some(self.now);
         [self.dtls.deadline(), self.sctp.deadline(), until, more].into_iter().flatten().min()
@@ -280,6 +287,17 @@ impl Association {
     /// 0 if there is no such channel.
     pub fn buffered_amount(&self, id: ChannelId) -> usize {
         self.sctp.buffered_amount(id.0)
+    }
+
+    /// Whether the peer has not proved yet who it is, or cannot be talked to yet for another reason.
+    pub fn is_connecting(&self) -> bool {
+        self.state == State::Connecting
+    }
+
+    /// The peer has had time enough to answer.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        self.advance(now);
+        self.end(Some(ConnectionFailure::NoAnswer));
     }
 
     /// Whether it has ended: what has come from the peer waits among the events, and nothing follows.

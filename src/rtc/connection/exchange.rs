@@ -29,7 +29,7 @@ impl Connection {
     /// Restarts ICE: the parameters to send to the peer. `None` if that is not possible now, or for the other side
     /// to do. If it is not possible, [`take_restart`](Self::take_restart) says later that it is time.
     pub fn restart_parameters(&mut self, now: Instant) -> Option<OrtcMessage> {
-        if !self.offerer {
+        if !self.offerer || self.state.is_end() {
             return None;
         }
         if self.offered.is_some() {

@@ -6,6 +6,7 @@
 
 mod error;
 mod exchange;
+mod progress;
 mod remote;
 #[cfg(test)]
 mod tests;
@@ -24,9 +25,9 @@ pub use crate::rtc::describe::parameters::ParametersError;
 pub use crate::rtc::describe::sdp::SdpError;
 use crate::rtc::describe::sdp::{Description, Origin};
 use crate::rtc::describe::{Parameters, Setup};
-use crate::rtc::ice::{self, Agent, IceState, Output, Path, Received, SocketId, StreamId};
+use crate::rtc::ice::{self, Agent, Output, Path, Received, SocketId, StreamId};
 use crate::task::webrtc::Candidate;
-use crate::task::{ConnectionFailure, ConnectionProblem, ConnectionState};
+use crate::task::{ConnectionProblem, ConnectionState};
 
 /// Candidates of the peer that are held until its description is there.
 const MAX_EARLY_CANDIDATES: usize = 64;
@@ -52,6 +53,10 @@ pub struct ConnectionConfig {
     pub dtls_role: Option<DtlsRole>,
     /// The most bytes that we take in one message of SCTP.
     pub max_message_size: usize,
+    /// For how long the peer may be silent.
+    pub ice_timeouts: ice::Timeouts,
+    /// How long it may take until the connection can be used, from its beginning on.
+    pub setup_timeout: Duration,
 }
 
 /// What has happened.
@@ -76,6 +81,8 @@ pub struct Connection {
     certificate: Certificate,
     origin: Origin,
     max_message_size: usize,
+    setup_timeout: Duration,
+    set_up_until: Instant,
     /// The identification of our section, for candidates: `mid` and index.
     section: (Option<String>, u16),
     /// When the offer was made that waits for its answer.
@@ -118,8 +125,13 @@ impl Connection {
         mut random: Box<dyn RandomSource>,
     ) -> Self {
         let origin = Origin::new(u64::from_be_bytes(random.array()));
-        let ConnectionConfig { ice_servers: servers, ice_policy: policy, .. } = config;
-        let agent = ice::AgentConfig { servers, policy, controlling: config.offerer };
+        let ConnectionConfig { setup_timeout, ice_timeouts: timeouts, .. } = config;
+        let agent = ice::AgentConfig {
+            servers: config.ice_servers,
+            policy: config.ice_policy,
+            controlling: config.offerer,
+            timeouts,
+        };
         Self {
             offerer: config.offerer,
             dtls_role: config.dtls_role,
@@ -127,6 +139,8 @@ impl Connection {
             certificate,
             origin,
             max_message_size: config.max_message_size,
+            setup_timeout,
+            set_up_until: now + setup_timeout,
             section: (Some("0".into()), 0),
             offered: None,
             surplus_answers: 0,
@@ -161,7 +175,7 @@ impl Connection {
     /// later that it is time), or the peer makes the offers. One that waits for very long is replaced by
     /// one with the same credentials, so that an answer to either is right for both.
     pub fn create_offer(&mut self, now: Instant) -> Option<String> {
-        if !self.offerer {
+        if !self.offerer || self.state.is_end() {
             return None;
         }
         if self.must_wait(now) {
@@ -370,12 +384,14 @@ impl Connection {
             return;
         }
         let Some(remote) = &self.remote else { return };
+        // The time of the whole connection has begun before.
+        let sctp = SctpConfig { setup_timeout: self.setup_timeout, ..remote.sctp.clone() };
         self.association = Some(Association::new(
             now,
             remote.role,
             &self.certificate,
             remote.fingerprints.clone(),
-            &remote.sctp,
+            &sctp,
         ));
     }
 
@@ -441,25 +457,6 @@ impl Connection {
         self.drain(now);
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout).
-    pub fn poll_timeout(&mut self) -> Option<Instant> {
-        let association = self.association.as_ref().and_then(Association::poll_timeout);
-        [self.agent.poll_timeout(), association].into_iter().flatten().min()
-    }
-
-    /// Does what is due.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if self.agent.poll_timeout().is_some_and(|at| at <= now) {
-            self.agent.handle_timeout(now);
-        }
-        if let Some(association) = &mut self.association
-            && association.poll_timeout().is_some_and(|at| at <= now)
-        {
-            association.handle_timeout(now);
-        }
-        self.drain(now);
-    }
-
     /// What has happened.
     pub fn poll_event(&mut self) -> Option<ConnectionOutput> {
         self.events.pop_front()
@@ -514,20 +511,6 @@ impl Connection {
         }
     }
 
-    /// Ends the connection. The driver still has to do what is in the events that remain.
-    pub fn close(&mut self, now: Instant) {
-        self.agent.close(now);
-        self.drain(now);
-        self.ended(ConnectionState::Closed);
-    }
-
-    /// Gives up, because a description cannot be used. The driver still has to do what is in the events that remain.
-    pub fn fail(&mut self, now: Instant, failure: ConnectionFailure) {
-        self.agent.close(now);
-        self.drain(now);
-        self.ended(ConnectionState::Failed(failure));
-    }
-
     /// Whether the peer has said what this side needs to know, and it can be used.
     pub fn is_described(&self) -> bool {
         self.remote.is_some()
@@ -536,71 +519,5 @@ impl Connection {
     /// An offer, or an answer, which tells the peer that there will be no connection.
     pub fn rejection(&mut self) -> String {
         self.origin.rejection()
-    }
-
-    fn ended(&mut self, state: ConnectionState) {
-        if !self.state.is_end() {
-            self.state = state.clone();
-            self.events.push_back(ConnectionOutput::State(state));
-        }
-    }
-
-    /// Takes the output of the ICE agent.
-    fn drain(&mut self, now: Instant) {
-        while let Some(output) = self.agent.poll_output() {
-            match output {
-                Output::Data(data) => {
-                    if let Some(association) = &mut self.association {
-                        association.handle_datagram(now, &data);
-                    }
-                }
-                Output::Candidate(candidate) => {
-                    let (sdp_mid, index) = self.section.clone();
-                    let ufrag = self.agent.local_credentials().ufrag().to_owned();
-                    self.events.push_back(ConnectionOutput::Candidate(Some(Candidate {
-                        candidate,
-                        sdp_mid,
-                        sdp_m_line_index: Some(index),
-                        username_fragment: Some(ufrag),
-                    })));
-                }
-                Output::EndOfCandidates => self.events.push_back(ConnectionOutput::Candidate(None)),
-                Output::State(_) => {}
-                Output::RestartAdvised => self.want_restart(),
-                Output::Path(path) => {
-                    self.path = path;
-                    if path.is_some() {
-                        self.start_association(now);
-                        if let Some(association) = &mut self.association {
-                            association.path_changed(now);
-                        }
-                    }
-                }
-                Output::ServerFailed { url, problem } => {
-                    self.problem(ConnectionProblem::IceServer { url: url.to_string(), problem });
-                }
-                output => self.events.push_back(ConnectionOutput::Io(output)),
-            }
-        }
-        self.update_state();
-    }
-
-    fn update_state(&mut self) {
-        if self.state.is_end() {
-            return;
-        }
-        let state = match self.agent.state() {
-            IceState::New if self.remote.is_none() => ConnectionState::New,
-            IceState::Failed => ConnectionState::Unreachable,
-            IceState::Connected if self.secured => ConnectionState::Connected,
-            IceState::Disconnected if self.secured => ConnectionState::Disconnected,
-            IceState::New | IceState::Checking | IceState::Connected | IceState::Disconnected => {
-                ConnectionState::Connecting
-            }
-        };
-        if state != self.state {
-            self.state = state.clone();
-            self.events.push_back(ConnectionOutput::State(state));
-        }
     }
 }

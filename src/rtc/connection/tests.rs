@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::super::association::{AssociationEvent, ChannelConfig, ChannelId, MessageKind};
 use super::*;
+use crate::task::ConnectionFailure;
 
 /// One side: a connection and its sockets.
 struct Side {
@@ -19,6 +20,8 @@ struct Side {
     association: Vec<AssociationEvent>,
 }
 
+type Filter = fn(&[u8]) -> bool;
+
 struct Net {
     now: Instant,
     sides: [Side; 2],
@@ -26,7 +29,11 @@ struct Net {
     trickle: bool,
     /// Whether parameters are exchanged, and no SDP.
     ortc: bool,
+    /// Which datagrams arrive.
+    passes: Filter,
 }
+
+const SETUP_TIMEOUT: Duration = Duration::from_secs(120);
 
 const A: usize = 0;
 const B: usize = 1;
@@ -42,6 +49,8 @@ fn side(now: Instant, offerer: bool, socket: &str) -> Side {
         offerer,
         dtls_role: None,
         max_message_size: 262_144,
+        ice_timeouts: ice::Timeouts::default(),
+        setup_timeout: SETUP_TIMEOUT,
     };
     let mut side = Side {
         connection: Connection::with_new_certificate(now, config).unwrap(),
@@ -129,7 +138,7 @@ impl Net {
     fn new() -> Self {
         let now = Instant::now();
         let sides = [side(now, true, "192.0.2.1:1000"), side(now, false, "192.0.2.2:2000")];
-        Self { now, sides, trickle: true, ortc: false }
+        Self { now, sides, trickle: true, ortc: false, passes: |_| true }
     }
 
     /// Brings everything to where it belongs until both have nothing more to say.
@@ -140,6 +149,7 @@ impl Net {
                 packets.extend(self.sides[index].output(self.now));
             }
             let mut any = !packets.is_empty();
+            packets.retain(|(_, _, datagram)| (self.passes)(datagram));
             for (from, to, datagram) in packets {
                 for side in &mut self.sides {
                     if let Some((id, _)) = side.sockets.iter().find(|(_, local)| *local == to) {
@@ -452,6 +462,53 @@ fn another_certificate_than_the_announced_one_fails() {
     let failed = |net: &Net| matches!(net.sides[B].state(), ConnectionState::Failed(_));
     assert!(net.run(Duration::from_secs(60), failed));
     assert!(!net.sides[B].states.contains(&ConnectionState::Connected));
+}
+
+/// The first byte of what is DTLS (RFC 7983).
+fn is_dtls(datagram: &[u8]) -> bool {
+    matches!(datagram.first(), Some(20..=63))
+}
+
+/// Both sides learn in the same time that nothing will come of it, whatever does not get through.
+#[test]
+fn both_sides_give_up_in_time() {
+    let cases: [(Filter, ConnectionState); 3] = [
+        (|_| false, ConnectionState::Unreachable),
+        (|datagram| !is_dtls(datagram), ConnectionState::Connecting),
+        // Of DTLS the handshake.
+        (|datagram| !is_dtls(datagram) || datagram[0] == 22, ConnectionState::Connecting),
+    ];
+    let failed = ConnectionState::Failed(ConnectionFailure::NoAnswer);
+    for (passes, before) in cases {
+        let mut net = Net::new();
+        net.passes = passes;
+        net.negotiate();
+        let second = Duration::from_secs(1);
+        net.run(SETUP_TIMEOUT - second, |_| false);
+        assert!(net.both(&before), "{:?}", net.sides.each_ref().map(Side::state));
+        net.run(second, |_| false);
+        assert!(net.both(&failed), "{:?}", net.sides.each_ref().map(Side::state));
+        let now = net.now;
+        assert!(net.sides.iter_mut().all(|side| side.connection.poll_timeout().is_none()));
+        assert_eq!(net.sides[A].connection.create_offer(now), None);
+    }
+}
+
+#[test]
+fn a_side_without_an_answer_gives_up_in_time() {
+    let mut net = Net::new();
+    net.sides[A].connection.create_offer(net.now).unwrap();
+    net.run(SETUP_TIMEOUT, |_| false);
+    let failed = ConnectionState::Failed(ConnectionFailure::NoAnswer);
+    assert_eq!(*net.sides[A].state(), failed);
+}
+
+/// Once it was connected, there is no time limit but that of ICE.
+#[test]
+fn the_time_limit_is_for_the_beginning() {
+    let (mut net, id) = Net::connected();
+    net.run(2 * SETUP_TIMEOUT, |_| false);
+    net.exchange(id, "still there");
 }
 
 #[test]

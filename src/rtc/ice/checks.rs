@@ -11,8 +11,8 @@ use is::{Candidate, IceAgent, IceAgentEvent, Protocol};
 use super::candidate::{CandidateType, RemoteCandidate};
 use super::credentials::Credentials;
 use super::net::{can_reach, quiet};
-use super::watch::{CONSENT_INTERVAL, Pair, Watch};
-use super::{FAILED_AFTER, MAX_REMOTE_CANDIDATES};
+use super::watch::{Pair, Watch};
+use super::{MAX_REMOTE_CANDIDATES, Timeouts};
 
 /// Peer-reflexive candidates that are taken, of either side.
 const MAX_REFLEXIVE: usize = 64;
@@ -62,6 +62,7 @@ pub(super) struct Checks {
     /// All addresses that the peer has claimed to see: each is a candidate that stays.
     reflexive: HashSet<SocketAddr>,
     nominated: Option<Pair>,
+    timeouts: Timeouts,
     watch: Watch,
     replacements: u16,
     /// From when on another pair may mean that the peer has moved.
@@ -96,13 +97,14 @@ impl Checks {
         controlling: bool,
         tie_breaker: u64,
         local: Credentials,
+        timeouts: Timeouts,
     ) -> Self {
         let agent = quiet(|| {
             let mut agent = IceAgent::new(local.to_is());
             agent.set_controlling(controlling);
             agent.set_control_tie_breaker(tie_breaker);
             agent.set_timing_advance(TIMING_ADVANCE);
-            agent.set_max_stun_rto(CONSENT_INTERVAL);
+            agent.set_max_stun_rto(timeouts.consent_interval());
             agent
         });
         Self {
@@ -116,7 +118,8 @@ impl Checks {
             mapped: HashMap::new(),
             reflexive: HashSet::new(),
             nominated: None,
-            watch: Watch::default(),
+            timeouts,
+            watch: Watch::new(timeouts.consent_interval()),
             replacements: 0,
             settled_at: None,
             moved: false,
@@ -306,7 +309,8 @@ impl Checks {
                 self.watch.select(self.nominated);
                 // Has `is` forget when it was to check which pair: the one that is nominated now comes
                 // first, so that the peer knows.
-                self.agent.set_max_stun_rto(CONSENT_INTERVAL + Duration::from_millis(1));
+                let another = self.timeouts.consent_interval() + Duration::from_millis(1);
+                self.agent.set_max_stun_rto(another);
                 self.responses = self.agent.nominated_pair_responses_received().unwrap_or(0);
                 self.told = false;
                 // It is nominated because it has been answered, but that can be long ago.
@@ -432,7 +436,7 @@ impl Checks {
 
     /// Like [`give_up_at`](Self::give_up_at), but also while the credentials of the peer are not known.
     pub(super) fn hope_until(&self) -> Instant {
-        self.last_news + FAILED_AFTER
+        self.last_news + self.timeouts.search()
     }
 
     pub(super) fn round_trip_time(&self) -> Option<Duration> {

@@ -9,9 +9,10 @@
 //!
 //! Time line of an established path, counted from the last answer of the peer to a consent check
 //! (RFC 7675; one is sent every 2.5 s, and more often after a loss): [`IceState::Disconnected`] after
-//! [`DISCONNECTED_AFTER`], [`IceState::Failed`] after [`FAILED_AFTER`]. Without any path yet, or while a
-//! restart is under way: [`IceState::Failed`] when for [`FAILED_AFTER`] there has been no new candidate of
-//! either side. [`Agent::restart`] leads out of every state.
+//! [`Timeouts::disconnected`], [`IceState::Failed`] after [`Timeouts::failed`]; with short timeouts checks are
+//! sent more often. Without any path yet, or while a restart is under way: [`IceState::Failed`] when for
+//! [`Timeouts::search`] there has been no new candidate of either side. [`Agent::restart`] leads out of every
+//! state.
 //!
 //! A peer that has moved need not say so: it sends checks from its new address, and a path that has been
 //! silent for a second gives way to one that is not. That works as long as one of the two stays where it
@@ -41,13 +42,6 @@ pub use credentials::{Credentials, CredentialsError};
 pub use mdns::{MdnsAnswer, mdns_answer, mdns_queries};
 pub use server::{Server, ServerError, ServerTransport};
 
-/// Without an answer of the peer for this long, a path counts as [`IceState::Disconnected`].
-pub const DISCONNECTED_AFTER: Duration = Duration::from_secs(7);
-
-/// Without an answer of the peer for this long, the consent to send has expired (RFC 7675 section
-/// 5.1), and the agent has [`IceState::Failed`].
-pub const FAILED_AFTER: Duration = Duration::from_secs(30);
-
 /// The number of remote candidates an agent takes between two restarts; further ones are ignored.
 pub const MAX_REMOTE_CANDIDATES: usize = 256;
 
@@ -75,6 +69,55 @@ pub enum Policy {
     RelayOnly,
 }
 
+/// For how long a peer may be silent. [`Default`] is 7 and 30 seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Without an answer of the peer for this long, a path counts as [`IceState::Disconnected`]. At least
+    /// [`Timeouts::MIN`].
+    pub disconnected: Duration,
+    /// Without an answer of the peer for this long, the consent to send has expired (RFC 7675 section 5.1),
+    /// and the agent has [`IceState::Failed`]. From [`Timeouts::MIN`] to [`Timeouts::MAX_FAILED`].
+    pub failed: Duration,
+}
+
+impl Timeouts {
+    /// Less would take a few lost packets for the end.
+    pub const MIN: Duration = Duration::from_secs(1);
+
+    /// Nobody may be sent to for longer without consent.
+    pub const MAX_FAILED: Duration = Duration::from_secs(30);
+
+    /// A path is looked for at least this long: relays and slow networks take their time.
+    const MIN_SEARCH: Duration = Duration::from_secs(10);
+
+    /// How long a path is looked for since there was news of candidates.
+    #[must_use]
+    pub fn search(&self) -> Duration {
+        self.failed.max(Self::MIN_SEARCH)
+    }
+
+    /// These timeouts, within their limits.
+    fn limited(self) -> Self {
+        let Self { disconnected, failed } = self;
+        Self {
+            disconnected: disconnected.max(Self::MIN),
+            failed: failed.clamp(Self::MIN, Self::MAX_FAILED),
+        }
+    }
+
+    /// How often the peer is asked for its consent while all is well: about three times within the shorter timeout.
+    fn consent_interval(&self) -> Duration {
+        const LONGEST: Duration = Duration::from_millis(2500);
+        LONGEST.min(self.disconnected.min(self.failed) * 5 / 14)
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { disconnected: Duration::from_secs(7), failed: Self::MAX_FAILED }
+    }
+}
+
 /// What an agent needs to know from the start.
 #[derive(Debug, Clone, Default)]
 pub struct AgentConfig {
@@ -85,6 +128,8 @@ pub struct AgentConfig {
     /// Whether this side chooses the path. That is the side that made the first offer; if both sides
     /// believe so, the conflict is resolved (RFC 8445 section 7.3.1.1).
     pub controlling: bool,
+    /// For how long the peer may be silent.
+    pub timeouts: Timeouts,
 }
 
 /// How far the agent has come. The module says when it changes.

@@ -12,9 +12,6 @@ use std::time::{Duration, Instant};
 /// A local and a remote address.
 pub(super) type Pair = (SocketAddr, SocketAddr);
 
-/// How often the consent of the peer is asked for while all is well.
-pub(super) const CONSENT_INTERVAL: Duration = Duration::from_millis(2500);
-
 /// How often all pairs are checked while the selected one is in doubt.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -34,8 +31,10 @@ const FRESH: Duration = Duration::from_secs(3);
 /// Pairs that are remembered. With more than that, those without a recent answer are forgotten.
 const MAX_PAIRS: usize = 256;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
+    /// How often the consent of the peer is asked for while all is well.
+    consent_interval: Duration,
     pairs: HashMap<Pair, PairActivity>,
     selected: Option<Pair>,
     /// The checks of the selected pair since its last answer: when the first was sent, and how many.
@@ -60,6 +59,17 @@ impl PairActivity {
 }
 
 impl Watch {
+    pub(super) fn new(consent_interval: Duration) -> Self {
+        Self {
+            consent_interval,
+            pairs: HashMap::new(),
+            selected: None,
+            unanswered: None,
+            doubt: None,
+            probing: false,
+        }
+    }
+
     /// Another pair is in use, or none.
     pub(super) fn select(&mut self, pair: Option<Pair>) {
         if self.selected != pair {
@@ -115,9 +125,9 @@ impl Watch {
 
     fn activity(&mut self, now: Instant, pair: Pair) -> Option<&mut PairActivity> {
         if self.pairs.len() >= MAX_PAIRS && !self.pairs.contains_key(&pair) {
-            let selected = self.selected;
+            let (selected, recent) = (self.selected, 2 * self.consent_interval);
             self.pairs.retain(|pair, activity| {
-                selected == Some(*pair) || activity.answered_within(now, 2 * CONSENT_INTERVAL)
+                selected == Some(*pair) || activity.answered_within(now, recent)
             });
             if self.pairs.len() >= MAX_PAIRS {
                 return None;
@@ -140,7 +150,7 @@ impl Watch {
         }
         match self.doubt {
             Some(doubt) if self.probing && now < doubt + PROBE_TIME => PROBE_INTERVAL,
-            _ => CONSENT_INTERVAL,
+            _ => self.consent_interval,
         }
     }
 
@@ -202,6 +212,8 @@ impl Watch {
 mod tests {
     use super::*;
 
+    const CONSENT_INTERVAL: Duration = Duration::from_millis(2500);
+
     fn pair(remote: u16) -> Pair {
         (SocketAddr::from(([192, 0, 2, 1], 1)), SocketAddr::from(([192, 0, 2, 2], remote)))
     }
@@ -212,7 +224,7 @@ mod tests {
 
     /// The first pair is selected and was answered at the start; at 2.5 s it is asked again.
     fn watch(start: Instant) -> Watch {
-        let mut watch = Watch::default();
+        let mut watch = Watch::new(CONSENT_INTERVAL);
         watch.select(Some(pair(1)));
         watch.note_answer(start, pair(1));
         watch.note_sent(at(start, 2500), pair(1));
@@ -241,7 +253,7 @@ mod tests {
     fn a_new_pair_makes_doubt_about_a_selected_one_that_has_not_just_answered() {
         let start = Instant::now();
         for (time, doubt) in [(100, 250), (300, 300)] {
-            let mut watch = Watch::default();
+            let mut watch = Watch::new(CONSENT_INTERVAL);
             watch.select(Some(pair(1)));
             watch.note_answer(start, pair(1));
             watch.note_answer(at(start, time), pair(2));

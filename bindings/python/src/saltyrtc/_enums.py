@@ -337,9 +337,9 @@ class ConnectionState(OpenEnum):
     waits.
     """
     UNREACHABLE = 4
-    """No path to the peer was found, or it was lost for at least 30 seconds. Before the handover, the initiator
-    can try again with saltyrtc_client_restart_ice. After the handover, no way to reach the peer is left, and
-    the client closes (SIGNALLING_CHANNEL_LOST).
+    """No path to the peer was found, or it was lost for 30 seconds. Before the handover, the initiator can try
+    again with saltyrtc_client_restart_ice. After the handover, no way to reach the peer is left, and the
+    client closes (SIGNALLING_CHANNEL_LOST).
     """
     FAILED = 5
     """The connection has failed for good."""

@@ -116,6 +116,9 @@ PROTOTYPES: Dict[str, Tuple[Any, List[Any], bool]] = {
     "saltyrtc_rtc_config_add_plain_label": (c_int32, [c_void_p, c_void_p, c_size_t, c_void_p], False),
     "saltyrtc_rtc_config_add_address": (c_int32, [c_void_p, c_char_p, c_void_p], False),
     "saltyrtc_rtc_config_set_ports": (c_int32, [c_void_p, c_uint16, c_uint16, c_void_p], False),
+    "saltyrtc_rtc_config_set_disconnected_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
+    "saltyrtc_rtc_config_set_unreachable_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
+    "saltyrtc_rtc_config_set_setup_timeout": (c_int32, [c_void_p, c_uint32, c_void_p], False),
     "saltyrtc_config_add_rtc_task": (c_int32, [c_void_p, c_void_p, c_void_p], False),
     "saltyrtc_client_open_channel": (c_int32, [c_void_p, c_void_p, c_void_p, c_void_p], False),
     "saltyrtc_client_channel_send_bytes": (c_int32, [c_void_p, c_uint32, c_void_p, c_size_t, c_void_p], False),
@@ -1221,6 +1224,46 @@ def rtc_config_set_ports(config: int, first: int, last: int) -> None:
     """Uses only UDP ports from `first` to `last`; each address of the host needs one. Default: any port."""
     error_ = c_void_p()
     status_ = _lib.saltyrtc_rtc_config_set_ports(config, first, last, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def rtc_config_set_disconnected_timeout(config: int, timeout_ms: int) -> None:
+    """For how long the peer may show no sign of life before the connection is DISCONNECTED, which may pass: what
+    is sent waits. In milliseconds, at least 1000. Default: 7000.
+    The shorter of this time and that of saltyrtc_rtc_config_set_unreachable_timeout decides how often the
+    peer is asked for a sign of life: about three times within it, so every 2.5 s by default.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_rtc_config_set_disconnected_timeout(config, timeout_ms, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def rtc_config_set_unreachable_timeout(config: int, timeout_ms: int) -> None:
+    """For how long the peer may show no sign of life before it is UNREACHABLE, which after the handover is the
+    end of the client (SALTYRTC_STATUS_SIGNALLING_CHANNEL_LOST). In milliseconds, from 1000 to 30000: nobody
+    may be sent to for longer without its consent (RFC 7675). Default: 30000.
+    With a short time the end of a peer is noticed soon that said no good-bye, because it crashed or lost its
+    network. But an interruption that takes longer ends the connection, which would have recovered (a lift, a
+    tunnel, another Wi-Fi), and a phone is kept awake by what is sent more often. Within one building 3000 are
+    enough; with phones on the move 15000 and more are advisable. A path to the peer is looked for until there
+    has been no news of addresses for this time, but for 10 s at least.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_rtc_config_set_unreachable_timeout(config, timeout_ms, byref(error_))
+    if status_ != 0:
+        fail(status_, error_)
+
+
+def rtc_config_set_setup_timeout(config: int, timeout_ms: int) -> None:
+    """How long it may take until channels can be used, from the handshake with the peer on, or from its first
+    offer. After that the connection is FAILED (SALTYRTC_STATUS_RTC_FAILED), on either side;
+    saltyrtc_client_restart_ice begins anew, and so does the initiator when the addresses of its host change.
+    In milliseconds, at least 1000. Default: 120000, in which a connection gets through bad networks.
+    """
+    error_ = c_void_p()
+    status_ = _lib.saltyrtc_rtc_config_set_setup_timeout(config, timeout_ms, byref(error_))
     if status_ != 0:
         fail(status_, error_)
 

@@ -55,6 +55,13 @@ class WebRTC:
     """The task of WebRTC, that of ORTC, or both. They are alike but for the name of the task."""
     dtls_role: DtlsRole = DtlsRole.AUTO
     """For peers that can be one of the two only. The initiator of WebRTC always leaves it to the responder."""
+    disconnected_timeout: Optional[float] = None
+    """Without a sign of life of the peer for so many seconds, what is sent waits. At least 1; 7 if not given."""
+    unreachable_timeout: Optional[float] = None
+    """Without a sign of life of the peer for so many seconds, it is unreachable, which ends the client after the handover.
+    From 1 to 30; 30 if not given. Shorter times notice the end of a peer sooner, and end connections that would recover."""
+    setup_timeout: Optional[float] = None
+    """So many seconds the connection may take until channels can be used. At least 1; 120 if not given."""
 
     def add_to(self, config: int) -> None:
         rtc = native.rtc_config_new()
@@ -78,6 +85,13 @@ class WebRTC:
                 native.rtc_config_set_ports(rtc, *self.ports)
             native.rtc_config_set_tasks(rtc, self.tasks)
             native.rtc_config_set_dtls_role(rtc, self.dtls_role)
+            for set_timeout, seconds in (
+                (native.rtc_config_set_disconnected_timeout, self.disconnected_timeout),
+                (native.rtc_config_set_unreachable_timeout, self.unreachable_timeout),
+                (native.rtc_config_set_setup_timeout, self.setup_timeout),
+            ):
+                if seconds is not None:
+                    set_timeout(rtc, round(seconds * 1000))
             native.config_add_rtc_task(config, rtc)
         finally:
             native.rtc_config_free(rtc)

@@ -150,6 +150,8 @@ def test_every_status_has_an_exception_with_its_text():
 @pytest.mark.parametrize("options", [
     {"max_message_size": 1}, {"trusted_peer": b"short"}, {"tls_certificates": [b"no certificate"]},
     {"tasks": [saltyrtc.CustomTask("")]}, {"tasks": [saltyrtc.WebRTC(ports=(5, 4))]},
+    {"tasks": [saltyrtc.WebRTC(disconnected_timeout=0.999)]}, {"tasks": [saltyrtc.WebRTC(unreachable_timeout=30.001)]},
+    {"tasks": [saltyrtc.WebRTC(setup_timeout=0)]},
     {"tasks": [saltyrtc.WebRTC(ice_servers=["http://example.org"])]}, {"tasks": [saltyrtc.OwnWebRTC(exclude=[65535])]},
 ], ids=repr)
 def test_wrong_settings(options):

@@ -39,6 +39,13 @@ public struct WebRTC: Sendable, Hashable {
     public var addresses: [String]
     /// Use UDP ports in this range only.
     public var ports: ClosedRange<UInt16>?
+    /// Without a sign of life of the peer for this long, what is sent waits. At least 1 s; 7 s if `nil`.
+    public var disconnectedTimeout: Duration?
+    /// Without a sign of life of the peer for this long, it is unreachable, which ends the client after the handover. From 1
+    /// to 30 s; 30 s if `nil`. A shorter time notices the end of a peer sooner, and ends connections that would recover.
+    public var unreachableTimeout: Duration?
+    /// How long it may take until channels can be used. At least 1 s; 120 s if `nil`.
+    public var setupTimeout: Duration?
 
     public init(iceServers: [ICEServer] = [], addresses: [String] = []) {
         self.iceServers = iceServers
@@ -172,6 +179,15 @@ extension WebRTC {
             for address in addresses { try call { saltyrtc_rtc_config_add_address(rtc, address, $0) } }
             if let ports {
                 try call { saltyrtc_rtc_config_set_ports(rtc, ports.lowerBound, ports.upperBound, $0) }
+            }
+            if let time = disconnectedTimeout?.milliseconds {
+                try call { saltyrtc_rtc_config_set_disconnected_timeout(rtc, time, $0) }
+            }
+            if let time = unreachableTimeout?.milliseconds {
+                try call { saltyrtc_rtc_config_set_unreachable_timeout(rtc, time, $0) }
+            }
+            if let time = setupTimeout?.milliseconds {
+                try call { saltyrtc_rtc_config_set_setup_timeout(rtc, time, $0) }
             }
             try call { saltyrtc_config_add_rtc_task(config, rtc, $0) }
         }

@@ -1,6 +1,5 @@
 use super::*;
 use crate::protocol::client::handover_orders;
-use crate::rtc::ice;
 
 /// The peer was replaced while the engine was at work for the one before.
 #[tokio::test]
@@ -19,6 +18,8 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
             offerer: true,
             dtls_role: None,
             max_message_size: MAX_SCTP_MESSAGE,
+            ice_timeouts: ice::Timeouts::default(),
+            setup_timeout: Duration::from_secs(120),
         };
         let io = Io::new(IoConfig { addresses: Vec::new(), ports: None, roots: Roots::System });
         let mut session = Session::new(

@@ -14,7 +14,7 @@ use super::checks::Checks;
 use super::credentials::Credentials;
 use super::gather::{Gathered, Gatherer, Socket};
 use super::net::normalise;
-use super::{AgentConfig, IceState, MAX_SOCKETS, Output, Path, Policy, SocketId};
+use super::{AgentConfig, IceState, MAX_SOCKETS, Output, Path, Policy, SocketId, Timeouts};
 use crate::crypto::RandomSource;
 
 /// Names for multicast DNS that the peer can have looked up between two restarts.
@@ -29,6 +29,7 @@ const MAX_ADDRESSES: usize = 4;
 /// [`Agent::poll_timeout`]. Times must not go back.
 pub struct Agent {
     policy: Policy,
+    timeouts: Timeouts,
     random: Box<dyn RandomSource>,
     tie_breaker: u64,
     sockets: Vec<Socket>,
@@ -107,12 +108,14 @@ impl Agent {
     pub fn new(now: Instant, config: AgentConfig, mut random: Box<dyn RandomSource>) -> Self {
         let tie_breaker = u64::from_be_bytes(random.array());
         let credentials = Credentials::generate(&mut *random);
+        let timeouts = config.timeouts.limited();
         Self {
             policy: config.policy,
+            timeouts,
             tie_breaker,
             sockets: Vec::new(),
             gatherer: Gatherer::new(config.servers, config.policy),
-            current: Checks::new(now, config.controlling, tie_breaker, credentials),
+            current: Checks::new(now, config.controlling, tie_breaker, credentials, timeouts),
             previous: None,
             names: Vec::new(),
             local_ended: false,
@@ -438,7 +441,8 @@ impl Agent {
             Some(_) => Credentials::generate(&mut *self.random),
             None => self.current.local_credentials().clone(),
         };
-        let checks = Checks::new(now, self.current.controlling(), self.tie_breaker, credentials);
+        let (controlling, tie_breaker) = (self.current.controlling(), self.tie_breaker);
+        let checks = Checks::new(now, controlling, tie_breaker, credentials, self.timeouts);
         let replaced = std::mem::replace(&mut self.current, checks);
         if self.state == IceState::Failed {
             (self.previous, self.consent) = (None, None);

@@ -9,9 +9,7 @@ use crate::rtc::ice::checks::Checks;
 use crate::rtc::ice::gather::transmit;
 use crate::rtc::ice::net::with_scope;
 use crate::rtc::ice::relay::Relay;
-use crate::rtc::ice::{
-    DISCONNECTED_AFTER, FAILED_AFTER, IceState, IceStats, Output, Path, PathStats,
-};
+use crate::rtc::ice::{IceState, IceStats, Output, Path, PathStats};
 
 impl Agent {
     /// When to call [`Agent::handle_timeout`]. It changes with everything that is put in.
@@ -105,12 +103,12 @@ impl Agent {
 
         let expired = self.next_state_change().is_some_and(|at| at <= now);
         let state = match self.consent {
-            Some(consent) if now >= consent + FAILED_AFTER => {
+            Some(consent) if now >= consent + self.timeouts.failed => {
                 self.previous = None;
                 self.set_pair(None);
                 if self.may_still_connect(now) { IceState::Disconnected } else { IceState::Failed }
             }
-            Some(consent) if self.pair.is_none() || now >= consent + DISCONNECTED_AFTER => {
+            Some(consent) if self.pair.is_none() || now >= consent + self.timeouts.disconnected => {
                 IceState::Disconnected
             }
             Some(_) => IceState::Connected,
@@ -133,9 +131,11 @@ impl Agent {
     /// When the state changes if nothing else happens.
     fn next_state_change(&self) -> Option<Instant> {
         match (self.consent, self.state) {
-            (Some(consent), IceState::Connected) => Some(consent + DISCONNECTED_AFTER),
+            (Some(consent), IceState::Connected) => {
+                Some(consent + self.timeouts.disconnected.min(self.timeouts.failed))
+            }
             (Some(consent), _) => {
-                let failed = consent + FAILED_AFTER;
+                let failed = consent + self.timeouts.failed;
                 if self.pair.is_some() || self.current.nominated().is_some() {
                     Some(failed)
                 } else {

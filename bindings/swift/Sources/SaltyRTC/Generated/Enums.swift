@@ -489,8 +489,8 @@ public enum ConnectionState: OpenEnum {
     case connected
     /// The peer has not answered for a while. The connection may recover by itself; what is sent on channels waits.
     case disconnected
-    /// No path to the peer was found, or it was lost for at least 30 seconds. Before the handover, the initiator can
-    /// try again with `restartICE()`. After the handover, no way to reach the peer is left, and the client closes
+    /// No path to the peer was found, or it was lost for 30 seconds. Before the handover, the initiator can try again
+    /// with `restartICE()`. After the handover, no way to reach the peer is left, and the client closes
     /// (`.signallingChannelLost`).
     case unreachable
     /// The connection has failed for good.

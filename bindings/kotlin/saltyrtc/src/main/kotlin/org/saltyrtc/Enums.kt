@@ -130,9 +130,9 @@ public class ConnectionState private constructor(value: Int, name: String) : Ope
         public val DISCONNECTED: ConnectionState = ConnectionState(3, "DISCONNECTED")
 
         /**
-         * No path to the peer was found, or it was lost for at least 30 seconds. Before the handover, the initiator
-         * can try again with `clientRestartIce`. After the handover, no way to reach the peer is left, and the client
-         * closes (`SIGNALLING_CHANNEL_LOST`).
+         * No path to the peer was found, or it was lost for 30 seconds. Before the handover, the initiator can try
+         * again with `clientRestartIce`. After the handover, no way to reach the peer is left, and the client closes
+         * (`SIGNALLING_CHANNEL_LOST`).
          */
         @JvmField
         public val UNREACHABLE: ConnectionState = ConnectionState(4, "UNREACHABLE")

@@ -47,6 +47,15 @@ public class WebRTC @JvmOverloads constructor(
     public val ports: IntRange? = null,
     /** How the two describe the connection to each other: with the WebRTC task, the ORTC task, or the one they share. */
     public val tasks: RtcTasks = RtcTasks.WEBRTC,
+    /** Without a sign of life of the peer for so long, what is sent waits. At least 1000; 7000 if null. */
+    public val disconnectedTimeoutMillis: Long? = null,
+    /**
+     * Without a sign of life of the peer for so long, it is unreachable, which ends the client after the handover. From 1000
+     * to 30000; 30000 if null. A shorter time notices the end of a peer sooner, and ends connections that would recover.
+     */
+    public val unreachableTimeoutMillis: Long? = null,
+    /** How long it may take until channels can be used. At least 1000; 120000 if null. */
+    public val setupTimeoutMillis: Long? = null,
 ) : Task() {
     override fun addTo(config: Pointer) {
         val rtc = Functions.rtcConfigNew()
@@ -61,6 +70,9 @@ public class WebRTC @JvmOverloads constructor(
             for (address in addresses) Functions.rtcConfigAddAddress(rtc, address)
             ports?.let { Functions.rtcConfigSetPorts(rtc, it.first, it.last) }
             Functions.rtcConfigSetTasks(rtc, tasks.value)
+            disconnectedTimeoutMillis?.let { Functions.rtcConfigSetDisconnectedTimeout(rtc, it) }
+            unreachableTimeoutMillis?.let { Functions.rtcConfigSetUnreachableTimeout(rtc, it) }
+            setupTimeoutMillis?.let { Functions.rtcConfigSetSetupTimeout(rtc, it) }
             Functions.configAddRtcTask(config, rtc)
         } finally {
             Functions.rtcConfigFree(rtc)

@@ -419,6 +419,15 @@ internal object CLibrary {
     external fun saltyrtc_rtc_config_set_ports(config: Pointer?, first: Short, last: Short, error: Pointer?): Int
 
     @JvmStatic
+    external fun saltyrtc_rtc_config_set_disconnected_timeout(config: Pointer?, timeoutMs: Int, error: Pointer?): Int
+
+    @JvmStatic
+    external fun saltyrtc_rtc_config_set_unreachable_timeout(config: Pointer?, timeoutMs: Int, error: Pointer?): Int
+
+    @JvmStatic
+    external fun saltyrtc_rtc_config_set_setup_timeout(config: Pointer?, timeoutMs: Int, error: Pointer?): Int
+
+    @JvmStatic
     external fun saltyrtc_config_add_rtc_task(config: Pointer?, rtc: Pointer?, error: Pointer?): Int
 
     @JvmStatic

@@ -496,6 +496,25 @@ internal object Functions {
         ), out)
     }
 
+    fun rtcConfigSetDisconnectedTimeout(config: Pointer, timeoutMs: Long) {
+        val out = Out(0)
+        check(library().saltyrtc_rtc_config_set_disconnected_timeout(
+            config, uint32("timeoutMs", timeoutMs), out.error
+        ), out)
+    }
+
+    fun rtcConfigSetUnreachableTimeout(config: Pointer, timeoutMs: Long) {
+        val out = Out(0)
+        check(library().saltyrtc_rtc_config_set_unreachable_timeout(
+            config, uint32("timeoutMs", timeoutMs), out.error
+        ), out)
+    }
+
+    fun rtcConfigSetSetupTimeout(config: Pointer, timeoutMs: Long) {
+        val out = Out(0)
+        check(library().saltyrtc_rtc_config_set_setup_timeout(config, uint32("timeoutMs", timeoutMs), out.error), out)
+    }
+
     fun configAddRtcTask(config: Pointer, rtc: Pointer) {
         val out = Out(0)
         check(library().saltyrtc_config_add_rtc_task(config, rtc, out.error), out)

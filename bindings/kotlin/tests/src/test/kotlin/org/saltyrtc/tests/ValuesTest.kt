@@ -202,6 +202,7 @@ class ValuesTest {
         val wrong = listOf<PeerOptions.() -> Unit>(
             { maxMessageSize = 1 }, { tlsCertificates = listOf("no certificate".toByteArray()) }, { tasks = listOf(CustomTask("")) },
             { tasks = listOf(WebRTC(ports = 5..4)) }, { tasks = listOf(WebRTC(ports = 5..70000)) }, { maxQueueSize = -1 },
+            { tasks = listOf(WebRTC(unreachableTimeoutMillis = 30_001)) }, { tasks = listOf(WebRTC(setupTimeoutMillis = 0)) },
             { tasks = listOf(WebRTC(listOf(IceServer("http://example.org")))) }, { tasks = listOf(OwnWebRTC(listOf(65535))) },
             { tasks = listOf(OwnWebRTC(listOf(65536))) }, { connectTimeoutMillis = -1 },
         )
