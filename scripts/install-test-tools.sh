@@ -29,6 +29,8 @@ need 'command -v aarch64-linux-gnu-gcc' 'gcc-aarch64-linux-gnu' 'the library for
 need '[ -e /usr/aarch64-linux-gnu/lib/libc.so.6 ]' libc6-dev-arm64-cross 'the library for phones'
 need 'command -v pkg-config' pkg-config 'the test of the installed library'
 need 'command -v cmake' cmake 'the CMake package of the installed library'
+need 'pkg-config --exists libuv' libuv1-dev 'the guide: a program with the loop of libuv'
+need 'pkg-config --exists glib-2.0' libglib2.0-dev 'the guide: a program with the loop of GLib'
 need 'command -v doxygen' doxygen 'the reference of the C header'
 need 'command -v linkchecker' linkchecker 'the links of the documentation'
 need 'command -v valgrind' valgrind 'memory errors in the C tests'

@@ -75,15 +75,16 @@ def free_port():
 
 
 def compile_programs(pages):
-    """Writes and compiles all programs. The steps that are left, in their order, are those of the first page."""
-    sources, commands, steps = {}, {}, []
+    """Writes and compiles all programs. Returns them, and for each of them what else is done in its block of commands."""
+    sources, commands, steps = {}, {}, {}
     for name, blocks in pages.items():
         for language, text in blocks:
             check(language in ("c", "sh", "text"), f"{name} has {language}, which this test does not know")
             if language == "sh":
                 lines = [line.split(" #")[0].strip() for line in text.splitlines()]
-                commands.update((line.split()[1], line) for line in lines if line.startswith("cc "))
-                steps += [line for line in lines if line and not line.startswith("cc ")]
+                check(lines[0].startswith("cc "), f"commands on {name} begin by compiling a program: {lines}")
+                commands[lines[0].split()[1]] = lines[0]
+                steps[lines[0].split()[1]] = lines[1:]
             if language == "c" and "int main(" in text:
                 source = re.match(r"/\* (\S+\.c):", text)
                 check(source, f"a program on {name} begins with its name")
@@ -148,18 +149,58 @@ def ends(program, *words, status=0):
         check(word in output, f"{program.args} says {word}: {output}")
 
 
+def invited(server):
+    """The first program, waiting, and its invitation."""
+    initiator = start(f"./pair invite {server.url}")
+    return initiator, said(initiator, "ws://")
+
+
 def first_pair(server, steps):
     """By the steps of the page, as they stand there but for the port and the invitation."""
-    check(len(steps) == 3, f"steps as they are known: {steps}")
-    invite, join = steps[1].replace(PORT, server.port), steps[2].split("'")[0]
+    check(len(steps) == 2, f"steps as they are known: {steps}")
+    invite, join = steps[0].replace(PORT, server.port), steps[1].split("'")[0]
     initiator = start(invite)
     responder = start(join, said(initiator, "ws://"))
     ends(responder, "received: Hello from the one who invited", "closed: ")
     ends(initiator, "received: Hello from the one who joined", "closed: ")
 
 
+def flow(_, steps):
+    check(steps == ["./flow"], f"steps as they are known: {steps}")
+    output, _ = start(*steps).communicate(timeout=LIMIT)
+    received = re.fullmatch(r"received (\d+) of (\d+) messages, (\d+) under way at most\n", output)
+    check(received and received[1] == received[2] == "2048", f"all messages arrive: {output}")
+    check(int(received[3]) < 1024, f"the sender waits for the receiver: {output}")
+
+
+def loop(name, greeting):
+    def test(server, steps):
+        check(steps == [], f"no steps: {steps}")
+        initiator, invitation = invited(server)
+        joined = start(f"./{name}", invitation)
+        ends(joined, "received: Hello from the one who invited", "closed: ")
+        ends(initiator, f"received: {greeting}")
+    return test
+
+
+def threads(server, steps):
+    """Those who join also end: by the end of the input, or because the other one closes."""
+    check(steps == [], f"no steps: {steps}")
+    initiator, invitation = invited(server)
+    joined = start("./threads", invitation)
+    said(joined, "received: Hello from the one who invited")
+    joined.stdin.write("Hello from a thread\n")
+    joined.stdin.close()
+    ends(initiator, "received: Hello from a thread", "closed: ")
+    check("closed: " in joined.stdout.read() and joined.wait(LIMIT) == 0, "the program with threads ends")
+
+
 PROGRAMS = {
     "pair.c": first_pair,
+    "flow.c": flow,
+    "loop_uv.c": loop("loop_uv", "Hello from libuv"),
+    "loop_glib.c": loop("loop_glib", "Hello from GLib"),
+    "threads.c": threads,
 }
 
 
@@ -170,9 +211,9 @@ def main():
     make("install", "LDCONFIG=true")
     sources, steps = compile_programs(pages)
     parts_are_of_programs(pages, sources)
-    server = Server(steps[0])
+    server = Server(steps["pair.c"].pop(0))
     for source, test in PROGRAMS.items():
-        test(server, steps) if source == "pair.c" else test(server)
+        test(server, steps[source])
         print(f"ok      {source}")
     server.stop()
 
