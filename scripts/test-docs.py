@@ -155,14 +155,16 @@ def invited(server):
     return initiator, said(initiator, "ws://")
 
 
-def first_pair(server, steps):
-    """By the steps of the page, as they stand there but for the port and the invitation."""
-    check(len(steps) == 2, f"steps as they are known: {steps}")
-    invite, join = steps[0].replace(PORT, server.port), steps[1].split("'")[0]
-    initiator = start(invite)
-    responder = start(join, said(initiator, "ws://"))
-    ends(responder, "received: Hello from the one who invited", "closed: ")
-    ends(initiator, "received: Hello from the one who joined", "closed: ")
+def two_sides(*, of_initiator, of_responder):
+    """By the steps of a page, as they stand there but for the port and the invitation."""
+    def test(server, steps):
+        check(len(steps) == 2, f"steps as they are known: {steps}")
+        invite, join = steps[0].replace(PORT, server.port), steps[1].split("'")[0]
+        initiator = start(invite)
+        responder = start(join, said(initiator, "ws://"))
+        ends(responder, "closed: ", *of_responder)
+        ends(initiator, "closed: ", *of_initiator)
+    return test
 
 
 def flow(_, steps):
@@ -196,7 +198,10 @@ def threads(server, steps):
 
 
 PROGRAMS = {
-    "pair.c": first_pair,
+    "pair.c": two_sides(of_initiator=["received: Hello from the one who joined"],
+                        of_responder=["received: Hello from the one who invited"]),
+    "direct.c": two_sides(of_initiator=["connection: connected to the peer", "received: Hello, directly"],
+                          of_responder=["connection: connected to the peer", "received: Hello, directly"]),
     "flow.c": flow,
     "loop_uv.c": loop("loop_uv", "Hello from libuv"),
     "loop_glib.c": loop("loop_glib", "Hello from GLib"),
