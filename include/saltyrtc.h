@@ -4307,8 +4307,8 @@ saltyrtc_status saltyrtc_log_set_callback(int32_t level,
  *
  * It is for all clients, of both roles, and returns at once. The built-in WebRTC looks at the addresses of
  * the host; and each client that is connected to a server sends it a ping, and is closed with
- * SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds. Without this call they find
- * out too, but later.
+ * SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds, or within 1 second if the system
+ * would send to it from another address now. Without this call they find out too, but later.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_network_changed(struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);

@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 /// How long the server may take to answer a ping after the network has changed.
 const AFTER_CHANGE: Duration = Duration::from_secs(5);
 
+/// The same if the way to the server is another one now than that of the connection, which has likely gone with the
+/// network before. On the new one it takes a moment to connect again, so little is lost.
+const AFTER_MOVE: Duration = Duration::from_secs(1);
+
 /// Watches over one connection. It does no I/O and knows no clock.
 #[derive(Debug)]
 pub(super) struct Liveness {
@@ -29,8 +33,17 @@ pub(super) struct Liveness {
     pings: u64,
     /// A ping is to be sent.
     wanted: bool,
-    /// The network has changed, and there was no answer since; and when the ping for that went out.
-    changed: Option<Option<Instant>>,
+    /// The network has changed, and there was no answer since.
+    changed: Option<Change>,
+}
+
+/// A change of the network.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    /// How long the answer may take.
+    patience: Duration,
+    /// When the time for it began.
+    asked: Option<Instant>,
 }
 
 /// What is to be done.
@@ -76,7 +89,9 @@ impl Liveness {
     pub(super) fn pong(&mut self, now: Instant, content: &[u8]) {
         self.heard(now);
         if content == self.pings.to_be_bytes() {
-            (self.asked, self.changed) = (None, None);
+            self.asked = None;
+            // It says nothing about a change for which no ping has gone out yet.
+            self.changed = self.changed.filter(|_| self.wanted);
         }
     }
 
@@ -87,9 +102,12 @@ impl Liveness {
         self.changed = None;
     }
 
-    /// The network has changed: the server has to answer at once.
-    pub(super) fn network_changed(&mut self) {
-        (self.wanted, self.changed) = (true, Some(None));
+    /// The network has changed: the server has to answer at once. `moved`: the way to it is another one now.
+    pub(super) fn network_changed(&mut self, now: Instant, moved: bool) {
+        // A connection that has not moved may be one whose server reads nothing at the moment, so the time begins when
+        // the ping has gone out.
+        let (patience, asked) = if moved { (AFTER_MOVE, Some(now)) } else { (AFTER_CHANGE, None) };
+        (self.wanted, self.changed) = (true, Some(Change { patience, asked }));
     }
 
     /// The ping that is to be sent now, behind what was written before.
@@ -105,8 +123,8 @@ impl Liveness {
     /// The ping has gone out, with all that was before it: while the server does not read because the peer is
     /// slow, a change of the network is no reason to give up.
     pub(super) fn ping_sent(&mut self, now: Instant) {
-        if let (Some(_), Some(sent)) = (self.asked, &mut self.changed) {
-            sent.get_or_insert(now);
+        if let (Some(_), Some(change)) = (self.asked, &mut self.changed) {
+            change.asked.get_or_insert(now);
         }
     }
 
@@ -128,7 +146,8 @@ impl Liveness {
     }
 
     fn give_up_changed_at(&self) -> Option<Instant> {
-        Some(self.changed??.max(self.heard) + AFTER_CHANGE)
+        let Change { patience, asked } = self.changed?;
+        Some(asked?.max(self.heard) + patience)
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout).
@@ -269,7 +288,7 @@ mod tests {
     fn who_does_not_listen_does_not_judge() {
         let mut bench = Bench::new(5);
         bench.liveness.written(bench.start);
-        bench.liveness.network_changed();
+        bench.liveness.network_changed(bench.start, true);
         bench.ping(1);
         bench.liveness.set_deaf(bench.at(2), true);
         assert_eq!(bench.liveness.due(), None);
@@ -281,18 +300,24 @@ mod tests {
     #[test]
     fn after_a_change_of_the_network_the_answer_has_to_come_at_once() {
         let mut bench = Bench::new(0);
-        bench.liveness.network_changed();
+        bench.liveness.network_changed(bench.start, false);
         let old = bench.ping(1);
-        bench.liveness.network_changed();
+        bench.liveness.network_changed(bench.at(1), false);
+        let ping = bench.ping(2);
+        bench.liveness.network_changed(bench.at(2), false);
+        bench.liveness.pong(bench.at(2), &ping);
         let ping = bench.ping(2);
         // The answer to an earlier one proves nothing, but that more may come.
         bench.liveness.pong(bench.at(3), &old);
         assert_eq!(bench.liveness.due(), Some(bench.at(8)));
         bench.liveness.pong(bench.at(4), &ping);
         assert_eq!(bench.next(), None);
-        bench.liveness.network_changed();
+        bench.liveness.network_changed(bench.at(9), false);
         bench.ping(10);
         assert_eq!(bench.next_gives_up(), Some(15));
+        // Another way to the server is worth more than this one, which may not even take the ping.
+        bench.liveness.network_changed(bench.at(20), true);
+        assert_eq!(bench.next_gives_up(), Some(21));
     }
 
     #[test]

@@ -11,8 +11,9 @@ static CHANGES: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::Sender::n
 /// when a phone moves from WLAN to mobile data.
 ///
 /// All clients look after their connections at once: the built-in WebRTC looks at the addresses of the
-/// host, and the connection to the server is given up if the server does not answer a ping within a few
-/// seconds. Without it they would find out too, but later.
+/// host, and the connection to the server is given up if the server does not answer a ping within 5 seconds, or
+/// within one if the system would send to it from another address now. Without it they would find out too, but
+/// later.
 pub fn network_changed() {
     CHANGES.send_modify(|count| *count += 1);
 }

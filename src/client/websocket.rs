@@ -20,7 +20,7 @@ use crate::protocol::client::SocketEnd;
 use crate::protocol::{ConnectError, MESSAGE_TOO_BIG, ServerUrl, Transmit};
 use crate::sync::lock;
 use crate::task::Client as Machine;
-use crate::transport::{self, Proxy, Roots, WebSocket, close_frame};
+use crate::transport::{self, Ends, Proxy, Roots, WebSocket, close_frame};
 
 /// How many bytes are taken from the machine under one lock, unless a single message has more.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -133,7 +133,7 @@ async fn communicate(
         let mut reading = pin!(read(shared, &mut stream, watch));
         let error = tokio::select! {
             end = &mut reading => return end,
-            error = write(shared, &mut sink, network, watch) => error,
+            error = write(shared, &mut sink, watch) => error,
         };
         // What the server sent before it closed may still be unread, and its close frame says why it did.
         match tokio::time::timeout(CLOSE_TIMEOUT, reading).await {
@@ -146,6 +146,7 @@ async fn communicate(
         // There is no point in waiting any longer.
         () = too_late => return SocketEnd::Lost("it did not take what was sent to it".into()),
         text = watch.failed(shared) => return SocketEnd::Lost(text),
+        never = watch.network_changes(shared, network) => match never {},
     };
     // Our part of the closing handshake if the server began it, and 1009 if it goes on too long.
     let finish = async {
@@ -221,12 +222,7 @@ async fn timers(shared: &Shared, woken: &mut bool) -> Infallible {
 
 /// Writes what the machine wants to have written, and keeps the machine's timers. Flushes once for all
 /// that is ready. After a close there is nothing left to do but to wait for the server's answer.
-async fn write(
-    shared: &Shared,
-    sink: &mut SplitSink<WebSocket, Message>,
-    network: &mut watch::Receiver<u64>,
-    watch: &Watch,
-) -> Error {
+async fn write(shared: &Shared, sink: &mut SplitSink<WebSocket, Message>, watch: &Watch) -> Error {
     let mut batch = Vec::new();
     loop {
         let (deadline, all) = shared.with(By::Writer, |machine| {
@@ -276,10 +272,7 @@ async fn write(
         }
         // What has come meanwhile has left a wake-up behind.
         if all && !woken {
-            tokio::select! {
-                () = wait(shared, deadline) => {}
-                () = network::changed(network) => watch.with(|liveness, _| liveness.network_changed()),
-            }
+            wait(shared, deadline).await;
         }
     }
 }
@@ -355,6 +348,8 @@ struct Watch {
     seen: AtomicU64,
     /// Something is due earlier than it was.
     earlier: Notify,
+    /// Where the connection goes.
+    ends: Option<Ends>,
 }
 
 impl Watch {
@@ -365,6 +360,7 @@ impl Watch {
             signs: socket.get_ref().signs(),
             seen: AtomicU64::new(0),
             earlier: Notify::new(),
+            ends: socket.get_ref().ends(),
         }
     }
 
@@ -397,6 +393,21 @@ impl Watch {
     fn ping_sent(&self) {
         self.with(|liveness, now| liveness.ping_sent(now));
         self.earlier.notify_one();
+    }
+
+    /// Takes note of changes of the network, and does nothing else.
+    async fn network_changes(
+        &self,
+        shared: &Shared,
+        network: &mut watch::Receiver<u64>,
+    ) -> Infallible {
+        loop {
+            network::changed(network).await;
+            let moved = self.ends.is_some_and(|ends| ends.have_moved());
+            self.with(|liveness, now| liveness.network_changed(now, moved));
+            shared.wake_writer.notify_one();
+            self.earlier.notify_one();
+        }
     }
 
     /// Lets the writing half send pings when it is time for one. Resolves, with a text that says why, when the server

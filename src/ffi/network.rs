@@ -8,8 +8,8 @@ use super::status::saltyrtc_status;
 ///
 /// It is for all clients, of both roles, and returns at once. The built-in WebRTC looks at the addresses of
 /// the host; and each client that is connected to a server sends it a ping, and is closed with
-/// SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds. Without this call they find
-/// out too, but later.
+/// SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds, or within 1 second if the system
+/// would send to it from another address now. Without this call they find out too, but later.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_network_changed(
     error: *mut *mut saltyrtc_error,

@@ -21,6 +21,8 @@ pub(crate) use connect::{Target, connect};
 pub(crate) use lists::lists;
 #[cfg(feature = "client")]
 pub use proxy::{Proxy, ProxyUrl, ProxyUrlError};
+#[cfg(feature = "client")]
+pub(crate) use stream::Ends;
 pub(crate) use stream::Stream;
 #[cfg(any(feature = "server", feature = "webrtc"))]
 pub(crate) use stream::Tcp;

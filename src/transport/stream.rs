@@ -1,6 +1,8 @@
 //! A TCP connection, with TLS or without.
 
 use std::io;
+#[cfg(feature = "client")]
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,6 +45,44 @@ impl Tcp {
         let stream = Raw::Proxied(Box::new(tls));
         Self { stream, written: 0, signs: Arc::default(), full: false }
     }
+
+    /// The two ends of the connection of this host, which may end at a proxy.
+    fn ends(&self) -> io::Result<Ends> {
+        match &self.stream {
+            Raw::Tcp(stream) => {
+                Ok(Ends { local: stream.local_addr()?, remote: stream.peer_addr()? })
+            }
+            Raw::Proxied(tls) => tls.get_ref().0.ends(),
+        }
+    }
+}
+
+/// The two ends of a connection.
+#[cfg(feature = "client")]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ends {
+    local: SocketAddr,
+    remote: SocketAddr,
+}
+
+#[cfg(feature = "client")]
+impl Ends {
+    /// Whether the system would send to the other end from another address now. The connection can still work, but
+    /// most often the network that it goes over is about to go, or gone.
+    pub(crate) fn have_moved(&self) -> bool {
+        let any = if self.remote.is_ipv4() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+        } else {
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED)
+        };
+        // Connecting such a socket sends nothing: it only chooses the address to send from.
+        let source = UdpSocket::bind((any, 0)).and_then(|socket| {
+            socket.connect(self.remote)?;
+            socket.local_addr()
+        });
+        // If there is no way at all, the same one may come back.
+        source.is_ok_and(|source| source.ip() != self.local.ip())
+    }
 }
 
 /// A TCP connection, with TLS or without.
@@ -73,13 +113,21 @@ impl Stream {
 
 #[cfg(feature = "client")]
 impl Stream {
-    /// Grows with each sign of life of the other side: bytes of it, or room for ours where there was none.
-    pub(crate) fn signs(&self) -> Arc<AtomicU64> {
-        let tcp = match &self.layer {
+    fn tcp(&self) -> &Tcp {
+        match &self.layer {
             Layer::Plain(tcp) => tcp,
             Layer::Tls(tls) => tls.get_ref().0,
-        };
-        tcp.signs.clone()
+        }
+    }
+
+    /// Grows with each sign of life of the other side: bytes of it, or room for ours where there was none.
+    pub(crate) fn signs(&self) -> Arc<AtomicU64> {
+        self.tcp().signs.clone()
+    }
+
+    /// The two ends of the connection of this host. `None` if the system does not know them (any more).
+    pub(crate) fn ends(&self) -> Option<Ends> {
+        self.tcp().ends().ok()
     }
 }
 

@@ -199,6 +199,11 @@ class Network:
         for side in "ab":
             self._nft(side, "flush chain inet filter direct")
 
+    def swallow(self, side):
+        """From now on everything from and to the first address of the client vanishes on the way, without a word."""
+        for direction in ("saddr", "daddr"):
+            self._nft(side, f"insert rule inet filter forward ip {direction} {self.client_address(side)} drop")
+
     def change_address(self, side):
         """The client moves into the other network of its NAT. Its old address is gone at once."""
         client = f"client-{side}"
@@ -252,13 +257,13 @@ class Network:
         self.links[side].stdin.write("down\n" if cut else "up\n")
         self.links[side].stdin.flush()
 
-    def start_server(self, program):
+    def start_server(self, program, *options):
         """Starts saltyrtc-server; returns its URL. Its key is in `server_key`. It is there over IPv6, too."""
         key = Path(self.directory.name, "server.key")
         output = run(str(program), "generate", str(key))
         environment = {**os.environ, "SALTYRTC_SAFETY_OFF": "yes-and-i-know-what-im-doing"}
         server = self.popen("internet", program, "serve", "-h", "::", "-p", SIGNALLING_PORT,
-                            "-k", key, "--admin", "off", env=environment,
+                            "-k", key, "--admin", "off", *options, env=environment,
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         found = re.search(r"\b[0-9a-f]{64}\b", output)
         self.server_key = found and found[0]

@@ -3,6 +3,7 @@
 import json
 import queue
 import subprocess
+import sys
 import threading
 import time
 
@@ -69,3 +70,17 @@ class RtcPeer(JsonProgram):
         status = self.process.wait(LIMIT)
         if status != 0:
             self.fail(f"exit status {status}")
+
+
+class Client(JsonProgram):
+    """client.py in the namespace of a client: its documentation says what it is told and what it tells."""
+
+    def __init__(self, network, side, role, where, task="relayed", **options):
+        super().__init__(f"client.py of {side} ({role})", network.popen(
+            f"client-{side}", sys.executable, programs.CLIENT, role, where, task, json.dumps(options),
+            env=programs.PYTHON_ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+
+    def tell(self, command):
+        """Gives it a command."""
+        self.process.stdin.write(f"{command}\n")
+        self.process.stdin.flush()

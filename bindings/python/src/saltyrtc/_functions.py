@@ -1912,8 +1912,8 @@ def network_changed() -> None:
     tells so, as Android and iOS do when a phone moves from WLAN to mobile data.
     It is for all clients, of both roles, and returns at once. The built-in WebRTC looks at the addresses of
     the host; and each client that is connected to a server sends it a ping, and is closed with
-    SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds. Without this call they find
-    out too, but later.
+    SALTYRTC_STATUS_CONNECTION_LOST if nothing comes from there within 5 seconds, or within 1 second if the
+    system would send to it from another address now. Without this call they find out too, but later.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_network_changed(byref(error_))

@@ -11,8 +11,8 @@ def network_changed() -> None:
     """Tells the library that the network of this host has changed: for programs that the operating system tells so.
 
     It is for all clients of the process, and returns at once. Each client asks its server for a sign of life, and ends
-    with `ConnectionFailed` if there is none within 5 seconds; the built-in WebRTC looks at the addresses of this host.
-    Without this call they find out too, but later.
+    with `ConnectionFailed` if there is none within 5 seconds, or within one if the system would send to it from another
+    address now; the built-in WebRTC looks at the addresses of this host. Without this call they find out too, but later.
     """
     native.network_changed()
 
