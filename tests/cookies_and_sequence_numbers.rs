@@ -18,6 +18,9 @@ use support::random::{LargestSequence, Seeded};
 
 const LARGEST: u64 = 0xffff_ffff;
 
+/// How long a responder waits for something else when a message was not for it, perhaps.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 fn largest(seed: u64) -> Box<LargestSequence> {
     Box::new(LargestSequence(Seeded::new(seed)))
 }
@@ -237,6 +240,7 @@ fn the_first_message_of_a_peer_has_overflow_number_0() {
     peer.read_key(&mut server);
     peer.out.sequence = 1 << 32;
     peer.send_key(&mut server);
+    server.wait(PATIENCE);
     server.expect_close(CloseCode::ProtocolError);
 }
 
@@ -249,6 +253,7 @@ fn an_initiator_that_mirrors_our_cookie_is_refused() {
     peer.read_key(&mut server);
     peer.out.cookie = peer.client_cookie;
     peer.send_key(&mut server);
+    server.wait(PATIENCE);
     let closed = server.expect_close(CloseCode::ProtocolError);
     let EndReason::HandshakeDisturbed(text) = closed.reason else { panic!("{closed:?}") };
     assert!(text.contains("our own cookie"), "{text}");

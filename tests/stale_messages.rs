@@ -45,18 +45,23 @@ fn expect_met(server: &mut FakeServer) {
     assert!(!server.events().iter().any(failed), "nobody is told that something is wrong");
 }
 
+/// The responder says such things to the old initiator, and the new one meets it all the same.
+#[track_caller]
+fn expect_ignored(mut server: FakeServer, sizes: &[usize]) {
+    let mut old = old_peer();
+    for &size in sizes {
+        let message = stale(&mut old, size);
+        server.send_raw(&message);
+        server.expect_silence();
+    }
+    expect_met(&mut server);
+}
+
 /// However many they are, and of whatever size.
 #[test]
 fn messages_for_the_old_initiator_are_no_attempt() {
     for sizes in [&[100][..], &[100; 10], &[10_000; 3], &[100, 10_000, 17], &[10_000, 100]] {
-        let mut server = server();
-        let mut old = old_peer();
-        for &size in sizes {
-            let message = stale(&mut old, size);
-            server.send_raw(&message);
-            server.expect_silence();
-        }
-        expect_met(&mut server);
+        expect_ignored(server(), sizes);
     }
 }
 
@@ -73,13 +78,7 @@ fn messages_for_the_old_initiator_are_no_attempt_in_a_pause() {
         stranger.send_key(&mut server);
         server.expect_drop(3, 3005);
         server.events();
-        let mut old = old_peer();
-        for &size in sizes {
-            let message = stale(&mut old, size);
-            server.send_raw(&message);
-            server.expect_silence();
-        }
-        expect_met(&mut server);
+        expect_ignored(server, sizes);
     }
 }
 
@@ -135,6 +134,70 @@ fn a_streaming_responder_meets_the_new_initiator() {
         pair.run_until(|pair| pair.in_task(new) && pair.in_task(responder));
         let failed = |event: &Event| matches!(event, Event::ResponderFailed { .. });
         assert!(!pair.events(new).iter().any(failed), "{delay}");
+    }
+}
+
+// The same the other way round: what an initiator has sent to whoever had the address of a responder before
+
+#[test]
+fn messages_for_a_previous_responder_do_not_disturb_the_next() {
+    for sizes in [&[1][..], &[100; 10], &[10_000; 3], &[100, 10_000, 17]] {
+        let mut server = FakeServer::with_responder();
+        let mut old = FakePeer::initiator();
+        old.out.cookie = [0xcc; 16];
+        // It has been talking for long.
+        old.out.sequence = 1 << 33;
+        let mut peer = FakePeer::initiator();
+        peer.read_token(&mut server);
+        peer.read_key(&mut server);
+        for &size in sizes {
+            let message = old.out.clear(&vec![7; size]);
+            server.send_raw(&message);
+            server.wait(SECOND);
+            server.expect_silence();
+        }
+        peer.send_key(&mut server);
+        assert_eq!(peer.read(&mut server).kind(), "auth");
+        peer.send_auth(&mut server);
+        assert_eq!(server.client.state(), ClientState::Task);
+    }
+}
+
+/// It was there first, so it has nobody else to talk to.
+#[test]
+fn a_responder_that_was_there_first_is_not_disturbed_by_anything_else() {
+    let mut server = FakeServer::new(keys::responder_with_token()).ready(&[]);
+    server.send(&support::msg::Msg::new("new-initiator"));
+    let mut peer = FakePeer::initiator();
+    peer.read_token(&mut server);
+    peer.read_key(&mut server);
+    let message = peer.out.clear(&[7; 100]);
+    server.send_raw(&message);
+    let closed = server.expect_close(saltyrtc::protocol::CloseCode::ProtocolError);
+    assert!(matches!(closed.reason, EndReason::HandshakeDisturbed(_)), "{closed:?}");
+}
+
+/// The initiator streams to a responder that vanishes; the next one gets its address, and what is under way.
+#[test]
+fn a_responder_joins_a_streaming_initiator() {
+    for delay in [0, 5, 25, 200] {
+        let (mut pair, initiator, old) = Pair::met_with_trust();
+        pair.nodes[initiator].delay = Duration::from_millis(delay);
+        let mut next = None;
+        for n in 0..1000_u32 {
+            let data = saltyrtc::protocol::message::Payload::from_bytes(&n.to_be_bytes());
+            let _ = pair.act(initiator, |client, _| client.send_application(data));
+            if n == 100 {
+                pair.sever(old);
+            }
+            if n == 101 {
+                next = Some(pair.connect(keys::responder_with_trust()));
+            }
+            pair.advance(Duration::from_millis(2));
+        }
+        let next = next.unwrap();
+        pair.nodes[next].delay = Duration::from_millis(delay);
+        pair.run_until(|pair| pair.in_task(initiator) && pair.in_task(next));
     }
 }
 

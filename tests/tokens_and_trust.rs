@@ -212,6 +212,7 @@ fn a_responder_leaves_an_initiator_that_has_another_key() {
     peer.read_key(&mut server);
     peer.permanent = keys::pair(9);
     peer.send_key(&mut server);
+    server.wait(Duration::from_secs(60));
     let closed = server.expect_close(saltyrtc::protocol::CloseCode::ProtocolError);
     assert_eq!((closed.by, closed.code), (ClosedBy::Us, Some(3001)));
     assert!(matches!(closed.reason, EndReason::HandshakeDisturbed(_)), "{closed:?}");

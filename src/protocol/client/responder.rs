@@ -34,6 +34,9 @@ pub(super) struct Responder {
     initiator_replaced: bool,
     /// An initiator was on the path at some time.
     was_present: bool,
+    /// The present initiator was on the path before us. It may not know yet that somebody else had our address then,
+    /// and may still be talking to that one.
+    was_first: bool,
     /// The initiator was forgotten because a message did not reach it, and until when the server may say that it has
     /// left. If it has not, it counts on a session that is gone.
     unreachable: Option<Instant>,
@@ -46,6 +49,8 @@ struct Handshake {
     nonces: NonceStreams,
     state: NextMessage,
     deadline: Instant,
+    /// What is wrong with the last message that was perhaps for somebody who had our address before us.
+    disturbed: Option<String>,
 }
 
 /// Which message comes next.
@@ -93,6 +98,7 @@ impl Responder {
             present: false,
             initiator_replaced: false,
             was_present: false,
+            was_first: false,
             unreachable: None,
             handshake: None,
         }
@@ -106,6 +112,7 @@ impl Responder {
         initiator_connected: bool,
     ) {
         (self.present, self.was_present) = (initiator_connected, initiator_connected);
+        self.was_first = initiator_connected;
         // Spec: P-169 ('server-auth' Message)
         self.begin(signalling, now);
     }
@@ -176,7 +183,8 @@ impl Responder {
         // Others may be before us, and each costs the initiator a second.
         let timeout = signalling.settings.peer_handshake_timeout.saturating_mul(FIRST_ANSWER);
         let deadline = now + timeout.min(LONGEST_TIMEOUT);
-        self.handshake = Some(Handshake { nonces, state: NextMessage::Key { session }, deadline });
+        let state = NextMessage::Key { session };
+        self.handshake = Some(Handshake { nonces, state, deadline, disturbed: None });
     }
 
     pub(super) fn handle_notification(
@@ -189,7 +197,7 @@ impl Responder {
             Notification::NewInitiator => {
                 self.unreachable = None;
                 self.initiator_replaced = self.was_present;
-                (self.present, self.was_present) = (true, true);
+                (self.present, self.was_present, self.was_first) = (true, true, false);
                 // Spec: P-174 ('new-initiator' Message)
                 self.handshake = None;
                 signalling.lose_peer(PeerLeft::Replaced, self.can_rejoin());
@@ -260,19 +268,11 @@ impl Responder {
                 let closed = Closed { by, code: Some(code.code()), reason };
                 signalling.finish_as(closed, CloseCode::GoingAway);
             }
-            Err(Fault { text, stale }) => {
-                // The text is for the application: it may quote the initiator.
-                tracing::warn!("the initiator broke the protocol");
-                let code = CloseCode::ProtocolError;
-                let reason = if stale {
-                    EndReason::HandshakeDisturbed(text)
-                } else {
-                    EndReason::PeerProtocolError(text)
-                };
-                let by = ClosedBy::Us;
-                let closed = Closed { by, code: Some(code.code()), reason };
-                // Spec: P-226 (Client-to-Client Messages)
-                signalling.finish_as(closed, code);
+            Err(Fault { text, stale: true }) => {
+                leave(signalling, EndReason::HandshakeDisturbed(text));
+            }
+            Err(Fault { text, stale: false }) => {
+                leave(signalling, EndReason::PeerProtocolError(text));
             }
         }
     }
@@ -285,11 +285,24 @@ impl Responder {
         message: &[u8],
     ) -> Result<Step, Fault> {
         let (nonce, _, data) = Nonce::split(message).ok_or("the message is too short")?;
-        let checked =
-            handshake.nonces.check(&nonce).map_err(|error| Fault::stale(error.to_string()))?;
+        let check = |nonces: &NonceStreams| {
+            nonces.check(&nonce).map_err(|error| Fault::stale(error.to_string()))
+        };
         match handshake.state {
-            NextMessage::Key { session } => {
-                let key = self.key_message(signalling, &nonce, data, &session)?;
+            NextMessage::Key { ref session } => {
+                let read = check(&handshake.nonces).and_then(|checked| {
+                    Ok((checked, self.key_message(signalling, &nonce, data, session)?))
+                });
+                let (checked, key) = match read {
+                    Err(Fault { text, stale: true }) if self.was_first => {
+                        // No attempt, as it cannot be for us. If nothing else comes, the initiator is to blame.
+                        let patience = now + signalling.settings.peer_handshake_timeout;
+                        let deadline = handshake.deadline.min(patience);
+                        let disturbed = Some(text);
+                        return Ok(Step::Continue(Handshake { deadline, disturbed, ..handshake }));
+                    }
+                    read => read?,
+                };
                 handshake.nonces.commit(checked);
                 let auth = ResponderAuth {
                     // Spec: P-257 ('auth' Message)
@@ -309,9 +322,10 @@ impl Responder {
                 signalling.transmit(seal(&reply, &key, &auth.serialise()));
                 let deadline = now + signalling.settings.peer_handshake_timeout;
                 let state = NextMessage::Auth { key };
-                Ok(Step::Continue(Handshake { state, deadline, ..handshake }))
+                Ok(Step::Continue(Handshake { state, deadline, disturbed: None, ..handshake }))
             }
             NextMessage::Auth { key } => {
+                let checked = check(&handshake.nonces)?;
                 self.auth_message(signalling, handshake.nonces, checked, key, &nonce, data)
             }
         }
@@ -386,10 +400,22 @@ impl Responder {
             self.unreachable = None;
             signalling.finish(EndReason::PeerUnreachable, CloseCode::GoingAway);
         } else if is_due(self.handshake.as_ref().map(|handshake| handshake.deadline)) {
-            self.handshake = None;
-            signalling.finish(EndReason::PeerHandshakeTimeout, CloseCode::Timeout);
+            match self.handshake.take().and_then(|handshake| handshake.disturbed) {
+                Some(text) => leave(signalling, EndReason::HandshakeDisturbed(text)),
+                None => signalling.finish(EndReason::PeerHandshakeTimeout, CloseCode::Timeout),
+            }
         }
     }
+}
+
+/// Leaves an initiator that is not authenticated.
+fn leave(signalling: &mut Signalling<impl TaskOutput>, reason: EndReason) {
+    // The reason is for the application: it may quote the initiator.
+    tracing::warn!("the initiator broke the protocol");
+    let code = CloseCode::ProtocolError;
+    let closed = Closed { by: ClosedBy::Us, code: Some(code.code()), reason };
+    // Spec: P-226 (Client-to-Client Messages)
+    signalling.finish_as(closed, code);
 }
 
 fn own_address(signalling: &Signalling<impl TaskOutput>) -> Address {
