@@ -65,6 +65,7 @@ impl Path {
         if is_initiator {
             let there: Vec<rmpv::Value> = self.seats.keys().map(|&id| id.into()).collect();
             seat.send(&auth.with("responders", rmpv::Value::Array(there)));
+            self.tell_responders(&Msg::new("new-initiator"));
         } else {
             seat.send(&auth.with("initiator_connected", self.seats.contains_key(&INITIATOR)));
             self.tell(INITIATOR, &Msg::new("new-responder").with("id", address));
@@ -77,9 +78,13 @@ impl Path {
         self.seats.remove(&address);
         let gone = Msg::new("disconnected").with("id", address);
         match address {
-            INITIATOR => self.seats.values_mut().for_each(|seat| seat.send(&gone)),
+            INITIATOR => self.tell_responders(&gone),
             _ => self.tell(INITIATOR, &gone),
         }
+    }
+
+    fn tell_responders(&mut self, msg: &Msg) {
+        self.seats.values_mut().for_each(|seat| seat.send(msg));
     }
 
     fn tell(&mut self, address: u8, msg: &Msg) {

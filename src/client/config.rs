@@ -21,7 +21,7 @@ pub struct Config {
     pub server: ServerUrl,
     /// Whose certificates are accepted, for `wss` URLs. Default: those of the operating system.
     pub roots: Roots,
-    /// The proxy on the way to the server. (The built-in WebRTC makes its own way.) Default: none.
+    /// The proxy on the way to the server, and to TURN servers over TCP and TLS. Default: none.
     pub proxy: Proxy,
     /// The longest that connecting may take: name, TCP, TLS and WebSocket. Default 10 s.
     pub connect_timeout: Duration,

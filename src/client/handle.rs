@@ -61,7 +61,7 @@ impl Client {
         let Config { server, roots, proxy, connect_timeout, response_timeout, protocol, .. } =
             config;
         #[cfg(feature = "webrtc")]
-        let (rtc, rtc_roots) = (config.rtc, roots.clone());
+        let (rtc, rtc_roots, rtc_proxy) = (config.rtc, roots.clone(), proxy.clone());
         let (max_message_size, ping_interval) = (protocol.max_message_size, protocol.ping_interval);
         let machine = Machine::new(protocol, Box::new(OsRandom))?;
         let target = websocket::Target {
@@ -81,7 +81,7 @@ impl Client {
         #[cfg(feature = "webrtc")]
         let channels = rtc.map(|parts| {
             let channels = parts.channels();
-            runtime.spawn(Engine::new(shared.clone(), parts, rtc_roots).run());
+            runtime.spawn(Engine::new(shared.clone(), parts, rtc_roots, rtc_proxy).run());
             channels
         });
         Ok(Self {

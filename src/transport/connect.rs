@@ -39,27 +39,41 @@ pub(crate) struct Target {
     pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
     /// The signalling path, without the slash.
     pub(crate) path: String,
-    /// The proxy on the way, and the TLS settings for it if it wants TLS.
-    pub(crate) proxy: Option<(ProxyUrl, Option<Arc<rustls::ClientConfig>>)>,
+    /// The proxy on the way.
+    pub(crate) proxy: Option<FoundProxy>,
 }
 
+/// A proxy, and the TLS settings for it if it wants TLS.
+pub(super) type FoundProxy = (ProxyUrl, Option<Arc<rustls::ClientConfig>>);
+
 impl Target {
-    /// Finds the proxy on the way. `tls` makes the settings for one that wants TLS.
+    /// Finds the proxy on the way. `settings` makes those for one that wants TLS.
     pub(crate) fn find_proxy(
         &mut self,
         proxy: &Proxy,
-        tls: impl FnOnce() -> Result<Arc<rustls::ClientConfig>, ConnectError>,
+        settings: impl FnOnce() -> Result<Arc<rustls::ClientConfig>, ConnectError>,
     ) -> Result<(), ConnectError> {
-        let variable = |name: &str| std::env::var(name).ok();
-        let found = proxy.to(self.tls.is_some(), &self.host, self.port, variable);
-        let found = found.map_err(|error| ConnectError::InvalidProxy { why: error.to_string() })?;
-        self.proxy = match found {
-            None => None,
-            Some(url) if url.kind == ProxyKind::Https => Some((url, Some(tls()?))),
-            Some(url) => Some((url, None)),
-        };
+        self.proxy = find_proxy(proxy, self.tls.is_some(), &self.host, self.port, settings)?;
         Ok(())
     }
+}
+
+/// Finds the proxy on the way to a server, which has TLS or not. `settings` makes those for a proxy that wants TLS.
+pub(super) fn find_proxy(
+    proxy: &Proxy,
+    tls: bool,
+    host: &str,
+    port: u16,
+    settings: impl FnOnce() -> Result<Arc<rustls::ClientConfig>, ConnectError>,
+) -> Result<Option<FoundProxy>, ConnectError> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let found = proxy.to(tls, host, port, variable);
+    let found = found.map_err(|error| ConnectError::InvalidProxy { why: error.to_string() })?;
+    Ok(match found {
+        None => None,
+        Some(url) if url.kind == ProxyKind::Https => Some((url, Some(settings()?))),
+        Some(url) => Some((url, None)),
+    })
 }
 
 /// Opens a WebSocket to a SaltyRTC server.
@@ -149,7 +163,7 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-fn tcp_error(error: &io::Error, server: &str) -> ConnectError {
+pub(super) fn tcp_error(error: &io::Error, server: &str) -> ConnectError {
     let server = server.to_owned();
     match error.kind() {
         io::ErrorKind::ConnectionRefused => ConnectError::Refused { server },
@@ -158,7 +172,7 @@ fn tcp_error(error: &io::Error, server: &str) -> ConnectError {
 }
 
 /// Connects to the proxy, and has it connect to the server.
-async fn connect_proxy(
+pub(super) async fn connect_proxy(
     proxy: &ProxyUrl,
     tls: Option<&Arc<rustls::ClientConfig>>,
     host: &str,
@@ -183,7 +197,7 @@ async fn connect_proxy(
     }
 }
 
-async fn connect_tls(
+pub(super) async fn connect_tls(
     tcp: Tcp,
     config: &Arc<rustls::ClientConfig>,
     host: &str,

@@ -1,4 +1,4 @@
-//! WebSocket and TLS, for the drivers of client and server, and TLS to TURN servers.
+//! WebSocket and TLS, for the drivers of client and server, and connections to TURN servers.
 
 #[cfg(feature = "client")]
 mod connect;
@@ -12,6 +12,8 @@ mod tcp;
 mod tls;
 #[cfg(feature = "client")]
 mod tunnel;
+#[cfg(feature = "webrtc")]
+mod turn;
 #[cfg(feature = "client")]
 mod upgrade;
 mod websocket;
@@ -35,6 +37,8 @@ pub(crate) use tls::client_config;
 #[cfg(feature = "server")]
 pub(crate) use tls::server_config;
 pub use tls::{Certificates, TlsError};
+#[cfg(feature = "webrtc")]
+pub(crate) use turn::{TurnTarget, connect_turn, has_proxy};
 #[cfg(feature = "server")]
 pub(crate) use websocket::{BATCH, accepted, close, cut, finish_stream, websocket_config};
 pub(crate) use websocket::{WebSocket, close_frame, finish};

@@ -147,7 +147,7 @@ pub enum Proxy {
     None,
     /// This one.
     Url(ProxyUrl),
-    /// The one that the environment names: for `wss` that in `HTTPS_PROXY`, otherwise that in `ALL_PROXY`, unless the
+    /// The one that the environment names: for `wss` and `turns` that in `HTTPS_PROXY`, otherwise that in `ALL_PROXY`, unless the
     /// server is in `NO_PROXY`. Names in small letters go first.
     Environment,
 }

@@ -129,6 +129,12 @@ impl Stream {
     pub(crate) fn ends(&self) -> Option<Ends> {
         self.tcp().ends().ok()
     }
+
+    /// The address of this host.
+    #[cfg(feature = "webrtc")]
+    pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.tcp().ends()?.local)
+    }
 }
 
 #[cfg(feature = "server")]

@@ -253,15 +253,34 @@ fn the_connection_for_tls_names_the_server() {
     assert_eq!((to, &tls), ("203.0.113.9:5349".parse().unwrap(), &name));
 
     // If it cannot be opened the next address is tried, and then there is one no more.
-    network.hosts[0].agent.handle_closed(network.now, stream);
+    network.hosts[0].agent.handle_closed(network.now, stream, None);
     network.drain();
     let (stream, to, tls) = network.hosts[0].connects.pop().unwrap();
     assert_eq!((to, tls), ("[2001:db8::9]:5349".parse().unwrap(), name));
     assert!(network.hosts[0].problems.is_empty());
-    network.hosts[0].agent.handle_closed(network.now, stream);
+    network.hosts[0].agent.handle_closed(network.now, stream, None);
     network.drain();
     assert!(network.hosts[0].connects.is_empty());
     assert_eq!(network.hosts[0].problems, ["no connection to the TURN server [2001:db8::9]:5349"]);
+    assert!(network.hosts[0].ended);
+}
+
+/// The driver connects through a proxy.
+#[test]
+fn a_name_that_a_proxy_looks_up_is_not_asked_for() {
+    let mut network = Network::new();
+    let mut config = with_server(TURN_TLS, true, Policy::All);
+    config.servers = config.servers.into_iter().map(Server::by_name).collect();
+    network.add(config, "192.168.1.2:5000", None);
+    network.hosts[0].agent.gather(network.now);
+    network.drain();
+    assert!(network.hosts[0].questions.is_empty());
+    let (stream, to, tls) = network.hosts[0].connects.pop().unwrap();
+    assert_eq!((to.port(), tls.as_deref()), (5349, Some("turn.example.org")));
+    network.hosts[0].agent.handle_closed(network.now, stream, Some("it has said no"));
+    network.drain();
+    let problem = "no connection to the TURN server turn.example.org:5349: it has said no";
+    assert_eq!(network.hosts[0].problems, [problem]);
     assert!(network.hosts[0].ended);
 }
 
@@ -274,7 +293,7 @@ fn a_lost_connection_to_the_relay_loses_the_path() {
     connect(&mut network, 1);
     network.run_until_connected();
     network.run(Duration::from_secs(1));
-    network.hosts[0].agent.handle_closed(network.now, stream);
+    network.hosts[0].agent.handle_closed(network.now, stream, None);
     network.drain();
     assert_eq!(network.hosts[0].agent.path(), None);
     assert_eq!(network.state(0), IceState::Disconnected);

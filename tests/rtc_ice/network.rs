@@ -209,7 +209,7 @@ impl Network {
                     self.fly(to, to, Some(Target::Server(client)), message);
                 }
             }
-            Output::Connect { stream, to, tls_server_name } => {
+            Output::Connect { stream, to, tls_server_name, .. } => {
                 host.connects.push((stream, to, tls_server_name));
             }
             Output::Disconnect { stream } => host.disconnects.push(stream),

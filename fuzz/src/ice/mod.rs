@@ -324,7 +324,7 @@ impl Scene {
         let Some((stream, _)) = self.streams.get(usize::from(number)) else { return };
         match variant {
             0 => self.agent.handle_connected(self.now, *stream, LOCAL),
-            1 => self.agent.handle_closed(self.now, *stream),
+            1 => self.agent.handle_closed(self.now, *stream, None),
             _ => self.agent.handle_stream(self.now, *stream, data),
         }
     }

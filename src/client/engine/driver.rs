@@ -25,7 +25,7 @@ use crate::client::shared::{By, Shared};
 use crate::protocol::client::{ClientState, SendFailure};
 use crate::protocol::{BROWSER_MAX_MESSAGE_SIZE, Role, SecureChannel, SignallingChannel};
 use crate::rtc::connection::{Connection, ConnectionConfig};
-use crate::rtc::ice;
+use crate::rtc::ice::{self, ServerTransport};
 use crate::task::ortc::{self, Ortc, OrtcSendFailure};
 use crate::task::webrtc::{
     self, OptionsError, SdpType, SessionDescription, WebRtc, WebRtcSendFailure,
@@ -34,7 +34,7 @@ use crate::task::{
     ChannelFailure, Client as Machine, ConnectionEvent, ConnectionFailure, ConnectionProblem,
     ConnectionState, TaskEvent,
 };
-use crate::transport::Roots;
+use crate::transport::{Proxy, Roots, has_proxy};
 
 /// The most bytes that we take as one message of SCTP: what browsers take.
 const MAX_SCTP_MESSAGE: usize = BROWSER_MAX_MESSAGE_SIZE;
@@ -134,10 +134,17 @@ enum Next {
 }
 
 impl Engine {
-    pub(crate) fn new(shared: Arc<Shared>, parts: EngineParts, roots: Roots) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, parts: EngineParts, roots: Roots, proxy: Proxy) -> Self {
         let EngineParts { config, inbox, channels } = parts;
+        let ice_servers = config.ice_servers.into_iter().map(|server| match server.connection() {
+            Some((host, port)) => {
+                let tls = server.transport() == ServerTransport::TurnTls;
+                if has_proxy(&proxy, tls, &host, port) { server.by_name() } else { server }
+            }
+            None => server,
+        });
         let connection = ConnectionConfig {
-            ice_servers: config.ice_servers,
+            ice_servers: ice_servers.collect(),
             ice_policy: config.ice_policy,
             offerer: false,
             dtls_role: config.dtls_role,
@@ -153,7 +160,7 @@ impl Engine {
             channels,
             inbox,
             config: connection,
-            io: IoConfig { addresses: config.addresses, ports: config.ports, roots },
+            io: IoConfig { addresses: config.addresses, ports: config.ports, roots, proxy },
             plain_labels: config.plain_labels.into(),
             peer: None,
             network: network::changes(),

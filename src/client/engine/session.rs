@@ -234,8 +234,7 @@ impl Session {
                 Arrival::StreamOpen(id, local) => connection.handle_stream_open(now, id, local),
                 Arrival::StreamData(id, data) => connection.handle_stream_data(now, id, &data),
                 Arrival::StreamClosed(id, error) => {
-                    tracing::debug!(?error, "a connection to a TURN server is gone");
-                    connection.handle_stream_closed(now, id);
+                    connection.handle_stream_closed(now, id, error.as_deref());
                 }
                 Arrival::Resolved { name, addresses } => {
                     connection.handle_resolved(now, &name, &addresses);

@@ -407,13 +407,13 @@ pub unsafe extern "C" fn saltyrtc_config_set_system_roots(
     })
 }
 
-/// Sets the proxy on the way to the server: `http://host:port` (with CONNECT), `https://host:port` (the same over
+/// Sets the proxy on the way to the server, and to TURN servers over TCP and TLS: `http://host:port` (with CONNECT), `https://host:port` (the same over
 /// TLS) or `socks5://host:port`. If the proxy wants to know who asks, `user:password@` is in front of the host,
-/// with special characters percent-encoded. `proxy_url` may be NULL: there is none, which is the default. The
-/// built-in WebRTC makes its own way.
+/// with special characters percent-encoded. `proxy_url` may be NULL: there is none, which is the default.
 ///
 /// Fails with SALTYRTC_STATUS_BAD_URL. What the proxy refuses ends a client with
-/// SALTYRTC_STATUS_PROXY_REFUSED, and a text with the status that it gave.
+/// SALTYRTC_STATUS_PROXY_REFUSED, and a text with the status that it gave. If it is the way to a TURN server that the
+/// proxy refuses, that is a CONNECTION_PROBLEM with such a text.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_set_proxy(
     config: *mut saltyrtc_config,
@@ -434,8 +434,8 @@ pub unsafe extern "C" fn saltyrtc_config_set_proxy(
     })
 }
 
-/// Takes the proxy on the way to the server from the environment, in place of one that was set before: for `wss`
-/// from `HTTPS_PROXY`, otherwise from `ALL_PROXY`, unless the server is in the list `NO_PROXY`. Names in small
+/// Takes the proxy on the way to the server, and to TURN servers over TCP and TLS, from the environment, in place of one
+/// that was set before: for `wss` and `turns` from `HTTPS_PROXY`, otherwise from `ALL_PROXY`, unless the server is in the list `NO_PROXY`. Names in small
 /// letters go first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_config_use_environment_proxy(

@@ -445,9 +445,9 @@ impl Connection {
         self.drain(now);
     }
 
-    /// A connection to a TURN server is gone.
-    pub fn handle_stream_closed(&mut self, now: Instant, id: StreamId) {
-        self.agent.handle_closed(now, id);
+    /// A connection to a TURN server is gone; with the reason if that is an error.
+    pub fn handle_stream_closed(&mut self, now: Instant, id: StreamId, why: Option<&str>) {
+        self.agent.handle_closed(now, id, why);
         self.drain(now);
     }
 

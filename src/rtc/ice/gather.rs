@@ -1,7 +1,7 @@
 //! Candidates from servers: which are asked, and what came of it.
 
 use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::net::{can_reach, normalise, with_scope};
@@ -23,6 +23,9 @@ const MAX_TRIES_OF_SERVER: usize = 8;
 
 /// Addresses of one server that are tried.
 const MAX_ADDRESSES: usize = 8;
+
+/// Stands for the address of a server that only a proxy knows: nothing is ever sent to it (RFC 7600 section 4.8).
+const NOWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 8);
 
 /// A socket of the driver.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +81,7 @@ impl Gatherer {
         let servers = servers.into_iter().take(MAX_SERVERS).map(|server| {
             let lookup = match server.host() {
                 Host::Ip(ip) => Lookup::Done(vec![*ip]),
+                Host::Name(_) if server.is_by_name() => Lookup::Done(vec![NOWHERE.into()]),
                 Host::Name(_) => Lookup::Needed,
             };
             KnownServer { server, lookup, tried: 0 }
@@ -252,9 +256,10 @@ impl Gatherer {
             ServerTransport::TurnTls => RelayProtocol::Tls,
             _ => RelayProtocol::Tcp,
         };
-        let tls_server_name = known.server.tls_server_name();
+        let (host, tls_server_name) =
+            (known.server.host().to_string(), known.server.tls_server_name());
         self.relays.push(Relay::stream(now, stream, protocol, to, index, &known.server));
-        output.push_back(Output::Connect { stream, to, tls_server_name });
+        output.push_back(Output::Connect { stream, to, host, tls_server_name });
     }
 
     /// The relay with this address of a TURN server.
@@ -284,6 +289,7 @@ impl Gatherer {
         &mut self,
         now: Instant,
         stream: StreamId,
+        why: Option<&str>,
         output: &mut VecDeque<Output>,
     ) -> Vec<Gathered> {
         let Some(relay) = self.relay_of_stream(stream) else { return Vec::new() };
@@ -296,11 +302,19 @@ impl Gatherer {
             self.connect(now, index, output);
         }
         if self.servers[index].tried == tried {
-            let problem = match was {
+            let known = &self.servers[index].server;
+            let server = match server.ip() == NOWHERE {
+                true => format!("{}:{}", known.host(), known.port()),
+                false => server.to_string(),
+            };
+            let mut problem = match was {
                 RelayState::Connecting => format!("no connection to the TURN server {server}"),
                 _ => format!("the TURN server {server} closed the connection"),
             };
-            let url = self.servers[index].server.url().to_owned();
+            if let Some(why) = why {
+                problem = format!("{problem}: {why}");
+            }
+            let url = known.url().to_owned();
             output.push_back(Output::ServerFailed { url, problem });
         }
         lost

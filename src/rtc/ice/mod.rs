@@ -186,8 +186,10 @@ pub enum Output {
     Connect {
         /// The name for it.
         stream: StreamId,
-        /// The address of the server.
+        /// The address of the server. It means nothing if a proxy looks the name up ([`Server::by_name`]).
         to: SocketAddr,
+        /// The host of the server, as a proxy is to be asked for it: a name, or an IP address without brackets.
+        host: String,
         /// With TLS, and then the name that the certificate has to be valid for (a DNS name, or an IP
         /// address). `None`: without TLS.
         tls_server_name: Option<String>,

@@ -26,6 +26,7 @@ pub struct Server {
     port: u16,
     username: String,
     password: Zeroizing<String>,
+    by_name: bool,
 }
 
 /// The user name and the password are not shown.
@@ -39,6 +40,15 @@ impl std::fmt::Debug for Server {
 pub(super) enum Host {
     Ip(IpAddr),
     Name(String),
+}
+
+impl std::fmt::Display for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Ip(ip) => ip.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
 }
 
 /// Why this is no ICE server.
@@ -127,7 +137,32 @@ impl Server {
             port: port.unwrap_or(default),
             username: username.to_owned(),
             password: Zeroizing::new(password.to_owned()),
+            by_name: false,
         })
+    }
+
+    /// The server as it is reached through a proxy, which looks its name up: for TURN over TCP or TLS only.
+    #[must_use]
+    pub fn by_name(self) -> Self {
+        let by_name = matches!(self.transport, ServerTransport::TurnTcp | ServerTransport::TurnTls);
+        Self { by_name, ..self }
+    }
+
+    /// Whether nobody but a proxy is to look the name up.
+    pub(super) fn is_by_name(&self) -> bool {
+        self.by_name
+    }
+
+    /// Host and port, for connections over TCP and TLS; `None` for STUN and TURN over UDP. The host is a name, or an IP
+    /// address without brackets.
+    #[must_use]
+    pub fn connection(&self) -> Option<(String, u16)> {
+        match self.transport {
+            ServerTransport::Stun | ServerTransport::TurnUdp => None,
+            ServerTransport::TurnTcp | ServerTransport::TurnTls => {
+                Some((self.host.to_string(), self.port))
+            }
+        }
     }
 
     /// The URL, as given.
@@ -152,10 +187,7 @@ impl Server {
 
     /// The name that its certificate has to be valid for.
     pub(super) fn tls_server_name(&self) -> Option<String> {
-        (self.transport == ServerTransport::TurnTls).then(|| match &self.host {
-            Host::Ip(ip) => ip.to_string(),
-            Host::Name(name) => name.clone(),
-        })
+        (self.transport == ServerTransport::TurnTls).then(|| self.host.to_string())
     }
 
     pub(super) fn turn_credentials(&self) -> turn_client_proto::types::TurnCredentials {

@@ -38,8 +38,8 @@ class Options(TypedDict, total=False):
     system_roots: bool
     """Whether the root certificates of the operating system are trusted too. Default: yes."""
     proxy: Optional[str]
-    """The proxy on the way to the server: `http://host:port`, `https://…` or `socks5://…`, with `user:password@` in front
-    of the host if it asks for that. Default: none."""
+    """The proxy on the way to the server, and to TURN servers over TCP and TLS: `http://host:port`, `https://…` or
+    `socks5://…`, with `user:password@` in front of the host if it asks for that. Default: none."""
     environment_proxy: bool
     """Whether the proxy is the one in `HTTPS_PROXY` or `ALL_PROXY`, as far as `NO_PROXY` does not say otherwise. Default: no."""
     connect_timeout: float

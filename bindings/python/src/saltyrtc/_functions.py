@@ -563,12 +563,13 @@ def config_set_system_roots(config: int, use_system_roots: bool) -> None:
 
 
 def config_set_proxy(config: int, proxy_url: Optional[str]) -> None:
-    """Sets the proxy on the way to the server: `http://host:port` (with CONNECT), `https://host:port` (the same
-    over TLS) or `socks5://host:port`. If the proxy wants to know who asks, `user:password@` is in front of
-    the host, with special characters percent-encoded. `proxy_url` may be NULL: there is none, which is the
-    default. The built-in WebRTC makes its own way.
+    """Sets the proxy on the way to the server, and to TURN servers over TCP and TLS: `http://host:port` (with
+    CONNECT), `https://host:port` (the same over TLS) or `socks5://host:port`. If the proxy wants to know who
+    asks, `user:password@` is in front of the host, with special characters percent-encoded. `proxy_url` may
+    be NULL: there is none, which is the default.
     Fails with SALTYRTC_STATUS_BAD_URL. What the proxy refuses ends a client with
-    SALTYRTC_STATUS_PROXY_REFUSED, and a text with the status that it gave.
+    SALTYRTC_STATUS_PROXY_REFUSED, and a text with the status that it gave. If it is the way to a TURN server
+    that the proxy refuses, that is a CONNECTION_PROBLEM with such a text.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_set_proxy(config, in_text("proxy_url", proxy_url), byref(error_))
@@ -577,9 +578,9 @@ def config_set_proxy(config: int, proxy_url: Optional[str]) -> None:
 
 
 def config_use_environment_proxy(config: int) -> None:
-    """Takes the proxy on the way to the server from the environment, in place of one that was set before: for
-    `wss` from `HTTPS_PROXY`, otherwise from `ALL_PROXY`, unless the server is in the list `NO_PROXY`. Names
-    in small letters go first.
+    """Takes the proxy on the way to the server, and to TURN servers over TCP and TLS, from the environment, in
+    place of one that was set before: for `wss` and `turns` from `HTTPS_PROXY`, otherwise from `ALL_PROXY`,
+    unless the server is in the list `NO_PROXY`. Names in small letters go first.
     """
     error_ = c_void_p()
     status_ = _lib.saltyrtc_config_use_environment_proxy(config, byref(error_))

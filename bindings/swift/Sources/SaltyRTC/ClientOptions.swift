@@ -24,8 +24,8 @@ public struct ClientOptions: Sendable {
     public var tlsCertificates: [Data] = []
     /// Whether the root certificates of the operating system are trusted too.
     public var systemRoots = true
-    /// The proxy on the way to the server: `http://host:port`, `https://…` or `socks5://…`, with `user:password@` in front of
-    /// the host if it wants to know who asks. The built-in WebRTC makes its own way.
+    /// The proxy on the way to the server, and to TURN servers over TCP and TLS: `http://host:port`, `https://…` or
+    /// `socks5://…`, with `user:password@` in front of the host if it wants to know who asks.
     public var proxy: String?
     /// Whether the proxy is the one in `HTTPS_PROXY` or `ALL_PROXY`, as far as `NO_PROXY` does not say otherwise.
     public var environmentProxy = false

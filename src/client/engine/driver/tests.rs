@@ -21,7 +21,7 @@ async fn nothing_of_a_peer_is_taken_for_its_successor() {
             ice_timeouts: ice::Timeouts::default(),
             setup_timeout: Duration::from_secs(120),
         };
-        let io = Io::new(IoConfig { addresses: Vec::new(), ports: None, roots: Roots::System });
+        let io = Io::new(IoConfig::default());
         let mut session = Session::new(
             now,
             Connection::with_new_certificate(now, config).unwrap(),
@@ -70,7 +70,7 @@ async fn word_of_a_changed_network_has_the_addresses_looked_at() {
     let config = RtcConfig { addresses: vec![[127, 0, 0, 1].into()], ..RtcConfig::default() };
     let (_, parts) = EngineParts::new(config).unwrap();
     let shared = Arc::new(Shared::new(machine, Box::new(())));
-    let mut engine = Engine::new(shared, parts, Roots::System);
+    let mut engine = Engine::new(shared, parts, Roots::System, Proxy::None);
     let epoch = engine.channels.start(Role::Initiator);
     engine.handle(now, Item::Start { role: Role::Initiator, epoch, signalling, ortc: false });
     let looks_soon = |engine: &Engine| {

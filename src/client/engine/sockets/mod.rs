@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::rtc::ice::{Output, SocketId, StreamId};
-use crate::transport::Roots;
+use crate::transport::{Proxy, Roots, TurnTarget};
 pub(in crate::client::engine) use arrival::Arrival;
 use schedule::ScanSchedule;
 use stream::StreamHandle;
@@ -56,6 +56,8 @@ pub(super) struct IoConfig {
     pub(super) ports: Option<RangeInclusive<u16>>,
     /// Whose certificates TURN servers may have.
     pub(super) roots: Roots,
+    /// The proxy on the way to TURN servers over TCP and TLS.
+    pub(super) proxy: Proxy,
 }
 
 /// The sockets of one connection.
@@ -204,9 +206,11 @@ impl Io {
                     stream.send(data);
                 }
             }
-            Output::Connect { stream, to, tls_server_name } => {
-                let tls = tls_server_name.map(|name| (name, self.config.roots.clone()));
-                let handle = StreamHandle::connect(stream, to, tls, self.sender.clone());
+            Output::Connect { stream, to, host, tls_server_name } => {
+                let IoConfig { roots, proxy, .. } = self.config.clone();
+                let tls = tls_server_name.is_some();
+                let target = TurnTarget { address: to, host, tls, roots, proxy };
+                let handle = StreamHandle::connect(stream, target, self.sender.clone());
                 self.streams.insert(stream, handle);
             }
             Output::Disconnect { stream } => _ = self.streams.remove(&stream),

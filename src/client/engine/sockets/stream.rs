@@ -1,20 +1,15 @@
-//! Connections to TURN servers over TCP and TLS.
+//! Connections to TURN servers over TCP and TLS, by way of a proxy if there is one.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::{TlsConnector, rustls};
 
 use super::arrival::Arrival;
 use crate::rtc::ice::StreamId;
-use crate::transport;
+use crate::transport::{self, TurnTarget};
 
 /// The longest that connecting may take, with TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,13 +29,12 @@ impl StreamHandle {
     /// Connects in the background. What comes of it goes to `arrivals`.
     pub(super) fn connect(
         id: StreamId,
-        to: SocketAddr,
-        tls: Option<(String, transport::Roots)>,
+        target: TurnTarget,
         arrivals: mpsc::Sender<Arrival>,
     ) -> Self {
         let (outgoing, messages) = mpsc::channel(QUEUE);
         let task = tokio::spawn(async move {
-            let closed = match run(id, to, tls, messages, &arrivals).await {
+            let closed = match run(id, target, messages, &arrivals).await {
                 Ok(()) => None,
                 Err(error) => Some(error.to_string()),
             };
@@ -64,23 +58,14 @@ impl Drop for StreamHandle {
 
 async fn run(
     id: StreamId,
-    to: SocketAddr,
-    tls: Option<(String, transport::Roots)>,
+    target: TurnTarget,
     messages: mpsc::Receiver<Vec<u8>>,
     arrivals: &mpsc::Sender<Arrival>,
 ) -> io::Result<()> {
-    let connect = async {
-        let tcp = TcpStream::connect(to).await?;
-        let _ = tcp.set_nodelay(true);
-        let local = tcp.local_addr()?;
-        let stream = match tls {
-            None => transport::Stream::plain(transport::Tcp::new(tcp)),
-            Some((name, roots)) => start_tls(tcp, name, roots).await?,
-        };
-        Ok::<_, io::Error>((stream, local))
-    };
+    let connect = transport::connect_turn(target);
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it did not answer in time");
-    let (stream, local) = tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(late)??;
+    let opened = tokio::time::timeout(CONNECT_TIMEOUT, connect).await.map_err(late)?;
+    let (stream, local) = opened.map_err(io::Error::other)?;
     if arrivals.send(Arrival::StreamOpen(id, local)).await.is_err() {
         return Ok(());
     }
@@ -89,26 +74,6 @@ async fn run(
         result = read(id, reader, arrivals) => result,
         result = write(writer, messages) => result,
     }
-}
-
-async fn start_tls(
-    tcp: TcpStream,
-    name: String,
-    roots: transport::Roots,
-) -> io::Result<transport::Stream> {
-    let invalid = |text: String| io::Error::new(io::ErrorKind::InvalidInput, text);
-    // Reads files.
-    let config: Arc<rustls::ClientConfig> =
-        tokio::task::spawn_blocking(move || transport::client_config(&roots))
-            .await
-            .map_err(io::Error::other)?
-            .map_err(|error| invalid(error.to_string()))?;
-    // The configuration is made for web servers and offers HTTP (ALPN), which is not spoken here.
-    let mut config = Arc::unwrap_or_clone(config);
-    config.alpn_protocols.clear();
-    let name = ServerName::try_from(name).map_err(|error| invalid(error.to_string()))?;
-    let tls = TlsConnector::from(Arc::new(config)).connect(name, transport::Tcp::new(tcp)).await?;
-    Ok(transport::Stream::tls(tls.into()))
 }
 
 async fn read(

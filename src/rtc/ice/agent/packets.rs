@@ -127,15 +127,15 @@ impl Agent {
                 }
                 Err(_) => {
                     self.output.push_back(Output::Disconnect { stream });
-                    return self.handle_closed(now, stream);
+                    return self.handle_closed(now, stream, None);
                 }
             }
         }
     }
 
-    /// A connection is closed, or could not be opened.
-    pub fn handle_closed(&mut self, now: Instant, stream: StreamId) {
-        let lost = self.gatherer.handle_closed(now, stream, &mut self.output);
+    /// A connection is closed, or could not be opened; with the reason, for people, if it is known.
+    pub fn handle_closed(&mut self, now: Instant, stream: StreamId, why: Option<&str>) {
+        let lost = self.gatherer.handle_closed(now, stream, why, &mut self.output);
         self.take_gathered(now, lost);
         self.update(now);
     }
