@@ -4048,6 +4048,10 @@ typedef struct saltyrtc_server saltyrtc_server;
  * system chooses one (saltyrtc_server_port). Without further settings, the server uses `ws` without
  * TLS and has no permanent key.
  *
+ * For a proxy on the same host, the address can be "unix:" and the path of a Unix socket, with port 0. The server makes
+ * the file, for its owner and its group (permissions 0660), replaces one that a server left which was killed, and
+ * removes it when it stops. Not on Windows.
+ *
  * `*out` has to be freed with saltyrtc_server_config_free.
  */
 SALTYRTC_API
@@ -4104,7 +4108,7 @@ saltyrtc_status saltyrtc_server_start(const struct saltyrtc_server_config *confi
                                       struct saltyrtc_error *SALTYRTC_NULLABLE *SALTYRTC_NULLABLE error);
 
 /**
- * The port that the server is listening on.
+ * The port that the server is listening on; 0 if that is a Unix socket.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
@@ -4113,7 +4117,7 @@ saltyrtc_status saltyrtc_server_port(const struct saltyrtc_server *server,
 
 /**
  * The IP address and port that the server is listening on, for example "127.0.0.1:8765" or
- * "[::1]:8765".
+ * "[::1]:8765"; or "unix:" and the path of the Unix socket.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
@@ -4125,7 +4129,7 @@ saltyrtc_status saltyrtc_server_address(const struct saltyrtc_server *server,
 /**
  * The URL of the server for clients on the same host, for example "ws://127.0.0.1:8765", as
  * saltyrtc_config_new_initiator takes it. It contains the IP address also with TLS, for which the
- * certificate may not be valid.
+ * certificate may not be valid. Empty for a Unix socket, which clients reach through a proxy only.
  */
 SALTYRTC_API
 saltyrtc_status saltyrtc_server_url(const struct saltyrtc_server *server,

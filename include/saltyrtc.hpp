@@ -676,7 +676,7 @@ private:
 /// The settings of a server.
 class ServerConfig {
 public:
-    /// With port 0, the operating system chooses one.
+    /// With port 0, the operating system chooses one. Or `unix:` and the path of a Unix socket.
     explicit ServerConfig(const std::string &address, std::uint16_t port = 0)
         : handle_(detail::make<saltyrtc_server_config, saltyrtc_server_config_free>(
               saltyrtc_server_config_new, address.c_str(), port)) {}

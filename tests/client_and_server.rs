@@ -24,7 +24,7 @@ fn keys() -> KeyPair {
 
 fn start_server() -> (Server, ServerUrl) {
     let server = Server::start(ServerConfig::new("127.0.0.1:0".parse().unwrap())).unwrap();
-    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap())).unwrap();
     (server, url)
 }
 
@@ -102,7 +102,7 @@ async fn the_same_over_tls_with_an_authority_of_our_own() {
         private_key: made.signing_key.serialize_pem().into_bytes(),
     });
     let server = Server::start(config).unwrap();
-    let url = format!("wss://localhost:{}", server.local_addr().port());
+    let url = format!("wss://localhost:{}", server.local_addr().unwrap().port());
     let url = ServerUrl::parse(&url).unwrap();
     let roots = Roots::Only(Certificates::parse(made.cert.der()).unwrap());
     let (initiator, responder) = connected_pair(url, roots).await;
@@ -119,7 +119,7 @@ async fn why_the_server_closed_is_known_even_if_writing_fails_first() {
     let mut config = ServerConfig::new("127.0.0.1:0".parse().unwrap());
     config.limits.close_timeout = Duration::from_millis(50);
     let server = Server::start(config).unwrap();
-    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap())).unwrap();
     let config = Config::initiator(url, keys()).with_task(RelayedData);
     let invitation = config.invitation().unwrap();
     let initiator = Client::connect(config).unwrap();

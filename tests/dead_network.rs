@@ -46,7 +46,7 @@ impl Relay {
         let (network, state) = watch::channel(Network::Alive);
         let sent = watch::Sender::new(0);
         let (counter, nobody) = (sent.clone(), watch::Sender::new(0));
-        let server = server.local_addr();
+        let server = server.local_addr().unwrap();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(server).await.unwrap();
@@ -109,7 +109,8 @@ async fn pair(server: &Server, relay: &Relay, ping_interval: u32) -> (Client, Cl
     config.response_timeout = PATIENCE;
     config.protocol.ping_interval = ping_interval;
     let mut invitation = config.invitation().unwrap();
-    invitation.server = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    invitation.server =
+        ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap())).unwrap();
     let initiator = Client::connect(config).unwrap();
     let config = Config::responder(invitation, keys()).with_task(RelayedData);
     let responder = Client::connect(config).unwrap();

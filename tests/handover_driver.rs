@@ -26,7 +26,7 @@ struct Pair {
 impl Pair {
     /// Two clients that have met, and handed over.
     async fn handed_over(server: &Server) -> Self {
-        let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+        let url = ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap())).unwrap();
         let task = || WebRtc::v1(Options::default()).unwrap();
         let keys = || KeyPair::generate(&mut OsRandom);
         let config = Config::initiator(url, keys()).with_task(task());

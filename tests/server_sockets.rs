@@ -71,7 +71,8 @@ async fn a_bad_path_is_closed_with_3001_after_the_upgrade() {
     let bad =
         ["/", "/hello", &format!("/{}", &hex[1..]), &format!("/{hex}0"), &format!("/{hex}?a")];
     for path in bad {
-        let mut socket = open(server.local_addr(), path, &[SUBPROTOCOL], None).await.unwrap();
+        let mut socket =
+            open(server.local_addr().unwrap(), path, &[SUBPROTOCOL], None).await.unwrap();
         assert_eq!(closed(&mut socket).await, 3001, "{path}");
         assert_eq!(next(&mut socket).await, None);
     }
@@ -84,7 +85,8 @@ async fn the_case_of_a_path_does_not_matter() {
     let path = keys();
     let mut initiator = Peer::join(&server, &path, false).await;
     let upper = format!("/{}", path.public().to_hex().to_uppercase());
-    let mut socket = open(server.local_addr(), &upper, &[SUBPROTOCOL], None).await.unwrap();
+    let mut socket =
+        open(server.local_addr().unwrap(), &upper, &[SUBPROTOCOL], None).await.unwrap();
     let mut client = ScriptedClient::generate();
     client.receive_hello(&next(&mut socket).await.unwrap().into_data());
     let mut responder = Peer { socket, client };
@@ -98,17 +100,17 @@ async fn the_case_of_a_path_does_not_matter() {
 async fn the_subprotocol_is_chosen_or_the_connection_closed_with_1002() {
     let server = start(config());
     let path = format!("/{}", keys().public().to_hex());
-    let mut socket = open(server.local_addr(), &path, &[], None).await.unwrap();
+    let mut socket = open(server.local_addr().unwrap(), &path, &[], None).await.unwrap();
     assert_eq!(closed(&mut socket).await, 1002);
     // None of those that were offered is chosen, which the client's library does not put up with.
-    let error = open(server.local_addr(), &path, &["v9.example"], None).await.err();
+    let error = open(server.local_addr().unwrap(), &path, &["v9.example"], None).await.err();
     assert!(
         matches!(error, Some(Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)))),
         "{error:?}"
     );
     // The library checks too that what is chosen was offered.
     let offer = ["v9.example", SUBPROTOCOL];
-    let mut socket = open(server.local_addr(), &path, &offer, None).await.unwrap();
+    let mut socket = open(server.local_addr().unwrap(), &path, &offer, None).await.unwrap();
     assert!(matches!(next(&mut socket).await, Some(Message::Binary(_))));
 }
 
@@ -298,7 +300,7 @@ async fn a_handshake_has_to_be_over_in_time() {
     let mut config = config();
     config.limits.handshake_timeout = Duration::from_secs(3);
     let server = start(config);
-    let tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+    let tcp = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
     let mut peer = Peer::connect(&server, &keys(), keys()).await;
     assert_eq!(closed(&mut peer.socket).await, 3008);
     // No WebSocket at all: there is no way to give a code, and the connection just ends.
@@ -309,7 +311,7 @@ async fn a_handshake_has_to_be_over_in_time() {
 #[tokio::test]
 async fn shutdown_closes_everybody_with_1001() {
     let server = start(config());
-    let address = server.local_addr();
+    let address = server.local_addr().unwrap();
     let path = keys();
     let peers = [
         Peer::join(&server, &path, false).await,
@@ -359,7 +361,7 @@ async fn what_is_not_a_websocket_does_no_harm() {
         &[0xff; 4000],
         &[b'a'; 100_000],
     ] {
-        let tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+        let tcp = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
         tcp.writable().await.unwrap();
         // The rest may not be wanted any more.
         let _ = tcp.try_write(garbage);
@@ -368,7 +370,8 @@ async fn what_is_not_a_websocket_does_no_harm() {
     // Frames that no client may send: unmasked, with reserved bits, an unfinished ping.
     for frame in [[0x82, 0x01, 0x00], [0xf2, 0x80, 0x00], [0x09, 0x80, 0x00]] {
         let path = format!("/{}", keys().public().to_hex());
-        let mut socket = open(server.local_addr(), &path, &[SUBPROTOCOL], None).await.unwrap();
+        let mut socket =
+            open(server.local_addr().unwrap(), &path, &[SUBPROTOCOL], None).await.unwrap();
         next(&mut socket).await.unwrap();
         let stream = socket.get_mut();
         stream.write_all(&[frame[0], frame[1], 0, 0, 0, 0, 0]).await.unwrap();
@@ -381,10 +384,10 @@ async fn what_is_not_a_websocket_does_no_harm() {
 fn what_keeps_a_server_from_starting_is_said() {
     let server = start(config());
     let mut taken = config();
-    taken.listen = server.local_addr();
+    taken.listen = server.addresses()[0].clone();
     let error = Server::start(taken).unwrap_err();
     assert!(matches!(error, ServerError::Listen { .. }), "{error}");
-    assert!(error.to_string().contains(&server.local_addr().to_string()), "{error}");
+    assert!(error.to_string().contains(&server.local_addr().unwrap().to_string()), "{error}");
     let mut no_key = config();
     no_key.tls = Some(TlsIdentity { certificate_chain: Vec::new(), private_key: Vec::new() });
     assert!(matches!(Server::start(no_key), Err(ServerError::Tls(_))));

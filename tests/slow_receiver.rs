@@ -101,7 +101,7 @@ async fn take_all(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_receiver_slows_its_sender_down() {
     let server = Server::start(ServerConfig::new("127.0.0.1:0".parse().unwrap())).unwrap();
-    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap())).unwrap();
     let config = Config::initiator(url, keys()).with_task(RelayedData);
     let invitation = config.invitation().unwrap();
     let initiator = Client::connect(config).unwrap();

@@ -80,7 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The signalling server, until the input ends.
 fn serve(address: IpAddr) -> Result<(), Box<dyn Error>> {
     let server = Server::start(ServerConfig::new(SocketAddr::new(address, 0)))?;
-    println!("ws://{}", server.local_addr());
+    println!("ws://{}", server.local_addr().unwrap());
     io::copy(&mut io::stdin(), &mut io::sink())?;
     Ok(())
 }
@@ -107,7 +107,7 @@ fn compare(plan: &Plan, programs: &[Program], write: bool) -> Result<(), Box<dyn
         there
     });
     let server = Server::start(ServerConfig::new("127.0.0.1:0".parse()?))?;
-    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr()))?;
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap()))?;
     let mut figures = Figures::default();
     for round in 1..=plan.rounds {
         for &program in &programs {

@@ -1,24 +1,28 @@
-//! From a TCP connection to a WebSocket that knows which path it is for.
+//! From a connection to a WebSocket that knows which path it is for.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::{HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
-use tokio::net::TcpStream;
 
 use super::address_limits::{AddressLimiter, Permit, group};
 use super::http::{HttpAnswer, Upgrade, accept, read_request};
+use super::listen::Accepted;
 use super::metrics::{HandshakeOutcome, Metrics};
 use super::network::{ProxyHeader, TrustedProxies};
 use super::proxy::{Proxied, read_header};
 use super::settings::Settings;
 use crate::protocol::server::PathRequest;
-use crate::transport::{Stream, Tcp, WebSocket, accepted, prepare};
+use crate::transport::{Socket, Stream, WebSocket, accepted, prepare};
 
 /// How much later than the server itself the operating system gives up on a client that takes nothing.
 const STALL_SLACK: Duration = Duration::from_secs(5);
+
+/// What counts as the address of whom nothing is known: one, for all who come over Unix sockets and have no proxy that says
+/// more.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// An open WebSocket.
 pub(super) struct Opened {
@@ -54,8 +58,7 @@ impl From<io::Error> for OpenError {
 /// Clients can only be given a close code once the WebSocket is open, so it is also opened for those
 /// that ask for a wrong path or have no subprotocol in common with us.
 pub(super) async fn open(
-    mut tcp: TcpStream,
-    peer: IpAddr,
+    connection: Accepted,
     settings: &Settings,
     proxy: Option<&TrustedProxies>,
     limiter: &Arc<AddressLimiter>,
@@ -71,7 +74,12 @@ pub(super) async fn open(
         metrics.handshake(HandshakeOutcome::ProxyHeader);
         OpenError::ProxyHeader
     };
-    let proxy = proxy.filter(|proxy| proxy.trusts(peer));
+    let (peer, proxy) = match &connection {
+        Accepted::Tcp(_, peer) => (*peer, proxy.filter(|proxy| proxy.trusts(*peer))),
+        // Who can connect was decided by the permissions of the file.
+        #[cfg(unix)]
+        Accepted::Unix(_) => (UNKNOWN, proxy),
+    };
     let header = proxy.map(|proxy| proxy.header);
     let mut permit = None;
     let mut client = peer;
@@ -81,9 +89,16 @@ pub(super) async fn open(
     // The stall time is kept by the server itself, as far as it can see. What waits in the operating system for a
     // client that is gone it cannot see.
     let unanswered = settings.limits.stall_timeout.map(|stall| stall.saturating_add(STALL_SLACK));
-    prepare(&tcp, settings.limits.tcp_keepalive, unanswered);
+    let mut socket = match connection {
+        Accepted::Tcp(tcp, _) => {
+            prepare(&tcp, settings.limits.tcp_keepalive, unanswered);
+            Socket::tcp(tcp)
+        }
+        #[cfg(unix)]
+        Accepted::Unix(unix) => Socket::unix(unix),
+    };
     if header == Some(ProxyHeader::ProxyProtocol) {
-        let proxied = read_header(&mut tcp).await.map_err(|_| no_header())?;
+        let proxied = read_header(&mut socket).await.map_err(|_| no_header())?;
         let address = match proxied.map_err(|_| no_header())? {
             Proxied::Client(address) => address,
             Proxied::Itself => peer,
@@ -91,11 +106,10 @@ pub(super) async fn open(
         client = address;
         permit = admit(client).map_err(|_| OpenError::Limit(None))?;
     }
-    let tcp = Tcp::new(tcp);
     let mut stream = match &settings.tls {
-        None => Stream::plain(tcp),
+        None => Stream::plain(socket),
         Some(acceptor) => {
-            let tls = acceptor.accept(tcp).await.map_err(OpenError::Tls)?;
+            let tls = acceptor.accept(socket).await.map_err(OpenError::Tls)?;
             Stream::tls(tls.into())
         }
     };

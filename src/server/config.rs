@@ -3,8 +3,10 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::limits::ServerLimits;
+use super::listen::ListenAddress;
 use super::network::TrustedProxies;
 use crate::crypto::KeyPair;
 use crate::transport::TlsError;
@@ -13,9 +15,8 @@ use crate::transport::TlsError;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServerConfig {
-    /// Where to listen; `::` is all addresses, those of IPv4 too. With port 0 the operating system picks one; see
-    /// [`Server::local_addr`](super::Server::local_addr).
-    pub listen: SocketAddr,
+    /// Where to listen.
+    pub listen: ListenAddress,
     /// Certificate and key for TLS. Without, the server speaks plain `ws://`, which is for tests and
     /// for running behind a proxy that does TLS.
     pub tls: Option<TlsIdentity>,
@@ -36,6 +37,15 @@ pub struct ServerConfig {
 impl ServerConfig {
     /// A server without TLS and without permanent keys on this address.
     pub fn new(listen: SocketAddr) -> Self {
+        Self::on(listen.into())
+    }
+
+    /// The same on a Unix socket; see [`ListenAddress::Unix`].
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
+        Self::on(ListenAddress::Unix(path.into()))
+    }
+
+    fn on(listen: ListenAddress) -> Self {
         Self {
             listen,
             tls: None,
@@ -93,7 +103,7 @@ pub enum ServerError {
     /// The address cannot be listened on.
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: ListenAddress,
         /// What the operating system says.
         error: io::Error,
     },
@@ -111,13 +121,7 @@ impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen { address, error } => {
-                let advice = match error.kind() {
-                    io::ErrorKind::AddrInUse => "stop the other program, or use another port",
-                    io::ErrorKind::PermissionDenied => "use a port from 1024 on, or more rights",
-                    io::ErrorKind::AddrNotAvailable => "use an address of this machine",
-                    _ => "check the address",
-                };
-                write!(f, "cannot listen on {address}: {error}; {advice}")
+                write!(f, "cannot listen on {address}: {error}; {}", address.advice(error))
             }
             Self::Tls(error) => error.fmt(f),
             Self::Limit(what) => write!(f, "the server's configuration is wrong: {what}"),

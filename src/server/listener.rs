@@ -2,13 +2,11 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -20,6 +18,7 @@ use super::config::{Reload, ServerConfig, ServerError};
 use super::connection::{refuse, serve};
 use super::http::HttpAnswer;
 use super::incoming::Incoming;
+use super::listen::{Accepted, Accepting, Cleanup, ListenAddress, Listener};
 use super::metrics::{GaugeGuard, HandshakeOutcome, Metrics, ReachedLimit};
 use super::network::TrustedProxies;
 use super::registry::{JoinError, Newcomer, PathLimits, Registry};
@@ -33,8 +32,6 @@ use crate::transport::{Stream, finish_stream};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long it is not said again that connections cannot be accepted.
 const WARN_AGAIN: Duration = Duration::from_secs(60);
-/// How many connections may wait to be accepted.
-const BACKLOG: i32 = 4096;
 
 /// A running server.
 ///
@@ -43,7 +40,9 @@ const BACKLOG: i32 = 4096;
 /// none of them but [`shutdown_blocking`](Self::shutdown_blocking) blocks.
 #[derive(Debug)]
 pub struct Server {
-    local_addrs: Vec<SocketAddr>,
+    addresses: Vec<ListenAddress>,
+    /// What is undone when the server listens no longer.
+    cleanup: Mutex<Vec<Cleanup>>,
     service: Arc<Service>,
     phase: watch::Sender<Phase>,
     task: Option<JoinHandle<()>>,
@@ -60,7 +59,7 @@ pub(super) enum Phase {
 }
 
 impl Server {
-    /// Binds the address and begins to serve.
+    /// Listens on the address and begins to serve.
     ///
     /// # Errors
     ///
@@ -69,8 +68,8 @@ impl Server {
         // A mistake is found before a port is opened.
         let metrics = Arc::new(Metrics::default());
         let settings = Settings::new(&config, metrics.queued.clone())?;
-        let address = config.listen;
-        let listener = bind(address).map_err(|error| ServerError::Listen { address, error })?;
+        let listener = Listener::bind(&config.listen)
+            .map_err(|error| ServerError::Listen { address: config.listen.clone(), error })?;
         Self::run(config, settings, metrics, vec![listener])
     }
 
@@ -83,10 +82,11 @@ impl Server {
     /// [`ServerError`].
     pub fn start_on(
         config: ServerConfig,
-        listeners: Vec<StdTcpListener>,
+        listeners: impl IntoIterator<Item: Into<Listener>>,
     ) -> Result<Self, ServerError> {
         let metrics = Arc::new(Metrics::default());
         let settings = Settings::new(&config, metrics.queued.clone())?;
+        let listeners = listeners.into_iter().map(Into::into).collect();
         Self::run(config, settings, metrics, listeners)
     }
 
@@ -94,7 +94,7 @@ impl Server {
         config: ServerConfig,
         settings: Settings,
         metrics: Arc<Metrics>,
-        listeners: Vec<StdTcpListener>,
+        listeners: Vec<Listener>,
     ) -> Result<Self, ServerError> {
         if listeners.is_empty() {
             return Err(ServerError::NoListener);
@@ -102,18 +102,17 @@ impl Server {
         let runtime = runtime::handle();
         // Sockets register themselves with the runtime that is entered.
         let _guard = runtime.enter();
-        let (mut local_addrs, mut sockets) = (Vec::new(), Vec::new());
+        let (mut addresses, mut sockets, mut cleanup) = (Vec::new(), Vec::new(), Vec::new());
         for listener in listeners {
-            let address = listener.local_addr().unwrap_or(config.listen);
-            let usable = listener
-                .set_nonblocking(true)
-                .and_then(|()| listener.local_addr())
-                .and_then(|address| Ok((address, TcpListener::from_std(listener)?)));
-            let (address, socket) =
-                usable.map_err(|error| ServerError::Listen { address, error })?;
-            info!(%address, tls = settings.tls.is_some(), "server listening");
-            local_addrs.push(address);
+            let address = listener.address();
+            let named = address.as_ref().unwrap_or(&config.listen).clone();
+            let usable = address.and_then(|_| listener.into_accepting());
+            let (socket, undo) =
+                usable.map_err(|error| ServerError::Listen { address: named.clone(), error })?;
+            info!(address = %named, tls = settings.tls.is_some(), "server listening");
+            addresses.push(named);
             sockets.push(socket);
+            cleanup.push(undo);
         }
         let service = Arc::new(Service {
             registry: Arc::new(Registry::new(metrics.clone())),
@@ -125,18 +124,21 @@ impl Server {
         });
         let (phase, phases) = watch::channel(Phase::Serving);
         let task = runtime.spawn(run(sockets, service.clone(), phases));
-        Ok(Self { local_addrs, service, phase, task: Some(task) })
+        Ok(Self { addresses, cleanup: Mutex::new(cleanup), service, phase, task: Some(task) })
     }
 
     /// The address that the server listens on, the first one of several, with the port that the
-    /// operating system picked if the configuration had port 0.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.local_addrs[0]
+    /// operating system picked if the configuration had port 0. `None` if there are Unix sockets only.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.addresses.iter().find_map(|address| match address {
+            ListenAddress::Tcp(address) => Some(*address),
+            ListenAddress::Unix(_) => None,
+        })
     }
 
-    /// The addresses of all listeners, in the order in which they were given.
-    pub fn local_addrs(&self) -> &[SocketAddr] {
-        &self.local_addrs
+    /// Where all listeners listen, in the order in which they were given.
+    pub fn addresses(&self) -> &[ListenAddress] {
+        &self.addresses
     }
 
     /// How many TCP connections are open, those included that are in the middle of a handshake.
@@ -213,6 +215,7 @@ impl Server {
     }
 
     fn enter(&self, next: Phase) {
+        lock(&self.cleanup).clear();
         self.phase.send_if_modified(|phase| {
             let later = *phase < next;
             if later {
@@ -248,27 +251,12 @@ impl Probe {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        lock(&self.cleanup).clear();
         if let Some(task) = &self.task {
             // The connections belong to this task and end with it.
             task.abort();
         }
     }
-}
-
-fn bind(address: SocketAddr) -> io::Result<StdTcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        // All addresses, whatever the default of the system is.
-        socket.set_only_v6(false)?;
-    }
-    // So that a restart need not wait for the last connections of the old server. Elsewhere it means something else.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into())?;
-    // With the usual 128, clients that all come back at once have to wait and try again. The operating system cuts it
-    // down to what it allows.
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// What all connections of a server share.
@@ -304,7 +292,7 @@ async fn reached(phases: &mut watch::Receiver<Phase>, phase: Phase) {
 }
 
 /// The next connection of any listener. The one to ask first is another one each time.
-async fn accept_any(listeners: &mut [TcpListener]) -> io::Result<(TcpStream, SocketAddr)> {
+async fn accept_any(listeners: &mut [Accepting]) -> io::Result<Accepted> {
     listeners.rotate_left(1);
     poll_fn(|cx| {
         for listener in &*listeners {
@@ -318,7 +306,7 @@ async fn accept_any(listeners: &mut [TcpListener]) -> io::Result<(TcpStream, Soc
 }
 
 async fn run(
-    mut listeners: Vec<TcpListener>,
+    mut listeners: Vec<Accepting>,
     service: Arc<Service>,
     mut phases: watch::Receiver<Phase>,
 ) {
@@ -332,7 +320,7 @@ async fn run(
             // Takes away what is left of tasks that have ended. Panics were reported where they happened.
             Some(_) = connections.join_next() => {}
             accepted = accept_any(&mut listeners) => match accepted {
-                Ok((tcp, peer)) => {
+                Ok(accepted) => {
                     metrics.accepted.up();
                     // All that have ended, so that a flood of short connections does not pile up here.
                     while connections.try_join_next().is_some() {}
@@ -348,7 +336,7 @@ async fn run(
                     let open = GaugeGuard::new(&metrics, |metrics| &metrics.connections);
                     let (service, phases) = (service.clone(), for_connections.clone());
                     connections.spawn(async move {
-                        connection(tcp, peer, &service, &settings, phases).await;
+                        connection(accepted, &service, &settings, phases).await;
                         drop(open);
                     });
                 }
@@ -385,8 +373,7 @@ async fn run(
 }
 
 async fn connection(
-    tcp: TcpStream,
-    peer: SocketAddr,
+    accepted: Accepted,
     service: &Service,
     settings: &Settings,
     mut phases: watch::Receiver<Phase>,
@@ -395,7 +382,7 @@ async fn connection(
     let Service { registry, metrics, limiter, incoming, proxy, .. } = service;
     let limits = &settings.limits;
     // In a box, so that the task does not keep room for what is over.
-    let mut opening = Box::pin(open(tcp, peer.ip(), settings, proxy.as_ref(), limiter, metrics));
+    let mut opening = Box::pin(open(accepted, settings, proxy.as_ref(), limiter, metrics));
     let opened = tokio::select! {
         () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(HandshakeOutcome::Shutdown),
         opened = timeout_at((since + limits.handshake_timeout).into(), &mut opening) => opened,

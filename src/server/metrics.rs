@@ -328,11 +328,11 @@ impl Metrics {
         let mut text = PrometheusText(String::with_capacity(8 << 10));
         text.family("build_info", "gauge", "Always 1; the label names the version.");
         text.line("build_info", &[("version", env!("CARGO_PKG_VERSION"))], "1");
-        text.one("connections", "gauge", "Open TCP connections.", &self.connections);
+        text.one("connections", "gauge", "Open connections.", &self.connections);
         text.one(
             "connections_accepted_total",
             "counter",
-            "TCP connections that came in, refused ones too.",
+            "Connections that came in, refused ones too.",
             &self.accepted,
         );
         text.one(

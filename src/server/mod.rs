@@ -12,8 +12,8 @@
 //! and all queues together take [`ServerLimits::all_queues_bytes`], all messages that are not complete
 //! [`ServerLimits::receiving_bytes`]; choose [`ServerLimits::connections`] accordingly.
 //!
-//! From the port to the path: `listener` accepts TCP connections and ends them all at a shutdown,
-//! `accept` makes a WebSocket of each (with `address_limits`, `proxy` and `http`), `connection` serves it,
+//! From the port to the path: `listen` opens the sockets, TCP ones and those of Unix (`socket_file`), `listener` accepts
+//! connections and ends them all at a shutdown, `accept` makes a WebSocket of each (with `address_limits`, `proxy` and `http`), `connection` serves it,
 //! and `registry` holds the paths that connections share.
 
 mod accept;
@@ -23,15 +23,19 @@ mod connection;
 mod http;
 mod incoming;
 mod limits;
+mod listen;
 mod listener;
 mod metrics;
 mod network;
 mod proxy;
 mod registry;
 mod settings;
+#[cfg(unix)]
+mod socket_file;
 
 pub use config::{Reload, ServerConfig, ServerError, TlsIdentity};
 pub use limits::{AcceptRate, ServerLimits};
+pub use listen::{ListenAddress, Listener};
 pub use listener::{Probe, Server};
 pub use metrics::Metrics;
 pub use network::{IpNetwork, IpNetworkError, ProxyHeader, TrustedProxies};

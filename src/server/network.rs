@@ -12,6 +12,10 @@ use ipnet::IpNet;
 /// addresses are those of clients, and whatever they say about addresses is not believed:
 /// `X-Forwarded-For` of theirs is ignored, and a PROXY header of theirs is no TLS and no HTTP, so that
 /// the connection is refused.
+///
+/// Who connects over a Unix socket is such a proxy, whatever its networks are: the permissions of the file say who can.
+/// Without any word about the client, which is also the case if there are no trusted proxies at all, all connections over
+/// Unix sockets count as those of one address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustedProxies {
     /// Where the proxies are. Addresses in here should belong to nobody else.

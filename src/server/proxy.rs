@@ -4,8 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::header::HeaderMap;
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::network::{IpNetwork, TrustedProxies};
 
@@ -70,30 +69,24 @@ const FIXED_V2: usize = 16;
 const MAX_REST_V2: usize = 8 << 10;
 
 /// Reads a PROXY header of either version, and nothing after it.
-pub(super) async fn read_header(tcp: &mut TcpStream) -> io::Result<Result<Proxied, Malformed>> {
+pub(super) async fn read_header(
+    stream: &mut (impl AsyncRead + Unpin),
+) -> io::Result<Result<Proxied, Malformed>> {
     let mut header = vec![0; LEAST];
-    tcp.read_exact(&mut header).await?;
+    stream.read_exact(&mut header).await?;
     if header.starts_with(&SIGNATURE_V2) {
-        header.push(tcp.read_u8().await?);
+        header.push(stream.read_u8().await?);
         let rest = usize::from(u16::from_be_bytes([header[14], header[15]]));
         if rest > MAX_REST_V2 {
             return Ok(Err(Malformed));
         }
         header.resize(FIXED_V2 + rest, 0);
-        tcp.read_exact(&mut header[FIXED_V2..]).await?;
+        stream.read_exact(&mut header[FIXED_V2..]).await?;
         return Ok(parse_v2(&header));
     }
-    // Looked at first, so that nothing behind the line is taken.
+    // Byte by byte, so that nothing behind the line is taken. There are a few dozens.
     while header.starts_with(b"PROXY") && !header.ends_with(b"\n") && header.len() < MAX_V1 {
-        let mut ahead = [0; MAX_V1];
-        let seen = tcp.peek(&mut ahead[..MAX_V1 - header.len()]).await?;
-        if seen == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        let line_end = ahead[..seen].iter().position(|byte| *byte == b'\n');
-        let from = header.len();
-        header.resize(from + line_end.map_or(seen, |at| at + 1), 0);
-        tcp.read_exact(&mut header[from..]).await?;
+        header.push(stream.read_u8().await?);
     }
     Ok(parse_v1(&header))
 }
@@ -157,7 +150,7 @@ fn parse_v2(header: &[u8]) -> Result<Proxied, Malformed> {
             let source = addresses.first_chunk::<16>().ok_or(Malformed)?;
             (Proxied::Client(Ipv6Addr::from(*source).into()), extensions)
         }
-        // Datagrams and Unix sockets do not get here.
+        // Datagrams do not get here, nor clients of the proxy with a Unix socket.
         _ => return Err(Malformed),
     };
     check_extensions(extensions)?;
@@ -269,6 +262,7 @@ mod tests {
     #[tokio::test]
     async fn a_header_is_read_whole_and_nothing_after_it() {
         use tokio::io::AsyncWriteExt as _;
+        use tokio::net::TcpStream;
 
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -14,7 +14,7 @@ use tokio_rustls::{TlsConnector, TlsStream, rustls};
 
 use super::WebSocket;
 use super::proxy::{Proxy, ProxyKind, ProxyUrl};
-use super::stream::{Stream, Tcp};
+use super::stream::{Socket, Stream};
 use super::tcp::prepare;
 use super::tunnel::{TunnelError, tunnel};
 use super::upgrade::{UpgradeError, upgrade};
@@ -91,16 +91,16 @@ pub(crate) async fn connect(
     let host = if named.contains(':') { format!("[{named}]") } else { named.to_owned() };
     let server = format!("{host}:{}", target.port);
     let opening = async {
-        let tcp = match &target.proxy {
-            None => Tcp::new(connect_tcp(bare, target.port, &server).await?),
+        let socket = match &target.proxy {
+            None => Socket::tcp(connect_tcp(bare, target.port, &server).await?),
             Some((proxy, tls)) => {
                 connect_proxy(proxy, tls.as_ref(), bare, target.port, &server).await?
             }
         };
         let stream = match &target.tls {
-            None => Stream::plain(tcp),
+            None => Stream::plain(socket),
             // Spec: P-018 (Security Recommendation)
-            Some(config) => Stream::tls(connect_tls(tcp, config, named, &server).await?),
+            Some(config) => Stream::tls(connect_tls(socket, config, named, &server).await?),
         };
         let scheme = if target.tls.is_some() { "wss" } else { "ws" };
         // Spec: P-033 (Connecting To a Signalling Server)
@@ -178,15 +178,15 @@ pub(super) async fn connect_proxy(
     host: &str,
     port: u16,
     server: &str,
-) -> Result<Tcp, ConnectError> {
+) -> Result<Socket, ConnectError> {
     let place = proxy.place();
     let name = format!("the proxy {place}");
-    let mut tcp = Tcp::new(connect_tcp(&proxy.host, proxy.port, &name).await?);
+    let mut socket = Socket::tcp(connect_tcp(&proxy.host, proxy.port, &name).await?);
     if let Some(config) = tls {
-        tcp = Tcp::proxied(connect_tls(tcp, config, &proxy.host, &name).await?);
+        socket = Socket::proxied(connect_tls(socket, config, &proxy.host, &name).await?);
     }
-    match tunnel(&mut tcp, proxy, host, port).await {
-        Ok(()) => Ok(tcp),
+    match tunnel(&mut socket, proxy, host, port).await {
+        Ok(()) => Ok(socket),
         Err(TunnelError::Refused(why)) => Err(ConnectError::ProxyRefused { proxy: place, why }),
         Err(TunnelError::Unreachable(why)) => {
             let why = format!("says {name}, {why}");
@@ -198,15 +198,15 @@ pub(super) async fn connect_proxy(
 }
 
 pub(super) async fn connect_tls(
-    tcp: Tcp,
+    socket: Socket,
     config: &Arc<rustls::ClientConfig>,
     host: &str,
     server: &str,
-) -> Result<TlsStream<Tcp>, ConnectError> {
+) -> Result<TlsStream<Socket>, ConnectError> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| ConnectError::InvalidHost { host: host.to_owned() })?;
     let stream = TlsConnector::from(config.clone())
-        .connect(name, tcp)
+        .connect(name, socket)
         .await
         .map_err(|error| tls_error(&error, server))?;
     Ok(stream.into())

@@ -25,9 +25,9 @@ pub(crate) use lists::lists;
 pub use proxy::{Proxy, ProxyUrl, ProxyUrlError};
 #[cfg(feature = "client")]
 pub(crate) use stream::Ends;
-pub(crate) use stream::Stream;
 #[cfg(any(feature = "server", feature = "webrtc"))]
-pub(crate) use stream::Tcp;
+pub(crate) use stream::Socket;
+pub(crate) use stream::Stream;
 #[cfg(feature = "server")]
 pub(crate) use tcp::prepare;
 #[cfg(feature = "client")]

@@ -1,4 +1,4 @@
-//! A TCP connection, with TLS or without.
+//! What carries the bytes of a WebSocket: TCP or a Unix socket, with TLS or without.
 
 use std::io;
 #[cfg(feature = "client")]
@@ -10,11 +10,13 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+#[cfg(all(unix, feature = "server"))]
+use tokio::net::UnixStream;
 use tokio_rustls::TlsStream;
 
-/// A TCP connection that counts the bytes that are written to it, and signs of life.
+/// A connection that counts the bytes that are written to it, and signs of life.
 #[derive(Debug)]
-pub(crate) struct Tcp {
+pub(crate) struct Socket {
     stream: Raw,
     written: u64,
     /// Something came from the other side, or it took what had no room before.
@@ -23,9 +25,24 @@ pub(crate) struct Tcp {
     full: bool,
 }
 
-impl Tcp {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { stream: Raw::Tcp(stream), written: 0, signs: Arc::default(), full: false }
+impl Socket {
+    pub(crate) fn tcp(stream: TcpStream) -> Self {
+        Self::of(Raw::Tcp(stream))
+    }
+
+    #[cfg(all(unix, feature = "server"))]
+    pub(crate) fn unix(stream: UnixStream) -> Self {
+        Self::of(Raw::Unix(stream))
+    }
+
+    /// A connection that goes on behind a proxy.
+    #[cfg(feature = "client")]
+    pub(crate) fn proxied(tls: TlsStream<Self>) -> Self {
+        Self::of(Raw::Proxied(Box::new(tls)))
+    }
+
+    fn of(stream: Raw) -> Self {
+        Self { stream, written: 0, signs: Arc::default(), full: false }
     }
 }
 
@@ -33,25 +50,24 @@ impl Tcp {
 #[derive(Debug)]
 enum Raw {
     Tcp(TcpStream),
+    #[cfg(all(unix, feature = "server"))]
+    Unix(UnixStream),
     /// A proxy carries them, over TLS.
     #[cfg(feature = "client")]
-    Proxied(Box<TlsStream<Tcp>>),
+    Proxied(Box<TlsStream<Socket>>),
 }
 
 #[cfg(feature = "client")]
-impl Tcp {
-    /// A connection that goes on behind a proxy.
-    pub(crate) fn proxied(tls: TlsStream<Self>) -> Self {
-        let stream = Raw::Proxied(Box::new(tls));
-        Self { stream, written: 0, signs: Arc::default(), full: false }
-    }
-
+impl Socket {
     /// The two ends of the connection of this host, which may end at a proxy.
     fn ends(&self) -> io::Result<Ends> {
         match &self.stream {
             Raw::Tcp(stream) => {
                 Ok(Ends { local: stream.local_addr()?, remote: stream.peer_addr()? })
             }
+            // Of the server.
+            #[cfg(all(unix, feature = "server"))]
+            Raw::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
             Raw::Proxied(tls) => tls.get_ref().0.ends(),
         }
     }
@@ -85,7 +101,7 @@ impl Ends {
     }
 }
 
-/// A TCP connection, with TLS or without.
+/// A connection, with TLS or without.
 #[derive(Debug)]
 pub(crate) struct Stream {
     layer: Layer,
@@ -97,43 +113,43 @@ pub(crate) struct Stream {
 
 #[derive(Debug)]
 enum Layer {
-    Plain(Tcp),
-    Tls(Box<TlsStream<Tcp>>),
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Stream {
-    pub(crate) fn plain(tcp: Tcp) -> Self {
-        Self { layer: Layer::Plain(tcp), part: 0, most: usize::MAX }
+    pub(crate) fn plain(socket: Socket) -> Self {
+        Self { layer: Layer::Plain(socket), part: 0, most: usize::MAX }
     }
 
-    pub(crate) fn tls(tls: TlsStream<Tcp>) -> Self {
+    pub(crate) fn tls(tls: TlsStream<Socket>) -> Self {
         Self { layer: Layer::Tls(Box::new(tls)), part: 0, most: usize::MAX }
     }
 }
 
 #[cfg(feature = "client")]
 impl Stream {
-    fn tcp(&self) -> &Tcp {
+    fn socket(&self) -> &Socket {
         match &self.layer {
-            Layer::Plain(tcp) => tcp,
+            Layer::Plain(socket) => socket,
             Layer::Tls(tls) => tls.get_ref().0,
         }
     }
 
     /// Grows with each sign of life of the other side: bytes of it, or room for ours where there was none.
     pub(crate) fn signs(&self) -> Arc<AtomicU64> {
-        self.tcp().signs.clone()
+        self.socket().signs.clone()
     }
 
     /// The two ends of the connection of this host. `None` if the system does not know them (any more).
     pub(crate) fn ends(&self) -> Option<Ends> {
-        self.tcp().ends().ok()
+        self.socket().ends().ok()
     }
 
     /// The address of this host.
     #[cfg(feature = "webrtc")]
     pub(crate) fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.tcp().ends()?.local)
+        Ok(self.socket().ends()?.local)
     }
 }
 
@@ -142,7 +158,7 @@ impl Stream {
     /// How many bytes the operating system took so far, those of TLS included.
     pub(crate) fn written(&self) -> u64 {
         match &self.layer {
-            Layer::Plain(tcp) => tcp.written,
+            Layer::Plain(socket) => socket.written,
             Layer::Tls(tls) => tls.get_ref().0.written,
         }
     }
@@ -182,6 +198,11 @@ macro_rules! raw {
                 let $stream = Pin::new(stream);
                 $call
             }
+            #[cfg(all(unix, feature = "server"))]
+            Raw::Unix(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
             #[cfg(feature = "client")]
             Raw::Proxied(stream) => {
                 let $stream = Pin::new(&mut **stream);
@@ -191,7 +212,7 @@ macro_rules! raw {
     };
 }
 
-impl AsyncRead for Tcp {
+impl AsyncRead for Socket {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -206,7 +227,7 @@ impl AsyncRead for Tcp {
     }
 }
 
-impl AsyncWrite for Tcp {
+impl AsyncWrite for Socket {
     // Vectored writing is left out on purpose: the standard library does it with writev, which raises
     // SIGPIPE if the other side is gone, and that ends a program that is not written in Rust.
     fn poll_write(

@@ -8,7 +8,7 @@ use tokio_rustls::rustls::ClientConfig;
 
 use super::connect::{FoundProxy, connect_proxy, connect_tls, find_proxy, tcp_error};
 use super::proxy::Proxy;
-use super::stream::{Stream, Tcp};
+use super::stream::{Socket, Stream};
 use super::tls::{Roots, client_config};
 use crate::protocol::ConnectError;
 
@@ -50,18 +50,18 @@ pub(crate) async fn connect_turn(target: TurnTarget) -> Result<(Stream, SocketAd
         Some(_) => format!("{host}:{port}"),
         None => address.to_string(),
     };
-    let tcp = match proxy {
+    let socket = match proxy {
         Some((proxy, tls)) => connect_proxy(&proxy, tls.as_ref(), &host, port, &server).await?,
         None => {
             let tcp = TcpStream::connect(address).await;
             let tcp = tcp.map_err(|error| tcp_error(&error, &server))?;
             let _ = tcp.set_nodelay(true);
-            Tcp::new(tcp)
+            Socket::tcp(tcp)
         }
     };
     let stream = match tls {
-        None => Stream::plain(tcp),
-        Some(config) => Stream::tls(connect_tls(tcp, &config, &host, &server).await?),
+        None => Stream::plain(socket),
+        Some(config) => Stream::tls(connect_tls(socket, &config, &host, &server).await?),
     };
     let unreachable = |why: String| ConnectError::Unreachable { server: server.clone(), why };
     let local = stream.local_addr().map_err(|error| unreachable(error.to_string()))?;

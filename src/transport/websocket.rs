@@ -145,7 +145,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::transport::Tcp;
+    use crate::transport::Socket;
 
     /// Messages that came together are next to each other in one buffer, also after the first one.
     #[tokio::test]
@@ -159,7 +159,7 @@ mod tests {
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (server, _) = listener.accept().await.unwrap();
             client.write_all(&frame.repeat(MESSAGES)[rest.len()..]).await.unwrap();
-            let stream = Stream::plain(Tcp::new(server));
+            let stream = Stream::plain(Socket::tcp(server));
             let mut socket = accepted(stream, rest, websocket_config(1 << 20)).await;
             let mut messages = Vec::new();
             for _ in 0..MESSAGES {

@@ -1,6 +1,10 @@
 /* What goes wrong, and what the application is told: exactly one final event, with the right status and
    a text that says what to do; and nothing left behind. */
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include "proxy.h"
 #include "support.h"
 #include "test_certificate.h"
@@ -354,6 +358,37 @@ static void too_large(void) {
     checked("too large for the receiver");
 }
 
+/* A server for a proxy on the same host, and a second one in the same place. */
+static void unix_socket(void) {
+    saltyrtc_error *error = NULL;
+    saltyrtc_server_config *config = NULL;
+    saltyrtc_server *second = NULL;
+    struct sockaddr_un place;
+    test_server server;
+    char address[sizeof place.sun_path + 8], found[sizeof address];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    memset(&place, 0, sizeof place);
+    place.sun_family = AF_UNIX;
+    snprintf(address, sizeof address, "unix:/tmp/saltyrtc-c-%ld", (long)getpid());
+    memcpy(place.sun_path, address + 5, strlen(address + 5) + 1);
+    OK(saltyrtc_server_config_new(address, 0, &config, &error));
+    start_configured_server(&server, config);
+    CHECK(server.url[0] == '\0' && server.port == 0);
+    OK(saltyrtc_server_address(server.handle, found, sizeof found, NULL, &error));
+    CHECK(strcmp(found, address) == 0);
+    CHECK(connect(fd, (struct sockaddr *)&place, sizeof place) == 0);
+    close(fd);
+    OK(saltyrtc_server_config_new(address, 0, &config, &error));
+    CHECK(saltyrtc_server_start(config, &second, &error) == SALTYRTC_STATUS_LISTEN_FAILED);
+    CHECK(strstr(saltyrtc_error_message(error), "another path") != NULL);
+    saltyrtc_error_free(error);
+    saltyrtc_server_config_free(config);
+    CHECK(access(place.sun_path, F_OK) == 0);
+    end_server(&server);
+    CHECK(access(place.sun_path, F_OK) != 0);
+    checked("a Unix socket");
+}
+
 int main(void) {
     test_server server;
     start_server(&server);
@@ -369,6 +404,7 @@ int main(void) {
     no_shared_task(&server);
     same_key_twice(&server);
     too_large();
+    unix_socket();
     end_server(&server);
     end_library();
     return 0;

@@ -451,7 +451,7 @@ static void servers(const test_server *running) {
     saltyrtc_server *server = (saltyrtc_server *)BEFORE;
     uint16_t port = 99;
     static const uint8_t byte[] = {1};
-    static const char *const not_addresses[] = {"", "localhost", "127.0.0.1:1", "[::1]", "256.0.0.1", "*"};
+    static const char *const not_addresses[] = {"", "localhost", "127.0.0.1:1", "[::1]", "256.0.0.1", "*", "unix:"};
     size_t i;
     IS_NULL("address", saltyrtc_server_config_new(NULL, 0, &config, &error));
     CHECK(config == NULL);
@@ -462,6 +462,8 @@ static void servers(const test_server *running) {
         IS_BAD("address", saltyrtc_server_config_new(not_addresses[i], 0, &config, &error));
         CHECK(config == NULL);
     }
+
+    IS_BAD("port", saltyrtc_server_config_new("unix:/tmp/socket", 1, &config, &error));
 
     OK(saltyrtc_server_config_new("127.0.0.1", running->port, &config, &error));
     IS_NULL("config", saltyrtc_server_config_add_permanent_key(NULL, ZERO_KEY, &error));

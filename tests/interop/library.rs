@@ -47,7 +47,7 @@ impl LibraryServer {
         config.permanent_keys = vec![keys];
         change(&mut config);
         let server = Server::start(config).unwrap();
-        let port = server.local_addr().port();
+        let port = server.local_addr().unwrap().port();
         Self { address: ServerAddress { port, public_key }, _server: server }
     }
 }

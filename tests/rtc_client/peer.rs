@@ -22,7 +22,7 @@ pub(crate) fn keys() -> KeyPair {
 
 pub(crate) fn start_server() -> (Server, ServerUrl) {
     let server = Server::start(ServerConfig::new("127.0.0.1:0".parse().unwrap())).unwrap();
-    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+    let url = ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap())).unwrap();
     (server, url)
 }
 

@@ -107,7 +107,7 @@ impl Scene {
     pub async fn new(plan: Plan) -> Self {
         let memory = Memory::watch().await;
         let server = Server::start(ServerConfig::new("127.0.0.1:0".parse().unwrap())).unwrap();
-        let url = ServerUrl::parse(&format!("ws://{}", server.local_addr())).unwrap();
+        let url = ServerUrl::parse(&format!("ws://{}", server.local_addr().unwrap())).unwrap();
         let keys = || KeyPair::generate(&mut OsRandom);
         let initiator = Config::initiator(url, keys());
         let responder = Config::responder(initiator.invitation().unwrap(), keys());

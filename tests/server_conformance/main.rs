@@ -110,7 +110,7 @@ impl Bench {
         path: &str,
         subprotocols: &[&str],
     ) -> Result<Socket, tokio_tungstenite::tungstenite::Error> {
-        open(self.server.local_addr(), path, subprotocols, self.tls.clone()).await
+        open(self.server.local_addr().unwrap(), path, subprotocols, self.tls.clone()).await
     }
 }
 

@@ -20,7 +20,7 @@ async fn a_path_full_of_connections_that_say_nothing() {
     config.limits.accept_rate = None;
     let server = std::sync::Arc::new(start(config));
     let owner = keys();
-    let (address, target) = (server.local_addr(), path_of(&owner));
+    let (address, target) = (server.local_addr().unwrap(), path_of(&owner));
     let for_attack = server.clone();
     let attack = |mut started: Started, enough: Enough| async move {
         let silent = (0..SILENT).map(|_| {

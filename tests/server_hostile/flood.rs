@@ -82,7 +82,7 @@ async fn a_sender_that_ignores_every_error() {
         let path = keys();
         let small = TcpSocket::new_v4().unwrap();
         small.set_recv_buffer_size(4096).unwrap();
-        let tcp = small.connect(for_attack.local_addr()).await.unwrap();
+        let tcp = small.connect(for_attack.local_addr().unwrap()).await.unwrap();
         let stream: Box<dyn Io> = Box::new(tcp);
         let socket = upgrade(stream, &path_of(&path), &[SUBPROTOCOL], &[]).await.unwrap();
         let mut peer = Peer::greeted(socket, path).await;

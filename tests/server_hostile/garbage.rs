@@ -33,7 +33,8 @@ async fn garbage_at_every_stage() {
             let size = 1 + usize::from(random(1)[0]) * (rounds % 20 + 1);
             match rounds % 4 {
                 0 => {
-                    let mut tcp = TcpStream::connect(for_attack.local_addr()).await.unwrap();
+                    let mut tcp =
+                        TcpStream::connect(for_attack.local_addr().unwrap()).await.unwrap();
                     let _ = tcp.write_all(&random(size)).await;
                     let _ = tcp.shutdown().await;
                     read_to_end(&mut tcp).await;

@@ -67,7 +67,7 @@ async fn loris(
 async fn slow_requests() {
     let _turn = turn().await;
     let server = start(impatient());
-    let address = server.local_addr();
+    let address = server.local_addr().unwrap();
     let beginnings = vec![Vec::new(), b"GET /".to_vec(), b"GET / HTTP/1.1\r\nHost: ".to_vec()];
     let (got, _) =
         withstand("slow requests", &server, |s, e| loris(address, beginnings, s, e)).await;
@@ -85,7 +85,7 @@ async fn slow_tls() {
     let tls_server = start(slow);
     // The pair is on a server of its own settings: what is shared are the threads of the library.
     let server = start(config());
-    let address = tls_server.local_addr();
+    let address = tls_server.local_addr().unwrap();
     let beginnings = vec![b"\x16\x03\x01\x40\0\x01\0\x3f\xfc\x03\x03".to_vec()];
     withstand("slow TLS", &server, |s, e| loris(address, beginnings, s, e)).await;
     assert_eq!(hits(&tls_server, "handshake_time"), MANY as u64);
@@ -97,7 +97,7 @@ async fn slow_tls() {
 async fn clients_that_never_authenticate() {
     let _turn = turn().await;
     let server = start(impatient());
-    let address = server.local_addr();
+    let address = server.local_addr().unwrap();
     let path = keys();
     let target = path_of(&path);
     let attack = |mut started: Started, mut enough: Enough| async move {
@@ -130,7 +130,7 @@ async fn clients_that_never_authenticate() {
 async fn half_open_connections() {
     let _turn = turn().await;
     let server = start(config());
-    let address = server.local_addr();
+    let address = server.local_addr().unwrap();
     let target = path_of(&keys());
     let attack = |mut started: Started, mut enough: Enough| async move {
         let mut ends = Vec::new();

@@ -18,7 +18,7 @@ async fn connections_in_all() {
     let mut initiator = Peer::join(&server, &path, false).await;
     let responder = Peer::join(&server, &path, true).await;
     assert_eq!(server.connections(), 2);
-    let mut third = TcpStream::connect(server.local_addr()).await.unwrap();
+    let mut third = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
     assert_eq!(read_to_end(&mut third).await, b"");
     assert_eq!((hits(&server, "connections"), server.connections()), (1, 2));
     assert_eq!(metric(&server, "connections_accepted_total"), 3);
@@ -35,7 +35,7 @@ async fn connections_of_one_address() {
     config.limits.connections_per_address = Some(1);
     let server = start(config);
     let first = Peer::join(&server, &keys(), false).await;
-    let mut second = TcpStream::connect(server.local_addr()).await.unwrap();
+    let mut second = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
     assert_eq!(read_to_end(&mut second).await, b"");
     assert_eq!(hits(&server, "connections_per_address"), 1);
     drop(first);
@@ -51,7 +51,8 @@ async fn the_rate_of_connections_of_one_address() {
     let mut peers = Vec::new();
     // On a machine that is slow enough, a few more get in.
     while hits(&server, "accept_rate") == 0 {
-        let socket = open(server.local_addr(), &path_of(&keys()), &[SUBPROTOCOL], None).await;
+        let socket =
+            open(server.local_addr().unwrap(), &path_of(&keys()), &[SUBPROTOCOL], None).await;
         peers.extend(socket.ok());
         assert!(peers.len() < 1000);
     }
@@ -72,7 +73,8 @@ async fn connections_on_one_path() {
     assert_eq!(closed(&mut waiting.socket).await, 3000);
     drop(waiting);
     assert_eq!(hits(&server, "connections_per_path"), 1);
-    let mut third = open(server.local_addr(), &path_of(&path), &[SUBPROTOCOL], None).await.unwrap();
+    let mut third =
+        open(server.local_addr().unwrap(), &path_of(&path), &[SUBPROTOCOL], None).await.unwrap();
     assert_eq!(closed(&mut third).await, 3000);
     assert_eq!(hits(&server, "connections_per_path"), 2);
     assert_eq!(metric(&server, "closes_total{code=\"3000\"}"), 2);
@@ -218,7 +220,7 @@ async fn failures_of_tls_are_counted() {
     let mut config = config();
     config.tls = Some(certificate().1);
     let server = start(config);
-    let mut tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+    let mut tcp = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
     tcp.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
     read_to_end(&mut tcp).await;
     until(|| metric(&server, "tls_failures_total") == 1).await;

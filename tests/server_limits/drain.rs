@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use saltyrtc::server::{Server, ServerError};
+use saltyrtc::server::{ListenAddress, Server, ServerError};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -28,9 +28,9 @@ async fn is_refused(address: std::net::SocketAddr) -> bool {
 async fn a_server_serves_all_the_listeners_that_it_is_given() {
     let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
     let addresses = listeners.each_ref().map(|listener| listener.local_addr().unwrap());
-    let server = Server::start_on(config(), listeners.into()).unwrap();
-    assert_eq!(server.local_addrs(), addresses);
-    assert_eq!(server.local_addr(), addresses[0]);
+    let server = Server::start_on(config(), listeners).unwrap();
+    assert_eq!(server.addresses(), addresses.map(ListenAddress::Tcp));
+    assert_eq!(server.local_addr(), Some(addresses[0]));
     let path = keys();
     let mut initiator = Peer::join(&server, &path, false).await;
     for address in addresses {
@@ -47,7 +47,10 @@ async fn a_server_serves_all_the_listeners_that_it_is_given() {
     for address in addresses {
         assert!(is_refused(address).await);
     }
-    assert!(matches!(Server::start_on(config(), Vec::new()), Err(ServerError::NoListener)));
+    assert!(matches!(
+        Server::start_on(config(), [] as [TcpListener; 0]),
+        Err(ServerError::NoListener)
+    ));
 }
 
 #[tokio::test]
@@ -59,7 +62,7 @@ async fn a_server_that_accepts_nobody_serves_those_who_are_there() {
     assert_eq!(kind(&initiator.notification().await), "new-responder");
     // In the middle of its handshake, and may go on.
     let waiting = Peer::connect(&server, &path, keys()).await;
-    let address = server.local_addr();
+    let address = server.local_addr().unwrap();
     server.stop_accepting();
     server.stop_accepting();
     while !is_refused(address).await {}
@@ -156,7 +159,7 @@ async fn what_is_no_websocket_is_answered() {
         (b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc", true),
         (b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", true),
     ] {
-        let mut tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+        let mut tcp = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
         tcp.write_all(request).await.unwrap();
         let answer = String::from_utf8(read_to_end(&mut tcp).await).unwrap();
         assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{answer}");

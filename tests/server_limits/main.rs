@@ -12,3 +12,5 @@ mod drain;
 mod proxy;
 mod reload;
 mod time;
+#[cfg(unix)]
+mod unix_socket;

@@ -25,7 +25,7 @@ fn behind(header: ProxyHeader, network: &str) -> ServerConfig {
 }
 
 async fn connect(server: &Server, before: &[u8]) -> TcpStream {
-    let mut tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+    let mut tcp = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
     tcp.write_all(before).await.unwrap();
     tcp
 }

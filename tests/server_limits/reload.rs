@@ -35,7 +35,7 @@ async fn a_new_certificate_is_for_new_connections_and_no_message_is_lost() {
     let mut config = config();
     config.tls = Some(old);
     let server = start(config);
-    let address = server.local_addr();
+    let address = server.local_addr().unwrap();
     let [old_client, new_client] =
         [&old_root, &new_root].map(|root| tls_client(root, &version::TLS13));
 
@@ -106,7 +106,7 @@ async fn a_bad_certificate_changes_nothing() {
     reload.limits = Some(limits);
     reload.permanent_keys = Some(vec![keys()]);
     assert!(matches!(server.reload(reload), Err(ServerError::Limit(_))));
-    assert!(accepts(server.local_addr(), &client).await);
+    assert!(accepts(server.local_addr().unwrap(), &client).await);
     assert_eq!(server.limits().message_size, 1 << 20);
     let plain = start(crate::socket_peer::config());
     assert!(matches!(plain.reload(with_tls(other_identity())), Err(ServerError::NotTls)));
@@ -179,7 +179,7 @@ async fn new_limits_are_for_new_connections() {
     until(|| server.connections() == 1).await;
     // The address has two by now: the first one counts too.
     let _second = Peer::join(&server, &keys(), false).await;
-    let mut third = TcpStream::connect(server.local_addr()).await.unwrap();
+    let mut third = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
     assert_eq!(read_to_end(&mut third).await, b"");
     assert_eq!(hits(&server, "connections_per_address"), 1);
 }

@@ -34,7 +34,7 @@ async fn the_time_for_a_handshake() {
             Some(_) => &[b"", b"\x16\x03\x01\x00\xff\x01"],
         };
         for beginning in beginnings {
-            let mut tcp = TcpStream::connect(server.local_addr()).await.unwrap();
+            let mut tcp = TcpStream::connect(server.local_addr().unwrap()).await.unwrap();
             tcp.write_all(beginning).await.unwrap();
             assert_eq!(read_to_end(&mut tcp).await, b"");
         }

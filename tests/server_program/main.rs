@@ -24,3 +24,5 @@ mod monitoring;
 mod service;
 mod signals;
 mod support;
+#[cfg(target_os = "linux")]
+mod unix_socket;

@@ -170,13 +170,13 @@ fn a_service_manager_that_is_not_there_is_no_reason_to_stop() {
 }
 
 /// Hands a socket over as systemd does: as descriptor 3 of the process that LISTEN_PID names.
-fn activated(listener: TcpListener, variables: &str, options: &str) -> Command {
+pub(crate) fn activated(listener: impl Into<OwnedFd>, variables: &str, options: &str) -> Command {
     let script = format!(
         "exec 3<&0 </dev/null; {variables} exec \"$0\" --log-format=json serve --admin=off {options}"
     );
     let mut command = Command::new("sh");
     clean(&mut command).arg("-c").arg(script).arg(program()).env(SAFETY_OFF.0, SAFETY_OFF.1);
-    command.stdin(OwnedFd::from(listener));
+    command.stdin(listener.into());
     command
 }
 
@@ -206,7 +206,7 @@ fn a_socket_of_somebody_else_is_left_alone() {
 }
 
 #[test]
-fn what_is_handed_over_has_to_be_a_tcp_socket() {
+fn what_is_handed_over_has_to_be_a_socket_that_listens() {
     let mut command = Command::new("sh");
     let script = "exec 3</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve --admin=off";
     clean(&mut command).arg("-c").arg(script).arg(program()).env(SAFETY_OFF.0, SAFETY_OFF.1);

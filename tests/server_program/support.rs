@@ -160,7 +160,11 @@ impl Program {
         let unknown: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let mut program = Self { child, lines, log: Vec::new(), address: unknown, admin: None };
         let ready = program.wait_for_log("\"message\":\"ready\"");
-        program.address = field(&ready, "addresses").split(' ').next().unwrap().parse().unwrap();
+        let address = field(&ready, "addresses").split(' ').next().unwrap().to_owned();
+        // It stays unknown for a Unix socket.
+        if !address.starts_with("unix:") {
+            program.address = address.parse().unwrap();
+        }
         let admin = program.log.iter().find(|line| line.contains("\"admin listener\""));
         program.admin = admin.map(|line| field(line, "address").parse().unwrap());
         program

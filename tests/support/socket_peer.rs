@@ -149,7 +149,7 @@ impl Peer {
         tls: Option<Arc<ClientConfig>>,
     ) -> Self {
         let path = path_of(initiator);
-        let socket = open(server.local_addr(), &path, &[SUBPROTOCOL], tls).await;
+        let socket = open(server.local_addr().unwrap(), &path, &[SUBPROTOCOL], tls).await;
         Self::greeted(socket.expect("a WebSocket"), own).await
     }
 

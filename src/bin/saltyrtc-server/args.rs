@@ -10,7 +10,9 @@ use clap::{Subcommand, ValueHint};
 use saltyrtc::server::IpNetwork;
 
 use crate::error::CommandError;
-use crate::values::{Admin, Count, EventLoop, LogFormat, OrOff, ProxyHeader, Size, Span};
+use crate::values::{
+    Admin, Count, EventLoop, Host, LogFormat, Mode, OrOff, ProxyHeader, Size, Span,
+};
 use crate::values::{message_size, port, queue_size};
 
 /// The name of the program.
@@ -210,8 +212,14 @@ pub(crate) struct KeyOptions {
 #[command(next_help_heading = "Listening")]
 pub(crate) struct ListenOptions {
     /// The address or name to listen on; without it, or with ::, all addresses of the machine
+    ///
+    /// Or unix: and the path of a Unix socket, for a proxy on the same machine, which is trusted to say who its clients
+    /// are (--proxy-header). The server makes the file, and removes it in the end.
     #[arg(short = 'h', long)]
-    pub(crate) host: Option<String>,
+    pub(crate) host: Option<Host>,
+    /// The permissions of a Unix socket; who may write to it may connect
+    #[arg(long, value_name = "MODE", default_value = "660")]
+    pub(crate) socket_mode: Mode,
     /// The port to listen on
     ///
     /// With socket activation (LISTEN_FDS), host and port have no effect.
@@ -330,7 +338,8 @@ pub(crate) struct ProxyOptions {
     /// A network of proxies that say whose connections they forward
     ///
     /// Can be given more than once; in the environment variable, separate them with a comma. Only
-    /// limits per address depend on it. What others say about addresses is not believed.
+    /// limits per address depend on it. What others say about addresses is not believed; but who connects over a Unix
+    /// socket is such a proxy.
     #[arg(long, value_name = "NETWORK")]
     pub(crate) trusted_proxy: Vec<IpNetwork>,
     /// How the trusted proxies say it

@@ -5,6 +5,7 @@ use saltyrtc::server::TlsIdentity;
 
 use crate::error::CommandError;
 use crate::sources::{LoadedOptions, Sources};
+use crate::values::Host;
 use crate::{memory, permanent_key, tls};
 
 const SAFETY_OFF: &str = "SALTYRTC_SAFETY_OFF";
@@ -49,6 +50,12 @@ impl Checked {
                 let origin = loaded.origin(option);
                 loaded.warnings.push(format!("{origin} has no effect, because {why}"));
             }
+        }
+        if let Some(Host::Unix(_)) = loaded.options.server.listen.host
+            && loaded.is_set("port")
+        {
+            let origin = loaded.origin("port");
+            loaded.warnings.push(format!("{origin} has no effect, because a Unix socket has none"));
         }
         let mut warnings = Vec::new();
         let tls = tls::load(&loaded, &mut warnings)?;

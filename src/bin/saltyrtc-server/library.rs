@@ -1,10 +1,10 @@
 //! The adapter to the server of the library: options in its terms.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 
 use saltyrtc::server::{
-    AcceptRate, Probe, ProxyHeader, Reload, Server, ServerConfig, ServerError, ServerLimits,
-    TrustedProxies,
+    AcceptRate, Listener, Probe, ProxyHeader, Reload, Server, ServerConfig, ServerError,
+    ServerLimits, TrustedProxies,
 };
 
 use crate::args::ServerOptions;
@@ -23,10 +23,7 @@ pub(crate) struct RunningServer {
 
 impl RunningServer {
     /// Begins to serve.
-    pub(crate) fn start(
-        checked: &Checked,
-        listeners: Vec<TcpListener>,
-    ) -> Result<Self, CommandError> {
+    pub(crate) fn start(checked: &Checked, listeners: Vec<Listener>) -> Result<Self, CommandError> {
         let room = descriptors::for_connections();
         let mut config = config(checked);
         let wanted = config.limits.connections;
@@ -43,6 +40,12 @@ impl RunningServer {
         }
         let server = Server::start_on(config, listeners).map_err(command_error)?;
         Ok(Self { server, room })
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> String {
+        let addresses = self.server.addresses().iter().map(ToString::to_string);
+        addresses.collect::<Vec<_>>().join(" ")
     }
 
     /// What the server counts, as text for Prometheus. Stays valid when the server is gone.
@@ -98,18 +101,19 @@ fn config(checked: &Checked) -> ServerConfig {
     config.tls.clone_from(&checked.tls);
     config.permanent_keys.clone_from(&checked.permanent_keys);
     config.limits = limits(options);
-    config.proxy = proxies(options);
+    config.proxy = Some(proxies(options));
     config.accept_no_shared_task_as_drop_reason = options.protocol.accept_no_shared_task_drop;
     config
 }
 
-fn proxies(options: &ServerOptions) -> Option<TrustedProxies> {
+/// Also without any networks: Unix sockets are for proxies only.
+fn proxies(options: &ServerOptions) -> TrustedProxies {
     let networks = options.proxy.trusted_proxy.clone();
     let header = match options.proxy.proxy_header {
         values::ProxyHeader::XForwardedFor => ProxyHeader::XForwardedFor,
         values::ProxyHeader::ProxyProtocol => ProxyHeader::ProxyProtocol,
     };
-    (!networks.is_empty()).then_some(TrustedProxies { networks, header })
+    TrustedProxies { networks, header }
 }
 
 fn limits(options: &ServerOptions) -> ServerLimits {
@@ -154,7 +158,8 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_library() {
         assert_eq!(limits(&parse(&[])), ServerLimits::default());
-        assert_eq!(proxies(&parse(&[])), None);
+        let nobody = TrustedProxies { networks: Vec::new(), header: ProxyHeader::XForwardedFor };
+        assert_eq!(proxies(&parse(&[])), nobody);
     }
 
     /// The fields of the library's limits with their values.
@@ -218,13 +223,13 @@ mod tests {
     }
 
     #[test]
-    fn proxies_are_trusted_if_there_are_any() {
+    fn the_proxies_that_are_named_are_trusted() {
         let options = parse(&["--trusted-proxy=10.0.0.0/8", "--proxy-header=proxy-protocol"]);
         let expected = TrustedProxies {
             networks: vec!["10.0.0.0/8".parse().unwrap()],
             header: ProxyHeader::ProxyProtocol,
         };
-        assert_eq!(proxies(&options), Some(expected));
+        assert_eq!(proxies(&options), expected);
     }
 
     /// What the options allow is nothing that the library refuses once the port is open.
@@ -261,11 +266,9 @@ mod tests {
             "--tcp-keepalive=24h",
         ];
         for options in [&options[..], &longest[..]] {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let mut config = ServerConfig::new(listener.local_addr().unwrap());
+            let mut config = ServerConfig::new(([127, 0, 0, 1], 0).into());
             config.limits = limits(&parse(options));
-            let server = Server::start_on(config, vec![listener]).unwrap();
-            drop(server);
+            drop(Server::start(config).unwrap());
         }
     }
 }

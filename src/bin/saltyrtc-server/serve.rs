@@ -1,10 +1,10 @@
 //! `serve`: the life of the server, from its start over reloads to its end.
 
-use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use saltyrtc::server::Listener;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{error, info, warn};
 
@@ -46,7 +46,7 @@ struct Program {
 }
 
 impl Program {
-    async fn run(mut self, inherited: Vec<TcpListener>) -> Result<(), CommandError> {
+    async fn run(mut self, inherited: Vec<Listener>) -> Result<(), CommandError> {
         say("Starting");
         for (index, key) in self.checked.permanent_keys.iter().enumerate() {
             let key = key.public().to_hex();
@@ -64,7 +64,6 @@ impl Program {
             true => sockets::open(&self.checked.loaded)?,
             false => inherited,
         };
-        let addresses = addresses(&listeners);
         let server = RunningServer::start(&self.checked, listeners)?;
         let health = Health::new(server.metrics(), Some(server.probe()));
         if let Some(listener) = admin {
@@ -74,7 +73,7 @@ impl Program {
             tokio::spawn(admin::serve(listener, health.clone(), admin::TIMEOUT));
         }
         health.ready.store(true, Relaxed);
-        info!(addresses, tls = self.checked.tls.is_some(), "ready");
+        info!(addresses = server.addresses(), tls = self.checked.tls.is_some(), "ready");
         self.notifier.ready("Ready");
         say("Started");
 
@@ -138,11 +137,6 @@ fn say(line: &str) {
     let _ = crate::print(format!("{line}\n").as_bytes());
 }
 
-fn addresses(listeners: &[TcpListener]) -> String {
-    let addresses = listeners.iter().filter_map(|listener| listener.local_addr().ok());
-    addresses.map(|address: SocketAddr| address.to_string()).collect::<Vec<_>>().join(" ")
-}
-
 /// Opens the admin listener, if there is to be one.
 fn open_admin(loaded: &LoadedOptions) -> Result<Option<tokio::net::TcpListener>, CommandError> {
     let Admin::Listen(address) = loaded.options.server.admin.admin else { return Ok(None) };
@@ -169,6 +163,7 @@ fn needs_restart(old: &Checked, new: &Checked) -> Vec<String> {
     let changed = [
         ("tlscert", old.tls.is_some() && new.tls.is_none()),
         ("host", before.listen.host != after.listen.host),
+        ("socket-mode", before.listen.socket_mode != after.listen.socket_mode),
         ("port", before.listen.port != after.listen.port),
         ("admin", before.admin.admin != after.admin.admin),
         ("trusted-proxy", before.proxy.trusted_proxy != after.proxy.trusted_proxy),

@@ -2,11 +2,14 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
+use std::path::Path;
 
+use saltyrtc::server::{ListenAddress, Listener, ServerError};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::error::CommandError;
 use crate::sources::LoadedOptions;
+use crate::values::Host;
 
 /// How many connections may wait to be accepted, as in the library. The operating system may have a
 /// lower limit.
@@ -15,35 +18,45 @@ const BACKLOG: i32 = 4096;
 /// The sockets that were handed over (`LISTEN_FDS`). Must be called before the first thread is
 /// started, because it changes environment variables.
 #[cfg(unix)]
-pub(crate) fn inherited() -> Result<Vec<TcpListener>, CommandError> {
+pub(crate) fn inherited() -> Result<Vec<Listener>, CommandError> {
     let mut handed_over = listenfd::ListenFd::from_env();
     let mut listeners = Vec::new();
     for index in 0..handed_over.len() {
-        let listener = handed_over.take_tcp_listener(index).map_err(|error| {
-            CommandError::new(format!(
-                "environment variable LISTEN_FDS: socket number {} cannot be used: {error}; the unit may \
-                 only hand over TCP sockets (ListenStream=)",
-                index + 1
-            ))
-        })?;
+        let tcp = handed_over.take_tcp_listener(index);
+        // What is of the wrong kind is not taken.
+        let listener = match tcp {
+            Ok(listener) => listener.map(Listener::from),
+            Err(_) => {
+                let unix = handed_over.take_unix_listener(index);
+                let unix = unix.map_err(|error| {
+                    CommandError::new(format!(
+                        "environment variable LISTEN_FDS: socket number {} cannot be used: {error}; the unit may \
+                         only hand over TCP and Unix stream sockets (ListenStream=)",
+                        index + 1
+                    ))
+                })?;
+                unix.map(Listener::from)
+            }
+        };
         listeners.extend(listener);
     }
     Ok(listeners)
 }
 
 #[cfg(not(unix))]
-pub(crate) fn inherited() -> Result<Vec<TcpListener>, CommandError> {
+pub(crate) fn inherited() -> Result<Vec<Listener>, CommandError> {
     Ok(Vec::new())
 }
 
 /// Opens the sockets that the options ask for.
-pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<TcpListener>, CommandError> {
+pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<Listener>, CommandError> {
     let options = &loaded.options.server.listen;
     let addresses: Vec<IpAddr> = match &options.host {
+        Some(Host::Unix(path)) => return open_unix(loaded, path).map(|listener| vec![listener]),
         // As in the library, and as in most programs: all addresses, and not only those of IPv6.
-        Some(host) if is_any(host) => ALL.to_vec(),
+        Some(Host::Name(host)) if is_any(host) => ALL.to_vec(),
         None => ALL.to_vec(),
-        Some(host) => {
+        Some(Host::Name(host)) => {
             let fail = |why: String| {
                 CommandError::new(format!(
                     "{}: '{host}' {why}; give an address or a name of this machine, or leave it out to \
@@ -72,7 +85,7 @@ pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<TcpListener>, CommandEr
             Ok(listener) => {
                 // If the operating system picks a port, it is the same for all addresses.
                 port = listener.local_addr().map_or(port, |address| address.port());
-                listeners.push(listener);
+                listeners.push(listener.into());
             }
             // A machine without IPv6.
             Err(error) if addresses == ALL && !listeners.is_empty() && no_such_family(&error) => {}
@@ -80,6 +93,18 @@ pub(crate) fn open(loaded: &LoadedOptions) -> Result<Vec<TcpListener>, CommandEr
         }
     }
     Ok(listeners)
+}
+
+fn open_unix(loaded: &LoadedOptions, path: &Path) -> Result<Listener, CommandError> {
+    let origin = loaded.origin("host");
+    #[cfg(unix)]
+    let opened = Listener::bind_unix(path, loaded.options.server.listen.socket_mode.0);
+    #[cfg(not(unix))]
+    let opened = Err(io::ErrorKind::Unsupported.into());
+    opened.map_err(|error| {
+        let address = ListenAddress::Unix(path.to_owned());
+        CommandError::new(format!("{origin}: {}", ServerError::Listen { address, error }))
+    })
 }
 
 const ALL: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)];

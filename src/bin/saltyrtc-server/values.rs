@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -193,6 +194,50 @@ impl fmt::Display for Count {
     }
 }
 
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Host {
+    /// An address or a name.
+    Name(String),
+    /// The path of a Unix socket.
+    Unix(PathBuf),
+}
+
+impl FromStr for Host {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("after 'unix:' there has to be the path of a socket".to_owned()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => Ok(Self::Name(text.to_owned())),
+        }
+    }
+}
+
+/// The permissions of a Unix socket, in octal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode(pub(crate) u32);
+
+impl FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // The number parser would take a sign, too.
+        let digits = text.bytes().all(|digit| digit.is_ascii_digit());
+        match u32::from_str_radix(text, 8) {
+            Ok(mode @ 0..=0o777) if digits => Ok(Self(mode)),
+            _ => Err("give permissions in octal digits like 660 or 666".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:o}", self.0)
+    }
+}
+
 /// A TCP port.
 pub(crate) fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "give a number from 0 to 65535 (0: any free port)".to_owned())
@@ -314,6 +359,20 @@ mod tests {
         }
         assert_eq!(OrOff::<Count>(None).to_string(), "off");
         assert_eq!(OrOff(Some(Count(7))).to_string(), "7");
+    }
+
+    #[test]
+    fn places_to_listen() {
+        assert_eq!("::1".parse(), Ok(Host::Name("::1".to_owned())));
+        assert_eq!("unix:/run/x".parse(), Ok(Host::Unix("/run/x".into())));
+        assert!("unix:".parse::<Host>().is_err());
+        for (text, mode) in [("660", 0o660), ("0666", 0o666), ("0", 0)] {
+            assert_eq!(text.parse(), Ok(Mode(mode)));
+        }
+        assert_eq!(Mode(0o660).to_string(), "660");
+        for wrong in ["", "668", "1777", "-1", "+660", "rw-", "0o660"] {
+            assert!(wrong.parse::<Mode>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

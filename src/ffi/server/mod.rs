@@ -15,7 +15,7 @@ use crate::ffi::client::dispatch;
 use crate::ffi::error::{CallError, entry, owner_entry, saltyrtc_error, silent_entry};
 use crate::ffi::queue::{self, saltyrtc_queue};
 use crate::ffi::status::saltyrtc_status;
-use crate::server::{Server, ServerConfig, ServerError, TlsIdentity};
+use crate::server::{ListenAddress, Server, ServerConfig, ServerError, TlsIdentity};
 
 use stopping::Life;
 
@@ -28,7 +28,7 @@ pub struct saltyrtc_server_config(pub(super) ServerConfig);
 /// is called, and not after that.
 #[derive(Debug)]
 pub struct saltyrtc_server {
-    address: SocketAddr,
+    address: ListenAddress,
     tls: bool,
     server: Mutex<Life>,
 }
@@ -49,6 +49,10 @@ impl From<ServerError> for CallError {
 /// system chooses one (saltyrtc_server_port). Without further settings, the server uses `ws` without
 /// TLS and has no permanent key.
 ///
+/// For a proxy on the same host, the address can be "unix:" and the path of a Unix socket, with port 0. The server makes
+/// the file, for its owner and its group (permissions 0660), replaces one that a server left which was killed, and
+/// removes it when it stops. Not on Windows.
+///
 /// `*out` has to be freed with saltyrtc_server_config_free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_config_new(
@@ -60,10 +64,20 @@ pub unsafe extern "C" fn saltyrtc_server_config_new(
     let out = args::out(out, ptr::null_mut());
     entry(error, || {
         let out = out.required("out")?;
-        let address: IpAddr = text(address, "address")?
-            .parse()
-            .map_err(|_| CallError::argument("address", "must be an IPv4 or IPv6 address"))?;
-        let config = ServerConfig::new(SocketAddr::new(address, port));
+        let address = text(address, "address")?;
+        let config = match address.strip_prefix("unix:") {
+            Some("") => return Err(CallError::argument("address", "has no path behind `unix:`")),
+            Some(_) if port != 0 => {
+                return Err(CallError::argument("port", "must be 0 for a Unix socket"));
+            }
+            Some(path) => ServerConfig::unix(path),
+            None => {
+                let wrong = "must be an IPv4 or IPv6 address, or `unix:` and a path";
+                let address: IpAddr =
+                    address.parse().map_err(|_| CallError::argument("address", wrong))?;
+                ServerConfig::new(SocketAddr::new(address, port))
+            }
+        };
         out.set(Box::into_raw(Box::new(saltyrtc_server_config(config))));
         Ok(())
     })
@@ -143,14 +157,17 @@ pub unsafe extern "C" fn saltyrtc_server_start(
         let config = handle(config, "config")?.0.clone();
         let tls = config.tls.is_some();
         let server = Server::start(config)?;
-        let address = server.local_addr();
+        let [address, ..] = server.addresses() else {
+            unreachable!("a server has something to listen on")
+        };
+        let address = address.clone();
         let server = saltyrtc_server { address, tls, server: Mutex::new(Life::Running(server)) };
         out.set(Box::into_raw(Box::new(server)));
         Ok(())
     })
 }
 
-/// The port that the server is listening on.
+/// The port that the server is listening on; 0 if that is a Unix socket.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_port(
     server: *const saltyrtc_server,
@@ -160,13 +177,16 @@ pub unsafe extern "C" fn saltyrtc_server_port(
     let port = args::out(port, 0);
     entry(error, || {
         let port = port.required("port")?;
-        port.set(handle(server, "server")?.address.port());
+        port.set(match &handle(server, "server")?.address {
+            ListenAddress::Tcp(address) => address.port(),
+            ListenAddress::Unix(_) => 0,
+        });
         Ok(())
     })
 }
 
 /// The IP address and port that the server is listening on, for example "127.0.0.1:8765" or
-/// "[::1]:8765".
+/// "[::1]:8765"; or "unix:" and the path of the Unix socket.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_address(
     server: *const saltyrtc_server,
@@ -181,7 +201,7 @@ pub unsafe extern "C" fn saltyrtc_server_address(
 
 /// The URL of the server for clients on the same host, for example "ws://127.0.0.1:8765", as
 /// saltyrtc_config_new_initiator takes it. It contains the IP address also with TLS, for which the
-/// certificate may not be valid.
+/// certificate may not be valid. Empty for a Unix socket, which clients reach through a proxy only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn saltyrtc_server_url(
     server: *const saltyrtc_server,
@@ -193,7 +213,7 @@ pub unsafe extern "C" fn saltyrtc_server_url(
     let url = text_buffer(url, url_capacity, url_len);
     entry(error, || {
         let server = handle(server, "server")?;
-        let mut address = server.address;
+        let ListenAddress::Tcp(mut address) = server.address else { return url.fill_text("") };
         if address.ip().is_unspecified() {
             address.set_ip(match address {
                 SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),

@@ -66,11 +66,11 @@ fn listener_that_answers(answer: &'static [u8]) -> u16 {
 fn names_and_addresses_with_tls_and_without() {
     let server = plain_server();
     for host in ["127.0.0.1", "localhost"] {
-        assert_eq!(open(&target(host, server.local_addr().port())), Ok(()), "{host}");
+        assert_eq!(open(&target(host, server.local_addr().unwrap().port())), Ok(()), "{host}");
     }
     let (server, certificate) = tls_server(&["localhost", "127.0.0.1"]);
     for host in ["127.0.0.1", "localhost"] {
-        let mut target = target(host, server.local_addr().port());
+        let mut target = target(host, server.local_addr().unwrap().port());
         target.tls = trusting(&certificate);
         assert_eq!(open(&target), Ok(()), "{host}");
     }
@@ -84,7 +84,7 @@ fn ipv6_with_brackets_and_without() {
         return assert!(matches!(error, ConnectError::Unreachable { .. }), "{error}");
     };
     for host in ["::1", "[::1]", "::1%1"] {
-        assert_eq!(open(&target(host, server.local_addr().port())), Ok(()), "{host}");
+        assert_eq!(open(&target(host, server.local_addr().unwrap().port())), Ok(()), "{host}");
     }
 }
 
@@ -94,7 +94,7 @@ fn certificates_that_are_not_trusted() {
     let (_, other_certificate) = tls_server(&["localhost"]);
     // Another name, and another issuer.
     for roots in [certificate, other_certificate] {
-        let mut target = target("localhost", server.local_addr().port());
+        let mut target = target("localhost", server.local_addr().unwrap().port());
         target.tls = trusting(&roots);
         let error = open(&target).unwrap_err();
         assert!(matches!(error, ConnectError::Certificate { .. }), "{error}");
@@ -139,7 +139,7 @@ fn a_certificate_that_was_given_itself_is_accepted() {
         [server_with(authority(), None), server_with(localhost(), Some(&issuer))]
     {
         let (_, other) = server_with(authority(), None);
-        let port = server.local_addr().port();
+        let port = server.local_addr().unwrap().port();
         let tls = trusting(&(other.clone() + &certificate));
         let both = Roots::SystemAnd(Certificates::parse(certificate.as_bytes()).unwrap());
         for tls in [tls.clone(), client_config(&both).ok()] {
@@ -165,7 +165,7 @@ fn a_certificate_that_was_given_itself_has_dates() {
             params.not_before = date_time_ymd(from, 1, 1);
             params.not_after = date_time_ymd(to, 1, 1);
             let (server, certificate) = server_with(params, None);
-            let mut target = target("localhost", server.local_addr().port());
+            let mut target = target("localhost", server.local_addr().unwrap().port());
             target.tls = trusting(&certificate);
             let error = open(&target).unwrap_err();
             assert!(matches!(error, ConnectError::Certificate { .. }), "{error}");
@@ -180,7 +180,7 @@ fn tls_on_one_side_only() {
     to_plain.tls = trusting(&certificate);
     assert!(matches!(open(&to_plain), Err(ConnectError::Tls { .. })));
     let (server, _) = tls_server(&["localhost"]);
-    let error = open(&target("localhost", server.local_addr().port())).unwrap_err();
+    let error = open(&target("localhost", server.local_addr().unwrap().port())).unwrap_err();
     assert!(matches!(error, ConnectError::NotAWebSocket { .. }), "{error}");
 }
 

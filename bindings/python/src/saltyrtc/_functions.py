@@ -1751,6 +1751,9 @@ def server_config_new(address: str, port: int) -> int:
     for all IPv4 addresses, or "::" for all addresses) and a port. With port 0, the operating system chooses
     one (saltyrtc_server_port). Without further settings, the server uses `ws` without TLS and has no
     permanent key.
+    For a proxy on the same host, the address can be "unix:" and the path of a Unix socket, with port 0. The
+    server makes the file, for its owner and its group (permissions 0660), replaces one that a server left
+    which was killed, and removes it when it stops. Not on Windows.
     `*out` has to be freed with saltyrtc_server_config_free.
     """
     out = c_void_p()
@@ -1812,7 +1815,7 @@ def server_start(config: int) -> int:
 
 
 def server_port(server: int) -> int:
-    """The port that the server is listening on."""
+    """The port that the server is listening on; 0 if that is a Unix socket."""
     port = c_uint16()
     error_ = c_void_p()
     status_ = _lib.saltyrtc_server_port(server, byref(port), byref(error_))
@@ -1822,7 +1825,9 @@ def server_port(server: int) -> int:
 
 
 def server_address(server: int) -> str:
-    """The IP address and port that the server is listening on, for example "127.0.0.1:8765" or "[::1]:8765"."""
+    """The IP address and port that the server is listening on, for example "127.0.0.1:8765" or "[::1]:8765"; or
+    "unix:" and the path of the Unix socket.
+    """
     error_ = c_void_p()
     capacity_ = 512
     while True:
@@ -1836,7 +1841,7 @@ def server_address(server: int) -> str:
 def server_url(server: int) -> str:
     """The URL of the server for clients on the same host, for example "ws://127.0.0.1:8765", as
     saltyrtc_config_new_initiator takes it. It contains the IP address also with TLS, for which the
-    certificate may not be valid.
+    certificate may not be valid. Empty for a Unix socket, which clients reach through a proxy only.
     """
     error_ = c_void_p()
     capacity_ = 512

@@ -53,7 +53,8 @@ class Server:
     ) -> None:
         """Listens in the block.
 
-        * `address`: an IP address of this host; `0.0.0.0` and `::` are all of them.
+        * `address`: an IP address of this host; `0.0.0.0` and `::` are all of them. Or `unix:` and the path of a Unix
+          socket, for a proxy on the same host.
         * `port`: with 0, the operating system chooses one.
         * `keys`: permanent keys of the server, the primary one first; a new one if not given, none if empty.
         * `tls`: the certificate chain and the private key, in PEM: bytes, or paths of files. Without it, the server
@@ -143,17 +144,17 @@ class Server:
 
     @property
     def url(self) -> str:
-        """For clients on the same host, for example `ws://127.0.0.1:8765`."""
+        """For clients on the same host, for example `ws://127.0.0.1:8765`; empty for a Unix socket."""
         return native.server_url(self._running())
 
     @property
     def port(self) -> int:
-        """The port that it is listening on."""
+        """The port that it is listening on; 0 if that is a Unix socket."""
         return native.server_port(self._running())
 
     @property
     def address(self) -> str:
-        """Address and port that it is listening on, for example `127.0.0.1:8765` or `[::1]:8765`."""
+        """Address and port that it is listening on, for example `127.0.0.1:8765` or `[::1]:8765`; or `unix:` and a path."""
         return native.server_address(self._running())
 
     @property

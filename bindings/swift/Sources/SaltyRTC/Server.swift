@@ -9,11 +9,11 @@ import CSaltyRTC
 /// The signalling server, inside of a program: for demos, tests and local networks. It runs until it is stopped, or nobody
 /// uses it any more, on threads of the library.
 public final class Server: Sendable {
-    /// For clients on the same device, for example `ws://127.0.0.1:8765`.
+    /// For clients on the same device, for example `ws://127.0.0.1:8765`; empty for a Unix socket.
     public let url: String
-    /// The port that it is listening on.
+    /// The port that it is listening on; 0 if that is a Unix socket.
     public let port: UInt16
-    /// Address and port that it is listening on, for example `127.0.0.1:8765` or `[::1]:8765`.
+    /// Address and port that it is listening on, for example `127.0.0.1:8765` or `[::1]:8765`; or `unix:` and a path.
     public let address: String
     /// The primary public key, for the `serverKey` of clients; `nil` if the server has none.
     public let publicKey: PublicKey?
@@ -22,7 +22,8 @@ public final class Server: Sendable {
 
     /// Begins to listen.
     ///
-    /// - `address`: an IP address of this device; `0.0.0.0` and `::` are all of them.
+    /// - `address`: an IP address of this device; `0.0.0.0` and `::` are all of them. Or `unix:` and the path of a Unix
+    ///   socket, for a proxy on the same device.
     /// - `port`: with 0, the operating system chooses one.
     /// - `keys`: permanent keys of the server, the primary one first; a new one if `nil`, none if empty.
     /// - `tls`: the certificate chain and the private key, in PEM. Without it, the server uses `ws`.

@@ -116,10 +116,10 @@ fn http_and_socks_with_tls_to_the_server_and_without() {
     for scheme in ["http", "socks5"] {
         for host in ["localhost", "127.0.0.1"] {
             let url = || format!("{scheme}://user:secret@127.0.0.1:{port}");
-            let plain = target(host, plain.local_addr().port());
+            let plain = target(host, plain.local_addr().unwrap().port());
             assert_eq!(open(&by(url(), plain)), Ok(()), "{scheme} {host}");
             let tls = trusting(&certificate);
-            let tls = Target { tls, ..target(host, server.local_addr().port()) };
+            let tls = Target { tls, ..target(host, server.local_addr().unwrap().port()) };
             assert_eq!(open(&by(url(), tls)), Ok(()), "{scheme} {host}");
         }
     }
@@ -138,7 +138,7 @@ fn tls_to_the_proxy() {
     let to_server = Target {
         tls: trusting(&certificate),
         proxy: Some((url, trusting(&made.cert.pem()))),
-        ..target("localhost", server.local_addr().port())
+        ..target("localhost", server.local_addr().unwrap().port())
     };
     assert_eq!(open(&to_server), Ok(()));
     let (url, _) = to_server.proxy.clone().unwrap();
@@ -151,7 +151,7 @@ fn tls_to_the_proxy() {
 #[test]
 fn what_a_proxy_refuses() {
     let server = plain_server();
-    let target = || target("localhost", server.local_addr().port());
+    let target = || target("localhost", server.local_addr().unwrap().port());
     for (scheme, user, status, refused, word) in [
         ("http", "", None, true, "407"),
         ("http", "user:wrong@", None, true, "407"),

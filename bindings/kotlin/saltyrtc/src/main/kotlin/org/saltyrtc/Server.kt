@@ -13,7 +13,10 @@ import org.saltyrtc.internal.Target
 
 /** What a [Server] can be told. All of it has a default. */
 public class ServerOptions {
-    /** An IP address of this host; `0.0.0.0` and `::` are all of them. */
+    /**
+     * An IP address of this host; `0.0.0.0` and `::` are all of them. Or `unix:` and the path of a Unix socket, for a proxy
+     * on the same host.
+     */
     public var address: String = "127.0.0.1"
 
     /** The port; with 0, the operating system chooses one. */
