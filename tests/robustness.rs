@@ -428,7 +428,7 @@ fn invitations_survive_anything() {
         "wss://example.org:8765/{}?{}#{}",
         keys::path().to_hex(),
         keys::server_keys().public().to_hex(),
-        keys::token().to_hex()
+        *keys::token().to_hex()
     );
     let mut parsed = 0;
     for _ in 0..20_000 {

@@ -95,7 +95,7 @@ async fn meeting(
             server: url.clone(),
             initiator_key: PublicKey::from_bytes(bytes(path)).unwrap(),
             server_key: None,
-            token: Some(AuthToken::from_bytes(bytes(token))),
+            token: Some(AuthToken::from_bytes(&bytes(token))),
         };
         (Peer::connect(Config::responder(invitation, keys()), rtc(our_dtls)), theirs)
     }

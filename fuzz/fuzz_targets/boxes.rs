@@ -14,8 +14,8 @@ fuzz_target!(|data: &[u8]| {
     let Some((nonce, rest)) = rest.split_first_chunk::<24>() else { return };
     let Some((&[mask, from, more], plain)) = rest.split_first_chunk::<3>() else { return };
 
-    let other = KeyPair::from_secret(SecretKey::from_bytes([1; 32]));
-    let audited = SharedKey::new(other.public(), &SecretKey::from_bytes(*secret));
+    let other = KeyPair::from_secret(SecretKey::from_bytes(&[1; 32]));
+    let audited = SharedKey::new(other.public(), &SecretKey::from_bytes(secret));
     let vectorised = audited.for_content(Content::ChannelMessage);
     let by = |key: &SharedKey| key.content().implementation(plain.len());
     assert_eq!(by(&audited), Implementation::Audited);

@@ -32,7 +32,7 @@ fn header(choice: u8, number: u8) -> [u8; 24] {
 }
 
 fuzz_target!(|data: &[u8]| {
-    let pair = |secret| KeyPair::from_secret(SecretKey::from_bytes([secret; 32]));
+    let pair = |secret| KeyPair::from_secret(SecretKey::from_bytes(&[secret; 32]));
     let (we, they) = (pair(1), pair(2));
     let theirs = SharedKey::new(we.public(), they.secret());
     let key = SharedKey::new(they.public(), we.secret());

@@ -25,7 +25,7 @@ impl RandomSource for Counter {
 }
 
 fn keys(n: u8) -> KeyPair {
-    KeyPair::from_secret(SecretKey::from_bytes([n; 32]))
+    KeyPair::from_secret(SecretKey::from_bytes(&[n; 32]))
 }
 
 /// One connection, as its client sees it.

@@ -9,7 +9,7 @@ use saltyrtc::crypto::{AuthToken, KeyPair, PublicKey, RandomSource, SecretKey, S
 pub fn pair(n: u8) -> KeyPair {
     static PAIRS: [OnceLock<KeyPair>; 256] = [const { OnceLock::new() }; 256];
     let pair = PAIRS[usize::from(n)].get_or_init(|| {
-        let secret = SecretKey::from_bytes([n; 32]);
+        let secret = SecretKey::from_bytes(&[n; 32]);
         KeyPair::from_secret(secret)
     });
     pair.clone()
@@ -36,7 +36,7 @@ pub fn responder() -> KeyPair {
 
 /// The token number `n`; 0 is the one of the invitation.
 pub fn token(n: u8) -> AuthToken {
-    AuthToken::from_bytes([0x80 | n; 32])
+    AuthToken::from_bytes(&[0x80 | n; 32])
 }
 
 /// Not random at all, and therefore good for fuzzing: the same in every run, and never twice the same.

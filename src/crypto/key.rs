@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 use super::backend::rustcrypto;
+use super::secret::{Secret, without_traces};
 use super::{KEY_BYTES, RandomSource};
 
 /// Why bytes or text are not a key.
@@ -35,17 +36,22 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-fn from_hex(text: &str) -> Result<[u8; KEY_BYTES], KeyError> {
+fn from_hex(text: &str, bytes: &mut [u8; KEY_BYTES]) -> Result<(), KeyError> {
     if text.chars().count() != KEY_BYTES * 2 {
         return Err(KeyError::HexLength(text.chars().count()));
     }
-    let mut bytes = [0; KEY_BYTES];
     let digit = |c: u8| (c as char).to_digit(16).ok_or(KeyError::HexDigit);
     for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
         let &[high, low] = pair else { return Err(KeyError::HexDigit) };
         *byte = (digit(high)? * 16 + digit(low)?) as u8;
     }
-    Ok(bytes)
+    Ok(())
+}
+
+fn secret_from_hex(text: &str) -> Result<Secret, KeyError> {
+    let mut result = Ok(());
+    let secret = Secret::filled(|bytes| result = from_hex(text, bytes));
+    result.map(|()| secret)
 }
 
 fn to_hex(bytes: &[u8]) -> String {
@@ -107,7 +113,9 @@ impl PublicKey {
 
     /// Parses 64 hexadecimal digits of either case.
     pub fn from_hex(text: &str) -> Result<Self, KeyError> {
-        Self::from_bytes(from_hex(text)?)
+        let mut bytes = [0; KEY_BYTES];
+        from_hex(text, &mut bytes)?;
+        Self::from_bytes(bytes)
     }
 
     /// The bytes of the key.
@@ -128,23 +136,28 @@ impl fmt::Debug for PublicKey {
 }
 
 /// The secret half of a NaCl key pair. Zeroised when dropped, never printed.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct SecretKey([u8; KEY_BYTES]);
+#[derive(Clone)]
+pub struct SecretKey(Secret);
 
 impl SecretKey {
-    /// The key with these bytes.
-    pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self(bytes)
+    /// The key with these bytes, which are copied.
+    pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
+        Self(Secret::copied(bytes))
     }
 
     /// Parses 64 hexadecimal digits of either case.
     pub fn from_hex(text: &str) -> Result<Self, KeyError> {
-        from_hex(text).map(Self)
+        secret_from_hex(text).map(Self)
     }
 
     /// The bytes of the key. They are secret: do not print or log them.
     pub const fn as_bytes(&self) -> &[u8; KEY_BYTES] {
-        &self.0
+        self.0.bytes()
+    }
+
+    /// 64 lowercase hexadecimal digits: the form in a file.
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(to_hex(self.as_bytes()))
     }
 }
 
@@ -165,12 +178,12 @@ impl KeyPair {
     /// A new key pair, drawn from `random`.
     pub fn generate(random: &mut dyn RandomSource) -> Self {
         // Spec: P-001 (NaCl Key Pairs)
-        Self::from_secret(SecretKey::from_bytes(random.array()))
+        Self::from_secret(SecretKey(Secret::filled(|bytes| random.fill(bytes))))
     }
 
     /// The key pair that `secret` belongs to.
     pub fn from_secret(secret: SecretKey) -> Self {
-        let public = PublicKey(rustcrypto::public_key(secret.as_bytes()));
+        let public = without_traces(|| PublicKey(rustcrypto::public_key(secret.as_bytes())));
         Self { public, secret }
     }
 
@@ -189,34 +202,34 @@ impl KeyPair {
 /// (protocol, *Authentication Token*). It is good for a single message and has to reach the responder
 /// over a channel that nobody else can read. Zeroised when dropped, never printed.
 // Spec: P-013 (Authentication Token)
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct AuthToken([u8; KEY_BYTES]);
+#[derive(Clone)]
+pub struct AuthToken(Secret);
 
 impl AuthToken {
     /// A new token, drawn from `random`.
     pub fn generate(random: &mut dyn RandomSource) -> Self {
         // Spec: P-229 (Client Handshake)
-        Self(random.array())
+        Self(Secret::filled(|bytes| random.fill(bytes)))
     }
 
-    /// The token with these bytes.
-    pub const fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
-        Self(bytes)
+    /// The token with these bytes, which are copied.
+    pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
+        Self(Secret::copied(bytes))
     }
 
     /// Parses 64 hexadecimal digits of either case.
     pub fn from_hex(text: &str) -> Result<Self, KeyError> {
-        from_hex(text).map(Self)
+        secret_from_hex(text).map(Self)
     }
 
     /// The bytes of the token. They are secret: hand them to the responder and to nobody else.
     pub const fn as_bytes(&self) -> &[u8; KEY_BYTES] {
-        &self.0
+        self.0.bytes()
     }
 
     /// 64 lowercase hexadecimal digits: the form in an invitation.
-    pub fn to_hex(&self) -> String {
-        to_hex(&self.0)
+    pub fn to_hex(&self) -> Zeroizing<String> {
+        Zeroizing::new(to_hex(self.as_bytes()))
     }
 }
 
@@ -250,8 +263,8 @@ mod tests {
 
     #[test]
     fn secrets_do_not_show_in_debug_output() {
-        let pair = KeyPair::from_secret(SecretKey::from_bytes([0xab; 32]));
-        let token = AuthToken::from_bytes([0xab; 32]);
+        let pair = KeyPair::from_secret(SecretKey::from_bytes(&[0xab; 32]));
+        let token = AuthToken::from_bytes(&[0xab; 32]);
         let text = format!("{pair:?} {token:?}");
         assert!(!text.contains("abab") && !text.contains("171"), "{text}");
     }

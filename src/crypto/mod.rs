@@ -20,6 +20,7 @@ mod content;
 mod key;
 mod random;
 mod seal;
+mod secret;
 
 #[cfg(test)]
 pub(crate) use backend::count;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::backend::{Ciphers, Tag, rustcrypto};
+use super::secret::without_traces;
 use super::{AuthToken, BOX_OVERHEAD, Content, NONCE_BYTES, PublicKey, SecretKey};
 
 /// A box could not be opened: it was made with other keys, with another nonce, or was changed.
@@ -32,8 +33,10 @@ pub struct SharedKey {
 impl SharedKey {
     /// The key between the owner of `public` and the owner of `secret`, for [`Content::Signalling`].
     pub fn new(public: &PublicKey, secret: &SecretKey) -> Self {
-        let key = rustcrypto::agree(public.as_bytes(), secret.as_bytes());
-        Self { ciphers: Arc::new(Ciphers::new(key)), content: Content::Signalling }
+        let ciphers = without_traces(|| {
+            Arc::new(Ciphers::new(rustcrypto::agree(public.as_bytes(), secret.as_bytes())))
+        });
+        Self { ciphers, content: Content::Signalling }
     }
 
     /// The same key, for boxes of `content`.
@@ -98,13 +101,13 @@ impl AuthToken {
     /// Appends `plain` to `message`, sealed with the token; 16 bytes longer than it was.
     pub fn seal_onto(&self, message: &mut Vec<u8>, nonce: &[u8; NONCE_BYTES], plain: &[u8]) {
         // Spec: P-091 (Encrypting a Message)
-        seal_onto(&self.ciphers(), Content::Signalling, message, nonce, plain);
+        without_traces(|| seal_onto(&self.ciphers(), Content::Signalling, message, nonce, plain));
     }
 
     /// Opens what was sealed with the same token and nonce.
     pub fn open(&self, nonce: &[u8; NONCE_BYTES], sealed: &[u8]) -> Result<Vec<u8>, OpenError> {
         // Spec: P-094 (Decrypting a Message)
-        open(&self.ciphers(), Content::Signalling, nonce, sealed)
+        without_traces(|| open(&self.ciphers(), Content::Signalling, nonce, sealed))
     }
 
     fn ciphers(&self) -> Ciphers {

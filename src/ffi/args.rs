@@ -102,13 +102,13 @@ pub(super) fn enumeration<T: CEnum>(number: i32, name: &str) -> Outcome<T> {
 }
 
 /// The 32 bytes of a key or token.
-pub(super) unsafe fn key_bytes(key: *const u8, name: &str) -> Outcome<[u8; KEY_BYTES]> {
-    key.cast::<[u8; KEY_BYTES]>().as_ref().copied().ok_or_else(|| CallError::null(name))
+pub(super) unsafe fn key_bytes<'a>(key: *const u8, name: &str) -> Outcome<&'a [u8; KEY_BYTES]> {
+    key.cast::<[u8; KEY_BYTES]>().as_ref().ok_or_else(|| CallError::null(name))
 }
 
 /// A public key.
 pub(super) unsafe fn public_key(key: *const u8, name: &str) -> Outcome<PublicKey> {
-    PublicKey::from_bytes(key_bytes(key, name)?).map_err(|error| CallError::key(name, error))
+    PublicKey::from_bytes(*key_bytes(key, name)?).map_err(|error| CallError::key(name, error))
 }
 
 /// A serialised MessagePack value.
@@ -145,6 +145,16 @@ impl<T> Out<T> {
         if !self.0.is_null() {
             // SAFETY: the caller of the exported function vouches for it.
             unsafe { self.0.write(value) }
+        }
+    }
+}
+
+impl<T: Copy> Out<T> {
+    /// Like [`set`](Self::set), without a copy in between that would stay on the stack.
+    pub(super) fn copy(&self, value: &T) {
+        if !self.0.is_null() {
+            // SAFETY: as in `set`; memory that is written to cannot be memory of the library's.
+            unsafe { self.0.copy_from_nonoverlapping(value, 1) }
         }
     }
 }

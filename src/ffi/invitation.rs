@@ -181,7 +181,7 @@ pub unsafe extern "C" fn saltyrtc_invitation_token(
     entry(error, || {
         let out = token.required("token")?;
         let token = handle(invitation, "invitation")?.0.token.as_ref();
-        out.set(*token.ok_or_else(|| absent("token"))?.as_bytes());
+        out.copy(token.ok_or_else(|| absent("token"))?.as_bytes());
         Ok(())
     })
 }

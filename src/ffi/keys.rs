@@ -2,8 +2,6 @@
 
 use std::ffi::c_char;
 
-use zeroize::Zeroizing;
-
 use super::args::{key_bytes, key_out, text, text_buffer};
 use super::error::{CallError, entry, saltyrtc_error};
 use super::status::saltyrtc_status;
@@ -44,7 +42,7 @@ pub unsafe extern "C" fn saltyrtc_key_pair_generate(
         let (public, secret) = (public.required("public_key")?, secret.required("secret_key")?);
         let pair = KeyPair::generate(&mut OsRandom);
         public.set(*pair.public().as_bytes());
-        secret.set(*pair.secret().as_bytes());
+        secret.copy(pair.secret().as_bytes());
         Ok(())
     })
 }
@@ -80,7 +78,7 @@ pub unsafe extern "C" fn saltyrtc_key_to_hex(
     entry(error, || {
         // May be a secret one, so no copy stays behind.
         let token = AuthToken::from_bytes(key_bytes(key, "key")?);
-        hex.fill_text(&Zeroizing::new(token.to_hex()))
+        hex.fill_text(&token.to_hex())
     })
 }
 
@@ -98,7 +96,7 @@ pub unsafe extern "C" fn saltyrtc_key_from_hex(
     entry(error, || {
         let key = key.required("key")?;
         let token = AuthToken::from_hex(text(hex, "hex")?);
-        key.set(*token.map_err(|error| CallError::key("hex", error))?.as_bytes());
+        key.copy(token.map_err(|error| CallError::key("hex", error))?.as_bytes());
         Ok(())
     })
 }

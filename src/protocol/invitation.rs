@@ -129,7 +129,7 @@ impl Invitation {
         }
         if let Some(token) = &self.token {
             uri.push('#');
-            uri.push_str(&Zeroizing::new(token.to_hex()));
+            uri.push_str(&token.to_hex());
         }
         uri
     }
@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(invitation.server, ServerUrl::parse("wss://example.com:4567").unwrap());
         assert_eq!(invitation.initiator_key.to_hex(), PATH);
         assert_eq!(invitation.server_key.unwrap().to_hex(), SERVER_KEY);
-        assert_eq!(invitation.token.as_ref().unwrap().to_hex(), TOKEN);
+        assert_eq!(*invitation.token.as_ref().unwrap().to_hex(), TOKEN);
         assert_eq!(invitation.websocket_url(), format!("wss://example.com:4567/{PATH}"));
     }
 

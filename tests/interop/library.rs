@@ -59,7 +59,7 @@ pub fn new_keys() -> KeyPair {
 
 /// The key pair that a JavaScript peer with this secret key has, too.
 pub fn keys_of(secret: [u8; 32]) -> KeyPair {
-    KeyPair::from_secret(SecretKey::from_bytes(secret))
+    KeyPair::from_secret(SecretKey::from_bytes(&secret))
 }
 
 /// How our client is to be set up. Everything that a test may want to change can be changed.
@@ -139,7 +139,7 @@ impl Settings {
     /// The initiator's key and the token for a JavaScript responder, in hexadecimal.
     pub fn for_javascript(&self) -> (String, String) {
         let token = self.invitation.token.as_ref().expect("an invitation with a token");
-        (self.invitation.initiator_key.to_hex(), token.to_hex())
+        (self.invitation.initiator_key.to_hex(), token.to_hex().to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use saltyrtc::task::{ClientConfig, CustomTask, RelayedData, TaskEvent};
 
 /// The key pair number `n`.
 pub fn pair(n: u8) -> KeyPair {
-    KeyPair::from_secret(SecretKey::from_bytes([n; 32]))
+    KeyPair::from_secret(SecretKey::from_bytes(&[n; 32]))
 }
 
 /// The permanent key pair of the initiator of all tests; its public half is the path.
@@ -32,12 +32,12 @@ pub fn path() -> PublicKey {
 
 /// The token of the invitation.
 pub fn token() -> AuthToken {
-    AuthToken::from_bytes([0x77; 32])
+    AuthToken::from_bytes(&[0x77; 32])
 }
 
 /// A token that belongs to no invitation.
 pub fn wrong_token() -> AuthToken {
-    AuthToken::from_bytes([0x78; 32])
+    AuthToken::from_bytes(&[0x78; 32])
 }
 
 pub fn custom(name: &str) -> Box<dyn Task<TaskEvent>> {

@@ -1,6 +1,5 @@
 //! `generate`: a new permanent key pair.
 
-use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -12,10 +11,6 @@ use crate::error::CommandError;
 /// Writes a new secret key to a new file, and prints the public key.
 pub(crate) fn generate(file: &Path) -> Result<(), CommandError> {
     let key = KeyPair::generate(&mut OsRandom);
-    let hex = key.secret().as_bytes().iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    });
     let fail = |error: io::Error| {
         let advice = match error.kind() {
             _ if file.is_dir() => "it is a directory: give the name of a file in it",
@@ -35,7 +30,8 @@ pub(crate) fn generate(file: &Path) -> Result<(), CommandError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut opened = options.open(file).map_err(fail)?;
-    let written = opened.write_all(hex.as_bytes()).and_then(|()| opened.sync_all());
+    let written =
+        opened.write_all(key.secret().to_hex().as_bytes()).and_then(|()| opened.sync_all());
     if let Err(error) = written {
         // Half a key would only stand in the way.
         let _ = std::fs::remove_file(file);

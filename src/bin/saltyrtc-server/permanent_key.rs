@@ -1,16 +1,17 @@
 //! The permanent keys of the server: in files, or given directly.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::io::{self, Read as _};
 
 use saltyrtc::crypto::{KeyPair, SecretKey};
+use zeroize::Zeroizing;
 
 use crate::error::CommandError;
 use crate::key_file;
 use crate::sources::LoadedOptions;
 
 /// No line with a key is longer.
-const LONGEST_LINE: u64 = 4096;
+const LONGEST_LINE: usize = 4096;
 
 /// Loads the permanent keys, the primary one first.
 ///
@@ -61,8 +62,12 @@ fn secret_key(value: &str, warnings: &mut Vec<String>) -> Result<SecretKey, Stri
     }
 }
 
-fn first_line(file: File) -> io::Result<String> {
-    let mut line = String::new();
-    BufReader::new(file.take(LONGEST_LINE)).read_line(&mut line)?;
-    Ok(line.trim().to_owned())
+fn first_line(file: File) -> io::Result<Zeroizing<String>> {
+    // Never grown, so that no copy of a key stays behind in freed memory.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * LONGEST_LINE));
+    file.take(LONGEST_LINE as u64).read_to_end(&mut bytes)?;
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(line)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    Ok(Zeroizing::new(line.trim().to_owned()))
 }

@@ -165,7 +165,7 @@ pub unsafe extern "C" fn saltyrtc_client_issue_token(
     let token = key_out(token);
     entry(error, || {
         let token = token.required("token")?;
-        token.set(*handle(client, "client")?.get()?.issue_token()?.as_bytes());
+        token.copy(handle(client, "client")?.get()?.issue_token()?.as_bytes());
         Ok(())
     })
 }

@@ -133,7 +133,7 @@ struct Keys {
 fn keys() -> &'static Keys {
     static KEYS: OnceLock<Keys> = OnceLock::new();
     KEYS.get_or_init(|| {
-        let pair = |n| KeyPair::from_secret(SecretKey::from_bytes([n; 32]));
+        let pair = |n| KeyPair::from_secret(SecretKey::from_bytes(&[n; 32]));
         let key = |n| SharedKey::new(pair(n).public(), pair(n + 1).secret());
         Keys { pairs: [pair(1), pair(2)], session: key(3), server: key(5) }
     })

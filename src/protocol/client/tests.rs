@@ -15,7 +15,7 @@ const LAST: u64 = (1 << 48) - 1;
 
 /// A client in the task, without the handshakes.
 fn in_task(role: Role) -> Client<TaskEvent> {
-    let keys = |n| KeyPair::from_secret(SecretKey::from_bytes([n; 32]));
+    let keys = |n| KeyPair::from_secret(SecretKey::from_bytes(&[n; 32]));
     let (own, peer) = (keys(1), keys(2));
     let (address, peer_address) = match role {
         Role::Initiator => (Address::INITIATOR, Address(2)),
