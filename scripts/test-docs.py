@@ -197,6 +197,30 @@ def threads(server, steps):
     check("closed: " in joined.stdout.read() and joined.wait(LIMIT) == 0, "the program with threads ends")
 
 
+def trace(server, pages):
+    """What the page on the protocol shows is what the first pair says, but for what is random."""
+    [shown] = [text.splitlines() for language, text in pages["protocol"] if language == "text" and "server-hello" in text]
+    proxy = start(f"{ROOT / 'scripts/trace.py'} 0 {server.port}")
+    initiator = start(f"./pair invite {said(proxy, 'ws://')}")
+    invitation = said(initiator, "ws://")
+    # As on the page, it is there before the responder comes.
+    seen = [proxy.stdout.readline() for _ in range(3)]
+    responder = start("./pair join", invitation)
+    ends(responder)
+    ends(initiator)
+    proxy.send_signal(signal.SIGINT)
+    seen = "".join(seen) + proxy.communicate(timeout=LIMIT)[0]
+
+    def ways(lines):
+        """What goes each way on each connection. In between, the order is that of the threads of the server."""
+        plain = [re.sub(r"(cookie|number) +\w+", r"\1", line) for line in lines]
+        return {way: [line for line in plain if line.startswith(way)] for way in ("1 >", "1 <", "2 >", "2 <")}
+
+    # What the server says to those who are leaving is a matter of luck.
+    for way, lines in ways(shown).items():
+        check(lines and ways(seen.splitlines())[way][:len(lines)] == lines, f"{way}, the trace of the page is right:\n{seen}")
+
+
 PROGRAMS = {
     "pair.c": two_sides(of_initiator=["received: Hello from the one who joined"],
                         of_responder=["received: Hello from the one who invited"]),
@@ -220,6 +244,8 @@ def main():
     for source, test in PROGRAMS.items():
         test(server, steps[source])
         print(f"ok      {source}")
+    trace(server, pages)
+    print("ok      trace.py")
     server.stop()
 
 
