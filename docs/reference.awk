@@ -1,6 +1,8 @@
 # The header as Doxygen takes it: a group for each section, and a link for each name in a comment. A name that does not
-# exist is then a warning of Doxygen, which ends the build.
+# exist is then a warning of Doxygen, which ends the build. What is at the top is the first page.
 
+/^ \* @file$/ { print " * @mainpage The C header"; next }
+/^#ifndef SALTYRTC_H$/ { print "/** @file */" }
 /^\/\* =+$/ { banner = 1; print ""; next }
 banner && /^ \* =+ \*\/$/ { banner = 0; print ""; next }
 banner {

@@ -15,7 +15,7 @@ command -v doxygen >/dev/null || {
 mdbook=build/tools/bin/mdbook
 if [ "$($mdbook --version 2>/dev/null)" != "mdbook v$MDBOOK" ]; then
     echo "Building mdBook $MDBOOK into build/tools. This takes half a minute, once."
-    cargo install --quiet --locked --debug --no-default-features --features search --no-track --force \
+    CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --no-default-features --features search --no-track --force \
         --root build/tools --version "$MDBOOK" mdbook
 fi
 
@@ -23,8 +23,9 @@ fi
 out=build/docs
 rm -rf $out
 mkdir -p $out/tree
-cp -r docs/book.toml docs/theme $out
-git ls-files --cached --others --exclude-standard -z | xargs -0 cp --parents --no-dereference --target-directory=$out/tree
+cp docs/book.toml $out
+git ls-files --cached --others --exclude-standard -z |
+    xargs -0 sh -c 'for file; do if [ -e "$file" ]; then cp --parents --no-dereference "$file" "$0"; fi; done' $out/tree
 cp docs/SUMMARY.md $out/tree
 $mdbook build $out
 
