@@ -53,6 +53,7 @@ struct program {
     saltyrtc_config *config;
     saltyrtc_client *client; /* NULL while there is none */
     bool served, met;        /* the server, the peer: once at least */
+    bool trusts, refused;    /* with stored keys: no token; one of the two ways in was the wrong one */
     bool can_say, ending, over, keeps_input;
     int status;
     int64_t retry_at, deadline, lost_at; /* 0: none */
@@ -181,7 +182,8 @@ static void configure(struct program *program) {
         if (keys->paired && memcmp(keys->peer_key, initiator_key, SALTYRTC_KEY_BYTES) != 0) keys_new(keys);
         check(saltyrtc_config_new_responder(options->invitation, keys->secret_key, &program->config, &error), &error);
     }
-    if (keys->paired) check(saltyrtc_config_set_trusted_peer(program->config, keys->peer_key, &error), &error);
+    program->trusts = keys->paired;
+    if (program->trusts) check(saltyrtc_config_set_trusted_peer(program->config, keys->peer_key, &error), &error);
     if (options->ca) add_certificates(program->config, options->ca);
     add_rtc(program->config, options);
 }
@@ -225,6 +227,25 @@ static void end(struct program *program, int status) {
     else finish(program, status);
 }
 
+/* Who joins with stored keys has two ways in: the peer knows our key, or the token is good. The peer may have been killed
+   before it could store the one, and we, before we knew that it had. */
+static bool try_other_way_in(struct program *program) {
+    uint8_t token[SALTYRTC_KEY_BYTES], initiator_key[SALTYRTC_KEY_BYTES];
+    saltyrtc_invitation *invitation;
+    saltyrtc_error *error;
+    if (program->options.invites || !program->keys.path || program->refused) return false;
+    check(saltyrtc_invitation_parse(program->options.invitation, &invitation, &error), &error);
+    check(saltyrtc_invitation_initiator_key(invitation, initiator_key, &error), &error);
+    saltyrtc_status has_token = saltyrtc_invitation_token(invitation, token, NULL);
+    saltyrtc_invitation_free(invitation);
+    if (has_token != SALTYRTC_STATUS_OK) return false;
+    if (program->trusts) check(saltyrtc_config_set_token(program->config, token, &error), &error);
+    else check(saltyrtc_config_set_trusted_peer(program->config, initiator_key, &error), &error);
+    program->trusts = !program->trusts;
+    program->refused = true;
+    return true;
+}
+
 /* All that was to be done is done, or nothing more can come of it. */
 static int outcome(const struct program *program) {
     const struct transfers *files = &program->files;
@@ -247,6 +268,10 @@ static void closed(struct program *program, const saltyrtc_event *event) {
         /* Without stored keys it cannot come back as the one that we know, nor can anybody else. */
         unfinished = "; not all was sent. The invitation is used up: start again for another one";
         finish(program, 1);
+    } else if (event->status == SALTYRTC_STATUS_INITIATOR_COULD_NOT_DECRYPT && try_other_way_in(program)) {
+        say("trying with %s", program->trusts ? "what is stored" : "the token");
+        retry(program);
+        return;
     } else if (program->served && (event->retryable || (gone && program->met))) {
         say("%s; trying again", event->text);
         retry(program);
@@ -260,17 +285,20 @@ static void closed(struct program *program, const saltyrtc_event *event) {
 static void peer_is_there(struct program *program, const saltyrtc_event *event) {
     saltyrtc_error *error;
     saltyrtc_status status;
-    bool paired = program->keys.paired;
-    say("the other side is there%s", paired ? ", known from before" : "");
+    say("the other side is there%s", program->trusts ? ", known from before" : "");
     program->met = program->can_say = true;
+    program->refused = false;
     program->retry_ms = FIRST_RETRY_MS;
-    if (paired) return;
-    if (!keys_store(&program->keys, event->peer_key)) say("%s cannot be written", program->keys.path);
+    if (!program->keys.paired && !keys_store(&program->keys, event->peer_key)) {
+        say("%s cannot be written", program->keys.path);
+    }
+    if (program->trusts) return;
     status = saltyrtc_client_trust_peer(program->client, &error);
     /* It may have gone since, which one of the next events tells. */
     if (status == SALTYRTC_STATUS_CLOSED || status == SALTYRTC_STATUS_NO_PEER) saltyrtc_error_free(error);
     else check(status, &error);
     check(saltyrtc_config_set_trusted_peer(program->config, event->peer_key, &error), &error);
+    program->trusts = true;
 }
 
 static void connection_state(struct program *program, const saltyrtc_event *event) {

@@ -490,6 +490,47 @@ def files_resume():
     print("ok  send_file, killed and resumed")
 
 
+def files_of_which_one_is_killed():
+    """Before it could store the key of the other one, which is the same as having the file of before."""
+    signalling, url, key = server()
+    with tempfile.TemporaryDirectory() as directory:
+        alice, bob, there = (os.path.join(directory, name) for name in ("alice", "bob", "there"))
+        os.mkdir(there)
+        serves = ("send_file", "serve", there, "--server", url, "--server-key", key, "--keys", alice)
+
+        def content(path):
+            with open(path, "rb") as file:
+                return file.read()
+
+        def meet(invitation=None):
+            programs = [Program(*serves)]
+            invitation = programs[0].line("ws://") if invitation is None else invitation
+            before = content(alice)
+            programs.append(Program("send_file", "join", invitation, there, "--keys", bob))
+            for program in programs:
+                program.told("the other side is there")
+            # Then both have stored what they know.
+            for program in programs:
+                program.told("connected")
+                program.kill()
+            return before, invitation
+
+        alice_before, invitation = meet()
+        alice_after, bob_after = content(alice), content(bob)
+        bob_before = bob_after.split(b"\n")[0] + b"\n-\n"
+        check(alice_before.endswith(b"\n-\n") and not bob_after.endswith(b"\n-\n"), "own keys first, and then the other's")
+        for of_alice, of_bob in itertools.product((alice_before, alice_after), (bob_before, bob_after)):
+            for path, text in ((alice, of_alice), (bob, of_bob)):
+                with open(path, "wb") as file:
+                    file.write(text)
+            # Who starts the same again has the same invitation. Only an initiator that knows nobody yet makes a new one.
+            meet(invitation if of_alice == alice_after else None)
+            check((content(alice), content(bob)) == (alice_after, bob_after), "both know each other")
+    signalling.end_of_input()
+    signalling.ends()
+    print("ok  send_file, killed before it could store a key")
+
+
 def files_that_are_damaged():
     """What is there of a file, or the file itself, is not what it was."""
     size = 16 << 20
@@ -698,7 +739,7 @@ def files_and_errors():
 if __name__ == "__main__":
     for test in (chat_with_its_own_server, chat_with_another_server, chat_on_a_terminal, trusted,
                  pairing_of_which_one_is_killed, gstreamer_webrtc,
-                 files_of_all_kinds, files_both_ways, files_resume, files_that_are_damaged, files_on_a_terminal,
-                 files_and_errors):
+                 files_of_all_kinds, files_both_ways, files_resume, files_of_which_one_is_killed, files_that_are_damaged,
+                 files_on_a_terminal, files_and_errors):
         if not sys.argv[2:] or test.__name__ in sys.argv[2:]:
             test()
