@@ -208,7 +208,7 @@ def trace(server, pages):
     responder = start("./pair join", invitation)
     ends(responder)
     ends(initiator)
-    proxy.send_signal(signal.SIGINT)
+    proxy.terminate()
     seen = "".join(seen) + proxy.communicate(timeout=LIMIT)[0]
 
     def ways(lines):
@@ -234,6 +234,7 @@ PROGRAMS = {
 
 
 def main():
+    signal.alarm(2 * LIMIT)  # a program that hangs is no reason to wait for ever
     prepare()
     links_lead_somewhere()
     pages = chapters()
