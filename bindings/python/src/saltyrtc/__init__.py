@@ -40,6 +40,7 @@ from ._enums import (
     LogLevel,
     PeerLeft,
     RelayProtocol,
+    Retry,
     RtcTasks,
     Status,
 )
@@ -101,6 +102,7 @@ __all__ = [
     "RelayProtocol",
     "RelayedData",
     "Responder",
+    "Retry",
     "RtcTasks",
     "SaltyRTCError",
     "SecureChannel",

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Optional, Type
 
-from ._enums import STATUS_TEXTS, ClosedBy, Status
+from ._enums import STATUS_TEXTS, ClosedBy, Retry, Status
 
 __all__ = [
     "ConnectionFailed",
@@ -60,6 +60,13 @@ class SaltyRTCError(Exception):
         self.closed_by = closed_by
         self.retryable = retryable
         super().__init__(self.text)
+
+    @property
+    def retry(self) -> Retry:
+        """Whether, and when, to try again with a new client, after the end of one."""
+        from . import _functions as native  # which raises what is defined here
+
+        return Retry(native.status_retry(int(self.status)))
 
     def __str__(self) -> str:
         code = f", {self.close_code}" if self.close_code else ""

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 import saltyrtc
-from saltyrtc import ClosedBy, EventKind, Limit, Status
+from saltyrtc import ClosedBy, EventKind, Limit, Retry, Status
 from support import Proxy, asynchronous, closed_port, initiator, pair
 
 
@@ -149,7 +149,7 @@ async def test_a_server_that_is_stopped():
                 await peer.receive()
             error = info.value
             assert (error.status, error.close_code) == (Status.SERVER_GOING_AWAY, 1001)
-            assert error.closed_by == ClosedBy.SERVER and error.retryable
+            assert error.closed_by == ClosedBy.SERVER and error.retryable and error.retry == Retry.AT_ONCE
 
 
 @asynchronous
@@ -186,6 +186,7 @@ async def test_a_peer_that_closes(server):
         await bob.close()
         error = await alice.wait_closed()
         assert (error.status, error.close_code, error.closed_by) == (Status.PEER_CLOSED, 1001, ClosedBy.PEER)
+        assert error.retry == Retry.NEVER
         # It is no failure: an iteration ends, and who wants one more message is told.
         assert alice.ended_well and [message async for message in alice] == []
         with pytest.raises(saltyrtc.NotPossible, match="no more messages"):

@@ -11,21 +11,27 @@ public sealed class SaltyRTCException(
     /** What it is. A value that only later versions of the library know is kept. */
     public val status: Status,
     text: String?,
-    /** The close code of WebSocket or SaltyRTC (1000 to 4999), if a connection ended with one. */
-    public val closeCode: Int? = null,
-    /** Who ended the connection, if that is what happened. */
-    public val closedBy: ClosedBy? = null,
-    /** Whether the same may succeed with a new client. */
-    public val isRetryable: Boolean = false,
 ) : RuntimeException() {
     /** What happened and what to do about it, in English. Never contains secrets. */
     public val text: String = text ?: status.text
+
+    /** The close code of WebSocket or SaltyRTC (1000 to 4999), if a connection ended with one. */
+    public var closeCode: Int? = null
+        private set
+
+    /** Who ended the connection, if that is what happened. */
+    public var closedBy: ClosedBy? = null
+        private set
+
+    /** Whether the same may succeed with a new client. */
+    public var isRetryable: Boolean = false
+        private set
 
     /** Whether, and when, to try again with a new client, after the end of one. */
     public val retry: Retry get() = status.retry
 
     /** The text, the name of the status, and the close code. */
-    final override val message: String = this.text + " (" + status.name + (closeCode?.let { ", $it" } ?: "") + ")"
+    final override val message: String get() = text + " (" + status.name + (closeCode?.let { ", $it" } ?: "") + ")"
 
     internal companion object {
         fun of(
@@ -50,7 +56,11 @@ public sealed class SaltyRTCException(
                     else -> ::InternalErrorException
                 }
             }
-            return create(status, text, closeCode, closedBy, isRetryable)
+            return create(status, text).also {
+                it.closeCode = closeCode
+                it.closedBy = closedBy
+                it.isRetryable = isRetryable
+            }
         }
     }
 }
@@ -61,64 +71,22 @@ public val Status.retry: Retry
     get() = Retry.of(Functions.statusRetry(value))
 
 /** A value that the library does not take. */
-public class InvalidArgumentException internal constructor(
-    status: Status,
-    text: String?,
-    closeCode: Int? = null,
-    closedBy: ClosedBy? = null,
-    isRetryable: Boolean = false,
-) : SaltyRTCException(status, text, closeCode, closedBy, isRetryable)
+public class InvalidArgumentException internal constructor(status: Status, text: String?) : SaltyRTCException(status, text)
 
 /** What cannot be done at the moment, or not any more: there is no peer, the channel is closed … */
-public open class NotPossibleException internal constructor(
-    status: Status,
-    text: String?,
-    closeCode: Int? = null,
-    closedBy: ClosedBy? = null,
-    isRetryable: Boolean = false,
-) : SaltyRTCException(status, text, closeCode, closedBy, isRetryable)
+public open class NotPossibleException internal constructor(status: Status, text: String?) : SaltyRTCException(status, text)
 
 /** Too much waits to be sent. Functions that suspend do not throw it. */
-public class QueueFullException internal constructor(
-    status: Status,
-    text: String?,
-    closeCode: Int? = null,
-    closedBy: ClosedBy? = null,
-    isRetryable: Boolean = false,
-) : NotPossibleException(status, text, closeCode, closedBy, isRetryable)
+public class QueueFullException internal constructor(status: Status, text: String?) : NotPossibleException(status, text)
 
 /** The network or the server. */
-public class ConnectionFailedException internal constructor(
-    status: Status,
-    text: String?,
-    closeCode: Int? = null,
-    closedBy: ClosedBy? = null,
-    isRetryable: Boolean = false,
-) : SaltyRTCException(status, text, closeCode, closedBy, isRetryable)
+public class ConnectionFailedException internal constructor(status: Status, text: String?) : SaltyRTCException(status, text)
 
 /** The peer: it left, it could not be authenticated, it broke the protocol. */
-public class PeerFailedException internal constructor(
-    status: Status,
-    text: String?,
-    closeCode: Int? = null,
-    closedBy: ClosedBy? = null,
-    isRetryable: Boolean = false,
-) : SaltyRTCException(status, text, closeCode, closedBy, isRetryable)
+public class PeerFailedException internal constructor(status: Status, text: String?) : SaltyRTCException(status, text)
 
 /** The embedded server. */
-public class ServerFailedException internal constructor(
-    status: Status,
-    text: String?,
-    closeCode: Int? = null,
-    closedBy: ClosedBy? = null,
-    isRetryable: Boolean = false,
-) : SaltyRTCException(status, text, closeCode, closedBy, isRetryable)
+public class ServerFailedException internal constructor(status: Status, text: String?) : SaltyRTCException(status, text)
 
 /** A bug in the library: please report the text. Also a status that is not known. */
-public class InternalErrorException internal constructor(
-    status: Status,
-    text: String?,
-    closeCode: Int? = null,
-    closedBy: ClosedBy? = null,
-    isRetryable: Boolean = false,
-) : SaltyRTCException(status, text, closeCode, closedBy, isRetryable)
+public class InternalErrorException internal constructor(status: Status, text: String?) : SaltyRTCException(status, text)
