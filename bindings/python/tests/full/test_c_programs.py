@@ -32,7 +32,7 @@ def test_python_joins_c(server, memory):
                 bob.send("hello")
                 assert bob.receive(LIMIT) == "hello yourself"
         program.ends()
-    secret, peer = memory.read_text().split()
+    _, secret, _, peer = memory.read_text().split()
     assert saltyrtc.KeyPair(secret).public == key and peer == keys.public.hex()
 
 
@@ -46,7 +46,7 @@ def test_c_joins_python(server, memory):
             alice.send("hello yourself")
             program.line("received: hello yourself")
             program.ends()
-    secret, peer = memory.read_text().split()
+    _, secret, _, peer = memory.read_text().split()
     assert saltyrtc.KeyPair(secret).public == key and saltyrtc.Invitation(peer).token is None
     # It has all that it needs in its file, also after it was killed in the middle.
     with saltyrtc.sync.Initiator(server.url, keys=keys, trusted_peer=key, rejoin=True) as alice:

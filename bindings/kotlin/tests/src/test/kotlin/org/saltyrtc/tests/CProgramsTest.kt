@@ -94,7 +94,7 @@ class CProgramsTest {
                         }
                     }
                     io { program.ends() }
-                    val (secret, peer) = memory.readText().trim().split(Regex("\\s+"))
+                    val (_, secret, _, peer) = memory.readText().trim().split(Regex("\\s+"))
                     assertEquals(listOf(key, keys.publicKey), listOf(KeyPair(secret).publicKey, PublicKey(peer)))
                 }
             }
