@@ -116,6 +116,16 @@ def parts_are_of_programs(pages, sources):
                 check(any(plain(text) in program for program in programs), f"this, on {name}, stands in a program:\n{text}")
 
 
+def names_exist(pages):
+    """What the text calls by a name of C, or of an event or a status, is in the header."""
+    header = (ROOT / "include/saltyrtc.h").read_text()
+    others = {"SALTYRTC_BLESS", "SALTYRTC_SAFETY_OFF"} | {path.stem for path in (ROOT / "include").glob("*.hpp")}
+    for name in pages:
+        text = re.sub("```.*?```", "", (ROOT / f"docs/{name}.md").read_text(), flags=re.DOTALL)
+        for word in set(re.findall(r"\bsaltyrtc_\w+|\b[A-Z]+(?:_[A-Z0-9]+)+\b", text)) - others:
+            check(re.search(rf"\b(SALTYRTC_\w+_)?{word}\b", header), f"{word}, on {name}, is in the header")
+
+
 class Server:
     """The server, as the first page starts it."""
 
@@ -241,6 +251,7 @@ def main():
     make("install", "LDCONFIG=true")
     sources, steps = compile_programs(pages)
     parts_are_of_programs(pages, sources)
+    names_exist(pages)
     server = Server(steps["pair.c"].pop(0))
     for source, test in PROGRAMS.items():
         test(server, steps[source])
