@@ -42,7 +42,7 @@ pub(crate) struct LoadedOptions {
 pub(crate) enum Origin {
     CommandLine(String),
     Environment(String),
-    File { key: String, file: PathBuf },
+    File { key: String, file: PathBuf, line: usize },
     Default(String),
 }
 
@@ -51,7 +51,9 @@ impl fmt::Display for Origin {
         match self {
             Self::CommandLine(option) => write!(f, "option --{option}"),
             Self::Environment(name) => write!(f, "environment variable {name}"),
-            Self::File { key, file } => write!(f, "key '{key}' in the file {}", file.display()),
+            Self::File { key, file, line } => {
+                write!(f, "key '{key}' in the file {}, line {line}", file.display())
+            }
             Self::Default(option) => write!(f, "option --{option} (its default)"),
         }
     }
@@ -230,19 +232,21 @@ fn from_file(
         fail(format!("cannot be read: {error}; check its name and permissions"))
     })?;
     let table = DeTable::parse(&content).map_err(|error| {
-        let line = error.span().map_or(String::new(), |span| line(&content, span.start));
+        let line = error
+            .span()
+            .map_or(String::new(), |span| format!(" in line {}", line(&content, span.start)));
         fail(format!("is not TOML{line}: {}; see saltyrtc-server default-config", error.message()))
     })?;
     let mut found = Vec::new();
     for (name, value) in table.get_ref() {
-        let at = line(&content, name.span().start);
+        let line = line(&content, name.span().start);
         let name = name.get_ref().as_ref();
         let arg = definition.get_arguments().find(|arg| key(arg) == name).ok_or_else(|| {
             fail(format!(
-                "has the unknown key '{name}'{at}; see saltyrtc-server default-config for those there are"
+                "has the unknown key '{name}' in line {line}; see saltyrtc-server default-config for those there are"
             ))
         })?;
-        let origin = Origin::File { key: name.to_owned(), file: file.to_owned() };
+        let origin = Origin::File { key: name.to_owned(), file: file.to_owned(), line };
         let values = match value.get_ref() {
             DeValue::Array(list) if is_list(arg) => {
                 list.iter().map(|value| scalar(value.get_ref())).collect()
@@ -252,7 +256,7 @@ fn from_file(
         let values: Vec<OsString> = values.ok_or_else(|| {
             let kind = value.get_ref().type_str();
             CommandError::new(format!(
-                "{origin}{at}: a value of this type ({kind}) is not expected here"
+                "{origin}: a value of this type ({kind}) is not expected here"
             ))
         })?;
         check(arg, &values, &origin)?;
@@ -270,9 +274,9 @@ fn scalar(value: &DeValue<'_>) -> Option<OsString> {
     }
 }
 
-fn line(content: &str, offset: usize) -> String {
+fn line(content: &str, offset: usize) -> usize {
     let before = content.get(..offset).unwrap_or_default();
-    format!(" in line {}", before.matches('\n').count() + 1)
+    before.matches('\n').count() + 1
 }
 
 #[cfg(test)]

@@ -91,7 +91,7 @@ fn the_command_line_beats_the_environment_beats_the_file_beats_the_default() {
         let one = source(&[], &[], Some(&file.0)).load().unwrap();
         let alone = source(&[&format!("--{option}={third}")], &[], None).load().unwrap();
         assert_eq!(value(&one, id), value(&alone, id), "{option}");
-        let origin = Origin::File { key: option.to_owned(), file: file.0.clone() };
+        let origin = Origin::File { key: option.to_owned(), file: file.0.clone(), line: 1 };
         assert_eq!(one.origin(option), origin);
 
         assert_ne!(value(&default, id), value(&alone, id), "{option}: this shows nothing");
@@ -141,8 +141,8 @@ fn the_file_can_be_named_by_a_variable() {
 fn mistakes_are_said_with_the_place_where_they_are() {
     type Case<'a> = (&'a str, &'a [&'a str]);
     let cases: [Case<'_>; 10] = [
-        ("port = 'meow'", &["key 'port' in the file", "meow", "0 to 65535"]),
-        ("port = 70000", &["key 'port'", "70000", "0 to 65535"]),
+        ("port = 'meow'", &["key 'port' in the file", ", line 1:", "meow", "0 to 65535"]),
+        ("\n\nport = 70000", &["key 'port'", ", line 3:", "70000", "0 to 65535"]),
         ("\nprot = 1", &["unknown key 'prot' in line 2", "default-config"]),
         ("config = 'x'", &["unknown key 'config'"]),
         ("port = 1\nport = 2", &["is not TOML in line 2", "duplicate key"]),
