@@ -6,23 +6,21 @@
 # Arguments: how many seconds for each target, then the names of targets in place of all. What fails is left in
 # build/fuzz/failures, and `scripts/fuzz.sh 0 TARGET FILE` runs it again.
 #
-# The compiler counts the edges of the library with its ordinary passes, as cargo-fuzz has it do, so that no other Rust
-# is needed than for the rest. SANITIZER=address adds that sanitizer, for which the compiler has to be a nightly one.
+# The edges of the library are counted with the ordinary compiler (scripts/fuzz-rustc.sh), so that no other Rust is
+# needed than for the rest. SANITIZER=address adds that sanitizer, for which the compiler has to be a nightly one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 seconds=${1:-60}
 shift || true
 host=$(rustc --version --verbose | sed -n 's/^host: //p')
-flags="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
-    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
-    -Cllvm-args=-sanitizer-coverage-trace-compares"
-[ -z "${SANITIZER:-}" ] || flags+=" -Zsanitizer=$SANITIZER"
+export RUSTFLAGS="--cfg fuzzing" RUSTC_WRAPPER=$PWD/scripts/fuzz-rustc.sh
+[ -z "${SANITIZER:-}" ] || RUSTFLAGS+=" -Zsanitizer=$SANITIZER"
 
 # Optimised, and with what the library asserts about itself.
-export RUSTFLAGS=${flags//$'\n'/ } CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true
+export CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true
 directory=${CARGO_TARGET_DIR:-target}/fuzz
-cargo build --locked --quiet --release --manifest-path fuzz/Cargo.toml --features webrtc --target "$host" \
+cargo build --locked --quiet --release --manifest-path fuzz/Cargo.toml --features webrtc,server,capi --target "$host" \
     --target-dir "$directory"
 programs=$directory/$host/release
 

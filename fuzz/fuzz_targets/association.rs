@@ -1,60 +1,37 @@
-//! Datagrams to an association that waits for the handshake of DTLS, or is in the midst of it.
+//! Two associations, from the handshake of DTLS to messages on channels, and a network between them that loses,
+//! repeats, reorders and changes datagrams.
+//!
+//! What arrives is what was sent, in order where that was promised and once. If nobody disturbs the handshake and the
+//! network is good in the end, all of it arrives, or the association says that it has failed.
 //!
 //! `cargo +nightly fuzz run --features webrtc association`
 
 #![no_main]
 
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
-
 use libfuzzer_sys::fuzz_target;
-use saltyrtc::rtc::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
-use saltyrtc::rtc::certificate::Certificate;
+use saltyrtc_fuzz::association::Scene;
+use saltyrtc_fuzz::input::Input;
+use saltyrtc_fuzz::reached::Reached;
 
-/// Making one takes long.
-static CERTIFICATE: OnceLock<Certificate> = OnceLock::new();
+static REACHED: Reached<10> = Reached::new([
+    "connected",
+    "failed in the handshake",
+    "ended",
+    "channel opened by the peer",
+    "channel closed",
+    "message",
+    "low water",
+    "datagram lost",
+    "datagram twice",
+    "everything has arrived",
+]);
 
 fuzz_target!(|data: &[u8]| {
-    let certificate = CERTIFICATE.get_or_init(|| Certificate::generate().expect("a certificate"));
-    let mut now = Instant::now();
-    let new = |role| {
-        let fingerprints = vec![certificate.fingerprint().clone()];
-        Association::new(now, role, certificate, fingerprints, &SctpConfig::default())
-    };
-    let mut ends = [new(DtlsRole::Server), new(DtlsRole::Client)];
-    let mut rest = data;
-    while let [what, length, next @ ..] = rest {
-        let (input, next) = next.split_at(usize::from(*length).min(next.len()));
-        rest = next;
-        let to = usize::from(what & 1);
-        match what >> 1 & 3 {
-            0 => ends[to].handle_datagram(now, input),
-            1 => {
-                // A record of a handshake, whose lengths are right.
-                let mut record = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, what >> 3];
-                record.extend((input.len() as u16).to_be_bytes());
-                record.extend(input);
-                ends[to].handle_datagram(now, &record);
-            }
-            2 => {
-                // What the other one really says, with some of it changed.
-                if let Some(mut datagram) = ends[1 - to].poll_transmit() {
-                    for change in input.chunks_exact(2) {
-                        let index = usize::from(change[0]) % datagram.len();
-                        datagram[index] ^= change[1];
-                    }
-                    ends[to].handle_datagram(now, &datagram);
-                }
-            }
-            _ => {
-                now += Duration::from_millis(u64::from(*length) * 50);
-                ends[to].handle_timeout(now);
-            }
-        }
-        for end in &mut ends {
-            while let Some(event) = end.poll_event() {
-                assert!(!matches!(event, AssociationEvent::Message { .. }), "nobody sent any");
-            }
-        }
+    REACHED.begin();
+    let mut input = Input::new(data);
+    let mut scene = Scene::new(&mut input, |state| REACHED.mark(state));
+    for action in input {
+        scene.act(action);
     }
+    scene.end();
 });

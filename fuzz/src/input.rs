@@ -21,6 +21,11 @@ impl<'a> Input<'a> {
         Self(data)
     }
 
+    /// Whether all of it was read.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The next byte.
     pub fn byte(&mut self) -> u8 {
         let Some((&first, rest)) = self.0.split_first() else { return 0 };
@@ -42,7 +47,7 @@ impl<'a> Iterator for Input<'a> {
     type Item = Action<'a>;
 
     fn next(&mut self) -> Option<Action<'a>> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return None;
         }
         Some(Action { what: self.byte(), number: self.byte(), data: self.bytes() })

@@ -10,4 +10,5 @@ pub mod log;
 pub mod msg;
 pub mod pair;
 pub mod random;
+pub mod severing;
 pub mod task;
