@@ -23,7 +23,7 @@ fi
 # What another build has left there must not get into this one.
 rm -rf $package/saltyrtc-native/target $package/tests/target/surefire-reports
 scripts/stage-kotlin-library.sh "$library" "$out/libraries"
-scripts/build-python-programs.sh "$library" "$out/programs"
+scripts/build-examples.sh "$library" "$out/programs"
 scripts/kotlin-readme.py $package/tests/target/readme
 
 maven=(mvn --batch-mode -Dstyle.color=never --quiet --no-transfer-progress --file $package/pom.xml)

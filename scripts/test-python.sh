@@ -123,7 +123,7 @@ while [ ${#jobs[@]} != 0 ]; do
     finish
 done
 
-scripts/build-python-programs.sh "$library" "$out/programs"
+scripts/build-examples.sh "$library" "$out/programs"
 for page in tests/interop/js examples-web; do
     [ -d $page/node_modules ] || npm ci --prefix $page --prefer-offline --no-audit --no-fund
 done

@@ -24,7 +24,7 @@ if [ -z "$library" ]; then
     cargo build --locked --quiet --lib
     library=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/libsaltyrtc.so
 fi
-scripts/build-python-programs.sh "$library" "$out/programs"
+scripts/build-examples.sh "$library" "$out/programs"
 
 # Our certificate with its key, and the certificate of somebody else.
 for name in own other; do

@@ -12,7 +12,7 @@ from pathlib import Path
 from support import LIMIT
 
 ROOT = Path(__file__).resolve().parents[3]
-#: Where scripts/build-python-programs.sh has put the C examples.
+#: Where scripts/build-examples.sh has put the C examples.
 PROGRAMS = Path(os.environ.get("SALTYRTC_TEST_PROGRAMS", ROOT / "build/python/programs"))
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the C examples that the Python package meets in its tests. Arguments: the shared library, and where to put them.
+# Builds the C examples that the bindings meet in their tests. Arguments: the shared library, and where to put them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 library=$1
