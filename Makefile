@@ -64,7 +64,7 @@ TESTS := lint test-rust test-fuzz test-deny test-package test-docker test-abi te
 .PHONY: help all build header demo demo-browser docs docs-python wheels packages clean
 .PHONY: bench bench-server bench-rtc bench-pull bench-bindings
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools conformance check-targets fuzz $(TESTS)
+.PHONY: test test-tools conformance check-targets fuzz sanitize mutants $(TESTS)
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -120,6 +120,13 @@ test-fuzz: ## Every fuzz target for a few seconds, from the inputs in fuzz/corpu
 
 fuzz: ## Every fuzz target for as long as you like (SECONDS=60)
 	scripts/fuzz.sh $(or $(SECONDS),60)
+
+sanitize: ## Rust and C tests under ThreadSanitizer and AddressSanitizer (hours; not part of test)
+	scripts/sanitize.sh thread
+	scripts/sanitize.sh address
+
+mutants: ## Whether the tests notice changes of the security checks (hours; not part of test; ARGS: files)
+	scripts/mutants.sh $(ARGS)
 
 test-deny: ## Licences, origin and security of the dependencies
 	scripts/test-deny.sh

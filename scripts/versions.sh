@@ -16,3 +16,5 @@ MDBOOK=0.5.4
 # Read the tables in Cargo.toml that describe the packages of the server.
 MIN_CARGO_DEB=3.8.0
 MIN_CARGO_GENERATE_RPM=0.21.1
+# Reads .cargo/mutants.toml.
+MIN_CARGO_MUTANTS=27.1.0
