@@ -155,6 +155,37 @@ def transfer_with_a_kill(killed, here):
     assert oct((here / "sender.keys").stat().st_mode)[-3:] == "600"
 
 
+def test_pairing_of_which_one_is_killed(tmp_path):
+    """Before it could store the key of the other one, which is the same as having the file of before."""
+    files = alice, bob = tmp_path / "alice.keys", tmp_path / "bob.keys"
+    with saltyrtc.Server() as server:
+        options = ("--server", server.url, "--server-key", server.public_key.hex(), "--keys", alice)
+
+        def meet(invitation=None):
+            with command("chat", *options) as initiator:
+                invitation = invitation or initiator.line("ws://")
+                before = alice.read_bytes()
+                with command("chat", invitation, "--keys", bob) as responder:
+                    for program in (initiator, responder):
+                        program.told("connected")
+                    responder.end_of_input()
+                    responder.ends()
+                    initiator.ends()
+            return before, invitation
+
+        alice_before, invitation = meet()
+        alice_after, bob_after = (path.read_bytes() for path in files)
+        bob_before = bob_after.splitlines()[0] + b"\n-\n"
+        assert alice_before.endswith(b"\n-\n") and not bob_after.endswith(b"\n-\n")
+        for of_alice in (alice_before, alice_after):
+            for of_bob in (bob_before, bob_after):
+                alice.write_bytes(of_alice)
+                bob.write_bytes(of_bob)
+                # Who starts the same again has the same invitation. Only who knows nobody yet makes a new one.
+                meet(invitation if of_alice == alice_after else None)
+                assert [path.read_bytes() for path in files] == [alice_after, bob_after]
+
+
 def test_wrong_use(tmp_path):
     for arguments, status in (
         ((), 2), (("receive",), 2), (("chat", "no invitation"), 1), (("send", tmp_path / "nothing"), 1),

@@ -19,6 +19,7 @@ from .. import (
     EventKind,
     IceServer,
     Initiator,
+    Invitation,
     KeyPair,
     Options,
     Peer,
@@ -90,7 +91,8 @@ def parser() -> argparse.ArgumentParser:
 
 @dataclass
 class Keys:
-    """Our secret key and the peer's public key, one per line in a file that nobody else can read."""
+    """Our secret key and the peer's public key, one per line in a file that nobody else can read. Ours is stored before it is
+    used, so that a program that is killed before it has stored the peer's still has what the peer knows it by."""
 
     path: Optional[Path]
     own: KeyPair = field(default_factory=KeyPair.generate)
@@ -99,19 +101,29 @@ class Keys:
     @classmethod
     def load(cls, path: Optional[Path]) -> Keys:
         if path is None or not path.exists():
-            return cls(path)
+            keys = cls(path)
+            keys.write()
+            return keys
         try:
             own, peer = path.read_text().split()
-            return cls(path, KeyPair(own), key_from(peer))
+            return cls(path, KeyPair(own), None if peer == "-" else key_from(peer))
         except ValueError:
             raise ValueError(f"{path} is damaged: delete it on both sides and use a new invitation") from None
 
     def store(self, peer: bytes) -> None:
         self.peer = peer
-        if self.path is not None:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"{self.own.secret.hex()}\n{peer.hex()}\n")
+        self.write()
+
+    def write(self) -> None:
+        """Replaces the file as a whole."""
+        if self.path is None:
+            return
+        new = self.path.with_name(self.path.name + ".new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(f"{self.own.secret.hex()}\n{self.peer.hex() if self.peer is not None else '-'}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, self.path)
 
 
 class Program:
@@ -124,6 +136,8 @@ class Program:
         self.server_key: Optional[bytes] = None
         self.keys = Keys.load(options.keys)
         self.served = self.met = False
+        # With stored keys no token is needed; one of the two ways in was the wrong one.
+        self.trusts, self.refused = self.keys.peer is not None, False
         # For the first meeting: the invitation is shown before there is a client.
         self.token = new_token()
         if self.invitation is None and options.keys is not None and self.server_url is None:
@@ -156,14 +170,14 @@ class Program:
             "tls_certificates": self.options.ca,
             "tasks": [rtc, RelayedData()] if self.options.command == "chat" else [rtc],
         }
-        if self.keys.peer is not None:
-            options["trusted_peer"] = self.keys.peer
+        if self.trusts:
+            options["trusted_peer"] = self.keys.peer or Invitation(self.invitation or "").initiator_key
         if self.server_key is not None:
             options["server_key"] = self.server_key
         if self.invitation is not None:
             return Responder(self.invitation, on_event=self.on_event, **options)
         assert self.server_url is not None
-        if self.keys.peer is None:
+        if not self.trusts:
             options["token"] = self.token
         return Initiator(self.server_url, on_event=self.on_event, **options)
 
@@ -193,11 +207,24 @@ class Program:
     async def meet(self, peer: Peer) -> Session:
         """Waits for the peer, and remembers it."""
         session = await peer.connected()
-        say("the other side is there" + (", known from before" if self.keys.peer is not None else ""))
-        self.met = True
+        say("the other side is there" + (", known from before" if self.trusts else ""))
+        self.met, self.refused = True, False
         if self.keys.peer is None:
-            self.keys.store(await peer.trust())
+            self.keys.store(session.peer_key)
+        if not self.trusts:
+            await peer.trust()
+            self.trusts = True
         return session
+
+    def try_other_way_in(self, error: SaltyRTCError) -> bool:
+        """Who joins with stored keys has two ways in: the peer knows our key, or the token is good. The peer may have been
+        killed before it could store the one, and we, before we knew that it had."""
+        if error.status != Status.INITIATOR_COULD_NOT_DECRYPT or self.invitation is None:
+            return False
+        if self.keys.path is None or self.refused or Invitation(self.invitation).token is None:
+            return False
+        self.trusts, self.refused = not self.trusts, True
+        return True
 
     async def over_connections(self, use: Callable[[Peer], Awaitable[None]]) -> None:
         """Runs something over a connection, and once more over the next one when the connection was lost."""
@@ -223,14 +250,19 @@ class Program:
     def may_come_back(self, error: SaltyRTCError) -> bool:
         lost = error.status in (Status.PEER_LEFT, Status.SIGNALLING_CHANNEL_LOST)
         meant = error.status == Status.PEER_CLOSED
-        return self.served and not meant and (error.retryable or lost and self.met)
+        return self.try_other_way_in(error) or self.served and not meant and (error.retryable or lost and self.met)
 
     # --- chat ---
 
     async def chat(self) -> int:
         receiver = Receiver(self.options.dir)
         async with self.client() as peer:
-            session = await self.meet(peer)
+            try:
+                session = await self.meet(peer)
+            except SaltyRTCError as error:
+                if self.try_other_way_in(error):
+                    return await self.chat()
+                raise
             relayed = "relayed-data" in session.task
             if not relayed:
                 await peer.wait_connection_state(ConnectionState.CONNECTED)
