@@ -4182,7 +4182,7 @@ void saltyrtc_server_free(struct saltyrtc_server *SALTYRTC_NULLABLE server);
  */
 SALTYRTC_ENUM(saltyrtc_limit) {
     /**
-     * (*) The number of connections. More are closed before TLS. Default: 65536.
+     * (*) The number of connections. More are closed before TLS. Default: 16384.
      */
     SALTYRTC_LIMIT_CONNECTIONS = 0,
     /**

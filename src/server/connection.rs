@@ -3,6 +3,7 @@
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ use crate::transport::{BATCH, WebSocket, close, close_frame, cut, finish};
 /// How many messages of one client are taken before others have their turn, and how many bytes.
 const MESSAGES_PER_TURN: usize = 32;
 const BYTES_PER_TURN: usize = 128 << 10;
+/// From how many bytes on a message is not copied into the buffer of a socket.
+const LARGE: usize = 16 << 10;
 /// The header of a ping or a pong of a client.
 const CONTROL_HEADER: usize = 6;
 
@@ -52,12 +55,20 @@ impl Stall {
         Self { written, check: now + timeout }
     }
 
-    /// Whether nothing was taken from one look to the next.
-    fn has_stalled(&mut self, now: Instant, written: u64, timeout: Duration) -> bool {
+    /// Whether nothing was taken from one look to the next; or, if all memory is in use, what waits has waited `since` longer
+    /// than that.
+    fn has_stalled(
+        &mut self,
+        now: Instant,
+        written: u64,
+        timeout: Duration,
+        since: Option<Instant>,
+    ) -> bool {
         if now < self.check {
             return false;
         }
-        let stalled = written == self.written;
+        let too_long = since.is_some_and(|since| now.saturating_duration_since(since) >= timeout);
+        let stalled = written == self.written || too_long;
         *self = Self::new(now, written, timeout);
         stalled
     }
@@ -84,6 +95,10 @@ struct ClientConnection<'a> {
     stall: Option<Stall>,
     /// Its messages wait for room at their receivers: nothing more is read from it.
     paused: bool,
+    /// Too much waits for all clients: nothing more is read of its large message.
+    held_back: bool,
+    /// The bytes of a large message that were given to the socket.
+    given: Option<Given>,
     /// How the connection ended while it was paused. What it sent before has to get out first.
     ended: Option<ConnectionEnd>,
     /// How much it had taken when the path was told last.
@@ -120,6 +135,8 @@ pub(super) async fn serve(
         cut_off: None,
         stall: None,
         paused: false,
+        held_back: false,
+        given: None,
         ended: None,
         written: 0,
         close_sent: false,
@@ -131,6 +148,7 @@ pub(super) async fn serve(
     let ClientConnection { socket, member, share, .. } = connection;
     // The others hear of it now, and not when the socket is finally closed.
     drop(member);
+    incoming.let_go_on(limits.all_queues_bytes);
     // In boxes, so that the task does not keep room for the end of the connection all its life.
     match end {
         ConnectionEnd::Gone => {}
@@ -168,9 +186,16 @@ async fn finish_in_time(socket: WebSocket, limits: &ServerLimits, metrics: &Metr
 }
 
 impl ClientConnection<'_> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEnd> {
+        let polled = self.poll_all(cx);
+        // What was sent is not here any more.
+        self.incoming.let_go_on(self.limits.all_queues_bytes);
+        polled
+    }
+
     /// One wake-up: take what came, send what there is, flush once, and do what is due. If that makes
     /// something to send, the path wakes this up again.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEnd> {
+    fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<ConnectionEnd> {
         // Before looking for something to send, so that nothing is missed in between.
         self.member.waker.register(cx.waker());
         // Reading the clock for each message would cost more than relaying it within the process.
@@ -203,17 +228,19 @@ impl ClientConnection<'_> {
 
     fn poll_receive(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<ConnectionEnd> {
         let (mut messages, mut bytes) = (Vec::new(), 0);
+        let is_full = self.incoming.is_full(self.limits.all_queues_bytes);
+        let most = if is_full { FREE } else { BYTES_PER_TURN };
         let end = loop {
-            if messages.len() == MESSAGES_PER_TURN || bytes > BYTES_PER_TURN {
+            if messages.len() == MESSAGES_PER_TURN || bytes > most {
                 cx.waker().wake_by_ref();
                 break Poll::Pending;
             }
             match self.socket.poll_next_unpin(cx) {
-                Poll::Pending if self.socket.get_ref().is_full() => {
-                    if let Err(end) = self.read_more() {
-                        break Poll::Ready(end);
-                    }
-                }
+                Poll::Pending if self.socket.get_ref().is_full() => match self.read_more(now) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(end)) => break Poll::Ready(end),
+                    Poll::Pending => break Poll::Pending,
+                },
                 Poll::Pending => break Poll::Pending,
                 // The WebSocket library has queued the answer to a closing frame; `finish` flushes it.
                 Poll::Ready(None | Some(Ok(Message::Close(_)))) => {
@@ -261,7 +288,7 @@ impl ClientConnection<'_> {
             });
         }
         // Whoever is paused is not to be blamed for what is not read.
-        if self.paused || self.socket.get_ref().part() == 0 {
+        if self.paused || self.held_back || self.socket.get_ref().part() == 0 {
             self.message_due = None;
         } else if self.message_due.is_none() {
             self.message_due = Some(now + self.limits.message_timeout);
@@ -269,21 +296,34 @@ impl ClientConnection<'_> {
         end
     }
 
-    /// A message is larger than what is read of each without asking.
-    fn read_more(&mut self) -> Result<(), ConnectionEnd> {
+    /// A message is larger than what is read of each without asking. Pending: it has to wait, because nobody can say how
+    /// long it would be here.
+    fn read_more(&mut self, now: Instant) -> Poll<Result<(), ConnectionEnd>> {
         if !self.authenticated {
             self.authenticated = self.member.with(|path, id| path.is_authenticated(id));
         }
         if !self.authenticated && self.socket.get_ref().part() >= UNAUTHENTICATED {
-            return Err(ConnectionEnd::Refused(MESSAGE_TOO_BIG));
+            return Poll::Ready(Err(ConnectionEnd::Refused(MESSAGE_TOO_BIG)));
         }
-        let Self { share, limits, member, .. } = self;
-        match self.incoming.grow(share, limits.receiving_bytes, &member.waker) {
+        let Self { share, limits, member, incoming, .. } = self;
+        if incoming.is_full(limits.all_queues_bytes) {
+            if !std::mem::replace(&mut self.held_back, true) {
+                member.with(|path, id| path.hold_back(now, id));
+                incoming.wait(&member.waker);
+            }
+            if incoming.is_full(limits.all_queues_bytes) {
+                return Poll::Pending;
+            }
+        }
+        if std::mem::take(&mut self.held_back) {
+            member.with(|path, id| path.let_go_on(now, id));
+        }
+        match incoming.grow(share, limits.receiving_bytes, &member.waker) {
             Ok(()) => {
                 self.socket.get_mut().allow(STEP);
-                Ok(())
+                Poll::Ready(Ok(()))
             }
-            Err(Evicted) => Err(self.evicted()),
+            Err(Evicted) => Poll::Ready(Err(self.evicted())),
         }
     }
 
@@ -362,20 +402,44 @@ impl ClientConnection<'_> {
 
     fn has_stalled(&mut self, now: Instant) -> bool {
         let written = self.socket.get_ref().written();
+        let is_full = self.incoming.is_full(self.limits.all_queues_bytes);
+        // What was given to the socket came before what is still in the queue.
+        let waits = || match &self.given {
+            Some(given) => Some(given.arrived),
+            None => self.member.with(|path, id| path.next_arrived(id)),
+        };
+        let since = is_full.then(waits).flatten();
         let (Some(stall), Some(timeout)) = (&mut self.stall, self.limits.stall_timeout) else {
             return false;
         };
-        stall.has_stalled(now, written, timeout)
+        stall.has_stalled(now, written, timeout, since)
     }
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Result<(), tungstenite::Error> {
-        while !self.close_sent {
+        loop {
+            match self.socket.get_mut().poll_sent(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(sent) => sent?,
+            }
+            self.given = None;
+            if self.close_sent {
+                break;
+            }
             // Messages stay in the path's queue until the socket can take them.
             match self.socket.poll_ready_unpin(cx) {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(ready) => ready?,
             }
-            let batch = self.member.with(next_batch);
+            let flushed = !self.unflushed;
+            let batch = match self.member.with(|path, id| next_batch(path, id, flushed)) {
+                Ok(batch) => batch,
+                Err(LargeIsNext) => {
+                    if self.poll_flush(cx)?.is_pending() {
+                        return Ok(());
+                    }
+                    continue;
+                }
+            };
             if batch.is_empty() {
                 break;
             }
@@ -387,8 +451,14 @@ impl ClientConnection<'_> {
                 }
             }
             self.unflushed = true;
-            for (_, transmit) in batch {
+            for (arrived, transmit) in batch {
                 let message = match transmit {
+                    Transmit::Message(data) if data.len() > LARGE => {
+                        let arrived = arrived.unwrap_or(now);
+                        self.given = Some(Given::new(&self.metrics.queued, data.len(), arrived));
+                        self.socket.get_mut().send_binary(data);
+                        continue;
+                    }
                     Transmit::Message(data) => Message::Binary(data),
                     Transmit::Ping => Message::Ping(bytes::Bytes::new()),
                     Transmit::Pong => Message::Pong(bytes::Bytes::new()),
@@ -401,22 +471,46 @@ impl ClientConnection<'_> {
                 self.socket.start_send_unpin(message)?;
             }
         }
-        while self.unflushed
-            && let Poll::Ready(flushed) = self.socket.poll_flush_unpin(cx)
-        {
+        let _ = self.poll_flush(cx)?;
+        Ok(())
+    }
+
+    /// Ready when the operating system has taken everything.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, tungstenite::Error> {
+        while self.unflushed {
+            match self.socket.poll_flush_unpin(cx) {
+                Poll::Pending => return Ok(Poll::Pending),
+                Poll::Ready(flushed) => flushed?,
+            }
             // The WebSocket library keeps a pong back for which its buffer has no room, also when that flush makes room:
             // another one takes it along.
             self.unflushed = std::mem::take(&mut self.owes_pong);
-            flushed?;
         }
-        Ok(())
+        Ok(Poll::Ready(()))
     }
 }
 
-/// Takes what is to be sent next to a client, with the time of arrival of relayed messages.
-fn next_batch(path: &mut Path, id: ClientId) -> Vec<(Option<Instant>, Transmit)> {
+/// The next message is a large one, which is not put behind others into a buffer.
+struct LargeIsNext;
+
+/// Takes what is to be sent next to a client, with the time of arrival of relayed messages. A large one comes alone, and
+/// only if everything else was `flushed`.
+fn next_batch(
+    path: &mut Path,
+    id: ClientId,
+    flushed: bool,
+) -> Result<Vec<(Option<Instant>, Transmit)>, LargeIsNext> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while bytes < BATCH {
+        if path.next_bytes(id) > LARGE {
+            if !batch.is_empty() {
+                break;
+            }
+            if !flushed {
+                return Err(LargeIsNext);
+            }
+            bytes = BATCH;
+        }
         let arrived = path.next_arrived(id);
         let Some(transmit) = path.poll_transmit(id) else { break };
         if let Transmit::Message(data) = &transmit {
@@ -424,7 +518,27 @@ fn next_batch(path: &mut Path, id: ClientId) -> Vec<(Option<Instant>, Transmit)>
         }
         batch.push((arrived, transmit));
     }
-    batch
+    Ok(batch)
+}
+
+/// Bytes that were given to a socket which has not taken them yet. They count among those that wait for all clients.
+struct Given {
+    queued: Arc<AtomicUsize>,
+    bytes: usize,
+    arrived: Instant,
+}
+
+impl Given {
+    fn new(queued: &Arc<AtomicUsize>, bytes: usize, arrived: Instant) -> Self {
+        queued.fetch_add(bytes, Relaxed);
+        Self { queued: queued.clone(), bytes, arrived }
+    }
+}
+
+impl Drop for Given {
+    fn drop(&mut self) {
+        self.queued.fetch_sub(self.bytes, Relaxed);
+    }
 }
 
 /// What an error of the WebSocket means.
@@ -449,11 +563,22 @@ mod tests {
         let (start, timeout) = (Instant::now(), Duration::from_secs(10));
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut stall = Stall::new(start, 100, timeout);
-        assert!(!stall.has_stalled(at(9), 100, timeout), "not yet");
-        assert!(!stall.has_stalled(at(10), 101, timeout));
+        assert!(!stall.has_stalled(at(9), 100, timeout, None), "not yet");
+        assert!(!stall.has_stalled(at(10), 101, timeout, None));
         assert_eq!(stall.check, at(20));
-        assert!(!stall.has_stalled(at(20), 102, timeout));
-        assert!(!stall.has_stalled(at(29), 102, timeout), "not yet");
-        assert!(stall.has_stalled(at(30), 102, timeout));
+        assert!(!stall.has_stalled(at(20), 102, timeout, None));
+        assert!(!stall.has_stalled(at(29), 102, timeout, None), "not yet");
+        assert!(stall.has_stalled(at(30), 102, timeout, None));
+    }
+
+    /// Others wait for the memory that it has.
+    #[test]
+    fn when_memory_is_short_a_byte_now_and_then_is_not_enough() {
+        let (start, timeout) = (Instant::now(), Duration::from_secs(10));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut stall = Stall::new(start, 100, timeout);
+        assert!(!stall.has_stalled(at(10), 101, timeout, Some(at(1))), "it came later");
+        assert!(!stall.has_stalled(at(19), 102, timeout, Some(at(1))), "not yet");
+        assert!(stall.has_stalled(at(20), 103, timeout, Some(at(10))));
     }
 }

@@ -1,11 +1,12 @@
-//! What was received of messages that are not complete: one budget for all connections.
+//! What was received of messages that are not complete: one budget for all connections. And who may not go on receiving
+//! for as long as too much waits for all clients.
 //!
 //! Messages of a usual size take none of it. A larger one gets its room piece by piece. If there is none left, the
 //! message goes that has been on its way for the longest time: those that only hold room are older than those that
 //! come in.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, Mutex};
 
 use futures_util::task::AtomicWaker;
@@ -25,6 +26,10 @@ pub(super) const UNAUTHENTICATED: usize = 64 << 10;
 pub(super) struct Incoming {
     metrics: Arc<Metrics>,
     parts: Mutex<Parts>,
+    /// Those who wait until less waits for all clients, in the order in which they go on.
+    waiting: Mutex<VecDeque<Arc<AtomicWaker>>>,
+    /// How many they are.
+    waiters: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +61,44 @@ pub(super) struct Evicted;
 
 impl Incoming {
     pub(super) fn new(metrics: Arc<Metrics>) -> Self {
-        Self { metrics, parts: Mutex::default() }
+        Self {
+            metrics,
+            parts: Mutex::default(),
+            waiting: Mutex::default(),
+            waiters: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether more waits for all clients than the `most` that may.
+    pub(super) fn is_full(&self, most: Option<usize>) -> bool {
+        most.is_some_and(|most| self.metrics.queued.load(Relaxed) > most)
+    }
+
+    /// Wakes this one when that is so no more, which may be the case already.
+    pub(super) fn wait(&self, waker: &Arc<AtomicWaker>) {
+        let mut waiting = lock(&self.waiting);
+        waiting.push_back(waker.clone());
+        self.waiters.store(waiting.len(), Relaxed);
+        drop(waiting);
+        // Either this one sees the room that somebody makes afterwards, or that one sees who waits.
+        fence(SeqCst);
+    }
+
+    /// Wakes as many of those who wait as there is room for. To be called after there may have become some.
+    pub(super) fn let_go_on(&self, most: Option<usize>) {
+        fence(SeqCst);
+        if self.waiters.load(Relaxed) == 0 {
+            return;
+        }
+        let mut expected = self.metrics.queued.load(Relaxed);
+        let mut waiting = lock(&self.waiting);
+        while most.is_none_or(|most| expected <= most)
+            && let Some(waker) = waiting.pop_front()
+        {
+            waker.wake();
+            expected = expected.saturating_add(STEP);
+        }
+        self.waiters.store(waiting.len(), Relaxed);
     }
 
     /// Gives a message that has `share` so far a [`STEP`] more of `most` bytes.
@@ -108,6 +150,38 @@ impl Drop for Share {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_go_on_as_there_is_room_for() {
+        use std::task::{Wake, Waker};
+
+        struct Count(AtomicUsize);
+        impl Wake for Count {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Relaxed);
+            }
+        }
+
+        let metrics = Arc::<Metrics>::default();
+        let incoming = Incoming::new(metrics.clone());
+        let woken = Arc::new(Count(AtomicUsize::new(0)));
+        let most = Some(10 * STEP);
+        let wait = || {
+            let waker = Arc::<AtomicWaker>::default();
+            waker.register(&Waker::from(woken.clone()));
+            incoming.wait(&waker);
+        };
+        metrics.queued.store(10 * STEP + 1, Relaxed);
+        assert!(incoming.is_full(most) && !incoming.is_full(None));
+        (0..5).for_each(|_| wait());
+        incoming.let_go_on(most);
+        assert_eq!(woken.0.load(Relaxed), 0);
+        metrics.queued.store(9 * STEP, Relaxed);
+        incoming.let_go_on(most);
+        assert_eq!(woken.0.load(Relaxed), 2);
+        incoming.let_go_on(None);
+        assert_eq!(woken.0.load(Relaxed), 5);
+    }
 
     #[test]
     fn the_oldest_message_makes_room() {

@@ -20,7 +20,7 @@ use crate::protocol::server::PathConfig;
 #[non_exhaustive]
 pub struct ServerLimits {
     /// How many connections there may be at once (`connections`). One more is closed as soon as it
-    /// was accepted, before TLS. Default: 65 536.
+    /// was accepted, before TLS. Default: 16 384.
     pub connections: Option<usize>,
     /// How many of them may come from one address (`connections_per_address`). One more is closed as
     /// soon as it was accepted, or, if the address comes from `X-Forwarded-For`, answered with the
@@ -83,12 +83,13 @@ pub struct ServerLimits {
     /// The responders of a path have equal shares of the queue of their initiator, so that one of them
     /// cannot keep the others out.
     ///
-    /// This bounds the memory of a connection, together with 80 KiB of the server's own messages, three
-    /// messages of [`message_size`](Self::message_size) that are on their way out, and buffers of some 300 KiB.
+    /// Beside this, a connection can need 256 KiB for buffers, small messages and those of the server itself.
     pub queue_bytes: usize,
     /// How many bytes of messages may wait for all clients together (`all_queues`), so that many slow
-    /// receivers cannot take all memory. Then only empty queues take a message: clients that keep up
-    /// notice nothing. Default: 512 MiB.
+    /// receivers cannot take all memory: in queues, in front of them and on their way into a socket. Beyond it only empty
+    /// queues take a message, and of messages above 16 KiB nothing more is read, so that they wait. Clients that keep up
+    /// with smaller ones notice nothing. Meanwhile, messages may wait for a client no longer than
+    /// [`stall_timeout`](Self::stall_timeout), whatever it takes; then it is cut off. Default: 512 MiB.
     pub all_queues_bytes: Option<usize>,
     /// After how long without any traffic the operating system probes whether the other end of a TCP
     /// connection is still there; without an answer it ends the connection a minute later. In whole
@@ -110,7 +111,7 @@ impl Default for ServerLimits {
     fn default() -> Self {
         let path = PathConfig::default();
         Self {
-            connections: Some(1 << 16),
+            connections: Some(1 << 14),
             connections_per_address: Some(4096),
             connections_per_path: Some(1024),
             connections_per_path_and_address: Some(512),

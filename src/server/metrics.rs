@@ -402,7 +402,7 @@ impl Metrics {
             FailureReason::ALL.iter().map(|reason| reason.text()),
             failures,
         );
-        text.family("queued_bytes", "gauge", "Bytes that wait for clients in their queues.");
+        text.family("queued_bytes", "gauge", "Bytes that wait for clients, in queues or before.");
         text.line("queued_bytes", &[], &self.queued.load(Relaxed).to_string());
         let help = "Bytes of large messages that are not complete.";
         text.family("receiving_bytes", "gauge", help);

@@ -7,10 +7,9 @@
 //! How much clients may use is in [`ServerLimits`]; what happened is in [`Metrics`]. A connection has a
 //! task of its own, and a bounded queue. Nothing more is read from the sender of what does not fit into it,
 //! so that a sender becomes as slow as its receiver, and nobody else does; 'send-error' comes only when the
-//! receiver took nothing for [`ServerLimits::stall_timeout`]. In the worst case a connection takes
-//! [`ServerLimits::queue_bytes`], three times [`ServerLimits::message_size`] and some hundreds of KiB,
-//! and all queues together take [`ServerLimits::all_queues_bytes`], all messages that are not complete
-//! [`ServerLimits::receiving_bytes`]; choose [`ServerLimits::connections`] accordingly.
+//! receiver took nothing for [`ServerLimits::stall_timeout`]. In the worst case all messages that wait take
+//! [`ServerLimits::all_queues_bytes`], all that are not complete [`ServerLimits::receiving_bytes`], and each connection
+//! 256 KiB beside; choose [`ServerLimits::connections`] accordingly.
 //!
 //! From the port to the path: `listen` opens the sockets, TCP ones and those of Unix (`socket_file`), `listener` accepts
 //! connections and ends them all at a shutdown, `accept` makes a WebSocket of each (with `address_limits`, `proxy` and `http`), `connection` serves it,

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
+#[cfg(feature = "server")]
+use bytes::{Buf as _, Bytes, buf::Chain};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(all(unix, feature = "server"))]
@@ -45,6 +47,10 @@ impl Socket {
         Self { stream, written: 0, signs: Arc::default(), full: false }
     }
 }
+
+/// How much of a large frame goes with its header: as much as TLS seals at once.
+#[cfg(feature = "server")]
+const FIRST_WRITE: usize = 16 << 10;
 
 /// What carries the bytes.
 #[derive(Debug)]
@@ -109,6 +115,9 @@ pub(crate) struct Stream {
     part: usize,
     /// From how many on nothing more is read.
     most: usize,
+    /// A frame that is written as a whole before anything else.
+    #[cfg(feature = "server")]
+    frame: Option<Box<Chain<Bytes, Bytes>>>,
 }
 
 #[derive(Debug)]
@@ -119,11 +128,28 @@ enum Layer {
 
 impl Stream {
     pub(crate) fn plain(socket: Socket) -> Self {
-        Self { layer: Layer::Plain(socket), part: 0, most: usize::MAX }
+        Self::of(Layer::Plain(socket))
     }
 
     pub(crate) fn tls(tls: TlsStream<Socket>) -> Self {
-        Self { layer: Layer::Tls(Box::new(tls)), part: 0, most: usize::MAX }
+        Self::of(Layer::Tls(Box::new(tls)))
+    }
+
+    fn of(layer: Layer) -> Self {
+        Self {
+            layer,
+            part: 0,
+            most: usize::MAX,
+            #[cfg(feature = "server")]
+            frame: None,
+        }
+    }
+
+    fn poll_write_layer(&mut self, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.layer {
+            Layer::Plain(stream) => Pin::new(stream).poll_write(cx, data),
+            Layer::Tls(stream) => Pin::new(stream).poll_write(cx, data),
+        }
     }
 }
 
@@ -182,6 +208,49 @@ impl Stream {
     /// How many bytes of a message were read that is not complete.
     pub(crate) fn part(&self) -> usize {
         self.part
+    }
+
+    /// Sends a binary message, as the server's end of a WebSocket does, from where it is in memory. All that was to be
+    /// sent before has to be flushed. The WebSocket library would copy it into a buffer that never becomes smaller.
+    pub(crate) fn send_binary(&mut self, message: Bytes) {
+        let mut first = Vec::with_capacity(FIRST_WRITE);
+        first.push(0x82);
+        match (u8::try_from(message.len()), u16::try_from(message.len())) {
+            (Ok(length @ ..126), _) => first.push(length),
+            (_, Ok(length)) => {
+                first.push(126);
+                first.extend_from_slice(&length.to_be_bytes());
+            }
+            _ => {
+                first.push(127);
+                first.extend_from_slice(&(message.len() as u64).to_be_bytes());
+            }
+        }
+        // The header does not go alone.
+        let more = message.len().min(FIRST_WRITE - first.len());
+        first.extend_from_slice(&message[..more]);
+        self.frame = Some(Box::new(Bytes::from(first).chain(message.slice(more..))));
+    }
+
+    /// Ready when the operating system has taken what [`send_binary`](Self::send_binary) was given.
+    pub(crate) fn poll_sent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(mut frame) = self.frame.take() {
+            let taken = match self.poll_write_layer(cx, frame.chunk()) {
+                Poll::Pending => {
+                    self.frame = Some(frame);
+                    return Poll::Pending;
+                }
+                Poll::Ready(taken) => taken?,
+            };
+            if taken == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            frame.advance(taken);
+            if frame.has_remaining() {
+                self.frame = Some(frame);
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Nothing more is read, and nobody is woken, until there is more that may be.
@@ -280,14 +349,17 @@ impl AsyncWrite for Stream {
         cx: &mut Context<'_>,
         data: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match &mut self.get_mut().layer {
-            Layer::Plain(stream) => Pin::new(stream).poll_write(cx, data),
-            Layer::Tls(stream) => Pin::new(stream).poll_write(cx, data),
-        }
+        let this = self.get_mut();
+        #[cfg(feature = "server")]
+        ready!(this.poll_sent(cx))?;
+        this.poll_write_layer(cx, data)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match &mut self.get_mut().layer {
+        let this = self.get_mut();
+        #[cfg(feature = "server")]
+        ready!(this.poll_sent(cx))?;
+        match &mut this.layer {
             Layer::Plain(stream) => Pin::new(stream).poll_flush(cx),
             Layer::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }

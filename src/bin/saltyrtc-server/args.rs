@@ -247,7 +247,7 @@ pub(crate) struct LimitOptions {
     /// Connections at once
     ///
     /// One more is closed at once, before TLS.
-    #[arg(long, value_name = "COUNT|off", default_value = "65536")]
+    #[arg(long, value_name = "COUNT|off", default_value = "16384")]
     pub(crate) max_connections: OrOff<Count>,
     /// Connections at once from one address
     ///
@@ -308,8 +308,9 @@ pub(crate) struct LimitOptions {
     pub(crate) max_queue: Size,
     /// Bytes that may wait for all clients together
     ///
-    /// Beyond it only those for whom nothing waits are given messages; clients that keep up notice
-    /// nothing. The senders of other messages wait.
+    /// Beyond it only those for whom nothing waits are given messages, and messages above 16 KiB wait before they are
+    /// read; clients that keep up with smaller ones notice nothing. For whom something waits longer than
+    /// --stall-timeout then is cut off.
     #[arg(long, value_name = "SIZE|off", default_value = "512MiB")]
     pub(crate) max_all_queues: OrOff<Size>,
 }

@@ -5,10 +5,8 @@ use crate::values::{Count, Size};
 
 /// The program, its certificate and what all connections share.
 const PROGRAM: u64 = 32 << 20;
-/// Buffers of a connection, the server's own messages for it, and its task.
-const CONNECTION: u64 = 320 << 10;
-/// How many messages of the largest size a client that reads nothing can have here beside its share of the queues.
-const MESSAGES: u64 = 3;
+/// Buffers of a connection, small messages that are let through, the server's own messages for it, and its task.
+const CONNECTION: u64 = 256 << 10;
 
 /// The most bytes that the server can need, as in the formula in `docs/operating.md`. `None` if a limit is off
 /// that this depends on.
@@ -16,12 +14,11 @@ pub(crate) fn needed(options: &ServerOptions) -> Option<u64> {
     let limits = &options.limits;
     let bytes = |Size(bytes): Size| u64::try_from(bytes).unwrap_or(u64::MAX);
     let Count(connections) = limits.max_connections.0?;
-    let each = bytes(limits.max_message_size).saturating_mul(MESSAGES).saturating_add(CONNECTION);
     [
         PROGRAM,
         bytes(limits.max_all_queues.0?),
         bytes(limits.max_receiving.0?),
-        each.saturating_mul(connections.into()),
+        CONNECTION.saturating_mul(connections.into()),
     ]
     .into_iter()
     .reduce(u64::saturating_add)

@@ -16,7 +16,7 @@ c_enum! {
     /// A limit of the embedded server. Limits that are marked with (*) are optional: SALTYRTC_NO_LIMIT
     /// switches them off. Later versions may have more limits.
     pub enum saltyrtc_limit {
-        /// (*) The number of connections. More are closed before TLS. Default: 65536.
+        /// (*) The number of connections. More are closed before TLS. Default: 16384.
         Connections = 0,
         /// (*) The number of connections from one IPv4 address or one IPv6 /64 network. Default: 4096.
         ConnectionsPerAddress = 1,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use super::client_id::ClientId;
 use super::config::PathConfig;
 use super::notice::Notice;
-use super::outbox::Outbox;
+use super::outbox::{Outbox, RELAY_OVERHEAD};
 use crate::crypto::{KeyPair, PublicKey, RandomSource, SharedKey};
 use crate::protocol::message::ServerHello;
 use crate::protocol::{Address, NonceStreams, Role, SequenceExhausted};
@@ -77,7 +78,43 @@ pub(super) struct Pause {
     /// When the client gets the next sign of life.
     pub(super) sign: Instant,
     /// The message that did not fit, and those that were read already behind it.
-    pub(super) held: VecDeque<Bytes>,
+    pub(super) held: Held,
+}
+
+/// Messages that were read and cannot go on. They count among the bytes that wait for all clients.
+pub(super) struct Held {
+    messages: VecDeque<Bytes>,
+    all: Arc<AtomicUsize>,
+}
+
+impl Held {
+    pub(super) fn new(first: Bytes, all: Arc<AtomicUsize>) -> Self {
+        let mut held = Self { messages: VecDeque::new(), all };
+        held.push(first);
+        held
+    }
+
+    pub(super) fn push(&mut self, message: Bytes) {
+        self.all.fetch_add(message.len() + RELAY_OVERHEAD, Ordering::Relaxed);
+        self.messages.push_back(message);
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        let message = self.messages.pop_front()?;
+        self.all.fetch_sub(message.len() + RELAY_OVERHEAD, Ordering::Relaxed);
+        Some(message)
+    }
+
+    /// Takes those that are behind its own ones.
+    pub(super) fn append(&mut self, mut behind: Self) {
+        self.messages.append(&mut behind.messages);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        while self.pop().is_some() {}
+    }
 }
 
 /// One client of a path.
@@ -95,6 +132,8 @@ pub(super) struct Client {
     pub(super) handshake_end: Option<Instant>,
     pub(super) ping: Option<Ping>,
     pub(super) pause: Option<Pause>,
+    /// Nothing is read from the client for want of memory: when it gets its next sign of life.
+    pub(super) held_back: Option<Instant>,
     /// When a message came or went last.
     pub(super) active: Instant,
     /// When to look whether the client is idle.
@@ -124,6 +163,7 @@ impl Client {
             handshake_end: since.checked_add(config.handshake_timeout),
             ping: None,
             pause: None,
+            held_back: None,
             active: since,
             idle_check: config.idle_timeout.and_then(|timeout| since.checked_add(timeout)),
             config,
@@ -155,12 +195,17 @@ impl Client {
         matches!(self.state, Stage::Closing { .. })
     }
 
+    /// The client cannot show that it is alive.
+    pub(super) fn is_not_read(&self) -> bool {
+        self.pause.is_some() || self.held_back.is_some()
+    }
+
     /// When the client needs attention next.
     pub(super) fn timeout(&self) -> Option<Instant> {
         let ping = self.ping.as_ref().and_then(|ping| ping.due);
         let check = self.pause.as_ref().and_then(|pause| pause.check);
         let sign = self.pause.as_ref().map(|pause| pause.sign);
-        let times = [self.handshake_end, ping, self.idle_check, check, sign];
+        let times = [self.handshake_end, ping, self.idle_check, check, sign, self.held_back];
         times.into_iter().flatten().min()
     }
 
@@ -171,7 +216,7 @@ impl Client {
         if self.idle_check.is_none_or(|check| check > now) {
             return false;
         }
-        if self.pause.is_some() || self.outbox.has_relays() {
+        if self.is_not_read() || self.outbox.has_relays() {
             self.active = now;
         }
         let idle_at = self.config.idle_timeout.and_then(|timeout| self.active.checked_add(timeout));

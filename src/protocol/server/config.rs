@@ -42,8 +42,8 @@ pub struct PathConfig {
     /// send 'close'; with this option their responders get to see 3006.
     pub accept_no_shared_task_as_drop_reason: bool,
     /// How many bytes wait for the clients of all paths that were given (a clone of) this, counted
-    /// as for [`max_queue`](Self::max_queue), with the server's own messages. Paths add and
-    /// subtract; nobody else should.
+    /// as for [`max_queue`](Self::max_queue), with the server's own messages and those of paused clients. Paths add and
+    /// subtract; and the driver does for what it has taken from them and not given to the operating system.
     pub queued: Arc<AtomicUsize>,
 }
 

@@ -14,7 +14,7 @@ use super::notice::Notice;
 use crate::protocol::{Address, CloseCode, Nonce, Transmit};
 
 /// What a relayed message costs beside its bytes: its place in the queue and its allocation.
-const RELAY_OVERHEAD: usize = 64;
+pub(super) const RELAY_OVERHEAD: usize = 64;
 /// How many bytes of the server's own messages may wait. A server-auth with 254 responders has less than 1 KiB. Of
 /// each address there are two notices at most, that somebody left it and that somebody else has it, as all that is
 /// between cancels out. So a client that reads nothing is not filled up by others who come and go.
@@ -114,7 +114,7 @@ pub(super) struct Outbox {
     own: usize,
     /// How many among the entries say that somebody joined.
     joined: usize,
-    /// The sum of both, of all queues of a server.
+    /// The sum of both, of all queues of a server, with what cannot go on.
     all: Arc<AtomicUsize>,
     /// Those who wait for room, in the order in which they get it.
     waiting: VecDeque<Waiting>,
@@ -362,6 +362,14 @@ impl Outbox {
     /// Queues the end of the connection.
     pub(super) fn close(&mut self, code: CloseCode) {
         self.entries.push_back(Entry::Close(code));
+    }
+
+    /// How many bytes the message has that is to be sent next; 0 if that is not a relayed one.
+    pub(super) fn next_bytes(&self) -> usize {
+        match self.entries.front() {
+            Some(Entry::Relay(relay)) => relay.message.len(),
+            _ => 0,
+        }
     }
 
     /// When the message arrived that is to be sent next; `None` if that is not a relayed one.

@@ -156,6 +156,7 @@ impl Path {
     pub fn handle_client_timeout(&mut self, now: Instant, id: ClientId) {
         self.sign_of_life(now, id);
         let Some(client) = self.clients.get_mut(&id) else { return };
+        let is_excused = client.is_not_read() || client.outbox.has_ping();
         if client.handshake_end.is_some_and(|end| end <= now) {
             self.close(id, Cause::HandshakeTimeout);
         } else if let Some(pause) = &client.pause
@@ -166,7 +167,6 @@ impl Path {
             && ping.due.is_some_and(|due| due <= now)
         {
             // The pong is behind what is not read, or the ping behind what was not taken.
-            let is_excused = client.pause.is_some() || client.outbox.has_ping();
             if ping.unanswered && is_excused {
                 ping.excuse(now, client.config.pong_timeout);
             } else if ping.unanswered {
@@ -198,6 +198,12 @@ impl Path {
     /// `None` if that is not a relayed one.
     pub fn next_arrived(&self, id: ClientId) -> Option<Instant> {
         self.clients.get(&id)?.outbox.next_arrived()
+    }
+
+    /// How many bytes the message has that [`poll_transmit`](Self::poll_transmit) gives next for a client; 0 if that is
+    /// not a relayed one.
+    pub fn next_bytes(&self, id: ClientId) -> usize {
+        self.clients.get(&id).map_or(0, |client| client.outbox.next_bytes())
     }
 
     /// Takes the next thing to do with the WebSocket of a client.
@@ -283,7 +289,7 @@ impl Path {
         }
         client.active = now;
         if let Some(pause) = &mut client.pause {
-            pause.held.push_back(message);
+            pause.held.push(message);
             return Ok(());
         }
         let (nonce, nonce_bytes, data) = Nonce::split(&message).ok_or(Violation::TooShort)?;
@@ -480,7 +486,9 @@ impl Path {
         let address = client.address();
         client.set_closing();
         (client.handshake_end, client.ping, client.idle_check) = (None, None, None);
+        let was_not_read = client.is_not_read();
         let pause = client.pause.take();
+        client.held_back = None;
         self.resuming.extend(client.outbox.take_waiting());
         let lost = match waiting {
             Waiting::Flush => Vec::new(),
@@ -489,10 +497,12 @@ impl Path {
         if waiting == Waiting::Forget {
             client.outbox.clear();
         }
-        if let Some(pause) = pause {
-            if let Some(receiver) = self.clients.get_mut(&pause.receiver) {
-                receiver.outbox.forget_waiting(id);
-            }
+        if let Some(pause) = pause
+            && let Some(receiver) = self.clients.get_mut(&pause.receiver)
+        {
+            receiver.outbox.forget_waiting(id);
+        }
+        if was_not_read {
             self.events.push_back(Event::Resumed);
         }
         if let Ok(responder) = ResponderAddress::try_from(address) {

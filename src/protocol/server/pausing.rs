@@ -1,9 +1,8 @@
 //! Back-pressure: who sends more than its receiver takes has to wait.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Pause};
+use super::client::{Client, Held, Pause};
 use super::client_id::ClientId;
 use super::event::{Event, RelayFailure};
 use super::outbox::{Full, LostRelay, Relay};
@@ -57,9 +56,11 @@ impl Path {
         }
         client.outbox.wait(&relay, full);
         if let Some(sender) = self.clients.get_mut(&relay.sender) {
-            let held = VecDeque::from([relay.message]);
+            let held = Held::new(relay.message, sender.config.queued.clone());
             sender.pause = Some(Pause { receiver, check, sign: now + SIGN_INTERVAL, held });
-            self.events.push_back(Event::Paused { why: full.into() });
+            if sender.held_back.is_none() {
+                self.events.push_back(Event::Paused { why: full.into() });
+            }
         }
         Ok(())
     }
@@ -67,13 +68,42 @@ impl Path {
     /// Lets a paused client know that its server is alive, if it is time for that.
     pub(super) fn sign_of_life(&mut self, now: Instant, id: ClientId) {
         let Some(client) = self.clients.get_mut(&id) else { return };
-        if let Some(pause) = &mut client.pause
-            && pause.sign <= now
-        {
-            pause.sign = now + SIGN_INTERVAL;
+        let signs = [client.pause.as_mut().map(|pause| &mut pause.sign), client.held_back.as_mut()];
+        let mut due = false;
+        for sign in signs.into_iter().flatten().filter(|sign| **sign <= now) {
+            *sign = now + SIGN_INTERVAL;
+            due = true;
+        }
+        if due {
             client.outbox.sign();
             self.mark_ready(id);
         }
+    }
+
+    /// The driver reads nothing more from a client, because as much waits for all clients together as may
+    /// ([`PathConfig::max_queued`](super::PathConfig::max_queued)), until [`let_go_on`](Self::let_go_on). The client
+    /// counts as alive meanwhile, and is sent whatever there is for it.
+    pub fn hold_back(&mut self, now: Instant, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if !client.is_closing() && client.held_back.is_none() {
+            if client.pause.is_none() {
+                self.events.push_back(Event::Paused { why: RelayFailure::AllQueuesFull });
+            }
+            client.held_back = Some(now + SIGN_INTERVAL);
+        }
+    }
+
+    /// The driver reads from a client again.
+    pub fn let_go_on(&mut self, now: Instant, id: ClientId) {
+        let Some(client) = self.clients.get_mut(&id) else { return };
+        if client.held_back.take().is_none() || client.pause.is_some() {
+            return;
+        }
+        client.active = now;
+        if let Some(ping) = &mut client.ping {
+            ping.excuse(now, client.config.pong_timeout);
+        }
+        self.events.push_back(Event::Resumed);
     }
 
     /// Looks whether the receiver that a client waits for has stood still. If so, the message comes back.
@@ -91,7 +121,7 @@ impl Path {
             pause.check = stalls_at;
             return;
         }
-        let first = pause.held.pop_front();
+        let first = pause.held.pop();
         if let Some(client) = self.clients.get_mut(&receiver) {
             client.outbox.forget_waiting(id);
         }
@@ -118,15 +148,17 @@ impl Path {
     pub(super) fn go_on(&mut self, now: Instant, id: ClientId) {
         let Some(client) = self.clients.get_mut(&id) else { return };
         let Some(mut pause) = client.pause.take() else { return };
-        self.events.push_back(Event::Resumed);
-        while let Some(message) = pause.held.pop_front() {
+        if client.held_back.is_none() {
+            self.events.push_back(Event::Resumed);
+        }
+        while let Some(message) = pause.held.pop() {
             if let Err(cause) = self.receive(now, id, message) {
                 self.close(id, cause);
             }
             if let Some(again) = self.clients.get_mut(&id).and_then(|client| client.pause.as_mut())
             {
-                again.held.append(&mut pause.held);
                 again.sign = pause.sign;
+                again.held.append(pause.held);
                 return;
             }
         }

@@ -553,7 +553,7 @@ class Limit(OpenEnum):
     """
 
     CONNECTIONS = 0
-    """(*) The number of connections. More are closed before TLS. Default: 65536."""
+    """(*) The number of connections. More are closed before TLS. Default: 16384."""
     CONNECTIONS_PER_ADDRESS = 1
     """(*) The number of connections from one IPv4 address or one IPv6 /64 network. Default: 4096."""
     CONNECTIONS_PER_PATH = 2

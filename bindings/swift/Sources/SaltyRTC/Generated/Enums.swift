@@ -805,7 +805,7 @@ public enum ChunkingMode: OpenEnum {
 /// A limit of the embedded server. Limits that are marked with (*) are optional: `nil` switches them off. Later
 /// versions may have more limits.
 public enum Limit: OpenEnum {
-    /// (*) The number of connections. More are closed before TLS. Default: 65536.
+    /// (*) The number of connections. More are closed before TLS. Default: 16384.
     case connections
     /// (*) The number of connections from one IPv4 address or one IPv6 /64 network. Default: 4096.
     case connectionsPerAddress

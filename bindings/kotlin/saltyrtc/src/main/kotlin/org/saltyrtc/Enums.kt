@@ -334,7 +334,7 @@ public class ChunkingMode private constructor(value: Int, name: String) : OpenEn
 public class ServerLimit private constructor(value: Int, name: String) : OpenEnum(value, name) {
     /** The values that this version knows. */
     public companion object {
-        /** (*) The number of connections. More are closed before TLS. Default: 65536. */
+        /** (*) The number of connections. More are closed before TLS. Default: 16384. */
         @JvmField
         public val CONNECTIONS: ServerLimit = ServerLimit(0, "CONNECTIONS")
 
