@@ -6,6 +6,7 @@ mod network;
 mod turn_server;
 
 mod direct;
+mod dying;
 mod hostile;
 mod moving;
 mod nat_and_relay;

@@ -116,8 +116,9 @@ pub(crate) struct Network {
     /// Changes a byte of a packet that the server sends: the number of the packet, and of the byte.
     pub(crate) corrupt: Option<(usize, usize)>,
     server_packets: usize,
-    /// Datagrams that hosts have sent.
+    /// Datagrams that hosts have sent, and those of them that are STUN.
     pub(crate) datagrams: usize,
+    pub(crate) checks: usize,
 }
 
 impl Network {
@@ -133,6 +134,7 @@ impl Network {
             corrupt: None,
             server_packets: 0,
             datagrams: 0,
+            checks: 0,
         }
     }
 
@@ -197,6 +199,7 @@ impl Network {
                 let from = host.sockets.iter().find(|(id, _)| *id == socket).unwrap().1;
                 assert!(data.len() <= 1500);
                 self.datagrams += 1;
+                self.checks += usize::from(data[0] < 4);
                 let to = check_scope(host.scope, to);
                 self.send(index, from, to, data);
             }

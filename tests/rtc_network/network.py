@@ -199,10 +199,18 @@ class Network:
         for side in "ab":
             self._nft(side, "flush chain inet filter direct")
 
-    def swallow(self, side):
-        """From now on everything from and to the first address of the client vanishes on the way, without a word."""
+    def swallow(self, side, subnet=0):
+        """From now on everything from and to this address of the client vanishes on the way, without a word."""
+        self._nft(side, "add chain inet filter silent { type filter hook forward priority 1; }")
         for direction in ("saddr", "daddr"):
-            self._nft(side, f"insert rule inet filter forward ip {direction} {self.client_address(side)} drop")
+            self._nft(side, f"add rule inet filter silent ip {direction} {self.client_address(side, subnet)} drop")
+
+    def swallow_ipv6(self, side):
+        self._nft(side, "insert rule inet filter forward meta nfproto ipv6 drop")
+
+    def give_back(self, side):
+        """The end of `swallow`."""
+        self._nft(side, "flush chain inet filter silent")
 
     def change_address(self, side):
         """The client moves into the other network of its NAT. Its old address is gone at once."""
@@ -212,6 +220,36 @@ class Network:
         self._ip(client, "address", "add", f"{new}/24", "dev", "lan")
         self._ip(client, "route", "replace", "default", "via", router)
         self._ip(client, "address", "delete", f"{old}/24", "dev", "lan")
+
+    def connect_again(self, side, device):
+        """The client gets a second way to its NAT, for its second address, over a device of its own. Packets from that
+        address take it, as on a phone; the default route is what it was."""
+        router, client, address = f"nat-{side}", f"client-{side}", self.client_address(side, 1)
+        gateway = address[:-1] + "1"
+        run("ip", "link", "add", device, "netns", self._full(router), "type", "veth",
+            "peer", "name", device, "netns", self._full(client))
+        self._ip(router, "address", "delete", f"{gateway}/24", "dev", "lan")
+        self._ip(router, "address", "add", f"{gateway}/24", "dev", device)
+        self._ip(router, "link", "set", device, "up")
+        self._ip(client, "link", "set", device, "up")
+        self._ip(client, "rule", "add", "from", address, "lookup", "100")
+        self._ip(client, "address", "add", f"{address}/24", "dev", device)
+        self._ip(client, "route", "add", "default", "via", gateway, "dev", device, "table", "100")
+
+    def prefer(self, side, device):
+        """The default route of the client leads over this device of `connect_again`."""
+        gateway = self.client_address(side, 1)[:-1] + "1"
+        self._ip(f"client-{side}", "route", "replace", "default", "via", gateway, "dev", device)
+
+    def disconnect_again(self, side, device):
+        """The device of `connect_again` vanishes, and what went over it."""
+        self._ip(f"client-{side}", "link", "delete", device)
+        self._ip(f"client-{side}", "route", "replace", "default", "via", self.client_address(side)[:-1] + "1")
+
+    def subnet_of(self, side, port):
+        """Which of its two addresses the client has a UDP socket with this port on."""
+        sockets = self.run(f"client-{side}", "ss", "-Huna")
+        return next(subnet for subnet in (0, 1) if f"{self.client_address(side, subnet)}:{port} " in sockets)
 
     def add_bridges(self, side, count):
         """The client gets bridges as for containers: with two addresses each, over which nobody is reached."""
@@ -247,6 +285,10 @@ class Network:
             self._ip(client, "address", "add", f"2001:db8:{number}::2/64", "dev", "lan", "nodad")
             self._ip(client, "route", "add", "default", "via", f"2001:db8:{number}::1")
         self.run("internet", "sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1")
+
+    def remove_ipv6(self, side):
+        """The client has nothing but IPv4 any more."""
+        self._ip(f"client-{side}", "-6", "address", "flush", "dev", "lan")
 
     def remove_ipv4(self, side):
         """The client has nothing but IPv6 on its way out."""

@@ -15,7 +15,7 @@
 
 #include "saltyrtc.h"
 
-enum { PATTERN_BYTES = 8, HIGH_WATER = 1 << 20, LOW_WATER = 256 * 1024, PROGRESS = 1 << 20 };
+enum { PATTERN_BYTES = 8, HIGH_WATER = 1 << 20, LOW_WATER = 256 * 1024 };
 
 static const char LABEL[] = "test";
 static const char ALL_RIGHT[] = "ok";
@@ -42,6 +42,7 @@ typedef struct {
     bool handed_over, closing;
     direction out, in;
     uint64_t progress; /* when to tell next, in bytes sent and received */
+    uint64_t progress_step;
     unsigned said, heard; /* messages of the application */
 } watched;
 
@@ -110,7 +111,7 @@ static inline bool progress(watched *peer) {
     if (done < peer->progress) {
         return false;
     }
-    peer->progress = done - done % PROGRESS + PROGRESS;
+    peer->progress = done - done % peer->progress_step + peer->progress_step;
     printf("{\"event\": \"progress\", \"sent\": %" PRIu64 ", \"received\": %" PRIu64 "}\n", peer->out.done,
            peer->in.done);
     fflush(stdout);
@@ -224,7 +225,7 @@ static inline void connect_client(watched *peer, saltyrtc_config *config) {
     memset(&peer->in, 0, sizeof peer->in);
     peer->out.expected = peer->send;
     peer->in.expected = peer->receive;
-    peer->progress = PROGRESS;
+    peer->progress = peer->progress_step;
     peer->said = peer->heard = 0;
     if (peer->initiator && !peer->trusts) {
         char uri[SALTYRTC_INVITATION_BYTES];
@@ -345,6 +346,7 @@ static inline void read_options(watched *peer, int argc, char **argv, bool (*oth
     int i;
     peer->program = argv[0];
     peer->message_size = 65536;
+    peer->progress_step = 1 << 20;
     CALL(saltyrtc_key_pair_generate(public_key, peer->secret_key, &error));
     for (i = 1; i < argc; i++) {
         if ((value = value_of(argv[i], "--role")) != NULL) {
@@ -372,6 +374,8 @@ static inline void read_options(watched *peer, int argc, char **argv, bool (*oth
             peer->message_size = (size_t)number(peer, value);
         } else if ((value = value_of(argv[i], "--close")) != NULL) {
             closer = value;
+        } else if ((value = value_of(argv[i], "--progress")) != NULL) {
+            peer->progress_step = number(peer, value);
         } else if (strcmp(argv[i], "--stay") == 0) {
             peer->stays = true;
         } else if (strcmp(argv[i], "--verbose") == 0) {
@@ -385,8 +389,8 @@ static inline void read_options(watched *peer, int argc, char **argv, bool (*oth
     if (peer->initiator ? peer->server == NULL : peer->invitation[0] == '\0') {
         usage(peer, "missing", peer->initiator ? "--server" : "--invitation");
     }
-    if (peer->message_size == 0) {
-        usage(peer, "cannot be 0", "--message-size");
+    if (peer->message_size == 0 || peer->progress_step == 0) {
+        usage(peer, "cannot be 0", peer->message_size == 0 ? "--message-size" : "--progress");
     }
 }
 

@@ -514,7 +514,7 @@ impl Session {
                 let connection = &mut self.connection;
                 let sent = self.io.send(socket, to, || connection.poll_datagram());
                 if sent > 0 {
-                    self.connection.count_sent(sent);
+                    self.connection.count_sent(now, sent);
                 }
             }
             None => self.connection.send_relayed(now),

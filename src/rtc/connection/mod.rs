@@ -495,8 +495,8 @@ impl Connection {
     }
 
     /// So many bytes of datagrams were sent on the direct path.
-    pub fn count_sent(&mut self, bytes: usize) {
-        self.agent.count_sent(bytes as u64);
+    pub fn count_sent(&mut self, now: Instant, bytes: usize) {
+        self.agent.count_sent(now, bytes as u64);
     }
 
     /// Sends the datagrams by way of the relay; without a path they are lost, as on any network.

@@ -95,7 +95,7 @@ impl Side {
                         packets.push((from, to, datagram));
                     }
                 }
-                self.connection.count_sent(sent);
+                self.connection.count_sent(now, sent);
             }
             None => self.connection.send_relayed(now),
         }

@@ -24,6 +24,10 @@ const TIMING_ADVANCE: Duration = Duration::from_millis(20);
 const SHORT_ADVANCE: Duration = Duration::from_millis(5);
 const MANY_ADDRESSES: usize = 8;
 
+/// After so many checks without an answer `is` gives a pair up, once there was a doubt: 9 as without one, and those of a
+/// few seconds in which all pairs are checked often. One that has not worked yet may be about to.
+const RETRANSMITS_IN_DOUBT: usize = 24;
+
 /// The pairs that are checked at least (RFC 8445 section 6.1.2.5), and for each address of this side. `is` leaves out
 /// those of relays first, which can be the only ones that work: so there is room for two hosts with as many addresses as
 /// are used. The peer alone cannot have more of them checked.
@@ -64,6 +68,8 @@ pub(super) struct Checks {
     nominated: Option<Pair>,
     timeouts: Timeouts,
     watch: Watch,
+    /// The time between two checks while there is no hurry.
+    advance: Duration,
     replacements: u16,
     /// From when on another pair may mean that the peer has moved.
     settled_at: Option<Instant>,
@@ -120,6 +126,7 @@ impl Checks {
             nominated: None,
             timeouts,
             watch: Watch::new(timeouts.consent_interval()),
+            advance: TIMING_ADVANCE,
             replacements: 0,
             settled_at: None,
             moved: false,
@@ -166,8 +173,8 @@ impl Checks {
     /// Fits the number of checks to that of the addresses of this side.
     fn pace(&mut self) {
         let addresses = self.agent.local_candidates().count();
-        let advance = if addresses > MANY_ADDRESSES { SHORT_ADVANCE } else { TIMING_ADVANCE };
-        self.agent.set_timing_advance(advance);
+        self.advance = if addresses > MANY_ADDRESSES { SHORT_ADVANCE } else { TIMING_ADVANCE };
+        self.agent.set_timing_advance(self.advance);
         self.agent.set_max_candidate_pairs(MIN_PAIRS.max(addresses * PAIRS_OF_ADDRESS));
     }
 
@@ -180,12 +187,22 @@ impl Checks {
         Some(line)
     }
 
-    pub(super) fn remove_local(&mut self, candidate: &Candidate) {
+    pub(super) fn remove_local(&mut self, now: Instant, candidate: &Candidate) {
         quiet(|| self.agent.invalidate_candidate(candidate));
         if self.nominated.is_some_and(|(local, _)| local == candidate.addr()) {
             self.nominated = None;
-            self.watch.select(None);
+            self.watch.lose(now);
         }
+    }
+
+    /// Data was sent over the nominated pair.
+    pub(super) fn note_data_sent(&mut self, now: Instant) {
+        self.watch.note_data_sent(now);
+    }
+
+    /// Data came over this pair.
+    pub(super) fn note_data(&mut self, now: Instant, pair: Pair) {
+        self.watch.note_heard(now, pair);
     }
 
     /// Takes a candidate of the peer, its name being resolved to `ip`.
@@ -286,6 +303,12 @@ impl Checks {
         }
         let interval = self.watch.interval(now, self.agent.nominated_pair_rtt());
         quiet(|| self.agent.set_max_stun_rto(interval));
+        // There is no time to lose, and only a moment of it.
+        let hurry = self.watch.is_probing(now);
+        self.agent.set_timing_advance(if hurry { SHORT_ADVANCE } else { self.advance });
+        if hurry {
+            self.agent.set_max_stun_retransmits(RETRANSMITS_IN_DOUBT);
+        }
         // Calls before the time would send checks faster than they are paced.
         if quiet(|| self.agent.poll_timeout()).unwrap_or(self.last_news) <= now {
             quiet(|| self.agent.handle_timeout(now));

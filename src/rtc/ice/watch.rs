@@ -2,8 +2,9 @@
 //!
 //! The crate `is` keeps to the best pair that ever worked, until it has not heard of the peer on it for 15
 //! seconds. But a peer whose address has changed sends checks from the new one at once, and after the
-//! handover it has no other way to tell. So while the selected pair is in doubt all pairs are checked
-//! often. If only others answer, the selected one is given up: [`Watch::replacement`] names another.
+//! handover it has no other way to tell. And a network can die while its address stays. So while the selected pair is
+//! in doubt all pairs are checked often, and the peer that notices it does the same. If only others answer, the selected
+//! one is given up: [`Watch::replacement`] names another.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -18,12 +19,18 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 /// How long they are at most. After that it is not a peer that has moved, but a network that is down.
 const PROBE_TIME: Duration = Duration::from_secs(3);
 
-/// A check that is not answered for this long is a reason for doubt.
+/// A check that is not answered for this long is a reason for doubt, and so is data.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// The peer may wait for so long with its answer to data, as it collects answers (RFC 9260 section 6.2).
+const DATA_ANSWER: Duration = Duration::from_millis(200);
+
 /// A pair that has not answered for this long is silent, if it was asked [`SILENT_CHECKS`] times.
-const SILENCE: Duration = Duration::from_secs(1);
+const SILENCE: Duration = Duration::from_millis(750);
 const SILENT_CHECKS: u32 = 3;
+
+/// So many checks of the peer that follow each other quickly say that it is in doubt.
+const DOUBTFUL_REQUESTS: u32 = 3;
 
 /// A pair counts as working for this long after an answer.
 const FRESH: Duration = Duration::from_secs(3);
@@ -43,11 +50,17 @@ pub(super) struct Watch {
     doubt: Option<Instant>,
     /// That time has come.
     probing: bool,
+    /// When something last came over the selected pair, of whatever kind.
+    heard: Option<Instant>,
+    /// Since when nothing has come, while data was sent.
+    unheard: Option<Instant>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
 struct PairActivity {
     answered: Option<Instant>,
+    /// The last check of the peer, and how many follow each other quickly.
+    requested: Option<(Instant, u32)>,
     /// The peer has asked to use this pair.
     nominated: bool,
 }
@@ -67,6 +80,8 @@ impl Watch {
             unanswered: None,
             doubt: None,
             probing: false,
+            heard: None,
+            unheard: None,
         }
     }
 
@@ -74,13 +89,35 @@ impl Watch {
     pub(super) fn select(&mut self, pair: Option<Pair>) {
         if self.selected != pair {
             self.selected = pair;
+            self.heard = None;
             self.calm();
         }
+    }
+
+    /// The selected pair is gone: the others are checked often until there is another one.
+    pub(super) fn lose(&mut self, now: Instant) {
+        self.select(None);
+        self.doubt = Some(now);
     }
 
     /// There is no doubt about the selected pair.
     fn calm(&mut self) {
         (self.unanswered, self.doubt, self.probing) = (None, None, false);
+        self.unheard = None;
+    }
+
+    /// Data was sent over the selected pair.
+    pub(super) fn note_data_sent(&mut self, now: Instant) {
+        if self.selected.is_some() {
+            self.unheard.get_or_insert(now);
+        }
+    }
+
+    /// Something of the peer came over this pair.
+    pub(super) fn note_heard(&mut self, now: Instant, pair: Pair) {
+        if self.selected == Some(pair) {
+            (self.heard, self.unheard) = (Some(now), None);
+        }
     }
 
     /// When this pair was last answered.
@@ -103,6 +140,7 @@ impl Watch {
 
     /// The peer has answered a check.
     pub(super) fn note_answer(&mut self, now: Instant, pair: Pair) {
+        self.note_heard(now, pair);
         let Some(activity) = self.activity(now, pair) else { return };
         let was_fresh = activity.answered_within(now, FRESH);
         activity.answered = Some(now);
@@ -118,8 +156,19 @@ impl Watch {
 
     /// A check of the peer has come. `nominated`: it wants to use this pair.
     pub(super) fn note_request(&mut self, now: Instant, pair: Pair, nominated: bool) {
-        if nominated && let Some(activity) = self.activity(now, pair) {
-            activity.nominated = true;
+        self.note_heard(now, pair);
+        let often = self.consent_interval / 2;
+        let Some(activity) = self.activity(now, pair) else { return };
+        activity.nominated |= nominated;
+        let count = match activity.requested {
+            Some((last, count)) if now < last + often => count.saturating_add(1),
+            _ => 1,
+        };
+        activity.requested = Some((now, count));
+        // The selected pair may be silent in one direction only, so it is enough if the peer has noticed.
+        let silent = self.heard.is_none_or(|heard| heard + PATIENCE <= now);
+        if count >= DOUBTFUL_REQUESTS && silent && self.selected.is_some_and(|it| it != pair) {
+            self.doubt.get_or_insert(now);
         }
     }
 
@@ -138,9 +187,12 @@ impl Watch {
 
     /// When to call [`Watch::interval`] next, if nothing happens. `round_trip`: of the selected pair.
     pub(super) fn poll_timeout(&self, round_trip: Option<Duration>) -> Option<Instant> {
+        let round_trips = 2 * round_trip.unwrap_or_default();
         let first = self.unanswered.map(|(first, _)| first);
-        let unanswered = first.map(|at| at + PATIENCE.max(2 * round_trip.unwrap_or_default()));
-        [self.doubt, unanswered].into_iter().flatten().min().filter(|_| !self.probing)
+        let unanswered = first.map(|at| at + PATIENCE.max(round_trips));
+        let unheard = self.unheard.map(|at| at + PATIENCE.max(round_trips + DATA_ANSWER));
+        let all = [self.doubt, unanswered, unheard];
+        all.into_iter().flatten().min().filter(|_| !self.probing)
     }
 
     /// How often to check now.
@@ -148,10 +200,12 @@ impl Watch {
         if self.poll_timeout(round_trip).is_some_and(|at| at <= now) {
             (self.doubt, self.probing) = (Some(now), true);
         }
-        match self.doubt {
-            Some(doubt) if self.probing && now < doubt + PROBE_TIME => PROBE_INTERVAL,
-            _ => self.consent_interval,
-        }
+        if self.is_probing(now) { PROBE_INTERVAL } else { self.consent_interval }
+    }
+
+    /// Whether all pairs are checked often.
+    pub(super) fn is_probing(&self, now: Instant) -> bool {
+        self.probing && self.doubt.is_some_and(|doubt| now < doubt + PROBE_TIME)
     }
 
     /// The pair to use in place of the selected one, which is silent. `controlling`: this side decides;
@@ -275,11 +329,11 @@ mod tests {
         let mut watch = watch(start);
         watch.note_answer(at(start, 2400), pair(2));
         watch.note_sent(at(start, 3000), pair(1));
-        let now = at(start, 3500);
+        let now = at(start, 3250);
         watch.note_answer(now, pair(3));
         assert_eq!(watch.replacement(now, true, None), None, "two checks can be lost");
-        watch.note_sent(at(start, 3250), pair(1));
-        assert_eq!(watch.replacement(at(start, 3499), true, None), None, "too early");
+        watch.note_sent(now, pair(1));
+        assert_eq!(watch.replacement(at(start, 3249), true, None), None, "too early");
         let round_trip = Some(Duration::from_millis(500));
         assert_eq!(watch.replacement(now, true, round_trip), None, "too early");
         assert_eq!(watch.replacement(now, true, None), Some(pair(3)));
@@ -290,6 +344,59 @@ mod tests {
         let (remote, local) = watch.give_up(pair(3));
         assert_eq!((remote, local), (HashSet::from([pair(1).1, pair(2).1]), None));
         assert_eq!(watch.replacement(now, true, None), None);
+    }
+
+    #[test]
+    fn data_without_any_answer_makes_doubt() {
+        let start = Instant::now();
+        let mut watch = Watch::new(CONSENT_INTERVAL);
+        watch.select(Some(pair(1)));
+        watch.note_answer(start, pair(1));
+        watch.note_data_sent(at(start, 10));
+        watch.note_data_sent(at(start, 300));
+        assert_eq!(watch.poll_timeout(None), Some(at(start, 510)));
+        let round_trip = Some(Duration::from_millis(400));
+        assert_eq!(watch.poll_timeout(round_trip), Some(at(start, 1010)));
+        watch.note_heard(at(start, 400), pair(2));
+        assert_eq!(watch.poll_timeout(None), Some(at(start, 510)), "that was elsewhere");
+        watch.note_heard(at(start, 400), pair(1));
+        assert_eq!(watch.poll_timeout(None), None);
+        watch.note_data_sent(at(start, 600));
+        assert_eq!(watch.interval(at(start, 1099), None), CONSENT_INTERVAL);
+        assert_eq!(watch.interval(at(start, 1100), None), PROBE_INTERVAL);
+    }
+
+    #[test]
+    fn the_doubt_of_the_peer_makes_doubt_unless_its_checks_come_over_the_selected_pair_too() {
+        for alive in [false, true] {
+            let start = Instant::now();
+            let mut watch = Watch::new(CONSENT_INTERVAL);
+            watch.select(Some(pair(1)));
+            watch.note_answer(start, pair(1));
+            // As often as always.
+            for n in 0..10 {
+                watch.note_request(at(start, n * 2500), pair(2), false);
+                assert_eq!(watch.poll_timeout(None), None);
+            }
+            for n in 1..=4 {
+                let now = at(start, 22_500 + n * 250);
+                if alive {
+                    watch.note_request(now, pair(1), false);
+                }
+                watch.note_request(now, pair(2), false);
+                assert_eq!(watch.poll_timeout(None).is_some(), !alive && n >= 2);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pair_that_is_gone_makes_doubt_until_there_is_another() {
+        let start = Instant::now();
+        let mut watch = watch(start);
+        watch.lose(at(start, 2600));
+        assert_eq!(watch.interval(at(start, 2600), None), PROBE_INTERVAL);
+        watch.select(Some(pair(2)));
+        assert_eq!(watch.interval(at(start, 2700), None), CONSENT_INTERVAL);
     }
 
     #[test]

@@ -231,7 +231,7 @@ impl Agent {
         let socket = self.sockets.remove(index);
         let lost = self.gatherer.remove_socket(&socket, &mut self.output);
         if let Some(candidate) = host_candidate(socket.address) {
-            self.remove_candidate(&candidate);
+            self.remove_candidate(now, &candidate);
         }
         self.take_gathered(now, lost);
         if !self.closed && !self.sockets.is_empty() {
@@ -279,10 +279,10 @@ impl Agent {
         }
     }
 
-    fn remove_candidate(&mut self, candidate: &Candidate) {
-        self.current.remove_local(candidate);
+    fn remove_candidate(&mut self, now: Instant, candidate: &Candidate) {
+        self.current.remove_local(now, candidate);
         if let Some(previous) = &mut self.previous {
-            previous.remove_local(candidate);
+            previous.remove_local(now, candidate);
         }
         if self.pair.is_some_and(|(local, _)| local == candidate.addr()) {
             self.set_pair(None);
@@ -309,7 +309,7 @@ impl Agent {
                 }
                 Gathered::RelayLost { local, address } => {
                     if let Some(candidate) = relayed_candidate(address, local) {
-                        self.remove_candidate(&candidate);
+                        self.remove_candidate(now, &candidate);
                     }
                 }
             }
@@ -471,6 +471,13 @@ impl Agent {
         self.closed = true;
         self.gatherer.close(now, &mut self.output);
         (self.pair, self.path, self.previous) = (None, None, None);
+    }
+}
+
+impl Agent {
+    /// The checks of the path in use.
+    fn checks_in_use(&mut self) -> &mut Checks {
+        self.previous.as_mut().unwrap_or(&mut self.current)
     }
 }
 

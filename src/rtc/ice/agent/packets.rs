@@ -25,7 +25,9 @@ impl Agent {
         let from = normalise(from);
         // RFC 7983 section 7.
         match packet.first() {
-            Some(20..=63) => return self.handle_data(socket.address, from, 0..packet.len()),
+            Some(20..=63) => {
+                return self.handle_data(now, socket.address, from, 0..packet.len());
+            }
             Some(0..=3) if packet.len() >= 20 => {
                 if let Some(gathered) = self.gatherer.handle_answer(now, &socket, from, packet) {
                     self.take_gathered(now, gathered.into_iter().collect());
@@ -50,6 +52,7 @@ impl Agent {
 
     fn handle_data(
         &mut self,
+        now: Instant,
         local: SocketAddr,
         from: SocketAddr,
         range: Range<usize>,
@@ -60,6 +63,7 @@ impl Agent {
         if !expected || self.closed {
             return Received::Consumed;
         }
+        self.checks_in_use().note_data(now, (local, from));
         self.bytes_received += range.len() as u64;
         Received::Data(range)
     }
@@ -90,7 +94,7 @@ impl Agent {
             if let Some(local) = relay.and_then(|relay| relay.relayed_for(peer)) {
                 match packet[range.clone()].first() {
                     // Nothing else has to be done: this is the way of bulk data.
-                    Some(20..=63) => return self.handle_data(local, peer, range),
+                    Some(20..=63) => return self.handle_data(now, local, peer, range),
                     Some(0..=3) => self.handle_check(now, local, peer, &packet[range]),
                     _ => {}
                 }
@@ -159,12 +163,15 @@ impl Agent {
             }
             _ => return Err(NotConnected),
         }
-        self.bytes_sent += data.len() as u64;
+        self.count_sent(now, data.len() as u64);
         Ok(())
     }
 
     /// Counts bytes that the driver has sent by itself.
-    pub fn count_sent(&mut self, bytes: u64) {
+    pub fn count_sent(&mut self, now: Instant, bytes: u64) {
         self.bytes_sent += bytes;
+        if bytes > 0 {
+            self.checks_in_use().note_data_sent(now);
+        }
     }
 }
