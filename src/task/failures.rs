@@ -86,6 +86,13 @@ pub enum ConnectionProblem {
         /// The ports that may be used.
         ports: RangeInclusive<u16>,
     },
+    /// This host has more addresses than are used.
+    AddressesLeftOut {
+        /// How many are used.
+        used: usize,
+        /// How many are not.
+        left_out: usize,
+    },
 }
 
 impl fmt::Display for ConnectionProblem {
@@ -104,6 +111,11 @@ impl fmt::Display for ConnectionProblem {
                  may be used are taken; allow more of them",
                 ports.start(),
                 ports.end()
+            ),
+            Self::AddressesLeftOut { used, left_out } => write!(
+                f,
+                "this host has more addresses than are used: {left_out} are left out besides the {used} that are most \
+                 likely to be of use; if another one is needed, set those to use"
             ),
         }
     }

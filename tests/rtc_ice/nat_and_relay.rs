@@ -265,6 +265,24 @@ fn the_connection_for_tls_names_the_server() {
     assert!(network.hosts[0].ended);
 }
 
+/// As of a peer with very many bridges, all of which it prefers to its relay.
+#[test]
+fn very_many_candidates_do_not_crowd_out_the_relay() {
+    for after in [0, 300, 600] {
+        let mut network = network([TURN; 2], [NatKind::Symmetric; 2], Policy::All);
+        network.run(Duration::from_millis(after));
+        for host in &mut network.hosts {
+            for n in 0..240 {
+                let line = format!("candidate:{n} 1 udp 2130706431 172.20.{n}.1 5000 typ host");
+                host.agent.add_remote_candidate(network.now, &line).unwrap();
+            }
+        }
+        let time = network.run_until_connected();
+        assert!(time < Duration::from_secs(5), "{time:?}");
+        network.check_data();
+    }
+}
+
 /// The driver connects through a proxy.
 #[test]
 fn a_name_that_a_proxy_looks_up_is_not_asked_for() {

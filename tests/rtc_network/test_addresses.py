@@ -21,6 +21,7 @@ class Addresses(Meeting):
             self.assertLess(peer.wait_for("state", state="connected")["at"] - begun, CONNECTED_WITHIN)
         paths = [peer.wait_for("path") for peer in peers]
         self.finish(peers)
+        self.peers = peers
         return paths
 
     def test_bridges_on_both_sides_do_not_hide_the_network_that_they_share(self):
@@ -38,6 +39,11 @@ class Addresses(Meeting):
                 network.add_bridges(side, 10)
             for path in self.meets_in_time(network, transports=("udp",)):
                 self.assertIn("relay", (path["local"], path["remote"]))
+            for peer in self.peers:
+                # Four bridges are used; that the others are not is told once.
+                told = [event["text"] for event in peer.seen if event["event"] == "problem" and "left out" in event["text"]]
+                self.assertEqual(len(told), 1, peer.seen)
+                self.assertRegex(told[0], "16 are left out besides the 5")
 
     def test_forty_bridges_on_both_sides_one_of_which_has_nothing_but_ipv6(self):
         with Network(nat_a=Nat.PORT_RESTRICTED, nat_b=Nat.PORT_RESTRICTED) as network:

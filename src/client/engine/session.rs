@@ -164,6 +164,9 @@ impl Session {
         if let (Some(address), Some(ports)) = (changes.full, self.io.ports()) {
             self.problem(ConnectionProblem::PortsInUse { address, ports });
         }
+        if let Some((used, left_out)) = changes.left_out {
+            self.problem(ConnectionProblem::AddressesLeftOut { used, left_out });
+        }
         changed
     }
 

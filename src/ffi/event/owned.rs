@@ -280,7 +280,9 @@ fn connection_problem(what: &ConnectionProblem) -> saltyrtc_status {
         ConnectionProblem::Description(_) => saltyrtc_status::PeerDescription,
         ConnectionProblem::Handover(_) => saltyrtc_status::NoHandover,
         ConnectionProblem::TooManyChannels => saltyrtc_status::TooManyChannels,
-        ConnectionProblem::PortsInUse { .. } => saltyrtc_status::OutOfResources,
+        ConnectionProblem::PortsInUse { .. } | ConnectionProblem::AddressesLeftOut { .. } => {
+            saltyrtc_status::OutOfResources
+        }
     }
 }
 

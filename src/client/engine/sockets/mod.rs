@@ -45,6 +45,8 @@ pub(super) struct Changes {
     pub(super) removed: Vec<SocketId>,
     /// The first address where all ports that may be used are taken, if that is new.
     pub(super) full: Option<IpAddr>,
+    /// How many addresses are used, and how many the host has besides, if that was not told before.
+    pub(super) left_out: Option<(usize, usize)>,
 }
 
 /// Which sockets to have.
@@ -127,7 +129,13 @@ impl Io {
     pub(super) fn scan(&mut self, now: Instant) -> Changes {
         let mut changes = Changes::default();
         let addresses = match &self.config.addresses[..] {
-            [] => self.addresses_of_host(),
+            [] => {
+                let interfaces::Addresses { ips, left_out } = interfaces::addresses();
+                if left_out > 0 && !std::mem::replace(&mut self.told_left_out, true) {
+                    changes.left_out = Some((ips.len(), left_out));
+                }
+                ips
+            }
             given => given.to_vec(),
         };
         self.sockets.retain(|socket| {
@@ -165,18 +173,6 @@ impl Io {
             changes.full = None;
         }
         changes
-    }
-
-    fn addresses_of_host(&mut self) -> Vec<IpAddr> {
-        let interfaces::Addresses { ips, left_out } = interfaces::addresses();
-        if left_out > 0 && !std::mem::replace(&mut self.told_left_out, true) {
-            tracing::warn!(
-                used = ips.len(),
-                left_out,
-                "this host has more addresses than are used: set those to use, if one of the others is needed"
-            );
-        }
-        ips
     }
 
     /// Replaces the addresses to use, which the next [`scan`](Self::scan) does something about.
