@@ -63,6 +63,41 @@ fn connections_that_say_nothing_keep_no_probe_out() {
     assert_eq!(std::io::Read::read(&mut oldest, &mut [0]).unwrap(), 0);
 }
 
+/// More of them than there is room for, which come again when they are hung up on, and others that do not wait for that.
+#[test]
+fn connections_that_come_again_keep_no_probe_out() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    const THREADS: usize = 8;
+    const EACH: usize = 16;
+    let program = Program::start_unsafe(&[]);
+    let admin = program.admin.unwrap();
+    let enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for n in 0..THREADS {
+            let enough = &enough;
+            scope.spawn(move || {
+                let mut silent = std::collections::VecDeque::new();
+                while !enough.load(Ordering::Relaxed) {
+                    silent.push_back(std::net::TcpStream::connect(admin).unwrap());
+                    if silent.len() > EACH {
+                        let mut oldest = silent.pop_front().unwrap();
+                        if n % 2 == 0 {
+                            let _ = std::io::Read::read(&mut oldest, &mut [0]);
+                        }
+                    }
+                }
+            });
+        }
+        let probes = std::panic::catch_unwind(|| {
+            for _ in 0..20 {
+                assert_eq!(program.get("/healthz").0, 200);
+            }
+        });
+        enough.store(true, Ordering::Relaxed);
+        probes.unwrap();
+    });
+}
+
 /// With more connections than there are descriptors, so that a probe does not kill a server that is only full.
 #[test]
 fn connections_leave_descriptors_for_probes() {

@@ -13,8 +13,11 @@ use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-/// Connections at once. One more takes the place of the oldest one.
+/// Connections at once. One more takes the place of the oldest one that has not said what it wants.
 const MAX_CONNECTIONS: usize = 64;
+/// How long each has its place to say so, whoever comes after it. Long enough for a probe on a busy machine, and short
+/// enough for a probe that waits behind hundreds who say nothing.
+const MOMENT: Duration = Duration::from_millis(50);
 /// The longest request, with all headers.
 const MAX_REQUEST: usize = 8 << 10;
 /// The longest time for a request and its answer.
@@ -81,10 +84,48 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(crate::sockets::listen(address)?)
 }
 
+/// A connection, from the place of its own that it has.
+struct Place {
+    task: AbortHandle,
+    since: Instant,
+    /// Its request is there, and is being answered. That does not take long.
+    asked: Arc<AtomicBool>,
+}
+
+/// Waits until there is room for one more. Those who say nothing keep nobody out.
+async fn make_room(places: &mut VecDeque<Place>, answering: &mut JoinSet<()>) {
+    loop {
+        places.retain(|place| !place.task.is_finished());
+        if places.len() < MAX_CONNECTIONS {
+            return;
+        }
+        let silent = places.iter().position(|place| !place.asked.load(Relaxed));
+        let until = silent.map(|n| (n, places[n].since + MOMENT));
+        let moment_is_over = async {
+            match until {
+                Some((n, until)) => {
+                    sleep(until.saturating_duration_since(Instant::now())).await;
+                    n
+                }
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            Some(_) = answering.join_next() => {}
+            n = moment_is_over => {
+                if let Some(place) = places.remove(n) {
+                    place.task.abort();
+                }
+            }
+        }
+    }
+}
+
 /// Answers until the program ends. Who takes longer than `limit` is hung up on.
 pub(crate) async fn serve(listener: TcpListener, health: Arc<Health>, limit: Duration) {
     let mut answering = JoinSet::new();
-    let mut oldest_first: VecDeque<AbortHandle> = VecDeque::new();
+    let mut places = VecDeque::new();
     let mut warned: Option<Instant> = None;
     loop {
         let accepted = tokio::select! {
@@ -93,18 +134,14 @@ pub(crate) async fn serve(listener: TcpListener, health: Arc<Health>, limit: Dur
         };
         match accepted {
             Ok((connection, _)) => {
-                oldest_first.retain(|task| !task.is_finished());
-                // Those who say nothing keep nobody out.
-                if oldest_first.len() >= MAX_CONNECTIONS
-                    && let Some(oldest) = oldest_first.pop_front()
-                {
-                    oldest.abort();
-                }
-                let health = health.clone();
-                oldest_first.push_back(answering.spawn(async move {
+                make_room(&mut places, &mut answering).await;
+                let (health, asked) = (health.clone(), Arc::new(AtomicBool::new(false)));
+                let for_task = asked.clone();
+                let task = answering.spawn(async move {
                     // Who is too slow, or has gone, gets no answer.
-                    let _ = timeout(limit, answer(connection, &health)).await;
-                }));
+                    let _ = timeout(limit, answer(connection, &health, &for_task)).await;
+                });
+                places.push_back(Place { task, since: Instant::now(), asked });
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
@@ -121,8 +158,11 @@ pub(crate) async fn serve(listener: TcpListener, health: Arc<Health>, limit: Dur
 async fn answer(
     mut connection: impl AsyncRead + AsyncWrite + Unpin,
     health: &Health,
+    asked: &AtomicBool,
 ) -> io::Result<()> {
-    let answer = match read_request(&mut connection).await? {
+    let request = read_request(&mut connection).await?;
+    asked.store(true, Relaxed);
+    let answer = match request {
         Some(request) => respond(&request, health).await,
         None => {
             HttpAnswer::new(431, "Request Header Fields Too Large", "the request is too large\n")
@@ -224,8 +264,9 @@ mod tests {
         client.write_all(request).await.unwrap();
         client.shutdown().await.unwrap();
         let mut text = String::new();
+        let asked = AtomicBool::new(false);
         let (answered, read) =
-            tokio::join!(answer(server, health), client.read_to_string(&mut text));
+            tokio::join!(answer(server, health, &asked), client.read_to_string(&mut text));
         read.unwrap();
         match answered {
             Ok(()) => text,
