@@ -35,6 +35,11 @@ static THREAD_ENDED: Condvar = Condvar::new();
 /// Whether there may be such threads, for those who cannot lock.
 static RUNS: AtomicBool = AtomicBool::new(false);
 
+/// How many threads drive sockets.
+pub(crate) fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
+}
+
 /// A handle of the runtime.
 ///
 /// # Panics
@@ -45,10 +50,9 @@ pub(crate) fn handle() -> Handle {
     runtime
         .get_or_insert_with(|| {
             RUNS.store(true, Ordering::Relaxed);
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
             let mut builder = Builder::new_multi_thread();
             builder
-                .worker_threads(cores.min(MAX_THREADS))
+                .worker_threads(workers())
                 .event_interval(EVENT_INTERVAL)
                 .thread_name("saltyrtc")
                 .on_thread_start(|| *lock(&THREADS) += 1)

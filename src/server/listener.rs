@@ -23,6 +23,7 @@ use super::metrics::{GaugeGuard, HandshakeOutcome, Metrics, ReachedLimit};
 use super::network::TrustedProxies;
 use super::registry::{JoinError, Newcomer, PathLimits, Registry};
 use super::settings::Settings;
+use super::turns::Turns;
 use crate::protocol::CloseCode;
 use crate::runtime;
 use crate::sync::lock;
@@ -119,6 +120,7 @@ impl Server {
             incoming: Arc::new(Incoming::new(metrics.clone())),
             metrics,
             limiter: Arc::default(),
+            turns: Turns::default(),
             settings: Mutex::new(Arc::new(settings)),
             proxy: config.proxy,
         });
@@ -264,6 +266,7 @@ struct Service {
     registry: Arc<Registry>,
     metrics: Arc<Metrics>,
     limiter: Arc<AddressLimiter>,
+    turns: Turns,
     incoming: Arc<Incoming>,
     settings: Mutex<Arc<Settings>>,
     proxy: Option<TrustedProxies>,
@@ -379,10 +382,11 @@ async fn connection(
     mut phases: watch::Receiver<Phase>,
 ) {
     let since = Instant::now();
-    let Service { registry, metrics, limiter, incoming, proxy, .. } = service;
+    let Service { registry, metrics, limiter, turns, incoming, proxy, .. } = service;
     let limits = &settings.limits;
     // In a box, so that the task does not keep room for what is over.
-    let mut opening = Box::pin(open(accepted, settings, proxy.as_ref(), limiter, metrics));
+    let opening = open(accepted, settings, proxy.as_ref(), limiter, metrics);
+    let mut opening = Box::pin(turns.work(opening));
     let opened = tokio::select! {
         () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(HandshakeOutcome::Shutdown),
         opened = timeout_at((since + limits.handshake_timeout).into(), &mut opening) => opened,

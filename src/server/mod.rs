@@ -31,6 +31,7 @@ mod registry;
 mod settings;
 #[cfg(unix)]
 mod socket_file;
+mod turns;
 
 pub use config::{Reload, ServerConfig, ServerError, TlsIdentity};
 pub use limits::{AcceptRate, ServerLimits};
