@@ -59,12 +59,12 @@ endif
 
 # What cannot take long comes first.
 TESTS := lint test-rust test-fuzz test-deny test-package test-docker test-abi test-c test-docs test-packages test-mobile \
-	test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network
+	test-races test-python test-swift test-kotlin test-peers test-aiortc test-interop test-network test-soak
 
 .PHONY: help all build header demo demo-browser docs docs-python wheels packages clean
 .PHONY: bench bench-server bench-rtc bench-pull bench-bindings
 .PHONY: install install-library install-server uninstall
-.PHONY: test test-tools conformance check-targets fuzz sanitize mutants $(TESTS)
+.PHONY: test test-tools conformance check-targets fuzz soak sanitize mutants $(TESTS)
 
 help: ## List the targets
 	@echo "libsaltyrtc $(VERSION). Targets:"
@@ -114,6 +114,14 @@ test-rust: ## Rust tests: the core on its own, then with all features
 
 conformance: ## Check that code and tests name every requirement of the specification, and print which tests
 	$(CARGO) test --locked --quiet --no-default-features --test conformance every_requirement -- --nocapture
+
+# Latency is measured: nothing else should run meanwhile.
+soak test-soak: SOAK_SECONDS = $(or $(SECONDS),$(if $(filter soak,$@),3600,300))
+soak: ## The server with well-behaved and hostile clients, for an hour (SECONDS=3600)
+test-soak: ## The same for five minutes
+soak test-soak:
+	ulimit -n $$(ulimit -Hn) 2>/dev/null || true; SALTYRTC_SOAK_SECONDS=$(SOAK_SECONDS) $(CARGO) test --locked --quiet \
+		--test server_hostile -- --ignored --exact soak::soak --nocapture
 
 test-fuzz: ## Every fuzz target for a few seconds, from the inputs in fuzz/corpus
 	scripts/fuzz.sh 3

@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use saltyrtc::server::Server;
 use tokio::sync::{Mutex, MutexGuard, oneshot};
 use tokio::time::timeout;
 
-use crate::socket_peer::{NEVER, Peer, keys, kind, metric};
+use crate::socket_peer::{NEVER, Peer, keys, kind};
+use crate::target::Target;
 
 /// How many messages each of the two has to get during an attack.
 const ROUND_TRIPS: usize = 100;
@@ -26,15 +26,15 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    pub(crate) async fn join(server: &Server) -> Self {
+    pub(crate) async fn join(target: &Target) -> Self {
         let path = keys();
-        let mut initiator = Peer::join(server, &path, false).await;
-        let responder = Peer::join(server, &path, true).await;
+        let mut initiator = target.join(&path, false).await;
+        let responder = target.join(&path, true).await;
         assert_eq!(kind(&initiator.notification().await), "new-responder");
         Self { initiator, responder }
     }
 
-    async fn round_trip(&mut self) -> Duration {
+    pub(crate) async fn round_trip(&mut self) -> Duration {
         let Self { initiator, responder } = self;
         let start = Instant::now();
         let there = initiator.client.relay(2, b"there");
@@ -59,18 +59,18 @@ impl Pair {
 /// and goes on until then. Gives back what the attack does, and the most bytes that were in queues.
 pub(crate) async fn withstand<T: Send + 'static, F>(
     name: &str,
-    server: &Server,
+    target: &Target,
     attack: impl FnOnce(Started, Enough) -> F,
 ) -> (T, u64)
 where
     F: Future<Output = T> + Send + 'static,
 {
-    let mut pair = Pair::join(server).await;
+    let mut pair = Pair::join(target).await;
     let alone = pair.round_trips().await;
     let memory = resident();
     let (started, wait) = oneshot::channel();
-    let (enough, stop) = tokio::sync::watch::channel(false);
-    let mut attack = tokio::spawn(attack(Started(Some(started)), Enough(stop)));
+    let (enough, stop) = Enough::new();
+    let mut attack = tokio::spawn(attack(started.into(), stop));
     // The pair works while the attack is built up, and is measured once it is there.
     let mut wait = Box::pin(wait);
     let mut queued = 0;
@@ -85,16 +85,16 @@ where
                 }
                 break;
             }
-            _ = pair.round_trip() => queued = metric(server, "queued_bytes").max(queued),
+            _ = pair.round_trip() => queued = target.metric("queued_bytes").await.max(queued),
         }
     }
     // The round trip that was interrupted may have left messages behind.
-    let mut pair = Pair::join(server).await;
+    let mut pair = Pair::join(target).await;
     let mut attacked = Vec::new();
     for _ in 0..ROUND_TRIPS {
         assert!(!attack.is_finished(), "the attack lasts as long as it is measured");
         attacked.push(pair.round_trip().await);
-        queued = metric(server, "queued_bytes").max(queued);
+        queued = target.metric("queued_bytes").await.max(queued);
     }
     let grown = resident().saturating_sub(memory);
     enough.send_replace(true);
@@ -108,7 +108,14 @@ where
 }
 
 /// To be told when the attack is under way.
+#[derive(Default)]
 pub(crate) struct Started(Option<oneshot::Sender<()>>);
+
+impl From<oneshot::Sender<()>> for Started {
+    fn from(tell: oneshot::Sender<()>) -> Self {
+        Self(Some(tell))
+    }
+}
 
 impl Started {
     pub(crate) fn now(&mut self) {
@@ -123,6 +130,12 @@ impl Started {
 pub(crate) struct Enough(tokio::sync::watch::Receiver<bool>);
 
 impl Enough {
+    /// Not before this is told so.
+    pub(crate) fn new() -> (tokio::sync::watch::Sender<bool>, Self) {
+        let (tell, told) = tokio::sync::watch::channel(false);
+        (tell, Self(told))
+    }
+
     pub(crate) fn reached(&self) -> bool {
         *self.0.borrow()
     }
