@@ -13,7 +13,7 @@ use tokio::time::Sleep;
 use tokio_tungstenite::tungstenite::{self, Message, error::Error};
 use tracing::debug;
 
-use super::incoming::{Evicted, FREE, Incoming, STEP, Share, UNAUTHENTICATED};
+use super::incoming::{Evicted, FREE, Incoming, STEP, Share, Turn, UNAUTHENTICATED};
 use super::limits::ServerLimits;
 use super::listener::Phase;
 use super::metrics::{Metrics, ReachedLimit};
@@ -95,8 +95,8 @@ struct ClientConnection<'a> {
     stall: Option<Stall>,
     /// Its messages wait for room at their receivers: nothing more is read from it.
     paused: bool,
-    /// Too much waits for all clients: nothing more is read of its large message.
-    held_back: bool,
+    /// Too much waits for all clients: nothing more is read of its large message until it is its turn.
+    held_back: Option<Arc<Turn>>,
     /// The bytes of a large message that were given to the socket.
     given: Option<Given>,
     /// How the connection ended while it was paused. What it sent before has to get out first.
@@ -135,7 +135,7 @@ pub(super) async fn serve(
         cut_off: None,
         stall: None,
         paused: false,
-        held_back: false,
+        held_back: None,
         given: None,
         ended: None,
         written: 0,
@@ -288,7 +288,7 @@ impl ClientConnection<'_> {
             });
         }
         // Whoever is paused is not to be blamed for what is not read.
-        if self.paused || self.held_back || self.socket.get_ref().part() == 0 {
+        if self.paused || self.held_back.is_some() || self.socket.get_ref().part() == 0 {
             self.message_due = None;
         } else if self.message_due.is_none() {
             self.message_due = Some(now + self.limits.message_timeout);
@@ -307,15 +307,16 @@ impl ClientConnection<'_> {
         }
         let Self { share, limits, member, incoming, .. } = self;
         if incoming.is_full(limits.all_queues_bytes) {
-            if !std::mem::replace(&mut self.held_back, true) {
+            let turn = self.held_back.get_or_insert_with(|| {
                 member.with(|path, id| path.hold_back(now, id));
-                incoming.wait(&member.waker);
-            }
+                Turn::new(&member.waker)
+            });
+            incoming.wait(turn);
             if incoming.is_full(limits.all_queues_bytes) {
                 return Poll::Pending;
             }
         }
-        if std::mem::take(&mut self.held_back) {
+        if self.held_back.take().is_some() {
             member.with(|path, id| path.let_go_on(now, id));
         }
         match incoming.grow(share, limits.receiving_bytes, &member.waker) {

@@ -27,9 +27,22 @@ pub(super) struct Incoming {
     metrics: Arc<Metrics>,
     parts: Mutex<Parts>,
     /// Those who wait until less waits for all clients, in the order in which they go on.
-    waiting: Mutex<VecDeque<Arc<AtomicWaker>>>,
+    waiting: Mutex<VecDeque<Arc<Turn>>>,
     /// How many they are.
     waiters: AtomicUsize,
+}
+
+/// The place in line of a connection.
+#[derive(Debug)]
+pub(super) struct Turn {
+    waker: Arc<AtomicWaker>,
+    in_line: AtomicBool,
+}
+
+impl Turn {
+    pub(super) fn new(waker: &Arc<AtomicWaker>) -> Arc<Self> {
+        Arc::new(Self { waker: waker.clone(), in_line: AtomicBool::new(false) })
+    }
 }
 
 #[derive(Debug, Default)]
@@ -74,10 +87,13 @@ impl Incoming {
         most.is_some_and(|most| self.metrics.queued.load(Relaxed) > most)
     }
 
-    /// Wakes this one when that is so no more, which may be the case already.
-    pub(super) fn wait(&self, waker: &Arc<AtomicWaker>) {
+    /// Wakes this one when that is so no more, which may be the case already. Whoever finds then that others were quicker
+    /// has to wait again; who stands in line already stays where it is.
+    pub(super) fn wait(&self, turn: &Arc<Turn>) {
         let mut waiting = lock(&self.waiting);
-        waiting.push_back(waker.clone());
+        if !turn.in_line.swap(true, Relaxed) {
+            waiting.push_back(turn.clone());
+        }
         self.waiters.store(waiting.len(), Relaxed);
         drop(waiting);
         // Either this one sees the room that somebody makes afterwards, or that one sees who waits.
@@ -93,9 +109,10 @@ impl Incoming {
         let mut expected = self.metrics.queued.load(Relaxed);
         let mut waiting = lock(&self.waiting);
         while most.is_none_or(|most| expected <= most)
-            && let Some(waker) = waiting.pop_front()
+            && let Some(turn) = waiting.pop_front()
         {
-            waker.wake();
+            turn.in_line.store(false, Relaxed);
+            turn.waker.wake();
             expected = expected.saturating_add(STEP);
         }
         self.waiters.store(waiting.len(), Relaxed);
@@ -169,18 +186,26 @@ mod tests {
         let wait = || {
             let waker = Arc::<AtomicWaker>::default();
             waker.register(&Waker::from(woken.clone()));
-            incoming.wait(&waker);
+            let turn = Turn::new(&waker);
+            incoming.wait(&turn);
+            incoming.wait(&turn);
+            turn
         };
         metrics.queued.store(10 * STEP + 1, Relaxed);
         assert!(incoming.is_full(most) && !incoming.is_full(None));
-        (0..5).for_each(|_| wait());
+        let turns: Vec<_> = (0..5).map(|_| wait()).collect();
         incoming.let_go_on(most);
         assert_eq!(woken.0.load(Relaxed), 0);
         metrics.queued.store(9 * STEP, Relaxed);
         incoming.let_go_on(most);
         assert_eq!(woken.0.load(Relaxed), 2);
+        // The first one comes too late, and is the last one now.
+        turns[0].waker.register(&Waker::from(woken.clone()));
+        incoming.wait(&turns[0]);
         incoming.let_go_on(None);
-        assert_eq!(woken.0.load(Relaxed), 5);
+        assert_eq!(woken.0.load(Relaxed), 2 + 4);
+        incoming.let_go_on(None);
+        assert_eq!(woken.0.load(Relaxed), 6, "nobody is left");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use super::incoming::Incoming;
 use super::listen::{Accepted, Accepting, Cleanup, ListenAddress, Listener};
 use super::metrics::{GaugeGuard, HandshakeOutcome, Metrics, ReachedLimit};
 use super::network::TrustedProxies;
+use super::rarely::Rarely;
 use super::registry::{JoinError, Newcomer, PathLimits, Registry};
 use super::settings::Settings;
 use super::turns::Turns;
@@ -31,8 +32,6 @@ use crate::transport::{Stream, finish_stream};
 
 /// How long to wait when the operating system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long it is not said again that connections cannot be accepted.
-const WARN_AGAIN: Duration = Duration::from_secs(60);
 
 /// A running server.
 ///
@@ -316,7 +315,7 @@ async fn run(
     let mut connections = JoinSet::new();
     let metrics = service.metrics.clone();
     let for_connections = phases.clone();
-    let mut warned: Option<Instant> = None;
+    let mut failures = Rarely::default();
     loop {
         tokio::select! {
             () = reached(&mut phases, Phase::Draining) => break,
@@ -348,9 +347,8 @@ async fn run(
                 Err(error) => {
                     metrics.accept_errors.up();
                     // It fails many times a second until some connections have ended.
-                    if warned.is_none_or(|at| at.elapsed() >= WARN_AGAIN) {
+                    if failures.happens(Instant::now()) {
                         warn!(%error, "cannot accept connections; trying again");
-                        warned = Some(Instant::now());
                     }
                     sleep(ACCEPT_PAUSE).await;
                 }

@@ -27,6 +27,7 @@ mod listener;
 mod metrics;
 mod network;
 mod proxy;
+mod rarely;
 mod registry;
 mod settings;
 #[cfg(unix)]

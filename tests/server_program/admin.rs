@@ -1,9 +1,10 @@
 //! Health checks and metrics.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use crate::clients::Pair;
-use crate::support::{Program, SAFETY_OFF, command, fail, run};
+use crate::support::{NEVER, Program, SAFETY_OFF, command, fail, run};
 
 #[tokio::test]
 async fn health_readiness_and_metrics() {
@@ -108,7 +109,7 @@ fn connections_leave_descriptors_for_probes() {
     command.args(["-c", script]).arg(crate::support::program()).env(SAFETY_OFF.0, SAFETY_OFF.1);
     let program = Program::spawn(command);
     let warning = program.log.iter().find(|line| line.contains("max-connections")).unwrap();
-    for part in ["65536", "no more than 100", "LimitNOFILE"] {
+    for part in ["16384", "no more than 100", "LimitNOFILE"] {
         assert!(warning.contains(part), "{part}: {warning}");
     }
     let connect = |_| std::net::TcpStream::connect(program.address).unwrap();
@@ -117,6 +118,39 @@ fn connections_leave_descriptors_for_probes() {
     assert_eq!(program.metric("saltyrtc_server_connections"), ROOM as f64);
     assert_eq!(program.metric("saltyrtc_server_accept_errors_total"), 0.0);
     assert_eq!(program.get("/healthz").0, 200);
+}
+
+/// Each listener says once a minute that it cannot accept anybody, and goes on when it can.
+#[test]
+fn a_listener_without_descriptors_says_so_once() {
+    let program = Program::start_unsafe(&[]);
+    let limit = |soft: &str| {
+        let arguments = [format!("--pid={}", program.id()), format!("--nofile={soft}:")];
+        assert!(std::process::Command::new("prlimit").args(arguments).status().unwrap().success());
+    };
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.id())).unwrap();
+    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
+    let before = files.split_whitespace().next().unwrap();
+    while program.metric("saltyrtc_server_accept_errors_total") < 3.0 {
+        limit("3");
+        let mut waiting = Vec::new();
+        for address in [program.address, program.admin.unwrap()] {
+            let mut connection = std::net::TcpStream::connect(address).unwrap();
+            connection.set_read_timeout(Some(NEVER)).unwrap();
+            connection.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            waiting.push(connection);
+        }
+        limit(before);
+        for mut connection in waiting {
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 "), "{answer}");
+        }
+    }
+    let log = program.stop();
+    let said = |text: &str| log.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(said("\"cannot accept connections; trying again\""), 1, "{log:#?}");
+    assert!(said("the admin listener cannot accept connections") <= 1, "{log:#?}");
 }
 
 #[test]

@@ -13,6 +13,8 @@ use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
+use crate::rarely::Rarely;
+
 /// Connections at once. One more takes the place of the oldest one that has not said what it wants.
 const MAX_CONNECTIONS: usize = 64;
 /// How long each has its place to say so, whoever comes after it. Long enough for a probe on a busy machine, and short
@@ -24,8 +26,6 @@ const MAX_REQUEST: usize = 8 << 10;
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest time that a server takes to respond which works. Less than probes wait.
 const PROBE_LIMIT: Duration = Duration::from_secs(3);
-/// How long it is not said again that connections cannot be accepted.
-const WARN_AGAIN: Duration = Duration::from_secs(60);
 /// How long to wait when the operating system has no more sockets to give.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -126,7 +126,7 @@ async fn make_room(places: &mut VecDeque<Place>, answering: &mut JoinSet<()>) {
 pub(crate) async fn serve(listener: TcpListener, health: Arc<Health>, limit: Duration) {
     let mut answering = JoinSet::new();
     let mut places = VecDeque::new();
-    let mut warned: Option<Instant> = None;
+    let mut failures = Rarely::default();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -145,9 +145,8 @@ pub(crate) async fn serve(listener: TcpListener, health: Arc<Health>, limit: Dur
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                if warned.is_none_or(|at| at.elapsed() >= WARN_AGAIN) {
+                if failures.happens(Instant::now()) {
                     tracing::warn!(%error, "the admin listener cannot accept connections; trying again");
-                    warned = Some(Instant::now());
                 }
                 sleep(ACCEPT_PAUSE).await;
             }

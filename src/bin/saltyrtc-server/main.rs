@@ -18,6 +18,9 @@ mod man;
 mod memory;
 mod notify;
 mod permanent_key;
+// The same as in the server of the library, which does not show it.
+#[path = "../../server/rarely.rs"]
+mod rarely;
 mod serve;
 mod signals;
 mod sockets;
