@@ -404,6 +404,19 @@ mod tests {
         assert_eq!(sealed.len(), b"content".len() + BOX_OVERHEAD);
     }
 
+    /// What decides whether a message came in one piece, or is a chunk of one.
+    #[test]
+    fn a_message_of_this_channel_is_told_from_everything_else() {
+        let (mut a, mut b) = pair(3);
+        let message = a.encrypt(b"content").unwrap();
+        assert!(b.is_message(&message));
+        assert!(!b.is_message(&message[..NONCE_BYTES - 1]), "too short for a nonce");
+        assert!(!b.is_message(&message[..message.len() - 1]), "another box");
+        assert!(!b.is_message(&forge(&a, a.own_cookie, 4, 1)), "sealed for another channel");
+        assert!(!pair(3).1.is_message(&message), "sealed with another key");
+        assert_eq!(b.decrypt(&message).unwrap(), b"content", "it was only looked at");
+    }
+
     /// Covers W-001 W-016 W-019 W-050 W-052.
     /// Covers O-001 O-017 O-024 O-056 O-058.
     #[test]
