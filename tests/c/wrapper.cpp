@@ -72,8 +72,10 @@ void moving(const saltyrtc::Server &server) {
     {
         saltyrtc::Client client(config_of(server));
         client->close();
-        last = client.next_event();
-        CHECK(!client.next_event().has_value());
+        // It can have met the server before that.
+        while (auto event = client.next_event()) {
+            last = std::move(event);
+        }
     }
     CHECK(last->kind_name() == "closed");
     CHECK(last->kind() == SALTYRTC_EVENT_KIND_CLOSED && last->text() == "closed as requested");
