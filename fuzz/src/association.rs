@@ -33,6 +33,8 @@ struct Outgoing {
 /// What one end gets on a channel.
 struct Incoming {
     config: ChannelConfig,
+    /// This end is closing it, and throws away what still comes.
+    closing: bool,
     stream: Option<u32>,
     next: u32,
     received: HashSet<u32>,
@@ -177,7 +179,8 @@ impl Scene {
         let outgoing = Outgoing { stream: self.streams, accepted: 0 };
         let before = self.ends[this].outgoing.insert(id, outgoing);
         assert!(before.is_none(), "channel {id} is open already");
-        let incoming = Incoming { config, stream: None, next: 0, received: HashSet::new() };
+        let incoming =
+            Incoming { config, closing: false, stream: None, next: 0, received: HashSet::new() };
         self.ends[this].incoming.insert(id, incoming);
     }
 
@@ -240,7 +243,10 @@ impl Scene {
         let at = usize::from(number) % end.outgoing.len().max(1);
         let id = end.outgoing.keys().nth(at).copied();
         match (variant >> 1, id) {
-            (0..=2, Some(id)) => end.association.close(now, id),
+            (0..=2, Some(id)) => {
+                end.association.close(now, id);
+                end.incoming.get_mut(&id).expect("a channel that is open").closing = true;
+            }
             (3, Some(id)) => end.association.set_low_water(now, id, usize::from(number) * 100),
             (4, _) => end.association.shutdown(now),
             (5, _) => end.association.abort(now),
@@ -340,9 +346,8 @@ impl Scene {
         for [from, to] in [[0, 1], [1, 0]] {
             for (id, outgoing) in &self.ends[from].outgoing {
                 let incoming = self.ends[to].incoming.get(id);
-                let Some(incoming) = incoming.filter(|incoming| incoming.is_reliable()) else {
-                    continue;
-                };
+                let all = |incoming: &&Incoming| incoming.is_reliable() && !incoming.closing;
+                let Some(incoming) = incoming.filter(all) else { continue };
                 if outgoing.accepted > 0 {
                     assert_eq!(incoming.stream, Some(outgoing.stream));
                     assert_eq!(incoming.received.len(), outgoing.accepted as usize);

@@ -30,6 +30,11 @@ impl Flaw {
         }
     }
 
+    /// Whether it changes nothing.
+    pub const fn is_none(self) -> bool {
+        self.kind % 12 == 0
+    }
+
     fn of_nonce(self, nonce: &mut Nonce) {
         let sequence = nonce.sequence.get();
         match self.kind % 12 {

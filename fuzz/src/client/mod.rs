@@ -204,7 +204,7 @@ impl Scene {
                 self.prompt = true;
             }
             Event::PeerLeft { how, .. } => {
-                let (initiator, had_peer) = (self.initiator(), self.watch.in_session);
+                let (initiator, had_peer) = (self.initiator(), self.watch.in_session());
                 (self.mark)(match (initiator, had_peer) {
                     (true, _) => "lose_peer",
                     (false, true) => "initiator_left in session",
@@ -325,7 +325,11 @@ impl Scene {
             6 => NewInitiator.serialise(),
             _ => NewResponder { id: ResponderAddress::new(2).expect("one") }.serialise(),
         };
+        let told = flaw.is_none() && variant % 8 < 4 && self.client.state() == ClientState::Task;
+        let leaves = told && self.watch.peer == Some(address) && !self.client.handed_over();
+        let leaves = leaves && self.takes_events && self.client.wants_input();
         self.serve(&plain, flaw);
+        assert!(!leaves || self.client.peer_key().is_none(), "the peer is gone");
     }
 
     /// The peer says what it has to say until it is authenticated: once, or all of it.
@@ -437,7 +441,7 @@ impl Scene {
             8 => self.command(variant, number, data),
             9 => {
                 let sent = content::send(&mut self.client, self.now, variant, data);
-                assert!(!sent || self.watch.in_session || !self.takes_events);
+                assert!(!sent || self.watch.in_session() || !self.takes_events);
             }
             10 if variant == 0 => self.wait(None),
             10 => self.wait(Some(Duration::from_millis(u64::from(number) * 100))),

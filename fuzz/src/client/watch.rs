@@ -16,13 +16,19 @@ pub struct Watch {
     pub socket_closed: bool,
     /// It has closed the data channel for the signalling, or that of the present session is gone.
     pub channel_closed: bool,
-    pub in_session: bool,
+    /// The address of the peer, if there is one.
+    pub peer: Option<u8>,
     pub handed_over: bool,
     /// The last number, for each receiver and cookie.
     sequences: HashMap<(u8, [u8; 16]), u64>,
 }
 
 impl Watch {
+    /// There is an authenticated peer, as far as the application knows.
+    pub const fn in_session(&self) -> bool {
+        self.peer.is_some()
+    }
+
     /// The client said this over the WebSocket.
     pub fn transmit(&mut self, transmit: &Transmit, role: Role) {
         assert!(!self.socket_closed, "{transmit:?} after the close");
@@ -51,24 +57,25 @@ impl Watch {
         match event {
             Event::Closed(closed) => {
                 assert!(!closed.to_string().is_empty());
-                (self.closed, self.in_session) = (true, false);
+                (self.closed, self.peer) = (true, None);
             }
-            Event::PeerHandshakeDone { .. } => {
-                assert!(!self.in_session, "a session in a session");
-                (self.in_session, self.handed_over, self.channel_closed) = (true, false, false);
+            Event::PeerHandshakeDone { address, .. } => {
+                assert!(!self.in_session(), "a session in a session");
+                self.peer = Some(address.0);
+                (self.handed_over, self.channel_closed) = (false, false);
             }
             Event::PeerLeft { .. } => {
-                assert!(!initiator || self.in_session, "left without having been there");
+                assert!(!initiator || self.in_session(), "left without having been there");
                 assert!(!self.handed_over, "the server says nothing any more");
-                self.in_session = false;
+                self.peer = None;
             }
             Event::Application(payload) => {
-                assert!(self.in_session);
+                assert!(self.in_session());
                 let _ = (payload.as_text(), payload.as_bytes());
             }
-            Event::Task(_) => assert!(self.in_session),
+            Event::Task(_) => assert!(self.in_session()),
             Event::HandedOver => {
-                assert!(self.in_session && !self.handed_over);
+                assert!(self.in_session() && !self.handed_over);
                 self.handed_over = true;
             }
             Event::SignallingChannel(transmit) => {
@@ -96,6 +103,6 @@ impl Watch {
             assert!(client.send_application(Payload::from_text("")).is_err());
         }
         let running = client.state() != ClientState::Closed;
-        assert_eq!(self.in_session && running, client.peer_key().is_some());
+        assert_eq!(self.in_session() && running, client.peer_key().is_some());
     }
 }
