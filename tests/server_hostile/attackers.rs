@@ -80,6 +80,10 @@ impl Attackers {
         attackers
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn answer(&mut self) -> String {
         match self.said.recv_timeout(PATIENCE) {
             Ok(said) => said,

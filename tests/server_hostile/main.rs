@@ -29,6 +29,8 @@ mod target;
 
 // What needs the program, and clients of the library.
 #[cfg(all(target_os = "linux", feature = "server-bin", feature = "client"))]
+mod abuse;
+#[cfg(all(target_os = "linux", feature = "server-bin", feature = "client"))]
 mod attackers;
 #[cfg(all(target_os = "linux", feature = "server-bin", feature = "client"))]
 #[allow(dead_code, reason = "no test needs all of it")]
@@ -36,6 +38,8 @@ mod attackers;
 mod clients;
 #[cfg(all(target_os = "linux", feature = "server-bin", feature = "client"))]
 mod judge;
+#[cfg(all(target_os = "linux", feature = "server-bin", feature = "client"))]
+mod process;
 #[cfg(all(target_os = "linux", feature = "server-bin", feature = "client"))]
 mod soak;
 #[cfg(all(target_os = "linux", feature = "server-bin", feature = "client"))]

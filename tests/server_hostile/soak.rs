@@ -20,6 +20,7 @@ use crate::attackers::{Attackers, Spent};
 use crate::attacks::ATTACKS;
 use crate::judge::{Growth, Latency, Round, Sample};
 use crate::pair::Enough;
+use crate::process::{descriptors, memory};
 use crate::support::{Directory, Program};
 use crate::well_behaved::{Access, Pair, Seen, Together};
 use crate::{crowd, flood, slow};
@@ -64,20 +65,20 @@ impl Authority {
 }
 
 /// The server, and everybody around it.
-struct Soak {
-    program: Program,
+pub(crate) struct Soak {
+    pub(crate) program: Program,
     directory: Directory,
     authority: Authority,
-    attackers: Attackers,
+    pub(crate) attackers: Attackers,
     /// What a client that behaves well had to complain about.
     complaints: Receiver<String>,
-    seen: Arc<Seen>,
+    pub(crate) seen: Arc<Seen>,
     spent: Spent,
     reloads: usize,
 }
 
 impl Soak {
-    fn start() -> (Self, Arc<Access>, std::sync::mpsc::Sender<String>) {
+    pub(crate) fn start() -> (Self, Arc<Access>, std::sync::mpsc::Sender<String>) {
         let directory = Directory::new();
         let authority = Authority::new();
         authority.issue(&directory);
@@ -99,7 +100,7 @@ impl Soak {
     }
 
     /// Lets time pass, for as long as nobody complains and the health checks succeed.
-    fn watch(&self, time: Duration) {
+    pub(crate) fn watch(&self, time: Duration) {
         let end = Instant::now() + time;
         loop {
             for path in ["/healthz", "/readyz"] {
@@ -220,17 +221,6 @@ fn configure(directory: &Directory, n: usize) {
     directory.write("config.toml", content);
 }
 
-/// The memory of a process that is not of a file.
-fn memory(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
-    line.trim().strip_suffix(" kB").unwrap().trim().parse::<u64>().unwrap() << 10
-}
-
-fn descriptors(process: u32) -> u64 {
-    std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count() as u64
-}
-
 /// See the module.
 #[test]
 #[ignore = "takes as long as it is told: make soak"]
@@ -292,7 +282,7 @@ fn soak() {
 }
 
 /// What the tasks give back when all have ended. The first that fails is told.
-async fn watched<T: Send + 'static>(
+pub(crate) async fn watched<T: Send + 'static>(
     mut tasks: JoinSet<T>,
     complain: std::sync::mpsc::Sender<String>,
 ) -> Vec<T> {

@@ -54,6 +54,11 @@ impl Default for Seen {
 }
 
 impl Seen {
+    /// How often two clients have met.
+    pub(crate) fn meetings(&self) -> u64 {
+        self.meetings.load(Ordering::Relaxed)
+    }
+
     /// A new phase begins.
     pub(crate) fn begin_phase(&self) -> usize {
         let mut latencies = self.latencies.lock().unwrap();

@@ -1,0 +1,40 @@
+//! What the operating system says about a process.
+
+fn file(process: u32, name: &str) -> String {
+    std::fs::read_to_string(format!("/proc/{process}/{name}")).expect("the process runs")
+}
+
+/// A line of its status, in bytes.
+fn status(process: u32, line: &str) -> u64 {
+    let status = file(process, "status");
+    let value = status.lines().find_map(|found| found.strip_prefix(line)).expect("such a line");
+    value.trim().strip_suffix(" kB").expect("a size").trim().parse::<u64>().unwrap() << 10
+}
+
+/// The memory that is not of a file.
+pub(crate) fn memory(process: u32) -> u64 {
+    status(process, "RssAnon:")
+}
+
+/// All memory, and from then on what [`peak`] is at least.
+pub(crate) fn memory_from_now(process: u32) -> u64 {
+    std::fs::write(format!("/proc/{process}/clear_refs"), "5").expect("a process of ours");
+    status(process, "VmRSS:")
+}
+
+/// The most memory that there ever was.
+pub(crate) fn peak(process: u32) -> u64 {
+    status(process, "VmHWM:")
+}
+
+pub(crate) fn descriptors(process: u32) -> u64 {
+    std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count() as u64
+}
+
+/// The processor time so far, in hundredths of a second.
+pub(crate) fn processor_time(process: u32) -> u64 {
+    let stat = file(process, "stat");
+    let (_, fields) = stat.rsplit_once(") ").expect("the name of the program is in brackets");
+    let fields: Vec<_> = fields.split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
