@@ -25,7 +25,7 @@ pub(crate) use lists::lists;
 pub use proxy::{Proxy, ProxyUrl, ProxyUrlError};
 #[cfg(feature = "client")]
 pub(crate) use stream::Ends;
-#[cfg(any(feature = "server", feature = "webrtc"))]
+#[cfg(feature = "server")]
 pub(crate) use stream::Socket;
 pub(crate) use stream::Stream;
 #[cfg(feature = "server")]
