@@ -192,3 +192,24 @@ fn a_message_that_is_opened_too_late_does_not_count() {
     to.handle_opened(now, opened);
     assert_eq!((to.poll_event(), to.state()), (None, ClientState::WaitingForPeer));
 }
+
+/// Nor for whoever is the peer by then.
+#[test]
+fn a_message_that_is_opened_too_late_does_not_count_for_the_next_peer() {
+    let now = std::time::Instant::now();
+    let (mut from, mut to) = (in_task(Role::Responder), in_task(Role::Initiator));
+    from.send_application(Payload::from_text("too late")).unwrap();
+    let Some(Transmit::Message(message)) = from.poll_transmit() else { panic!("no message") };
+    let opened = to.look_at(now, &message).expect("it is the peer's").open(&message);
+    to.drop_responder(ResponderAddress::new(2).unwrap(), DropReason::DroppedByInitiator).unwrap();
+    assert!(matches!(to.poll_event(), Some(Event::PeerLeft { .. })));
+    let session = in_task(Role::Initiator).signalling.session.unwrap();
+    to.signalling.begin_session(session.address, session.nonces, session.key, session.peer_key, 0);
+    to.handle_opened(now, opened);
+    assert_eq!(to.poll_event(), None);
+    // Its numbers do not count either.
+    let mut next = in_task(Role::Responder);
+    next.send_application(Payload::from_text("in time")).unwrap();
+    let event = deliver(&mut to, next.poll_transmit());
+    assert_eq!(event, Some(Event::Application(Payload::from_text("in time"))));
+}
