@@ -407,7 +407,7 @@ impl ClientConnection<'_> {
         // What was given to the socket came before what is still in the queue.
         let waits = || match &self.given {
             Some(given) => Some(given.arrived),
-            None => self.member.with(|path, id| path.next_arrived(id)),
+            None => self.member.with(|path, id| path.next_relayed(id)).map(|(arrived, _)| arrived),
         };
         let since = is_full.then(waits).flatten();
         let (Some(stall), Some(timeout)) = (&mut self.stall, self.limits.stall_timeout) else {
@@ -503,7 +503,8 @@ fn next_batch(
 ) -> Result<Vec<(Option<Instant>, Transmit)>, LargeIsNext> {
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while bytes < BATCH {
-        if path.next_bytes(id) > LARGE {
+        let relayed = path.next_relayed(id);
+        if relayed.is_some_and(|(_, length)| length > LARGE) {
             if !batch.is_empty() {
                 break;
             }
@@ -512,7 +513,7 @@ fn next_batch(
             }
             bytes = BATCH;
         }
-        let arrived = path.next_arrived(id);
+        let arrived = relayed.map(|(arrived, _)| arrived);
         let Some(transmit) = path.poll_transmit(id) else { break };
         if let Transmit::Message(data) = &transmit {
             bytes += data.len();

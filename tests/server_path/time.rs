@@ -185,9 +185,9 @@ fn it_is_known_when_a_relayed_message_arrived() {
     let message = responder.client.relay(1, b"hello");
     bench.send(&responder, message);
     bench.advance(seconds(1));
-    assert_eq!(bench.path.next_arrived(initiator.id), None, "'new-responder' is before it");
+    assert_eq!(bench.path.next_relayed(initiator.id), None, "'new-responder' is before it");
     bench.path.poll_transmit(initiator.id);
-    assert_eq!(bench.path.next_arrived(initiator.id), Some(arrived));
+    assert_eq!(bench.path.next_relayed(initiator.id).map(|(at, _)| at), Some(arrived));
     bench.path.poll_transmit(initiator.id);
-    assert_eq!(bench.path.next_arrived(initiator.id), None);
+    assert_eq!(bench.path.next_relayed(initiator.id), None);
 }

@@ -364,18 +364,10 @@ impl Outbox {
         self.entries.push_back(Entry::Close(code));
     }
 
-    /// How many bytes the message has that is to be sent next; 0 if that is not a relayed one.
-    pub(super) fn next_bytes(&self) -> usize {
-        match self.entries.front() {
-            Some(Entry::Relay(relay)) => relay.message.len(),
-            _ => 0,
-        }
-    }
-
-    /// When the message arrived that is to be sent next; `None` if that is not a relayed one.
-    pub(super) fn next_arrived(&self) -> Option<Instant> {
+    /// When the message arrived that is to be sent next, and how many bytes it has; `None` if that is not a relayed one.
+    pub(super) fn next_relayed(&self) -> Option<(Instant, usize)> {
         match self.entries.front()? {
-            Entry::Relay(relay) => Some(relay.arrived),
+            Entry::Relay(relay) => Some((relay.arrived, relay.message.len())),
             _ => None,
         }
     }

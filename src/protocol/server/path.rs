@@ -194,16 +194,10 @@ impl Path {
         self.clients.get(&id).and_then(|client| client.timeout())
     }
 
-    /// When the message arrived that [`poll_transmit`](Self::poll_transmit) gives next for a client;
-    /// `None` if that is not a relayed one.
-    pub fn next_arrived(&self, id: ClientId) -> Option<Instant> {
-        self.clients.get(&id)?.outbox.next_arrived()
-    }
-
-    /// How many bytes the message has that [`poll_transmit`](Self::poll_transmit) gives next for a client; 0 if that is
-    /// not a relayed one.
-    pub fn next_bytes(&self, id: ClientId) -> usize {
-        self.clients.get(&id).map_or(0, |client| client.outbox.next_bytes())
+    /// When the message arrived that [`poll_transmit`](Self::poll_transmit) gives next for a client, and how many bytes it
+    /// has; `None` if that is not a relayed one.
+    pub fn next_relayed(&self, id: ClientId) -> Option<(Instant, usize)> {
+        self.clients.get(&id)?.outbox.next_relayed()
     }
 
     /// Takes the next thing to do with the WebSocket of a client.
