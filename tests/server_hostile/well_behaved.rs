@@ -137,7 +137,9 @@ impl Pair {
     async fn talk(&mut self, initiator: &Client, responder: &Client) {
         for (from, to) in [(initiator, responder), (responder, initiator)] {
             let word = self.word();
-            from.send_text(&word).unwrap();
+            if let Err(error) = from.send_text(&word) {
+                panic!("{error:?}: {:?}", closed(from).await);
+            }
             let heard = text(to).await.expect("a message");
             assert!(heard == word, "{} arrived and not {}", start(&heard), start(&word));
             self.seen.messages.fetch_add(1, Ordering::Relaxed);
