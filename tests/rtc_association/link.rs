@@ -126,6 +126,12 @@ pub struct Pair {
     /// Nothing arrives while this holds.
     pub cut: bool,
     pub bottleneck: Option<Bottleneck>,
+    /// A damaged copy of the datagram with this number arrives before it, except if it has one of these in it.
+    pub garbles: Option<(usize, Vec<Vec<u8>>)>,
+    /// Datagrams that are larger are lost.
+    pub carries: usize,
+    /// Datagrams that the ends have sent.
+    datagrams: usize,
     /// The largest datagram seen.
     pub largest: usize,
     on_the_way: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
@@ -162,6 +168,9 @@ impl Pair {
             random: Random::new(seed),
             cut: false,
             bottleneck: None,
+            garbles: None,
+            carries: usize::MAX,
+            datagrams: 0,
             largest: 0,
             on_the_way: BTreeMap::new(),
             sent: 0,
@@ -203,7 +212,7 @@ impl Pair {
                 self.largest = self.largest.max(datagram.len());
                 let Network { delay, lost, repeated, late } = self.network;
                 let fate = self.random.below(1000);
-                if fate < lost {
+                if fate < lost || datagram.len() > self.carries {
                     continue;
                 }
                 let mut through = Some(self.now);
@@ -214,6 +223,17 @@ impl Pair {
                 let mut arrival = through + delay;
                 if self.random.below(1000) < late {
                     arrival += delay.mul_f64(self.random.below(3000) as f64 / 1000.0);
+                }
+                self.datagrams += 1;
+                if let Some((number, spared)) = &self.garbles
+                    && *number == self.datagrams
+                    && !spared.iter().any(|it| datagram.windows(it.len()).any(|part| part == it))
+                {
+                    let mut copy = datagram.clone();
+                    let place = self.random.below(copy.len() as u64) as usize;
+                    copy[place] ^= 1 << self.random.below(8);
+                    self.sent += 1;
+                    self.on_the_way.insert((arrival, self.sent), (1 - from, copy));
                 }
                 if fate >= 1000 - repeated {
                     self.sent += 1;

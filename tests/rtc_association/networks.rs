@@ -188,6 +188,28 @@ fn a_handshake_on_a_network_that_loses_every_third_packet() {
     }
 }
 
+/// With several datagrams for what one side says at once, whichever of them get lost, come twice, or come late. Both sides
+/// learn at another time how narrow the path is.
+#[test]
+fn a_handshake_on_a_bad_network_that_carries_little() {
+    for seed in 1..=60 {
+        let mut pair = Pair::new(Network::BAD, seed);
+        pair.carries = 540;
+        for end in &mut pair.ends {
+            end.association.await_mtu();
+        }
+        let first = seed as usize % 2;
+        for end in [first, 1 - first] {
+            let time = Duration::from_millis(pair.random.below(600));
+            pair.run_for(time);
+            let now = pair.now;
+            pair.ends[end].association.set_mtu(now, 540);
+        }
+        pair.connect();
+        assert!(pair.ends.iter().all(|end| end.association.mtu() <= 540));
+    }
+}
+
 #[test]
 fn an_interruption_of_the_handshake() {
     for milliseconds in [1, 8, 12, 18, 22, 28, 32] {

@@ -246,6 +246,8 @@ fn addresses_that_the_peer_makes_up_are_bounded() {
     use is::{DefaultSha1HmacProvider, Sha1HmacProvider};
 
     let mut network = connected();
+    // After those checks that are about the size of datagrams.
+    network.run(Duration::from_secs(1));
     let check = packets(&mut network, 0, 1).remove(0);
     let request = StunMessage::parse(&check).unwrap();
     assert!(request.is_binding_request());

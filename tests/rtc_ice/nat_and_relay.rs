@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use saltyrtc::rtc::ice::{CandidateType, IceState, Path, Policy, RelayProtocol, Server, SocketId};
+use saltyrtc::rtc::ice::{
+    CandidateType, IceState, LargestDatagram, Path, Policy, RelayProtocol, Server, SocketId,
+};
 
 use crate::network::{Nat, NatKind, Network};
 use crate::with_server;
@@ -520,6 +522,20 @@ fn a_refused_refresh_takes_nothing_away_before_the_time_is_over() {
         );
         for host in &network.hosts {
             assert_eq!(host.problems, [problem.as_str()]);
+        }
+    }
+}
+
+/// On either side of the relay: the messages that packets are in count, too.
+#[test]
+fn the_largest_datagram_to_a_relay_is_found() {
+    for (carries, largest) in [(1472, 1200), (972, 960), (672, 660), (548, 540)] {
+        let mut network = network([STUN, TURN], [NatKind::Symmetric; 2], Policy::All);
+        network.largest = carries;
+        network.run_until_connected();
+        network.run(Duration::from_secs(2));
+        for host in &network.hosts {
+            assert_eq!(host.largest, [LargestDatagram::Known(largest)], "{carries}");
         }
     }
 }

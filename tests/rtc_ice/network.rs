@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use saltyrtc::crypto::OsRandom;
 use saltyrtc::rtc::ice::{
-    Agent, AgentConfig, IceState, Output, Path, Received, SocketId, StreamId,
+    Agent, AgentConfig, IceState, LargestDatagram, Output, Path, Received, SocketId, StreamId,
 };
 
 use crate::turn_server::{Client, Sent, TurnServer, cut_message};
@@ -73,6 +73,7 @@ pub(crate) struct Host {
     pub(crate) states: Vec<(Instant, IceState)>,
     pub(crate) paths: Vec<Option<Path>>,
     pub(crate) restarts_advised: usize,
+    pub(crate) largest: Vec<LargestDatagram>,
     pub(crate) received: Vec<Vec<u8>>,
     pub(crate) questions: Vec<(String, bool)>,
     pub(crate) problems: Vec<String>,
@@ -116,6 +117,8 @@ pub(crate) struct Network {
     /// Changes a byte of a packet that the server sends: the number of the packet, and of the byte.
     pub(crate) corrupt: Option<(usize, usize)>,
     server_packets: usize,
+    /// The largest datagram that gets anywhere, in bytes of UDP payload.
+    pub(crate) largest: usize,
     /// Datagrams that hosts have sent, and those of them that are STUN.
     pub(crate) datagrams: usize,
     pub(crate) checks: usize,
@@ -133,6 +136,7 @@ impl Network {
             flying: VecDeque::new(),
             corrupt: None,
             server_packets: 0,
+            largest: 1472,
             datagrams: 0,
             checks: 0,
         }
@@ -157,6 +161,7 @@ impl Network {
             states: Vec::new(),
             paths: Vec::new(),
             restarts_advised: 0,
+            largest: Vec::new(),
             received: Vec::new(),
             questions: Vec::new(),
             problems: Vec::new(),
@@ -229,6 +234,7 @@ impl Network {
             }
             Output::State(state) => host.states.push((now, state)),
             Output::Path(path) => host.paths.push(path),
+            Output::LargestDatagram(largest) => host.largest.push(largest),
             Output::RestartAdvised => host.restarts_advised += 1,
             Output::ServerFailed { problem, .. } => host.problems.push(problem),
         }
@@ -237,7 +243,7 @@ impl Network {
     /// Sends a datagram of a host.
     pub(crate) fn send(&mut self, index: usize, from: SocketAddr, to: SocketAddr, data: Vec<u8>) {
         let blocked = [from, to].iter().any(|address| self.blocked.contains(address));
-        if blocked || !self.hosts[index].connected || self.lose() {
+        if blocked || data.len() > self.largest || !self.hosts[index].connected || self.lose() {
             return;
         }
         let from = match &mut self.hosts[index].nat {

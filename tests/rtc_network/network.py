@@ -212,6 +212,16 @@ class Network:
         """The end of `swallow`."""
         self._nft(side, "flush chain inet filter silent")
 
+    def set_mtu(self, side, mtu):
+        """The link between the client and its NAT carries packets of so many bytes."""
+        for end in ("client", "nat"):
+            self._ip(f"{end}-{side}", "link", "set", "lan", "mtu", str(mtu))
+
+    def block_icmp(self, side):
+        """From now on nobody learns of the NAT of this side that a packet was too large."""
+        self._nft(side, "add chain inet filter own { type filter hook output priority 0; }")
+        self._nft(side, "add rule inet filter own meta l4proto icmp drop")
+
     def change_address(self, side):
         """The client moves into the other network of its NAT. Its old address is gone at once."""
         client = f"client-{side}"

@@ -512,6 +512,7 @@ impl Session {
         if self.io.congested() && !self.io.flush() {
             return;
         }
+        self.io.allow_fragments(self.connection.may_fragment());
         match self.connection.direct_path() {
             Some((socket, to)) => {
                 let connection = &mut self.connection;
@@ -526,6 +527,7 @@ impl Session {
 
     /// Distributes the events of the connection.
     pub(super) fn distribute(&mut self) {
+        self.io.allow_fragments(self.connection.may_fragment());
         let mut candidates = Vec::new();
         while let Some(event) = self.connection.poll_event() {
             match event {

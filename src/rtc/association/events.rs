@@ -40,6 +40,7 @@ impl Association {
     fn handle_dtls_event(&mut self, event: DtlsEvent) {
         match event {
             DtlsEvent::Connected => self.sctp.connect(),
+            DtlsEvent::BegunAnew => self.sctp.start_over(),
             DtlsEvent::Closed => {
                 self.take_all_messages();
                 self.end(None);
@@ -84,6 +85,7 @@ impl Association {
             return;
         }
         self.state = State::Connected;
+        self.dtls.confirm();
         self.inbox.push(AssociationEvent::Connected);
         let streams = self.sctp.max_streams().unwrap_or(u16::MAX);
         for id in self.channels.ids() {

@@ -43,7 +43,8 @@ mod ppid {
 /// How long the peer has to take what is on its way when we shut down.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// The limits of [`SctpConfig::mtu`].
-const MTU: std::ops::RangeInclusive<usize> = 576..=65_000;
+const MTU: std::ops::RangeInclusive<usize> = LEAST_MTU..=65_000;
+const LEAST_MTU: usize = 500;
 
 /// An association with a peer.
 ///
@@ -155,6 +156,27 @@ impl Association {
             self.sctp.path_changed();
             self.settle();
         }
+    }
+
+    /// From now on SCTP waits for [`Self::set_mtu`] before it begins, as the size of its packets cannot change later.
+    pub fn await_mtu(&mut self) {
+        self.sctp.await_mtu();
+    }
+
+    /// How large datagrams may be on the path, in bytes of UDP payload. Without effect once SCTP has begun, and above
+    /// [`SctpConfig::mtu`].
+    pub fn set_mtu(&mut self, now: Instant, mtu: usize) {
+        if self.state != State::Over {
+            self.advance(now);
+            self.dtls.set_mtu(self.now, mtu);
+            self.sctp.set_mtu(mtu.max(LEAST_MTU));
+            self.settle();
+        }
+    }
+
+    /// The largest datagram that is sent, in bytes of UDP payload.
+    pub fn mtu(&self) -> usize {
+        self.sctp.largest_datagram()
     }
 
     /// When [`Self::handle_timeout`] is to be called at the latest. It can change with every other
@@ -294,10 +316,15 @@ impl Association {
         self.state == State::Connecting
     }
 
-    /// The peer has had time enough to answer.
-    pub(super) fn give_up(&mut self, now: Instant) {
+    /// It is over, as the owner knows: [`AssociationEvent::Failed`] is the last event.
+    pub(super) fn fail(&mut self, now: Instant, failure: ConnectionFailure) {
         self.advance(now);
-        self.end(Some(ConnectionFailure::NoAnswer));
+        self.end(Some(failure));
+    }
+
+    /// The number of the oldest packet that is on its way and has not arrived, as far as is known.
+    pub(super) fn oldest_unacknowledged(&self) -> Option<u32> {
+        self.sctp.oldest_unacknowledged()
     }
 
     /// Whether it has ended: what has come from the peer waits among the events, and nothing follows.

@@ -8,6 +8,7 @@ mod error;
 mod exchange;
 mod progress;
 mod remote;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::time::{Duration, Instant};
 
 pub use self::error::DescriptionError;
 use self::remote::Remote;
+use self::stall::Stall;
 use crate::crypto::{OsRandom, RandomSource};
 use crate::rtc::association::{Association, AssociationEvent, DtlsRole, SctpConfig};
 use crate::rtc::certificate::{Certificate, CertificateError};
@@ -100,6 +102,9 @@ pub struct Connection {
     /// The association has proved who the peer is.
     secured: bool,
     path: Option<Path>,
+    /// How large datagrams may be on the path; `None` while that is not known.
+    largest_datagram: Option<usize>,
+    stall: Stall,
     state: ConnectionState,
     events: VecDeque<ConnectionOutput>,
 }
@@ -151,6 +156,8 @@ impl Connection {
             association: None,
             secured: false,
             path: None,
+            largest_datagram: None,
+            stall: Stall::default(),
             state: ConnectionState::New,
             events: VecDeque::new(),
         }
@@ -393,6 +400,11 @@ impl Connection {
             remote.fingerprints.clone(),
             &sctp,
         ));
+        match (self.largest_datagram, &mut self.association) {
+            (None, Some(association)) => association.await_mtu(),
+            (Some(bytes), Some(association)) => association.set_mtu(now, bytes),
+            (_, None) => {}
+        }
     }
 
     /// DTLS, SCTP and the data channels, once there is a path.
@@ -482,6 +494,12 @@ impl Connection {
             Some(Path::Direct { socket, to }) => Some((socket, to)),
             Some(Path::Relayed) | None => None,
         }
+    }
+
+    /// Whether datagrams may be cut into fragments by the network: some have become too large for the path.
+    pub fn may_fragment(&self) -> bool {
+        let mtu = self.association.as_ref().map(Association::mtu);
+        matches!((self.largest_datagram, mtu), (Some(largest), Some(mtu)) if largest < mtu)
     }
 
     /// Whether there is a path and the peer knows it, so that it can answer.

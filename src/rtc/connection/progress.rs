@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
+use super::stall::Advice;
 use super::{Connection, ConnectionOutput};
-use crate::rtc::association::Association;
-use crate::rtc::ice::{IceState, Output};
+use crate::rtc::association::{Association, SctpConfig};
+use crate::rtc::ice::{IceState, LargestDatagram, Output};
 use crate::task::webrtc::Candidate;
 use crate::task::{ConnectionFailure, ConnectionProblem, ConnectionState};
 
@@ -25,7 +26,7 @@ impl Connection {
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.set_up_until && !self.is_set_up() {
             if let Some(association) = &mut self.association {
-                association.give_up(now);
+                association.fail(now, ConnectionFailure::NoAnswer);
             }
             return self.fail(now, ConnectionFailure::NoAnswer);
         }
@@ -37,7 +38,30 @@ impl Connection {
         {
             association.handle_timeout(now);
         }
+        self.look_at_stall(now);
         self.drain(now);
+    }
+
+    /// There is no need to wait for the time for this: what does not arrive is sent again every few seconds.
+    fn look_at_stall(&mut self, now: Instant) {
+        let Some(association) = &mut self.association else { return };
+        let answers = self.agent.state() == IceState::Connected;
+        let oldest = association.oldest_unacknowledged().filter(|_| answers);
+        let narrow = self.largest_datagram.is_some_and(|largest| largest < association.mtu());
+        match self.stall.look(now, oldest, narrow) {
+            Advice::Nothing => {}
+            Advice::Measure => {
+                tracing::debug!("nothing arrives: how much does the path carry?");
+                self.largest_datagram = None;
+                self.agent.measure(now);
+            }
+            Advice::GiveUp => association.fail(
+                now,
+                ConnectionFailure::Sctp(
+                    "the path to the peer has become too narrow for what was sent".to_owned(),
+                ),
+            ),
+        }
     }
 
     /// Ends the connection. The driver still has to do what is in the events that remain.
@@ -82,10 +106,22 @@ impl Connection {
                 }
                 Output::EndOfCandidates => self.events.push_back(ConnectionOutput::Candidate(None)),
                 Output::State(_) => {}
+                Output::LargestDatagram(largest) => {
+                    let bytes = match largest {
+                        LargestDatagram::Known(bytes) => bytes,
+                        LargestDatagram::Unknown => SctpConfig::default().mtu,
+                    };
+                    self.largest_datagram = Some(bytes);
+                    if let Some(association) = &mut self.association {
+                        association.set_mtu(now, bytes);
+                    }
+                }
                 Output::RestartAdvised => self.want_restart(),
                 Output::Path(path) => {
                     self.path = path;
                     if path.is_some() {
+                        // It is measured now.
+                        self.largest_datagram = None;
                         self.start_association(now);
                         if let Some(association) = &mut self.association {
                             association.path_changed(now);

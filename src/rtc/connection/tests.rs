@@ -1,6 +1,7 @@
 //! Two connections in one thread, over a network in memory with a virtual clock.
 
 mod exchange;
+mod narrow;
 mod roles;
 
 use std::time::Duration;
@@ -20,7 +21,7 @@ struct Side {
     association: Vec<AssociationEvent>,
 }
 
-type Filter = fn(&[u8]) -> bool;
+type Filter = Box<dyn Fn(&[u8]) -> bool>;
 
 struct Net {
     now: Instant,
@@ -31,6 +32,8 @@ struct Net {
     ortc: bool,
     /// Which datagrams arrive.
     passes: Filter,
+    /// Whether fragments arrive of those that do not.
+    fragments: bool,
 }
 
 const SETUP_TIMEOUT: Duration = Duration::from_secs(120);
@@ -138,7 +141,14 @@ impl Net {
     fn new() -> Self {
         let now = Instant::now();
         let sides = [side(now, true, "192.0.2.1:1000"), side(now, false, "192.0.2.2:2000")];
-        Self { now, sides, trickle: true, ortc: false, passes: |_| true }
+        Self {
+            now,
+            sides,
+            trickle: true,
+            ortc: false,
+            passes: Box::new(|_| true),
+            fragments: false,
+        }
     }
 
     /// Brings everything to where it belongs until both have nothing more to say.
@@ -146,10 +156,12 @@ impl Net {
         loop {
             let mut packets = Vec::new();
             for index in [A, B] {
-                packets.extend(self.sides[index].output(self.now));
+                let side = &mut self.sides[index];
+                let sent = side.output(self.now);
+                let fragments = self.fragments && side.connection.may_fragment();
+                packets.extend(sent.into_iter().filter(|it| fragments || (self.passes)(&it.2)));
             }
             let mut any = !packets.is_empty();
-            packets.retain(|(_, _, datagram)| (self.passes)(datagram));
             for (from, to, datagram) in packets {
                 for side in &mut self.sides {
                     if let Some((id, _)) = side.sockets.iter().find(|(_, local)| *local == to) {
@@ -473,10 +485,10 @@ fn is_dtls(datagram: &[u8]) -> bool {
 #[test]
 fn both_sides_give_up_in_time() {
     let cases: [(Filter, ConnectionState); 3] = [
-        (|_| false, ConnectionState::Unreachable),
-        (|datagram| !is_dtls(datagram), ConnectionState::Connecting),
+        (Box::new(|_| false), ConnectionState::Unreachable),
+        (Box::new(|datagram| !is_dtls(datagram)), ConnectionState::Connecting),
         // Of DTLS the handshake.
-        (|datagram| !is_dtls(datagram) || datagram[0] == 22, ConnectionState::Connecting),
+        (Box::new(|it| !is_dtls(it) || it[0] == 22), ConnectionState::Connecting),
     ];
     let failed = ConnectionState::Failed(ConnectionFailure::NoAnswer);
     for (passes, before) in cases {

@@ -12,7 +12,7 @@ use super::candidate::{CandidateType, RemoteCandidate};
 use super::credentials::Credentials;
 use super::net::{can_reach, quiet};
 use super::watch::{Pair, Watch};
-use super::{MAX_REMOTE_CANDIDATES, Timeouts};
+use super::{LEAST_DATAGRAM, MAX_REMOTE_CANDIDATES, Timeouts};
 
 /// Peer-reflexive candidates that are taken, of either side.
 const MAX_REFLEXIVE: usize = 64;
@@ -256,6 +256,7 @@ impl Checks {
         let (answer, nominated) =
             (message.is_successful_binding_response(), message.use_candidate());
         let request = message.is_binding_request();
+        let measures = packet.len() >= LEAST_DATAGRAM;
         let packet = StunPacket { proto: Protocol::Udp, source: from, destination: local, message };
         if !quiet(|| self.agent.handle_packet(now, packet)) {
             return false;
@@ -272,7 +273,8 @@ impl Checks {
         }
         if answer {
             self.watch.note_answer(now, (local, from));
-        } else if request {
+        } else if request && !measures {
+            // Those that measure the path follow each other quickly, which means no doubt about it.
             self.watch.note_request(now, (local, from), nominated);
         }
         self.take_events(now);

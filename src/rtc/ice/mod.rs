@@ -27,6 +27,7 @@ mod gather;
 mod lease;
 mod mdns;
 mod net;
+mod path_mtu;
 mod relay;
 mod server;
 mod server_reflexive;
@@ -41,6 +42,9 @@ pub use candidate::{CandidateError, CandidateType};
 pub use credentials::{Credentials, CredentialsError};
 pub use mdns::{MdnsAnswer, mdns_answer, mdns_queries};
 pub use server::{Server, ServerError, ServerTransport};
+
+/// The largest datagram that is known to get through links with an MTU of 576 bytes (IPv4), through a TURN server too.
+pub const LEAST_DATAGRAM: usize = 540;
 
 /// The number of remote candidates an agent takes between two restarts; further ones are ignored.
 pub const MAX_REMOTE_CANDIDATES: usize = 256;
@@ -162,6 +166,15 @@ pub enum Path {
     Relayed,
 }
 
+/// How large datagrams may be, in bytes of UDP payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LargestDatagram {
+    /// So many bytes get to the peer, from [`LEAST_DATAGRAM`] to 1200. Whether more would, has not been tried.
+    Known(usize),
+    /// The peer answers no checks that say.
+    Unknown,
+}
+
 /// What the agent wants done, or known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -219,6 +232,9 @@ pub enum Output {
     State(IceState),
     /// The path to the peer has changed.
     Path(Option<Path>),
+    /// How large datagrams to the peer may be. Comes a moment after [`Output::Path`], once for several paths that follow
+    /// each other closely, and after [`Agent::measure`].
+    LargestDatagram(LargestDatagram),
     /// The peer is somewhere else than before, so that there may be better paths now: a restart finds
     /// them.
     RestartAdvised,

@@ -110,6 +110,11 @@ impl Io {
         }
     }
 
+    /// Whether the network may cut datagrams into fragments.
+    pub(super) fn allow_fragments(&mut self, allowed: bool) {
+        self.sockets.iter_mut().for_each(|udp| udp.allow_fragments(allowed));
+    }
+
     /// The UDP ports that may be used, unless all may.
     pub(super) fn ports(&self) -> Option<RangeInclusive<u16>> {
         self.config.ports.clone()

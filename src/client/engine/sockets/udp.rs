@@ -30,6 +30,8 @@ pub(super) struct Udp {
     pub(super) local: SocketAddr,
     socket: UdpSocket,
     state: UdpSocketState,
+    /// Datagrams may be sent in fragments.
+    fragments: bool,
 }
 
 /// Where datagrams are received into; shared by all sockets.
@@ -76,7 +78,7 @@ impl Udp {
         let _ = state.set_send_buffer_size(UdpSockRef::from(&socket), SOCKET_BUFFER);
         let _ = state.set_recv_buffer_size(UdpSockRef::from(&socket), SOCKET_BUFFER);
         let local = socket.local_addr()?;
-        Ok(Self { id, local, socket: UdpSocket::from_std(socket)?, state })
+        Ok(Self { id, local, socket: UdpSocket::from_std(socket)?, state, fragments: false })
     }
 
     /// Ready when something can be received.
@@ -99,6 +101,16 @@ impl Udp {
                 std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
             self.state.recv(UdpSockRef::from(&self.socket), &mut slices, meta)
         })
+    }
+
+    /// Whether the network may cut datagrams into fragments that are too large for it. Otherwise they are lost there,
+    /// which is how `quinn-udp` makes sockets, and how it is found out how large they may be.
+    pub(super) fn allow_fragments(&mut self, allowed: bool) {
+        if std::mem::replace(&mut self.fragments, allowed) != allowed
+            && let Err(error) = set_fragments(&self.socket, self.local.is_ipv4(), allowed)
+        {
+            tracing::debug!(%error, "fragments cannot be allowed");
+        }
     }
 
     /// Sends one datagram.
@@ -132,8 +144,28 @@ impl Udp {
 
     /// How many datagrams can be sent at once.
     pub(super) fn max_segments(&self) -> usize {
-        self.state.max_gso_segments()
+        // The system does not cut segments further.
+        if self.fragments { 1 } else { self.state.max_gso_segments() }
     }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn set_fragments(socket: &UdpSocket, ipv4: bool, allowed: bool) -> io::Result<()> {
+    use rustix::net::sockopt::{
+        Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover,
+    };
+    let done = match (ipv4, allowed) {
+        (true, true) => set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::DONT),
+        (true, false) => set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::PROBE),
+        (false, true) => set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::DONT),
+        (false, false) => set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::PROBE),
+    };
+    done.map_err(io::Error::from)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn set_fragments(_: &UdpSocket, _: bool, _: bool) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Datagrams for one sending.

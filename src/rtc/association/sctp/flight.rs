@@ -213,6 +213,12 @@ impl Flight {
         self.sent.len()
     }
 
+    /// The TSN of the oldest one.
+    pub(super) fn oldest(&self) -> Option<u32> {
+        let count = u32::try_from(self.sent.len()).ok().filter(|count| *count > 0)?;
+        Some(self.next?.wrapping_sub(count))
+    }
+
     /// How many bytes are on their way, with headers and without what is known to have arrived.
     pub(super) fn wire_bytes(&self) -> usize {
         self.wire_bytes

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use sctp_proto::DatagramEvent;
 
 use super::packet::{self, Chunk, Sack, Writer, before, kind};
-use super::{Peer, Phase, SOMEWHERE, Sctp, SctpEvent};
+use super::{MAX_WAITING, Peer, Phase, SOMEWHERE, Sctp, SctpEvent};
 
 /// How many SACKs are all sent. In slow start the peer sends faster with each one that it gets (RFC 9260
 /// section 7.2.1).
@@ -43,6 +43,12 @@ enum Fate {
 impl Sctp {
     /// Takes a packet.
     pub(in super::super) fn handle_packet(&mut self, packet: &[u8]) {
+        if let Some(waiting) = &mut self.waiting {
+            if waiting.packets.len() < MAX_WAITING {
+                waiting.packets.push(Bytes::copy_from_slice(packet));
+            }
+            return;
+        }
         let Some(chunks) = packet::chunks(packet) else { return };
         if self.phase == Phase::Over || !self.is_for_us(packet, chunks.clone()) {
             return;

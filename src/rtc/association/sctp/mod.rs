@@ -182,13 +182,15 @@ pub(super) struct Sctp {
     events: VecDeque<SctpEvent>,
     packets: VecDeque<Bytes>,
     mtu: usize,
+    /// It is not known yet how large packets may be. What was to happen meanwhile.
+    waiting: Option<Waiting>,
     receive_buffer: usize,
 }
 
 impl Sctp {
     /// `initiator`: whether this side begins.
     pub(super) fn new(now: Instant, config: &SctpConfig, mtu: usize, initiator: bool) -> Self {
-        let mtu = (mtu - DTLS_OVERHEAD) & !3;
+        let mtu = packet_size(mtu);
         let receive_buffer = config
             .receive_buffer
             .max(config.max_message_size.saturating_mul(2))
@@ -256,6 +258,7 @@ impl Sctp {
             events: VecDeque::new(),
             packets: VecDeque::new(),
             mtu,
+            waiting: None,
             receive_buffer,
         }
     }
@@ -323,8 +326,36 @@ impl Sctp {
         self.events.pop_front()
     }
 
+    /// Begins only when it is known how large packets may be.
+    pub(super) fn await_mtu(&mut self) {
+        if self.phase == Phase::Idle {
+            self.waiting.get_or_insert_default();
+        }
+    }
+
+    /// How large the datagrams may be that packets become.
+    pub(super) fn set_mtu(&mut self, datagram: usize) {
+        let Some(waiting) = self.waiting.take() else { return };
+        self.mtu = self.mtu.min(packet_size(datagram));
+        self.endpoint = endpoint(&self.transport, self.mtu);
+        if waiting.connects {
+            self.connect();
+        }
+        for packet in waiting.packets {
+            self.handle_packet(&packet);
+        }
+    }
+
+    pub(super) fn largest_datagram(&self) -> usize {
+        self.mtu + DTLS_OVERHEAD
+    }
+
     /// DTLS is through.
     pub(super) fn connect(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.connects = true;
+            return;
+        }
         if self.initiator {
             self.initiate();
         } else {
@@ -341,6 +372,18 @@ impl Sctp {
         match self.endpoint.connect(config, SOMEWHERE) {
             Ok((_, association)) => self.association = Some(association),
             Err(error) => self.ended(Some(error.to_string())),
+        }
+    }
+
+    /// DTLS begins anew, before there was an association.
+    pub(super) fn start_over(&mut self) {
+        if let Some(waiting) = &mut self.waiting {
+            *waiting = Waiting::default();
+        }
+        if self.phase != Phase::Over {
+            self.begin_anew();
+            (self.phase, self.tag, self.peer) = (Phase::Idle, None, None);
+            self.packets.clear();
         }
     }
 
@@ -455,6 +498,11 @@ impl Sctp {
         self.flight.len() + self.outbox.messages() + self.outbox.total().div_ceil(self.payload())
     }
 
+    /// The TSN of the oldest chunk that the peer has not acknowledged.
+    pub(super) fn oldest_unacknowledged(&self) -> Option<u32> {
+        self.flight.oldest()
+    }
+
     /// Ends the association once everything has been delivered.
     pub(super) fn shutdown(&mut self) {
         self.shutting_down = true;
@@ -549,6 +597,23 @@ impl Sctp {
         }
         }));
     }
+}
+
+/// What happens when it is known how large packets may be.
+#[derive(Default)]
+struct Waiting {
+    /// DTLS is through.
+    connects: bool,
+    /// The peer has begun.
+    packets: Vec<Bytes>,
+}
+
+/// The most packets of a peer that wait for that: it repeats what is not answered.
+const MAX_WAITING: usize = 4;
+
+/// The largest packet that fits into a datagram, encrypted.
+fn packet_size(datagram: usize) -> usize {
+    (datagram - DTLS_OVERHEAD) & !3
 }
 
 /// SCTP has no addresses within DTLS, but `sctp-proto` wants one.

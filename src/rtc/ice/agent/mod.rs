@@ -14,6 +14,7 @@ use super::checks::Checks;
 use super::credentials::Credentials;
 use super::gather::{Gathered, Gatherer, Socket};
 use super::net::normalise;
+use super::path_mtu::Search;
 use super::{AgentConfig, IceState, MAX_SOCKETS, Output, Path, Policy, SocketId, Timeouts};
 use crate::crypto::RandomSource;
 
@@ -46,6 +47,8 @@ pub struct Agent {
     path: Option<Path>,
     /// When the peer last agreed to be sent to, since there was a path at all.
     consent: Option<Instant>,
+    /// Looks for the largest datagram that the path carries.
+    search: Option<Search>,
     closed: bool,
     output: VecDeque<Output>,
     bytes_sent: u64,
@@ -123,6 +126,7 @@ impl Agent {
             pair: None,
             path: None,
             consent: None,
+            search: None,
             closed: false,
             output: VecDeque::new(),
             bytes_sent: 0,
@@ -471,6 +475,7 @@ impl Agent {
         self.closed = true;
         self.gatherer.close(now, &mut self.output);
         (self.pair, self.path, self.previous) = (None, None, None);
+        self.search = None;
     }
 }
 

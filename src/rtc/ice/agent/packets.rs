@@ -72,6 +72,12 @@ impl Agent {
         if self.closed || self.state == IceState::Failed {
             return;
         }
+        if packet.len() >= 20
+            && let Some(search) = &mut self.search
+            && search.handle(local, from, packet)
+        {
+            return;
+        }
         if !self.current.handle(now, local, from, packet)
             && let Some(previous) = &mut self.previous
         {

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use super::Agent;
 use crate::rtc::ice::candidate::CandidateType;
-use crate::rtc::ice::checks::Checks;
+use crate::rtc::ice::checks::{CheckPacket, Checks};
 use crate::rtc::ice::gather::transmit;
 use crate::rtc::ice::net::with_scope;
+use crate::rtc::ice::path_mtu::{Check, Search};
 use crate::rtc::ice::relay::Relay;
 use crate::rtc::ice::{IceState, IceStats, Output, Path, PathStats};
 
@@ -28,6 +29,7 @@ impl Agent {
             add(self.current.poll_timeout());
             add(self.previous.as_mut().and_then(Checks::poll_timeout));
             add(self.next_state_change());
+            add(self.search.as_ref().filter(|_| self.pair.is_some()).map(Search::poll_timeout));
         }
         next
     }
@@ -52,6 +54,7 @@ impl Agent {
         if self.state != IceState::Failed {
             self.drive_checks(now);
             self.evaluate(now);
+            self.drive_search(now);
         }
     }
 
@@ -65,18 +68,49 @@ impl Agent {
             packets.extend(std::iter::from_fn(|| checks.poll_transmit(now)));
         }
         for packet in packets {
-            if let Some(socket) = self.sockets.iter().find(|socket| socket.address == packet.from) {
-                let to = with_scope(packet.to, socket.bound);
-                self.output.push_back(Output::Transmit {
-                    socket: socket.id,
-                    to,
-                    data: packet.data,
-                });
-            } else if let Some(relay) = self.gatherer.relay_at(packet.from)
-                && let Some(message) = relay.send(now, packet.to, &packet.data)
-            {
-                self.output.push_back(transmit(relay, message));
-            }
+            self.transmit_check(now, packet);
+        }
+    }
+
+    /// Finds out again how large datagrams may be on the path: it may lead over other links now. What comes of it is an
+    /// [`Output::LargestDatagram`].
+    pub fn measure(&mut self, now: Instant) {
+        if let (None, Some(pair)) = (&self.search, self.pair) {
+            self.search = Some(Search::new(now, pair));
+            self.update(now);
+        }
+    }
+
+    fn drive_search(&mut self, now: Instant) {
+        let (Some(search), Some((local, to))) = (&mut self.search, self.pair) else { return };
+        if let Some(largest) = search.outcome(now) {
+            self.search = None;
+            return self.output.push_back(Output::LargestDatagram(largest));
+        }
+        let checks = self.previous.as_ref().unwrap_or(&self.current);
+        let Some(remote) = checks.remote_credentials() else { return };
+        let username = format!("{}:{}", remote.ufrag(), checks.local_credentials().ufrag());
+        let check = Check {
+            username: &username,
+            password: remote.password(),
+            controlling: checks.controlling(),
+            tie_breaker: self.tie_breaker,
+        };
+        let due = search.drive(now, checks.round_trip_time(), &mut *self.random);
+        let packets = due.into_iter().filter_map(|(id, size)| check.padded(id, size));
+        for data in packets.collect::<Vec<_>>() {
+            self.transmit_check(now, CheckPacket { from: local, to, data });
+        }
+    }
+
+    fn transmit_check(&mut self, now: Instant, packet: CheckPacket) {
+        if let Some(socket) = self.sockets.iter().find(|socket| socket.address == packet.from) {
+            let to = with_scope(packet.to, socket.bound);
+            self.output.push_back(Output::Transmit { socket: socket.id, to, data: packet.data });
+        } else if let Some(relay) = self.gatherer.relay_at(packet.from)
+            && let Some(message) = relay.send(now, packet.to, &packet.data)
+        {
+            self.output.push_back(transmit(relay, message));
         }
     }
 
@@ -99,6 +133,10 @@ impl Agent {
                 relay.bind_channel(now, pair.1);
             }
             self.set_pair(Some(pair));
+            match &mut self.search {
+                Some(search) => search.follow(now, pair),
+                None => self.search = Some(Search::new(now, pair)),
+            }
         }
 
         let expired = self.next_state_change().is_some_and(|at| at <= now);
@@ -155,6 +193,9 @@ impl Agent {
 
     pub(super) fn set_pair(&mut self, pair: Option<(SocketAddr, SocketAddr)>) {
         self.pair = pair;
+        if pair.is_none() {
+            self.search = None;
+        }
         let path = pair.and_then(|(local, to)| {
             match self.sockets.iter().find(|socket| socket.address == local) {
                 Some(socket) => {
