@@ -25,8 +25,9 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// The peer may wait for so long with its answer to data, as it collects answers (RFC 9260 section 6.2).
 const DATA_ANSWER: Duration = Duration::from_millis(200);
 
-/// A pair that has not answered for this long is silent, if it was asked [`SILENT_CHECKS`] times.
-const SILENCE: Duration = Duration::from_millis(750);
+/// A pair that has not answered for this long is silent, if it was asked [`SILENT_CHECKS`] times. The last of these checks is
+/// sent after 750 ms, and can be answered, too.
+const SILENCE: Duration = Duration::from_millis(900);
 const SILENT_CHECKS: u32 = 3;
 
 /// So many checks of the peer that follow each other quickly say that it is in doubt.
@@ -329,11 +330,12 @@ mod tests {
         let mut watch = watch(start);
         watch.note_answer(at(start, 2400), pair(2));
         watch.note_sent(at(start, 3000), pair(1));
-        let now = at(start, 3250);
+        let now = at(start, 3400);
         watch.note_answer(now, pair(3));
         assert_eq!(watch.replacement(now, true, None), None, "two checks can be lost");
-        watch.note_sent(now, pair(1));
-        assert_eq!(watch.replacement(at(start, 3249), true, None), None, "too early");
+        watch.note_sent(at(start, 3250), pair(1));
+        assert_eq!(watch.replacement(at(start, 3250), true, None), None, "it is just sent");
+        assert_eq!(watch.replacement(at(start, 3399), true, None), None, "too early");
         let round_trip = Some(Duration::from_millis(500));
         assert_eq!(watch.replacement(now, true, round_trip), None, "too early");
         assert_eq!(watch.replacement(now, true, None), Some(pair(3)));
