@@ -5,13 +5,14 @@
 set -euo pipefail
 
 flags=()
-case "${CARGO_PKG_NAME:-} $* " in
-# What runs while cargo builds is for no target.
-saltyrtc" "*" --target "* | saltyrtc-fuzz" "*" --target "* | dimpl" "* | httparse" "* | is" "* | rmp" "* | stun-* | \
-    toml* | tungstenite" "* | turn-* | winnow" "*)
-    flags=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
-        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
-        -Cllvm-args=-sanitizer-coverage-trace-compares)
-    ;;
-esac
+# What runs while cargo builds is for no target, and could not be linked.
+if [[ " $* " == *" --target "* ]]; then
+    case ${CARGO_PKG_NAME:-} in
+    saltyrtc | saltyrtc-fuzz | dimpl | httparse | is | rmp | stun-* | toml* | tungstenite | turn-* | winnow)
+        flags=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
+            -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+            -Cllvm-args=-sanitizer-coverage-trace-compares)
+        ;;
+    esac
+fi
 exec "$@" "${flags[@]}"

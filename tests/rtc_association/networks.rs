@@ -194,7 +194,7 @@ fn a_handshake_on_a_network_that_loses_every_third_packet() {
 fn a_handshake_on_a_bad_network_that_carries_little() {
     for seed in 1..=60 {
         let mut pair = Pair::new(Network::BAD, seed);
-        pair.carries = 540;
+        pair.carries = 460;
         for end in &mut pair.ends {
             end.association.await_mtu();
         }
@@ -203,10 +203,10 @@ fn a_handshake_on_a_bad_network_that_carries_little() {
             let time = Duration::from_millis(pair.random.below(600));
             pair.run_for(time);
             let now = pair.now;
-            pair.ends[end].association.set_mtu(now, 540);
+            pair.ends[end].association.set_mtu(now, 460);
         }
         pair.connect();
-        assert!(pair.ends.iter().all(|end| end.association.mtu() <= 540));
+        assert!(pair.ends.iter().all(|end| end.association.mtu() <= 460));
     }
 }
 

@@ -10,7 +10,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use saltyrtc::rtc::ice::{
-    Agent, AgentConfig, Credentials, IceState, Output, Path, Received, Server, SocketId, StreamId,
+    Agent, AgentConfig, Credentials, IceState, LEAST_DATAGRAM, LargestDatagram, Output, Path,
+    Received, Server, SocketId, StreamId,
 };
 
 use crate::input::{Action, Input};
@@ -163,6 +164,10 @@ impl Scene {
             Output::Path(Some(Path::Relayed)) => (self.mark)("relayed path"),
             Output::Path(None) => (self.mark)("path lost"),
             Output::RestartAdvised => (self.mark)("restart advised"),
+            Output::LargestDatagram(LargestDatagram::Known(size)) => {
+                assert!((LEAST_DATAGRAM..=1200).contains(&size));
+            }
+            Output::LargestDatagram(LargestDatagram::Unknown) => {}
             Output::ServerFailed { problem, .. } => {
                 assert!(!problem.is_empty());
                 (self.mark)("server failed");

@@ -33,7 +33,7 @@ pub struct SctpConfig {
     /// limit. Default: [`UNANNOUNCED_MAX_MESSAGE_SIZE`].
     pub remote_max_message_size: usize,
     /// The largest datagram sent, in bytes of UDP payload, everything included. Default: 1200;
-    /// less than 500 counts as 500, more than 65,000 as that.
+    /// less than 460 counts as 460, more than 65,000 as that.
     pub mtu: usize,
     /// How many bytes of messages may wait to be sent, over all channels; one message more than that
     /// is taken. Default: 2 MiB.

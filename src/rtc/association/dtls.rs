@@ -19,9 +19,9 @@ const FIRST_RETRANSMISSION: Duration = Duration::from_millis(250);
 /// The largest datagram of a handshake. All of what one side says at once fits into one of them (some 700 bytes); a
 /// ClientHello is filled up to that size.
 const HANDSHAKE_MTU: usize = 900;
-/// The same where the path carries less: within the messages of a TURN server, on links with an MTU of 576 bytes. Then it is
+/// The same where the path carries less: within the indications of a TURN server, on links with an MTU of 576 bytes. Then it is
 /// DTLS 1.2: with version 1.3, `dimpl` waits for ever after some losses if it has several datagrams to send.
-const NARROW_MTU: usize = 500;
+const NARROW_MTU: usize = 460;
 
 /// A client that is not through after so long makes another attempt; the time doubles with each. Something that was garbled
 /// may be noticed by neither side before the end, or by one only.
@@ -221,7 +221,14 @@ impl DtlsConnection {
             )) => {}
             // The datagram is dropped. The peer sends it again.
             Err(Error::ReceiveQueueFull) => {}
-            Err(error) => self.doubt(now, handshake_error(&error)),
+            Err(error) => {
+                self.doubt(now, handshake_error(&error));
+                let waiting = self.datagrams.len();
+                self.drain(now, receive);
+                // An alert, which would end the handshake for the peer, although it may be somebody else's fault.
+                self.datagrams.truncate(waiting);
+                return;
+            }
             Ok(()) => {}
         }
         self.drain(now, receive);

@@ -44,7 +44,7 @@ mod ppid {
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 /// The limits of [`SctpConfig::mtu`].
 const MTU: std::ops::RangeInclusive<usize> = LEAST_MTU..=65_000;
-const LEAST_MTU: usize = 500;
+const LEAST_MTU: usize = 460;
 
 /// An association with a peer.
 ///
