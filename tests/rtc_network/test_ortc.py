@@ -34,7 +34,7 @@ class Ortc(Meeting):
     def test_peers_that_insist_on_the_same_role_are_told_so(self):
         with Network() as network:
             server = network.start_server(programs.SERVER)
-            options = ("--ortc", "--dtls=client")
+            options = ("--ortc", "--dtls=client", "--linger")
             for peer in self.start(network, server, (0, 0), (options, options), sides="aa"):
                 self.assertIn("DTLS role contradicts ours", peer.wait_for("problem")["text"])
 

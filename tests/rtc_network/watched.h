@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "saltyrtc.h"
 
@@ -32,7 +33,7 @@ typedef struct {
     const char *program, *server, *server_key, *ca;
     char invitation[SALTYRTC_INVITATION_BYTES]; /* the responder's; without a token once it was used */
     uint8_t secret_key[SALTYRTC_KEY_BYTES], peer_key[SALTYRTC_KEY_BYTES];
-    bool initiator, trusts, stays, verbose;
+    bool initiator, trusts, stays, lingers, verbose;
     bool closes; /* this side closes the client, not the other one */
     uint64_t send, receive;
     unsigned messages;
@@ -290,6 +291,9 @@ static inline void close_if_done(watched *peer) {
 /* The peer is gone without a word. If that is not the end, another connection is to be made. */
 static inline outcome lost(const watched *peer, const char *why) {
     event_text(peer->stays ? "lost" : "failed", "text", why);
+    while (peer->lingers) {
+        pause();
+    }
     return peer->stays ? AGAIN : FAILED;
 }
 
@@ -378,6 +382,8 @@ static inline void read_options(watched *peer, int argc, char **argv, bool (*oth
             peer->progress_step = number(peer, value);
         } else if (strcmp(argv[i], "--stay") == 0) {
             peer->stays = true;
+        } else if (strcmp(argv[i], "--linger") == 0) {
+            peer->lingers = true;
         } else if (strcmp(argv[i], "--verbose") == 0) {
             peer->verbose = true;
         } else if (!other(argv[i])) {
