@@ -384,7 +384,10 @@ async fn connection(
     let limits = &settings.limits;
     // In a box, so that the task does not keep room for what is over.
     let opening = open(accepted, settings, proxy.as_ref(), limiter, metrics);
-    let mut opening = Box::pin(turns.work(opening));
+    // Without TLS no step takes long.
+    let mut opening = Box::pin(async {
+        if settings.tls.is_some() { turns.work(opening).await } else { opening.await }
+    });
     let opened = tokio::select! {
         () = reached(&mut phases, Phase::Stopping) => return metrics.handshake(HandshakeOutcome::Shutdown),
         opened = timeout_at((since + limits.handshake_timeout).into(), &mut opening) => opened,
