@@ -2,8 +2,12 @@
 
 #![cfg(all(feature = "client", feature = "server"))]
 
+#[path = "support/client_events.rs"]
+mod client_events;
+
 use std::time::Duration;
 
+use client_events::{wait_for, wait_for_end, wait_for_peer};
 use futures_util::{SinkExt as _, StreamExt as _};
 use saltyrtc::client::{Client, ClosedBy, Config, EndReason, Event, Roots};
 use saltyrtc::crypto::{KeyPair, OsRandom};
@@ -29,32 +33,9 @@ fn start_server() -> (Server, ServerUrl) {
 }
 
 /// Waits for the first event that `pick` is happy with.
-async fn wait_for<T>(client: &Client, mut pick: impl FnMut(&Event) -> Option<T>) -> T {
-    let mut seen = Vec::new();
-    while let Some(event) = client.next_event().await {
-        if let Some(found) = pick(&event) {
-            return found;
-        }
-        seen.push(event);
-    }
-    panic!("the client ended without the expected event: {seen:?}");
-}
-
-async fn wait_for_peer(client: &Client) {
-    wait_for(client, |event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(())).await;
-}
-
 async fn wait_for_text(client: &Client) -> String {
     wait_for(client, |event| match event {
         Event::Task(TaskEvent::Data(payload)) => payload.as_text().map(str::to_owned),
-        _ => None,
-    })
-    .await
-}
-
-async fn wait_for_end(client: &Client) -> saltyrtc::client::Closed {
-    wait_for(client, |event| match event {
-        Event::Closed(closed) => Some(closed.clone()),
         _ => None,
     })
     .await

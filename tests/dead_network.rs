@@ -3,8 +3,12 @@
 
 #![cfg(all(feature = "client", feature = "server"))]
 
+#[path = "support/client_events.rs"]
+mod client_events;
+
 use std::time::Duration;
 
+use client_events::{wait_for, wait_for_end, wait_for_peer};
 use saltyrtc::client::{Client, Closed, ClosedBy, Config, EndReason, Event};
 use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::ServerUrl;
@@ -80,27 +84,6 @@ async fn pass_on(
             return;
         }
     }
-}
-
-async fn wait_for<T>(client: &Client, mut pick: impl FnMut(Event) -> Option<T>) -> T {
-    loop {
-        let event = client.next_event().await.expect("an event");
-        if let Some(found) = pick(event) {
-            return found;
-        }
-    }
-}
-
-async fn wait_for_peer(client: &Client) {
-    wait_for(client, |event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(())).await;
-}
-
-async fn wait_for_end(client: &Client) -> Closed {
-    wait_for(client, |event| match event {
-        Event::Closed(closed) => Some(closed),
-        _ => None,
-    })
-    .await
 }
 
 /// An initiator behind the relay, and its responder, which is not.

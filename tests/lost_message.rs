@@ -3,14 +3,17 @@
 
 #![cfg(all(feature = "client", feature = "server"))]
 
+#[path = "support/client_events.rs"]
+mod client_events;
 mod support;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use client_events::{wait_for, wait_for_end, wait_for_peer};
 use futures_util::{SinkExt as _, StreamExt as _};
-use saltyrtc::client::{Client, Closed, Config, Event};
+use saltyrtc::client::{Client, Config, Event};
 use saltyrtc::crypto::{KeyPair, OsRandom, PublicKey, SharedKey};
 use saltyrtc::protocol::ServerUrl;
 use saltyrtc::protocol::client::PeerLeft;
@@ -192,24 +195,6 @@ fn connect(url: &ServerUrl, is_initiator: bool) -> Client {
     Client::connect(config).unwrap()
 }
 
-async fn wait_for<T>(client: &Client, mut pick: impl FnMut(Event) -> Option<T>) -> T {
-    loop {
-        let event = client.next_event().await.expect("an event");
-        if let Some(found) = pick(event) {
-            return found;
-        }
-    }
-}
-
-async fn wait_for_peer(client: &Client) {
-    wait_for(client, |event| matches!(event, Event::PeerHandshakeDone { .. }).then_some(())).await;
-}
-
-async fn wait_for_end(client: &Client) -> Closed {
-    let closed = |event| if let Event::Closed(closed) = event { Some(closed) } else { None };
-    wait_for(client, closed).await
-}
-
 async fn expect_talk(from: &Client, to: &Client) {
     from.send_text("are you there?").unwrap();
     wait_for(to, |event| matches!(event, Event::Task(TaskEvent::Data(_))).then_some(())).await;
@@ -225,8 +210,8 @@ async fn meet_again(loser: u8) {
     path.lock().unwrap().loser = Some(loser);
     let sender = if loser == INITIATOR { &initiator } else { &responder };
     sender.send_text("lost").unwrap();
-    let unreachable = |event| match event {
-        Event::PeerLeft { how, .. } => Some(how),
+    let unreachable = |event: &Event| match event {
+        Event::PeerLeft { how, .. } => Some(*how),
         _ => None,
     };
     assert_eq!(wait_for(sender, unreachable).await, PeerLeft::Unreachable);

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use client_events::wait_for_peer;
 use saltyrtc::client::{Client, Config, Event, SendFailure};
 use saltyrtc::crypto::{KeyPair, OsRandom};
 use saltyrtc::protocol::ServerUrl;
@@ -13,6 +14,8 @@ use saltyrtc::server::{Server, ServerConfig};
 use saltyrtc::task::{RelayedData, TaskEvent};
 use tokio::sync::{Notify, watch};
 
+#[path = "support/client_events.rs"]
+mod client_events;
 #[allow(dead_code, reason = "not all of it is needed here")]
 #[path = "support/scripted_client.rs"]
 mod scripted_client;
@@ -37,16 +40,6 @@ struct Progress {
 
 fn keys() -> KeyPair {
     KeyPair::generate(&mut OsRandom)
-}
-
-async fn wait_for_peer(client: &Client) {
-    loop {
-        match client.next_event().await {
-            Some(Event::PeerHandshakeDone { .. }) => return,
-            Some(_) => {}
-            None => panic!("the client ended"),
-        }
-    }
 }
 
 async fn send_all(client: Arc<Client>, room: Arc<Notify>, progress: watch::Sender<Progress>) {

@@ -179,9 +179,8 @@ fn places_take_their_part_of_the_queue() {
     assert_eq!(from.poll_transmit(), None);
 }
 
-/// It may have been opened while the application dropped the peer.
-#[test]
-fn a_message_that_is_opened_too_late_does_not_count() {
+/// An initiator that has dropped its peer, and a message of that peer which was opened meanwhile.
+fn opened_too_late() -> (Client<TaskEvent>, Opened) {
     let now = std::time::Instant::now();
     let (mut from, mut to) = (in_task(Role::Responder), in_task(Role::Initiator));
     from.send_application(Payload::from_text("too late")).unwrap();
@@ -189,23 +188,24 @@ fn a_message_that_is_opened_too_late_does_not_count() {
     let opened = to.look_at(now, &message).expect("it is the peer's").open(&message);
     to.drop_responder(ResponderAddress::new(2).unwrap(), DropReason::DroppedByInitiator).unwrap();
     assert!(matches!(to.poll_event(), Some(Event::PeerLeft { .. })));
-    to.handle_opened(now, opened);
+    (to, opened)
+}
+
+/// It may have been opened while the application dropped the peer.
+#[test]
+fn a_message_that_is_opened_too_late_does_not_count() {
+    let (mut to, opened) = opened_too_late();
+    to.handle_opened(std::time::Instant::now(), opened);
     assert_eq!((to.poll_event(), to.state()), (None, ClientState::WaitingForPeer));
 }
 
 /// Nor for whoever is the peer by then.
 #[test]
 fn a_message_that_is_opened_too_late_does_not_count_for_the_next_peer() {
-    let now = std::time::Instant::now();
-    let (mut from, mut to) = (in_task(Role::Responder), in_task(Role::Initiator));
-    from.send_application(Payload::from_text("too late")).unwrap();
-    let Some(Transmit::Message(message)) = from.poll_transmit() else { panic!("no message") };
-    let opened = to.look_at(now, &message).expect("it is the peer's").open(&message);
-    to.drop_responder(ResponderAddress::new(2).unwrap(), DropReason::DroppedByInitiator).unwrap();
-    assert!(matches!(to.poll_event(), Some(Event::PeerLeft { .. })));
+    let (mut to, opened) = opened_too_late();
     let session = in_task(Role::Initiator).signalling.session.unwrap();
     to.signalling.begin_session(session.address, session.nonces, session.key, session.peer_key, 0);
-    to.handle_opened(now, opened);
+    to.handle_opened(std::time::Instant::now(), opened);
     assert_eq!(to.poll_event(), None);
     // Its numbers do not count either.
     let mut next = in_task(Role::Responder);
