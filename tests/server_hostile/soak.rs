@@ -27,7 +27,7 @@ use crate::{crowd, flood, slow};
 
 /// How long the whole takes, in seconds. Without it the test does nothing.
 const VARIABLE: &str = "SALTYRTC_SOAK_SECONDS";
-/// With it, slow messages are told and are no failure.
+/// With it, slow messages are told and are no failure, as in `make test`: docs/abuse.md says why.
 const TELL_LATENCY: &str = "SALTYRTC_SOAK_TELL_LATENCY";
 /// Pairs that stay together, and pairs that come and go.
 const STAYING: usize = 8;
