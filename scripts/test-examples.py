@@ -509,9 +509,10 @@ def files_of_which_one_is_killed():
             programs.append(Program("send_file", "join", invitation, there, "--keys", bob))
             for program in programs:
                 program.told("the other side is there")
-            # Then both have stored what they know.
+            # Then both have stored what they know. Nobody is killed before: the other one would not get there.
             for program in programs:
                 program.told("connected")
+            for program in programs:
                 program.kill()
             return before, invitation
 
