@@ -63,15 +63,23 @@ def first_program():
     invite, join = steps[3], steps[4].split()[0]
     with start(invite) as chat:
         uri = next(line for line in chat.stdout if "ws://" in line).strip()
-        with start(join, uri) as first:
+        # Each line at once, as on a terminal.
+        with start(f"stdbuf -oL {join}", uri) as first:
             said = next(line for line in chat.stdout if line.strip())
             check(said.strip() == "Hello from C", f"the program says hello: {said}")
             chat.stdin.write("Hello from README\n")
             chat.stdin.close()
             check(chat.wait(LIMIT) == 0, "the chat ends when its input ends")
-            heard, _ = first.communicate("\n", timeout=LIMIT)
-            check(first.returncode == 0, f"it ends: {heard}")
-            check("received: Hello from README" in heard and "closed: " in heard, f"it hears and says so: {heard}")
+            # It ends at the next key: not before it has said everything.
+            heard = []
+            for line in first.stdout:
+                heard.append(line.strip())
+                if line.startswith("closed: "):
+                    break
+            check(heard[0] == "received: Hello from README", f"it hears and says so: {heard}")
+            check(heard[-1].startswith("closed: "), f"and that it has ended: {heard}")
+            first.communicate("\n", timeout=LIMIT)
+            check(first.returncode == 0, "it ends")
 
 
 def ends_badly(*command):
