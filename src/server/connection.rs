@@ -501,26 +501,19 @@ fn next_batch(
     id: ClientId,
     flushed: bool,
 ) -> Result<Vec<(Option<Instant>, Transmit)>, LargeIsNext> {
-    let (mut batch, mut bytes) = (Vec::new(), 0);
-    while bytes < BATCH {
-        let relayed = path.next_relayed(id);
-        if relayed.is_some_and(|(_, length)| length > LARGE) {
-            if !batch.is_empty() {
-                break;
-            }
-            if !flushed {
-                return Err(LargeIsNext);
-            }
-            bytes = BATCH;
-        }
-        let arrived = relayed.map(|(arrived, _)| arrived);
-        let Some(transmit) = path.poll_transmit(id) else { break };
-        if let Transmit::Message(data) = &transmit {
-            bytes += data.len();
-        }
-        batch.push((arrived, transmit));
+    let batch = path.poll_transmits(id, BATCH, LARGE);
+    if !batch.is_empty() {
+        return Ok(batch);
     }
-    Ok(batch)
+    match path.next_relayed(id) {
+        None => Ok(batch),
+        Some(_) if !flushed => Err(LargeIsNext),
+        Some((arrived, _)) => Ok(path
+            .poll_transmit(id)
+            .map(|transmit| (Some(arrived), transmit))
+            .into_iter()
+            .collect()),
+    }
 }
 
 /// Bytes that were given to a socket which has not taken them yet. They count among those that wait for all clients.

@@ -191,3 +191,39 @@ fn it_is_known_when_a_relayed_message_arrived() {
     bench.path.poll_transmit(initiator.id);
     assert_eq!(bench.path.next_relayed(initiator.id), None);
 }
+
+/// Everything in order: what is small at once, and what is large on its own.
+#[test]
+fn several_messages_are_taken_at_once() {
+    const SMALL: usize = 1000;
+    let mut bench = Bench::new();
+    let initiator = bench.join_initiator();
+    let mut responder = bench.join_responder();
+    bench.advance(seconds(1));
+    let arrived = Some(bench.now);
+    let sizes = [100, 200, 300, 2000, 100];
+    let messages = sizes.map(|size| Bytes::from(responder.client.relay(1, &vec![7; size])));
+    for message in &messages {
+        bench.send(&responder, message.to_vec());
+    }
+    bench.path.handle_closed(bench.now, responder.id);
+    let mut take = |most| bench.path.poll_transmits(initiator.id, most, SMALL);
+    let relayed = |message: &Bytes| (arrived, Transmit::Message(message.clone()));
+
+    let first = take(300);
+    let [(None, Transmit::Message(_)), one, two] = first.as_slice() else { panic!("{first:?}") };
+    assert_eq!(
+        [one, two],
+        [&relayed(&messages[0]), &relayed(&messages[1])],
+        "as much as is enough"
+    );
+    assert_eq!(take(usize::MAX), [relayed(&messages[2])], "up to the large one");
+    assert_eq!(take(usize::MAX), []);
+    let large = messages[3].clone();
+    assert_eq!(bench.path.poll_transmit(initiator.id), Some(Transmit::Message(large)));
+    let last = bench.path.poll_transmits(initiator.id, usize::MAX, SMALL);
+    let [small, (None, Transmit::Message(_))] = last.as_slice() else { panic!("{last:?}") };
+    assert_eq!(small, &relayed(&messages[4]), "and then that the responder has left");
+    let unknown = responder.id;
+    assert_eq!(bench.path.poll_transmits(unknown, usize::MAX, SMALL), []);
+}

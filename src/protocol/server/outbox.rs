@@ -372,6 +372,30 @@ impl Outbox {
         }
     }
 
+    /// Takes the relayed messages that are next, with the times of their arrival, up to a total of about `most` bytes, and
+    /// for as long as none has more than `longest`. Returns their total length. Cheaper than one by one.
+    pub(super) fn pop_relays(
+        &mut self,
+        most: usize,
+        longest: usize,
+        taken: &mut Vec<(Option<Instant>, Transmit)>,
+    ) -> usize {
+        let (mut bytes, mut cost) = (0, 0);
+        while bytes < most
+            && let Some(Entry::Relay(relay)) = self.entries.front()
+            && relay.message.len() <= longest
+            && let Some(Entry::Relay(relay)) = self.entries.pop_front()
+        {
+            bytes += relay.message.len();
+            cost += relay.cost();
+            self.uncount_share(&relay);
+            taken.push((Some(relay.arrived), Transmit::Message(relay.message)));
+        }
+        self.relayed -= cost;
+        self.all.fetch_sub(cost, Ordering::Relaxed);
+        bytes
+    }
+
     /// Takes the next thing to do.
     pub(super) fn pop(&mut self) -> Option<Next> {
         Some(Next::Transmit(match self.entries.pop_front()? {
@@ -404,9 +428,13 @@ impl Outbox {
         let cost = relay.cost();
         self.relayed -= cost;
         self.all.fetch_sub(cost, Ordering::Relaxed);
+        self.uncount_share(relay);
+    }
+
+    fn uncount_share(&mut self, relay: &Relay) {
         let of_sender = |(address, _): &(Address, usize)| *address == relay.source;
         if let Some(place) = self.shares.iter().position(of_sender) {
-            self.shares[place].1 -= cost;
+            self.shares[place].1 -= relay.cost();
             if self.shares[place].1 == 0 {
                 self.shares.swap_remove(place);
             }

@@ -221,6 +221,31 @@ impl Path {
         }
     }
 
+    /// Takes what is next to be done with the WebSocket of a client, like [`poll_transmit`](Self::poll_transmit): messages
+    /// with a total of about `most` bytes, and what is between them. Relayed ones come with the time of their arrival;
+    /// before one that has more than `longest` bytes this ends.
+    pub fn poll_transmits(
+        &mut self,
+        id: ClientId,
+        most: usize,
+        longest: usize,
+    ) -> Vec<(Option<Instant>, Transmit)> {
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while bytes < most {
+            let Some(client) = self.clients.get_mut(&id) else { break };
+            bytes += client.outbox.pop_relays(most - bytes, longest, &mut taken);
+            if bytes >= most || client.outbox.next_relayed().is_some() {
+                break;
+            }
+            let Some(transmit) = self.poll_transmit(id) else { break };
+            if let Transmit::Message(message) = &transmit {
+                bytes += message.len();
+            }
+            taken.push((None, transmit));
+        }
+        taken
+    }
+
     /// Names a client that got something into its queue since it was named last.
     pub fn poll_ready(&mut self) -> Option<ClientId> {
         while let Some(id) = self.ready.pop_front() {
@@ -359,7 +384,9 @@ impl Path {
                     },
                     Ok(()) => {
                         client.active = now;
-                        self.mark_ready(id);
+                        if !std::mem::replace(&mut client.ready, true) {
+                            self.ready.push_back(id);
+                        }
                         self.count_relayed(bytes);
                         return Ok(());
                     }

@@ -149,6 +149,10 @@ fn what_waits_in_all_queues_is_counted() {
     first.pop();
     assert!(first.next_relayed().unwrap().0 >= begin);
     assert_eq!(count(), 2 * each - 100);
+    assert_eq!(relay(&mut first, &message(100), &room(1 << 20)), Ok(()));
+    let mut taken = Vec::new();
+    assert_eq!((first.pop_relays(1, 1000, &mut taken), taken.len()), (1000, 1));
+    assert_eq!(count(), each + 100 + RELAY_OVERHEAD);
     assert_eq!(first.take_relays().len(), 1);
     assert_eq!(count(), each);
     drop(second);
