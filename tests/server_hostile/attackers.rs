@@ -1,6 +1,5 @@
-//! Hostile clients in a process of their own. It has the lowest priority: they may have what the others leave of the
-//! processor, as if they had machines of their own, so that what others notice of them is the work that they make for
-//! the server.
+//! Hostile clients in a process of their own. They may have what the others leave of the processor, as if they had machines
+//! of their own, so that what others notice of them is the work that they make for the server.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -13,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -56,8 +56,8 @@ pub(crate) struct Spent {
 impl Attackers {
     pub(crate) fn start(server: SocketAddr, admin: SocketAddr, root: &[u8]) -> Self {
         let root: String = root.iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut child = Command::new("nice")
-            .args(["-n", "19"])
+        let mut child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(std::env::current_exe().unwrap())
             .args(["--exact", "attackers::process", "--ignored", "--nocapture"])
             .env(VARIABLE, format!("{server} {admin} {root}"))
@@ -209,6 +209,10 @@ impl Running {
         self.tell.send_replace(true);
         while let Some(ended) = self.attacks.join_next().await {
             ended.expect("attacks go on until it is enough");
+        }
+        // And whatever tasks they had.
+        while Handle::current().metrics().num_alive_tasks() > 0 {
+            tokio::task::yield_now().await;
         }
         let sum = |count: fn(&Target) -> u64| self.targets.iter().map(count).sum::<u64>();
         let connections = sum(|target| target.cost().connections.load(Ordering::Relaxed));
