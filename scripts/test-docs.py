@@ -218,6 +218,10 @@ def trace(server, pages):
     responder = start("./pair join", invitation)
     ends(responder)
     ends(initiator)
+    # Both have said why they go.
+    while sum(" > close" in line for line in seen) < 2:
+        seen.append(proxy.stdout.readline())
+        check(seen[-1] != "", f"the trace goes on: {seen}")
     proxy.terminate()
     seen = "".join(seen) + proxy.communicate(timeout=LIMIT)[0]
 

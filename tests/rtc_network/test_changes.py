@@ -14,7 +14,7 @@ GOES_ON_WITHIN = 3
 # Of the links, in Mbit/s, so that there is always something under way; how much that is in all, and what is told of it,
 # in bytes.
 RATE = 4
-SENT = 4 * MIB
+SENT = 8 * MIB
 STEP = MIB // 8
 
 # So many cases at a time, as they mostly wait.

@@ -116,15 +116,16 @@ async fn responders_that_come_and_go() {
     let attack = |started, enough| async move { visitors(&for_attack, started, enough).await };
     let (mut initiator, _) = withstand("responders that come and go", &target, attack).await;
     assert_eq!(hits(&server, "notifications"), 0);
+    let only = |count| move |text: &str| metric_in(text, "clients{role=\"responder\"}") == count;
+    target.until("all visitors have left", only(0)).await;
     let guest = target.join(&initiator.client.keys.clone(), true).await;
+    let guest = Some(guest.client.address.into());
     loop {
         let notice = initiator.notification().await;
         let id = crate::scripted_client::field(&notice, "id").and_then(rmpv::Value::as_u64);
-        if kind(&notice) == "new-responder" && id == Some(guest.client.address.into()) {
-            let text = server.metrics().prometheus();
-            if metric_in(&text, "clients{role=\"responder\"}") == 1 {
-                break;
-            }
+        // Visitors had this address before, and they have left.
+        if kind(&notice) == "new-responder" && id == guest {
+            break;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How much slower the well-behaved clients may be for the sake of hostile ones.
 const SLOWER: f64 = 2.0;
 /// How many rounds are needed for a judgement.
-const LEAST_ROUNDS: usize = 4;
+pub(crate) const LEAST_ROUNDS: usize = 4;
 /// How many messages a phase needs for one in a hundred to say something.
 const LEAST_MESSAGES: usize = 500;
 

@@ -258,7 +258,8 @@ async fn while_it_stops_a_server_is_alive_but_not_ready() {
 /// A client that does not answer, so that the stop is not over.
 #[tokio::test]
 async fn a_stopping_server_accepts_nobody_and_ends_in_time() {
-    let mut program = Program::start_unsafe(&["--close-timeout", "1h", "--shutdown-timeout", "5s"]);
+    let mut program =
+        Program::start_unsafe(&["--close-timeout", "1h", "--shutdown-timeout", "15s"]);
     let mut silent = crate::clients::Silent::connect(&program);
     program.signal("TERM");
     silent.wait_for_close_frame(1001);

@@ -138,7 +138,7 @@ def transfer_with_a_kill(killed, here):
                     receiver.told("trying again")
                     with send() as again:
                         again.told("known from before")
-                        begin = int(again.told("has").split("has ")[1].split()[0])
+                        begin = int(again.told("bytes already").split("has ")[1].split()[0])
                         again.ends()
                     receiver.line("received: ")
                     receiver.ends()
@@ -146,7 +146,7 @@ def transfer_with_a_kill(killed, here):
                     without_token = invitation.split("#")[0]
                     with receive(without_token) as again:
                         again.told("known from before")
-                        begin = int(sender.told("has").split("has ")[1].split()[0])
+                        begin = int(sender.told("bytes already").split("has ")[1].split()[0])
                         again.line("received: ")
                         again.ends()
                     sender.ends()
