@@ -4,6 +4,7 @@ wait. Nothing here knows of event loops or threads.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 from collections import deque
@@ -193,7 +194,9 @@ class ChannelCore:
         handle = self.peer.handle
         self.closing = True
         if handle:
-            native.client_channel_close(handle, self.number)
+            # The peer may have closed it, and the event that says so is still to come.
+            with contextlib.suppress(NotPossible):
+                native.client_channel_close(handle, self.number)
         self.changed.fire()
         self.inbox.readable.fire()
 

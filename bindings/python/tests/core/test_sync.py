@@ -111,6 +111,17 @@ def test_addresses_that_the_program_knows(server):
             bob.set_addresses(["localhost"])
 
 
+def test_a_channel_that_the_peer_has_just_closed_can_be_closed(server):
+    with sync_pair(server, tasks=WEBRTC) as (alice, bob):
+        channel = alice.open_channel("once", timeout=LIMIT)
+        bob.accept_channel(LIMIT).close()
+        # Until the library knows. Nobody has taken the event that says so.
+        with pytest.raises(saltyrtc.NotPossible, match="not open"):
+            while True:
+                channel.buffered_amount  # noqa: B018
+        channel.close()
+
+
 def test_custom_task_and_trust(server):
     with sync_pair(server, tasks=[saltyrtc.CustomTask(CUSTOM)], rejoin=True) as (alice, bob):
         alice.send({"type": "move"})

@@ -252,9 +252,9 @@ class Receiver:
             self.failed += 1
             result(f"not received: {why}")
             await channel.send(protocol.write_failed(str(why)))
-            # FAILED has to arrive before the channel is closed: the sender does that.
+            # FAILED has to arrive before the channel is closed: the sender does that, after what it was sending.
             async for _ in channel:
-                break
+                pass
         except SaltyRTCError:
             return  # Another connection will go on with it.
         if channel.is_open:
