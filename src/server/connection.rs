@@ -501,19 +501,16 @@ fn next_batch(
     id: ClientId,
     flushed: bool,
 ) -> Result<Vec<(Option<Instant>, Transmit)>, LargeIsNext> {
-    let batch = path.poll_transmits(id, BATCH, LARGE);
-    if !batch.is_empty() {
-        return Ok(batch);
+    let mut batch = path.poll_transmits(id, BATCH, LARGE);
+    if batch.is_empty()
+        && let Some((arrived, _)) = path.next_relayed(id)
+    {
+        if !flushed {
+            return Err(LargeIsNext);
+        }
+        batch.extend(path.poll_transmit(id).map(|transmit| (Some(arrived), transmit)));
     }
-    match path.next_relayed(id) {
-        None => Ok(batch),
-        Some(_) if !flushed => Err(LargeIsNext),
-        Some((arrived, _)) => Ok(path
-            .poll_transmit(id)
-            .map(|transmit| (Some(arrived), transmit))
-            .into_iter()
-            .collect()),
-    }
+    Ok(batch)
 }
 
 /// Bytes that were given to a socket which has not taken them yet. They count among those that wait for all clients.

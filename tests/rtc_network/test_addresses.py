@@ -7,7 +7,7 @@ from network import SERVER, SERVER6, Nat, Network
 import programs
 
 # However many there are, so many seconds have to do.
-CONNECTED_WITHIN = 15
+CONNECTED_WITHIN = 5
 
 
 class Addresses(Meeting):

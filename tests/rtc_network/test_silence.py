@@ -18,7 +18,7 @@ STALL_TIMEOUT = 1
 # The operating system adds to the last, as it knows only how long nothing was acknowledged.
 STALL_SLACK = 5
 # How late a program may be on a machine that is busy with other things.
-LATE = 5
+LATE = 1
 
 
 class Silence(unittest.TestCase):

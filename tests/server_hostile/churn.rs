@@ -128,6 +128,7 @@ async fn responders_that_come_and_go() {
             break;
         }
     }
+    assert_eq!(metric(&server, "clients{role=\"responder\"}"), 1);
 }
 
 /// Connections to the admin listener that say nothing and are opened again when they are closed.

@@ -99,23 +99,12 @@ impl Soak {
         (soak, Arc::new(access), complain)
     }
 
-    /// The status of a health check. If it is slow with its request, others can have pushed it out, and it comes again.
-    fn probe(&self, path: &str) -> u16 {
-        let end = Instant::now() + crate::support::NEVER;
-        loop {
-            match crate::support::try_get(self.program.admin.unwrap(), path) {
-                Ok((status, _)) => return status,
-                Err(error) => assert!(Instant::now() < end, "{path}: {error}"),
-            }
-        }
-    }
-
     /// Lets time pass, for as long as nobody complains and the health checks succeed.
     pub(crate) fn watch(&self, time: Duration) {
         let end = Instant::now() + time;
         loop {
             for path in ["/healthz", "/readyz"] {
-                assert_eq!(self.probe(path), 200, "{path}");
+                assert_eq!(self.program.get(path).0, 200, "{path}");
             }
             let left = end.saturating_duration_since(Instant::now());
             match self.complaints.recv_timeout(left.min(Duration::from_secs(1))) {
@@ -288,8 +277,8 @@ fn soak() {
     let latency = Latency::judge(&rounds[WARM_UP.min(rounds.len())..]);
     let growth = Growth::judge(&samples[WARM_UP.min(samples.len())..]);
     print!("{}", report(&soak, &rounds, &latency, &growth));
-    let mut faults: Vec<_> = growth.err().into_iter().collect();
-    faults.extend(latency.err());
+    let mut faults: Vec<_> = latency.err().into_iter().collect();
+    faults.extend(growth.err());
     for attack in ATTACKS {
         if !soak.spent.under_way.contains(attack.name) {
             faults.push(format!("'{}' was never under way: this machine is too slow", attack.name));

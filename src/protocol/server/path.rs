@@ -223,7 +223,8 @@ impl Path {
 
     /// Takes what is next to be done with the WebSocket of a client, like [`poll_transmit`](Self::poll_transmit): messages
     /// with a total of about `most` bytes, and what is between them. Relayed ones come with the time of their arrival;
-    /// before one that has more than `longest` bytes this ends.
+    /// before one that has more than `longest` bytes this ends. Empty if nothing waits, if such a one is the next, and for a
+    /// client that is not there.
     pub fn poll_transmits(
         &mut self,
         id: ClientId,
@@ -384,9 +385,7 @@ impl Path {
                     },
                     Ok(()) => {
                         client.active = now;
-                        if !std::mem::replace(&mut client.ready, true) {
-                            self.ready.push_back(id);
-                        }
+                        name_ready(&mut self.ready, id, client);
                         self.count_relayed(bytes);
                         return Ok(());
                     }
@@ -442,11 +441,8 @@ impl Path {
     }
 
     pub(super) fn mark_ready(&mut self, id: ClientId) {
-        if let Some(client) = self.clients.get_mut(&id)
-            && !client.ready
-        {
-            client.ready = true;
-            self.ready.push_back(id);
+        if let Some(client) = self.clients.get_mut(&id) {
+            name_ready(&mut self.ready, id, client);
         }
     }
 
@@ -546,6 +542,13 @@ impl Path {
                 self.notify(peer, Notice::Left(address));
             }
         }
+    }
+}
+
+/// Puts a client among those that [`Path::poll_ready`] names, once.
+fn name_ready(ready: &mut VecDeque<ClientId>, id: ClientId, client: &mut Client) {
+    if !std::mem::replace(&mut client.ready, true) {
+        ready.push_back(id);
     }
 }
 
